@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { install } from './install.mjs';
+import { root, runNode, runScript } from './project.mjs';
+
+const dist = join(root, 'dist');
+const stampFile = 'build-stamp';
+
+/** Builds dist when a source has changed since it was built. */
+export const buildIfStale = async () => {
+  const stampPath = join(dist, stampFile);
+  if (existsSync(stampPath) && readFileSync(stampPath, 'utf8') === sourcesStamp()) return;
+  await build();
+};
+
+/** Compiles and bundles next to `dist` and then takes its place: a failed build leaves the old one as it was. */
+export const build = async () => {
+  const stamp = sourcesStamp();
+  const fresh = join(root, `dist.${process.pid}`);
+  console.log('Building …');
+  try {
+    const code = runNode([
+      join('node_modules', 'typescript', 'bin', 'tsc'),
+      '-p',
+      'tsconfig.build.json',
+      '--outDir',
+      fresh,
+    ]);
+    if (code !== 0) throw new Error('The build failed: see the type errors above.');
+    await bundleWorkflows(fresh);
+    chmodSync(join(fresh, 'client', 'cli.js'), 0o755);
+    writeFileSync(join(fresh, stampFile), stamp);
+    rmSync(dist, { recursive: true, force: true });
+    renameSync(fresh, dist);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+};
+
+const bundleWorkflows = async (folder) => {
+  const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(folder, 'workflows', 'index.js'),
+    logger: new DefaultLogger('WARN'),
+    // File names in the bundle, which stack traces show, must not depend on where it was built.
+    webpackConfigHook: (config) => ({
+      ...config,
+      context: folder,
+      output: { ...config.output, devtoolModuleFilenameTemplate: '[resource-path]' },
+    }),
+  });
+  writeFileSync(join(folder, 'workflow-bundle.js'), code);
+};
+
+/** Changes whenever a file that shapes dist does: names, sizes and times, so that looking costs milliseconds. */
+const sourcesStamp = () => {
+  const sources = readdirSync(join(root, 'src'), { recursive: true })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join('src', name));
+  const shapers = [
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'scripts/build.mjs',
+  ];
+  const hash = createHash('sha256');
+  for (const name of [...sources.sort(), ...shapers]) {
+    const { size, mtimeMs } = statSync(join(root, name));
+    hash.update(`${name} ${size} ${mtimeMs}\n`);
+  }
+  return hash.digest('hex');
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await runScript(async () => {
+    install();
+    await build();
+  });
+}

@@ -1,0 +1,22 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildIfStale } from './build.mjs';
+import { install } from './install.mjs';
+import { runNodeWithSignals, root, runScript } from './project.mjs';
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+/** Options of the runner that Node 20.6 does not have yet. */
+const newerFlags = major > 20 || minor >= 11 ? ['--test-concurrency=2', '--test-timeout=600000'] : [];
+
+await runScript(async () => {
+  install();
+  await buildIfStale();
+  const filters = process.argv.slice(2);
+  const files = readdirSync(join(root, 'test'), { recursive: true })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join('test', name))
+    .filter((name) => filters.length === 0 || filters.some((filter) => name.includes(filter)))
+    .sort();
+  if (files.length === 0) throw new Error(`No test file has ${filters.join(' or ')} in its path.`);
+  return runNodeWithSignals(['--import', 'tsx', '--test', '--test-reporter=spec', ...newerFlags, ...files]);
+});

@@ -1,0 +1,90 @@
+/** What an activity's failure is called, and what Temporal is to do next. */
+import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
+import type { RunLimits } from '../contract.ts';
+import type { ProviderFault } from '../providers/provider-fault.ts';
+import type { Standing } from '../store/standing.ts';
+
+const MAX_BACKOFF_MS = 60_000;
+const MIN_DELAY_MS = 100;
+
+/**
+ * What follows a provider's fault, besides its record: the prompt's end is decided from the ledger by
+ * the next look at it, a retry waits in Temporal for `delayMs`, a pause stops the whole batch.
+ */
+export type AfterFault =
+  | { then: 'decide' }
+  | { then: 'retry'; delayMs: number }
+  | { then: 'pause'; message: string };
+
+/**
+ * `standing` is the prompt's before this fault, `now` ms since 1970, `random` from 0 up to 1.
+ * Rejected and exhausted prompts end, an unavailable provider is waited for, a blocked account pauses.
+ */
+export function afterFault(
+  fault: Pick<ProviderFault, 'failure' | 'message' | 'retryAfterMs'>,
+  standing: Pick<Standing, 'ownFaults' | 'unavailableSince' | 'unavailableInARow'>,
+  limits: Pick<RunLimits, 'maxAttempts' | 'patienceMs'>,
+  now: number,
+  random: number,
+): AfterFault {
+  switch (fault.failure) {
+    case 'Completion.AccountBlocked':
+      return { then: 'pause', message: fault.message };
+    case 'Completion.Unavailable': {
+      const delayMs = askedFor(fault) ?? backoffMs(standing.unavailableInARow, random);
+      const waitedMs = now - (standing.unavailableSince ?? now);
+      if (waitedMs + delayMs <= limits.patienceMs) return { then: 'retry', delayMs };
+      const waited = `waited ${seconds(waitedMs)} s, the next try would be in ${seconds(delayMs)} s, and --patience is ${seconds(limits.patienceMs)} s`;
+      return { then: 'pause', message: `${fault.message} (${waited})` };
+    }
+    case 'Completion.Fault':
+      if (standing.ownFaults + 1 >= limits.maxAttempts) return { then: 'decide' };
+      return { then: 'retry', delayMs: askedFor(fault) ?? backoffMs(standing.ownFaults, random) };
+    default:
+      return { then: 'decide' };
+  }
+}
+
+/** The provider's own word on when to come back, but never so soon that waiting becomes hammering. */
+const askedFor = ({ retryAfterMs }: Pick<ProviderFault, 'retryAfterMs'>): number | null =>
+  retryAfterMs === null ? null : Math.max(MIN_DELAY_MS, retryAfterMs);
+
+/** 1 s, 2 s, 4 s … 1 minute, each shortened by up to a half at random, so that a crowd does not come back as one. */
+const backoffMs = (before: number, random: number): number =>
+  Math.round(Math.min(MAX_BACKOFF_MS, 1000 * 2 ** Math.min(before, 10)) * (1 - random / 2));
+
+const seconds = (ms: number): number => Math.round(ms / 1000);
+
+/** An expected failure that Temporal retries after exactly this delay. */
+export const retryIn = (delayMs: number, type: string, message: string): ApplicationFailure =>
+  ApplicationFailure.create({
+    type,
+    message,
+    nextRetryDelay: Math.max(1, Math.round(delayMs)),
+    category: ApplicationFailureCategory.BENIGN,
+  });
+
+/** An expected failure at which the workflow pauses the batch and puts the prompt back. */
+export const pausing = (type: string, message: string): ApplicationFailure =>
+  ApplicationFailure.create({
+    type,
+    message,
+    nonRetryable: true,
+    category: ApplicationFailureCategory.BENIGN,
+  });
+
+/** Errors of the batch store by name; what carries an errno is the file system's. */
+const isStoreError = (error: Error): boolean =>
+  ['LedgerWriteError', 'ForeignLedgerError', 'StoreError', 'FileWriteError'].includes(error.name) ||
+  typeof (error as NodeJS.ErrnoException).syscall === 'string';
+
+/**
+ * Leaves cancellation and named failures as they are and names the rest: what the store could not do
+ * pauses the batch; anything unforeseen does too, rather than being retried for ever unseen.
+ */
+export function toActivityFailure(error: unknown): unknown {
+  if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
+  if (!(error instanceof Error)) return error;
+  const type = isStoreError(error) ? 'Storage.Failed' : 'Batch.Unexpected';
+  return ApplicationFailure.create({ type, message: error.message, nonRetryable: true, cause: error });
+}

@@ -1,0 +1,66 @@
+/** When a prompt is over, and what is said of it: pure, decided from the ledger alone. */
+import type { PromptError, PromptTask, Receipt } from '../contract.ts';
+import type { PromptHistory } from '../store/ledger-reader.ts';
+import type { SettledRecord } from '../store/records.ts';
+import type { Standing } from '../store/standing.ts';
+
+/** A prompt whose worker died under it this often in a row is taken for the cause. */
+export const MAX_LOST_WORKERS = 5;
+
+type End = Pick<SettledRecord, 'status' | 'answers' | 'error'>;
+
+/** `null` while there is something left to buy. */
+export function promptEnd(
+  standing: Standing,
+  history: PromptHistory,
+  task: Pick<PromptTask, 'run' | 'turn' | 'limits'>,
+): End | null {
+  const answers = [...new Set(standing.chosen.map(({ answer }) => answer.id))];
+  if (standing.missing.length === 0) return { status: 'succeeded', answers };
+  const error = failure(standing, history, task);
+  return error && { status: 'failed', answers, error: { ...error, attempts: standing.requests } };
+}
+
+function failure(
+  { spoiled, ownFaults, lostInARow }: Standing,
+  { faults }: PromptHistory,
+  { run, turn, limits }: Pick<PromptTask, 'run' | 'turn' | 'limits'>,
+): Pick<PromptError, 'type' | 'message'> | null {
+  if (spoiled) return spoiledError(spoiled.finishReason, spoiled.sample);
+  const ofTurn = faults.filter((fault) => fault.run === run && fault.turn === turn);
+  const rejected = ofTurn.find((fault) => fault.failure === 'Completion.Rejected');
+  if (rejected) return { type: 'Completion.Rejected', message: rejected.message };
+  if (ownFaults >= limits.maxAttempts) {
+    const last = ofTurn.findLast((fault) => fault.failure === 'Completion.Fault');
+    return { type: 'Completion.Fault', message: last?.message ?? 'no message' };
+  }
+  if (lostInARow >= MAX_LOST_WORKERS) {
+    return {
+      type: 'Completion.WorkerLost',
+      message: `the worker died ${lostInARow} times in a row while it asked for this prompt`,
+    };
+  }
+  return null;
+}
+
+function spoiledError(finishReason: string, sample: number): Pick<PromptError, 'type' | 'message'> {
+  if (finishReason === 'stop' || finishReason === 'length') {
+    const why =
+      finishReason === 'length' ? ' (all of max_tokens went into something else, such as reasoning)' : '';
+    return { type: 'Completion.Empty', message: `sample ${sample} came back without text${why}` };
+  }
+  return { type: 'Completion.Rejected', message: `sample ${sample} ended with "${finishReason}"` };
+}
+
+/** Of a settled prompt. */
+export function receiptOf({ settled, chosen, paid }: Standing): Receipt {
+  if (!settled) throw new Error('a prompt that is not settled has no receipt');
+  const latency = new Map(chosen.map(({ answer }) => [answer.id, answer.latencyMs]));
+  return {
+    status: settled.status,
+    answers: settled.answers,
+    paid,
+    latencyMs: [...latency.values()].reduce((sum, ms) => sum + ms, 0),
+    ...(settled.error ? { error: settled.error } : {}),
+  };
+}

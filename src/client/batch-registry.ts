@@ -1,0 +1,56 @@
+/** What this machine's user has started, by batch id: so that `status <id>` needs no folder. */
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { StoreLocation } from '../contract.ts';
+import { findBatch, findOutputFolder, replaceFile } from '../store/batch-store.ts';
+
+const entrySchema = z.object({
+  kind: z.literal('local'),
+  batchId: z.string(),
+  outputDir: z.string(),
+  uuid: z.string(),
+});
+export type RegistryEntry = StoreLocation & { batchId: string };
+
+const folderOf = (home: string): string => join(home, 'batches');
+const fileOf = (home: string, batchId: string): string =>
+  join(folderOf(home), `${batchId.toLowerCase()}.json`);
+
+export async function registerBatch(home: string, location: StoreLocation, batchId: string): Promise<void> {
+  await mkdir(folderOf(home), { recursive: true });
+  await replaceFile(fileOf(home, batchId), `${JSON.stringify({ ...location, batchId })}\n`);
+}
+
+/** Where a batch was last seen, if it is still there; `null` otherwise. */
+export async function lookUpBatch(home: string, batchId: string): Promise<RegistryEntry | null> {
+  return readEntry(fileOf(home, batchId));
+}
+
+/** All registered batches that are still there. */
+export async function listRegistered(home: string): Promise<RegistryEntry[]> {
+  const names = await readdir(folderOf(home)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const entries = await Promise.all(
+    names.filter((name) => name.endsWith('.json')).map((name) => readEntry(join(folderOf(home), name))),
+  );
+  return entries.filter((entry) => entry !== null);
+}
+
+async function readEntry(file: string): Promise<RegistryEntry | null> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (text === null) return null;
+  const entry = entrySchema.parse(JSON.parse(text));
+  return (await isStillThere(entry)) ? entry : null;
+}
+
+/** The folder may have been moved or emptied, and another store may live in its place. */
+export async function isStillThere({ outputDir, uuid, batchId }: RegistryEntry): Promise<boolean> {
+  const location = await findOutputFolder(outputDir).catch(() => null);
+  return location?.uuid === uuid && (await findBatch(outputDir, batchId)) !== null;
+}

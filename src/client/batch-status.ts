@@ -1,0 +1,92 @@
+/** A batch's state from outside: from its workflow, or where nobody can ask that, from what is written down. */
+import type { Config } from '../config.ts';
+import type { BatchState, Counts, Paid, Pause, Progress } from '../contract.ts';
+import { totalsOf } from '../store/batch-reading.ts';
+import type { BatchStore } from '../store/batch-store.ts';
+import type { Manifest } from '../store/manifest.ts';
+import { progressQuery } from '../workflows/messages.ts';
+import type { BatchStatus, StatusSource } from './render/status-text.ts';
+import { hasLiveWorker, isOf, type ServerView, viewOf } from './server-view.ts';
+import { connectTemporalIfRunning, type Temporal } from './temporal.ts';
+
+/** A worker that lives answers in milliseconds; one that does not must not keep the status waiting. */
+const ASK_MS = 1200;
+
+interface Facts {
+  state: BatchState;
+  pause: Pause | null;
+  counts: Counts;
+  paid: Paid;
+  source: StatusSource;
+}
+
+/** Answers within about two seconds whether or not server and workers live; starts nothing. */
+export async function statusOf(config: Config, store: BatchStore): Promise<BatchStatus> {
+  const manifest = await store.readManifest();
+  const temporal = await connectTemporalIfRunning(config).catch(() => null);
+  try {
+    const view = temporal && (await viewOf(temporal, store.batchId).catch(() => null));
+    const ours = view && isOf(view, store) ? view : null;
+    const facts =
+      (ours?.kind === 'open' && (await ask(temporal!, store))) || (await recorded(store, manifest, ours));
+    const outcome = manifest.runs.findLast((run) => run.outcome)?.outcome;
+    return {
+      id: store.batchId,
+      name: manifest.batch_name,
+      ...facts,
+      simulated: manifest.settings.provider === 'simulated',
+      outputDir: store.location.outputDir,
+      startedAt: manifest.runs[0]?.started_at ?? manifest.created_at,
+      resultsFile: outcome?.resultsFile ?? null,
+      csvFile: outcome?.csvFile ?? null,
+      webUiUrl: ours && ours.kind !== 'absent' ? temporal!.webUiOf(store.batchId, ours.runId) : null,
+    };
+  } finally {
+    await temporal?.close();
+  }
+}
+
+/** The workflow's own word; `null` where no worker is there to carry it. */
+async function ask(temporal: Temporal, store: BatchStore): Promise<Facts | null> {
+  try {
+    return await temporal.client.withDeadline(Date.now() + ASK_MS, async () => {
+      if (!(await hasLiveWorker(temporal, store))) return null;
+      const progress: Progress = await temporal.client.workflow.getHandle(store.batchId).query(progressQuery);
+      const { state, pause, counts, paid } = progress;
+      return { state, pause, counts, paid, source: 'workflow' as const };
+    });
+  } catch {
+    // A busy or dying worker: what is written down answers instead, and says so.
+    return null;
+  }
+}
+
+async function recorded(store: BatchStore, manifest: Manifest, view: ServerView | null): Promise<Facts> {
+  const totals = await totalsOf(store);
+  const state = recordedState(manifest, view);
+  const closed = state === 'cancelled';
+  return {
+    state,
+    pause: state === 'paused' ? ((view?.kind === 'open' ? view.memo.pause : null) ?? manifest.pause) : null,
+    counts: {
+      total: manifest.prompts,
+      succeeded: totals.succeeded,
+      failed: totals.failed,
+      running: 0,
+      pending: closed ? 0 : totals.open,
+      notRun: closed ? totals.open : 0,
+    },
+    paid: totals.paid,
+    source: view === null ? 'ledger' : 'ledger-and-temporal',
+  };
+}
+
+/** What the manifest says of the last run counts first: it is written before the workflow closes. */
+function recordedState(manifest: Manifest, view: ServerView | null): BatchState {
+  const outcome = manifest.runs.at(-1)?.outcome;
+  if (outcome) return outcome.state;
+  const told = view?.kind === 'open' ? view.memo.state : undefined;
+  if (told === 'cancelling') return 'cancelling';
+  if (told === 'paused' || manifest.pause) return 'paused';
+  return 'crashed';
+}

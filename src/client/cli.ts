@@ -1,0 +1,123 @@
+#!/usr/bin/env node
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { StoreError } from '../store/batch-store.ts';
+import { cancelCommand } from './commands/cancel.ts';
+import { type CommandContext, createContext } from './commands/context.ts';
+import { exitCodes } from './commands/exit-codes.ts';
+import { reportCommand } from './commands/report.ts';
+import { resumeCommand } from './commands/resume.ts';
+import { runCommand } from './commands/run.ts';
+import { serverActions, serverCommand } from './commands/server.ts';
+import { listCommand, statusCommand, watchCommand } from './commands/status.ts';
+import { workerCommand } from './commands/worker.ts';
+import { InputError } from './input/input-error.ts';
+import { parseBatchId } from './options/batch-id.ts';
+import { addResumeOptions, parseResumeOptions } from './options/resume-options.ts';
+import { addRunOptions, parseRunOptions } from './options/run-options.ts';
+import { addJsonOption, addOutputDirOption, parseSharedOptions } from './options/shared-options.ts';
+import { UsageError } from './options/usage-error.ts';
+import { addWorkerOptions, parseWorkerOptions } from './options/worker-options.ts';
+import { TemporalError } from './temporal.ts';
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+
+type Raw = Record<string, unknown>;
+
+function createProgram(): Command {
+  const program = new Command('durabatch')
+    .description('Runs a file of prompts through an LLM API; what came back is kept and never bought again.')
+    .version(version)
+    .exitOverride()
+    .addHelpText('after', '\nTo begin: durabatch run prompts/sample_batch.json --provider simulated');
+
+  addRunOptions(
+    program
+      .command('run')
+      .description('run a file of prompts, or go on with it')
+      .argument('<file>', 'prompts: JSON or JSON Lines'),
+  ).action((file: string, raw: Raw) =>
+    perform(raw, (context) => runCommand(file, parseRunOptions(raw), context)),
+  );
+  addResumeOptions(
+    onBatch(program.command('resume').description('make a batch go on, whatever stopped it')),
+  ).action((id: string, raw: Raw) =>
+    perform(raw, (context) => resumeCommand(parseBatchId(id), parseResumeOptions(raw), context)),
+  );
+  onBatch(program.command('status').description('say how a batch stands')).action((id: string, raw: Raw) =>
+    perform(raw, (context) => statusCommand(parseBatchId(id), parseSharedOptions(raw), context)),
+  );
+  onBatch(program.command('watch').description('look on until a batch stops')).action(
+    (id: string, raw: Raw) =>
+      perform(raw, (context) => watchCommand(parseBatchId(id), parseSharedOptions(raw), context)),
+  );
+  addJsonOption(addOutputDirOption(program.command('list').description('list the batches'))).action(
+    (raw: Raw) => perform(raw, (context) => listCommand(parseSharedOptions(raw), context)),
+  );
+  onBatch(program.command('cancel').description('end a batch; what came back is reported'))
+    .option('--now', 'do not wait for the prompts in progress (default: up to 60 s)')
+    .action((id: string, raw: Raw) =>
+      perform(raw, (context) =>
+        cancelCommand(parseBatchId(id), { ...parseSharedOptions(raw), now: raw['now'] === true }, context),
+      ),
+    );
+  onBatch(program.command('report').description('write the reports again, from the ledger'))
+    .option('--to <folder>', "folder for the files (default: the batch's output folder)")
+    .action((id: string, raw: Raw) =>
+      perform(raw, (context) => {
+        const to = raw['to'] as string | undefined;
+        return reportCommand(
+          parseBatchId(id),
+          { ...parseSharedOptions(raw), ...(to === undefined ? {} : { to }) },
+          context,
+        );
+      }),
+    );
+  addWorkerOptions(
+    program.command('worker').description('work on the open batches of a folder, until interrupted'),
+  ).action((raw: Raw) => perform(raw, (context) => workerCommand(parseWorkerOptions(raw), context)));
+  addJsonOption(
+    program
+      .command('server')
+      .description('the embedded Temporal server')
+      .argument(`<${serverActions.join('|')}>`, 'what to do'),
+  ).action((action: string, raw: Raw) => perform(raw, (context) => serverCommand(action, context)));
+  return program;
+}
+
+const onBatch = (command: Command): Command =>
+  addJsonOption(
+    addOutputDirOption(command.argument('<id>', 'id of the batch, as printed by "run" and "list"')),
+  );
+
+/** Runs a command to its exit code. What a person can put right is told without a stack. */
+async function perform(raw: Raw, command: (context: CommandContext) => Promise<number>): Promise<void> {
+  const json = raw['json'] === true;
+  try {
+    process.exitCode = await command(createContext(json));
+  } catch (error) {
+    process.exitCode =
+      error instanceof UsageError || error instanceof InputError || error instanceof StoreError
+        ? exitCodes.usage
+        : exitCodes.unexpected;
+    const message = error instanceof Error ? error.message : String(error);
+    if (json)
+      process.stdout.write(`${JSON.stringify({ type: 'error', exit_code: process.exitCode, message })}\n`);
+    process.stderr.write(`error: ${message}\n`);
+    if (
+      process.exitCode === exitCodes.unexpected &&
+      !(error instanceof TemporalError) &&
+      process.env['DURABATCH_DEBUG']
+    ) {
+      process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
+    }
+  }
+}
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Help and version are no errors; everything else commander has told on standard error.
+  process.exitCode = error.exitCode === 0 ? exitCodes.succeeded : exitCodes.usage;
+}

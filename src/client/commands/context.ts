@@ -1,0 +1,74 @@
+/** What every command gets: where it may write, what it was configured with, and how it is interrupted. */
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LogEntry } from '@temporalio/worker';
+import { type Config, loadConfig } from '../../config.ts';
+import { installRuntime } from '../../worker.ts';
+import { createPaint } from '../render/paint.ts';
+import { terminalTraits } from '../render/terminal-traits.ts';
+
+export interface CommandContext {
+  config: Config;
+  json: boolean;
+  /** One line, or one JSON value, of the command's result. */
+  print(value: string | Record<string, unknown>): void;
+  /** Something said beside the result. */
+  note(line: string): void;
+}
+
+export function createContext(json: boolean): CommandContext {
+  const config = loadConfig(process.env, process.cwd());
+  const print = (value: string | Record<string, unknown>): void => {
+    process.stdout.write(`${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
+  };
+  return {
+    config,
+    json,
+    print,
+    note: (line) => (json ? print({ type: 'note', message: line }) : void process.stderr.write(`${line}\n`)),
+  };
+}
+
+/** The SDK's warnings go to a file: they must not tear the progress. */
+export function logToFile({ config }: CommandContext): void {
+  mkdirSync(config.home, { recursive: true });
+  const file = join(config.home, 'worker.log');
+  installRuntime((entry) => appendFileSync(file, `${logLine(entry)}\n`));
+}
+
+export const logLine = ({ level, timestampNanos, message, meta }: LogEntry): string => {
+  const time = new Date(Number(timestampNanos / 1_000_000n)).toISOString();
+  const details = meta && Object.keys(meta).length > 0 ? ` ${JSON.stringify(meta, plainErrors)}` : '';
+  return `${time} ${level} ${message}${details}`;
+};
+
+const plainErrors = (_key: string, value: unknown): unknown =>
+  value instanceof Error
+    ? `${value.name}: ${value.message}`
+    : typeof value === 'bigint'
+      ? String(value)
+      : value;
+
+/** How text is to look on standard output. */
+export function outputTraits(): {
+  paint: ReturnType<typeof createPaint>;
+  columns: number;
+  isTTY: boolean;
+  color: boolean;
+} {
+  const { live: isTTY, color } = terminalTraits(process.stdout, process.env);
+  const columns = process.stdout.isTTY ? (process.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+  return { paint: createPaint(color), columns, isTTY, color };
+}
+
+/** Aborted by the first Ctrl-C or SIGTERM; the second one leaves at once. */
+export function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
+  if (process.platform === 'win32') process.on('SIGBREAK', onSignal);
+  return controller.signal;
+}

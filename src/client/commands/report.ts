@@ -1,0 +1,54 @@
+import { resolve } from 'node:path';
+import { writeReports } from '../../report/write-reports.ts';
+import { durationOf, outcomesOf, totalsOf } from '../../store/batch-reading.ts';
+import { statusOf } from '../batch-status.ts';
+import { locateBatch } from '../locate-batch.ts';
+import type { CommandContext } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+
+export interface ReportOptions {
+  outputDir?: string;
+  /** Folder for the files; by default the batch's output folder. */
+  to?: string;
+}
+
+/** Writes the reports again, from the ledger alone; of a batch that is not at its end they are marked partial. */
+export async function reportCommand(
+  id: string,
+  options: ReportOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { config, json, print } = context;
+  const store = await locateBatch(config, id, options.outputDir);
+  const { state } = await statusOf(config, store);
+  const manifest = await store.readManifest();
+  const now = new Date();
+  const open =
+    state === 'running' || state === 'cancelling'
+      ? { run: manifest.runs.at(-1)?.run ?? 0, at: now.toISOString() }
+      : null;
+  const { resultsFile, csvFile, summary } = await writeReports(
+    {
+      manifest,
+      state,
+      durationSeconds: durationOf(manifest, await totalsOf(store), open),
+      timestamp: now,
+      outcomes: () => outcomesOf(store, state === 'cancelled'),
+    },
+    options.to === undefined ? store.location.outputDir : resolve(options.to),
+  );
+  if (json) {
+    print({ type: 'report', ...summary });
+  } else {
+    const partial = summary.partial ? ` (partial: the batch is ${state})` : '';
+    print(
+      [
+        `Report of ${store.batchId}${partial}:`,
+        `  ${resultsFile}`,
+        `  ${csvFile}`,
+        ...summary.warnings.map((warning) => `warning: ${warning}`),
+      ].join('\n'),
+    );
+  }
+  return exitCodes.succeeded;
+}

@@ -1,0 +1,61 @@
+import { ensureServer, serverStatus, stopServer, type ServerInfo } from '../../server/embedded-server.ts';
+import { UsageError } from '../options/usage-error.ts';
+import type { CommandContext } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+
+export const serverActions = ['start', 'stop', 'status'] as const;
+export type ServerAction = (typeof serverActions)[number];
+
+export async function serverCommand(action: string, context: CommandContext): Promise<number> {
+  const { config, note } = context;
+  switch (action) {
+    case 'start': {
+      const server = await ensureServer({ home: config.home, env: config.env, log: note });
+      printServer(server.started ? 'started' : 'running', server, context);
+      return exitCodes.succeeded;
+    }
+    case 'stop':
+      printServer('stopped', await stopServer(config.home), context);
+      return exitCodes.succeeded;
+    case 'status': {
+      const server = await serverStatus(config.home);
+      printServer(server ? 'running' : 'not running', server, context);
+      return exitCodes.succeeded;
+    }
+    default:
+      throw new UsageError(
+        `server: must be one of ${serverActions.join(', ')}, got ${JSON.stringify(action)}`,
+      );
+  }
+}
+
+function printServer(
+  state: string,
+  server: ServerInfo | null,
+  { config, json, print }: CommandContext,
+): void {
+  if (json) {
+    print({
+      type: 'server',
+      state,
+      home: config.home,
+      address: server?.address ?? null,
+      web_ui: server?.uiUrl ?? null,
+      pid: server?.pid ?? null,
+      uses_own_server: config.temporal === null,
+    });
+    return;
+  }
+  const lines = [
+    `The embedded Temporal server is ${state === 'stopped' && !server ? 'not running' : state}.`,
+  ];
+  if (server && state !== 'stopped') {
+    lines.push(`  Address  ${server.address} (process ${server.pid})`, `  Web UI   ${server.uiUrl}`);
+  }
+  lines.push(`  State    ${config.home}`);
+  if (config.temporal)
+    lines.push(
+      `Commands use the server at ${config.temporal.connection.address} instead (TEMPORAL_ADDRESS or a profile).`,
+    );
+  print(lines.join('\n'));
+}

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NativeConnection } from '@temporalio/worker';
+import { listBatches, openOutputFolder } from '../../store/batch-store.ts';
+import { type BatchWorker, connectWorker, installRuntime, startBatchWorker } from '../../worker.ts';
+import { registerBatch } from '../batch-registry.ts';
+import { batchIn } from '../locate-batch.ts';
+import { ensureServer } from '../../server/embedded-server.ts';
+import { sweepDeadWorkers } from '../start-run.ts';
+import { isOf, viewOf } from '../server-view.ts';
+import { connectTemporal, type Temporal } from '../temporal.ts';
+import { type CommandContext, interruptSignal, logLine } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+
+export interface WorkerOptions {
+  outputDir: string;
+  /** Prompts of one batch this worker takes on at once. */
+  concurrency: number;
+}
+
+const LOOK_EVERY_MS = 1000;
+
+/** Works on every open batch of one output folder, those started later included, until it is interrupted. */
+export async function workerCommand(
+  { outputDir, concurrency }: WorkerOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { config, note } = context;
+  installRuntime((entry) => note(logLine(entry)));
+  const { outputDir: folder } = await openOutputFolder(outputDir);
+  const interrupt = interruptSignal();
+  const temporal = await connectTemporal(config, note);
+  const connection = await connectWorker(temporal.address);
+  const workers = new Map<string, BatchWorker>();
+  note(
+    `Working on the open batches in ${folder}, up to ${concurrency} prompts at once of each. Ctrl-C ends after the requests in flight.`,
+  );
+  try {
+    while (!interrupt.aborted) {
+      try {
+        await tend({ temporal, connection, folder, concurrency, workers, context });
+      } catch (error) {
+        note(`Cannot look after the batches: ${error instanceof Error ? error.message : String(error)}`);
+        if (temporal.embedded) await ensureServer({ home: config.home, env: config.env, log: note });
+      }
+      await sleep(LOOK_EVERY_MS, undefined, { signal: interrupt }).catch(() => {
+        // the loop's condition sees it
+      });
+    }
+    const inFlight = [...workers.values()].reduce((sum, worker) => sum + worker.requestsInFlight, 0);
+    note(`Stopping: ${inFlight} requests in flight are waited for.`);
+  } finally {
+    await Promise.all([...workers.values()].map((worker) => worker.stop()));
+    await connection.close();
+    await temporal.close();
+  }
+  return exitCodes.succeeded;
+}
+
+interface Duty {
+  temporal: Temporal;
+  connection: NativeConnection;
+  folder: string;
+  concurrency: number;
+  workers: Map<string, BatchWorker>;
+  context: CommandContext;
+}
+
+/** Takes on batches that have opened, and lets go of those that have closed. */
+async function tend({ temporal, connection, folder, concurrency, workers, context }: Duty): Promise<void> {
+  const { config, note } = context;
+  for (const id of await listBatches(folder)) {
+    const store = await batchIn(folder, id);
+    if (!store) continue;
+    const view = await viewOf(temporal, id);
+    const open = view.kind === 'open' && isOf(view, store);
+    const worker = workers.get(id);
+    if (open && !worker) {
+      const { limits } = await store.readManifest();
+      await registerBatch(config.home, store.location, id);
+      await sweepDeadWorkers(temporal, view);
+      const started = await startBatchWorker({
+        connection,
+        namespace: temporal.namespace,
+        config,
+        store,
+        concurrency: Math.min(concurrency, limits.maxWorkers),
+        requestTimeoutMs: limits.requestTimeoutMs,
+      });
+      workers.set(id, started);
+      started.stopped
+        .catch((error: unknown) =>
+          note(`${id}: the worker failed: ${error instanceof Error ? error.message : String(error)}`),
+        )
+        .finally(() => workers.delete(id));
+      note(`${id}: working on it.`);
+    } else if (!open && worker) {
+      await worker.stop();
+      note(`${id}: done.`);
+    }
+  }
+}

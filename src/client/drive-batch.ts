@@ -1,0 +1,183 @@
+/** Follows a batch to where it stops, with a worker of its own on it unless it is left to others. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isGrpcServiceError, QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
+import type { Config } from '../config.ts';
+import type { Progress } from '../contract.ts';
+import { ensureServer } from '../server/embedded-server.ts';
+import type { BatchStore } from '../store/batch-store.ts';
+import { type BatchWorker, connectWorker, startBatchWorker } from '../worker.ts';
+import { progressQuery } from '../workflows/messages.ts';
+import { hasLiveWorker, type ServerView, viewOf } from './server-view.ts';
+import { sweepDeadWorkers } from './start-run.ts';
+import type { Temporal } from './temporal.ts';
+
+export interface DriveOptions {
+  config: Config;
+  temporal: Temporal;
+  store: BatchStore;
+  /** `none` leaves the work to other processes; `idle` buys nothing, and only closes the batch. */
+  worker: 'full' | 'idle' | 'none';
+  onProgress(progress: Progress): void;
+  /** Says something beside the progress. */
+  note(line: string): void;
+  /** First interrupt: start nothing more, end after the requests in flight. */
+  interrupt: AbortSignal;
+  /** A paused batch is waited for too. */
+  waitsForClose?: boolean;
+  /** Called once the batch is open and its worker polls. */
+  onReady?: () => Promise<void>;
+}
+
+export type DriveEnd =
+  | { kind: 'closed'; view: ServerView }
+  | { kind: 'paused'; progress: Progress }
+  | { kind: 'interrupted' };
+
+const POLL_MS = 250;
+const CALL_DEADLINE_MS = 5000;
+/** A paused batch with prompts in progress but no request on its way waits only for retries. */
+const QUIET_POLLS = 8;
+const UNSAVED_RETRY_MS = 5000;
+const LOST_NOTE_MS = 10_000;
+
+export async function driveBatch(options: DriveOptions): Promise<DriveEnd> {
+  const { store, interrupt, note } = options;
+  const crew = options.worker === 'none' ? null : await startCrew(options, options.worker === 'idle');
+  try {
+    await options.onReady?.();
+    const end = await follow(options, crew?.worker ?? null);
+    if (crew && end.kind !== 'closed') {
+      const { requestsInFlight } = crew.worker;
+      if (interrupt.aborted) note(stoppingNote(requestsInFlight));
+    }
+    return end;
+  } finally {
+    if (crew) {
+      await crew.worker.stop();
+      await saveLeftovers(store, note);
+      await store.close();
+      await crew.connection.close();
+    }
+  }
+}
+
+interface Crew {
+  worker: BatchWorker;
+  connection: NativeConnection;
+}
+
+async function startCrew({ config, temporal, store }: DriveOptions, idle: boolean): Promise<Crew> {
+  const { limits } = await store.readManifest();
+  await sweepDeadWorkers(temporal, await viewOf(temporal, store.batchId));
+  const connection = await connectWorker(temporal.address);
+  const worker = await startBatchWorker({
+    connection,
+    namespace: temporal.namespace,
+    config,
+    store,
+    concurrency: limits.maxWorkers,
+    requestTimeoutMs: limits.requestTimeoutMs,
+    idle,
+  });
+  return { worker, connection };
+}
+
+async function follow(options: DriveOptions, worker: BatchWorker | null): Promise<DriveEnd> {
+  const { temporal, store, interrupt, onProgress } = options;
+  const { client } = temporal;
+  const handle = client.workflow.getHandle(store.batchId);
+  let workerError: { error: unknown } | null = null;
+  worker?.stopped.catch((error: unknown) => (workerError = { error }));
+  const trouble = createTroubleNotes(options);
+  let quiet = 0;
+  while (!interrupt.aborted) {
+    if (workerError) throw (workerError as { error: unknown }).error;
+    try {
+      const view = await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
+        viewOf(temporal, store.batchId),
+      );
+      if (view.kind !== 'open') return { kind: 'closed', view };
+      const progress = await client.withDeadline(Date.now() + CALL_DEADLINE_MS, () =>
+        handle.query(progressQuery),
+      );
+      trouble.over();
+      onProgress(progress);
+      if (progress.state === 'paused' && !options.waitsForClose) {
+        quiet = worker?.requestsInFlight ? 0 : quiet + 1;
+        if (progress.counts.running === 0 || quiet > QUIET_POLLS) return { kind: 'paused', progress };
+      } else {
+        quiet = 0;
+      }
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      await trouble.happened();
+    }
+    await sleep(POLL_MS, undefined, { signal: interrupt }).catch(() => {
+      // the loop's condition sees it
+    });
+  }
+  return { kind: 'interrupted' };
+}
+
+/** The server is away or busy, nobody answers queries yet, or the batch has closed between two calls. */
+const isPassing = (error: unknown): boolean =>
+  isGrpcServiceError(error) ||
+  error instanceof WorkflowNotFoundError ||
+  error instanceof QueryNotRegisteredError;
+
+/** Starts a lost embedded server again, and says what is being waited for, but not at every poll. */
+function createTroubleNotes({ config, temporal, store, worker, note }: DriveOptions) {
+  let saidAt = 0;
+  let said = false;
+  const say = (line: string): void => {
+    if (Date.now() - saidAt < LOST_NOTE_MS) return;
+    saidAt = Date.now();
+    said = true;
+    note(line);
+  };
+  return {
+    over: (): void => {
+      if (said) note('Going on.');
+      said = false;
+      saidAt = 0;
+    },
+    happened: async (): Promise<void> => {
+      if (temporal.embedded) {
+        const server = await ensureServer({ home: config.home, env: config.env, log: say });
+        if (server.started) note('The Temporal server was gone and has been started again.');
+        if (server.address !== temporal.address.address) {
+          throw new Error(
+            `the Temporal server is at ${server.address} now, since its old port was taken; ` +
+              `nothing is lost: durabatch resume ${store.batchId}`,
+          );
+        }
+      }
+      if (worker === 'none' && !(await hasLiveWorker(temporal, store).catch(() => true))) {
+        say(`No worker is on this batch. To go on: durabatch resume ${store.batchId}`);
+      } else {
+        say('Waiting for the Temporal server to answer.');
+      }
+    },
+  };
+}
+
+/** A worker never leaves with paid answers that no disk has taken yet. */
+async function saveLeftovers(store: BatchStore, note: (line: string) => void): Promise<void> {
+  while (store.unsaved > 0) {
+    try {
+      await store.saveUnsaved();
+    } catch (error) {
+      note(
+        `${store.unsaved} paid answers are only in memory: ${error instanceof Error ? error.message : String(error)}. ` +
+          'Make room; this command ends as soon as they are saved.',
+      );
+      await sleep(UNSAVED_RETRY_MS);
+    }
+  }
+}
+
+const stoppingNote = (requests: number): string =>
+  requests === 0
+    ? 'Stopping: no request is in flight.'
+    : `Stopping: waiting for ${requests} ${requests === 1 ? 'request' : 'requests'} in flight. Press Ctrl-C again to leave at once (they may be paid twice).`;

@@ -1,0 +1,43 @@
+import type { BatchHead } from './batch-head.ts';
+import { detectLayout } from './detect-layout.ts';
+import { BrokenInput, ProblemList } from './input-error.ts';
+import { PromptIntake } from './prompt-intake.ts';
+import type { PromptSink } from './prompt-intake.ts';
+import { readJsonLines } from './read-json-lines.ts';
+import { readJson } from './read-json.ts';
+import { readText } from './read-text.ts';
+
+export interface PromptSource extends BatchHead {
+  format: 'items' | 'batch' | 'strings' | 'jsonl';
+  /** How many there are. */
+  prompts: number;
+}
+
+/**
+ * Streams the file: calls `sink` with each normalised prompt in order and awaits it. After the first
+ * problem it only goes on checking, and throws an `InputError` with all of them at the end.
+ */
+export async function readPromptFile(file: string, sink: PromptSink): Promise<PromptSource> {
+  const problems = new ProblemList(file);
+  const intake = new PromptIntake(problems, sink);
+  const source = await readSource(file, intake, problems).catch((error: unknown) => {
+    if (!(error instanceof BrokenInput)) throw error;
+    problems.add(error.message);
+  });
+  problems.throwIfAny();
+  return { ...source!, prompts: intake.count };
+}
+
+async function readSource(
+  file: string,
+  intake: PromptIntake,
+  problems: ProblemList,
+): Promise<Omit<PromptSource, 'prompts'>> {
+  const { layout, text } = await detectLayout(file, readText(file));
+  if (layout === 'json-lines') {
+    await readJsonLines(text, intake, problems);
+    return { format: 'jsonl' };
+  }
+  const { isBatch, head } = await readJson(text, intake, problems);
+  return { format: isBatch ? 'batch' : intake.format, ...head };
+}

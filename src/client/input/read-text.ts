@@ -1,0 +1,61 @@
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { decodeUtf8 } from './decode-utf8.ts';
+import { BrokenInput } from './input-error.ts';
+
+/** A file's text in pieces. Throws `BrokenInput` where it is missing, unreadable or not UTF-8. */
+export async function* readText(file: string): AsyncGenerator<string, void, undefined> {
+  await assertReadable(file);
+  try {
+    yield* decodeUtf8(createReadStream(file));
+  } catch (error) {
+    throw isSystemError(error) ? new BrokenInput(describeSystemError(error)) : error;
+  }
+}
+
+async function assertReadable(file: string): Promise<void> {
+  const found = await stat(file).catch(async (error: unknown) => {
+    if (!isSystemError(error)) throw error;
+    if (error.code !== 'ENOENT') throw new BrokenInput(describeSystemError(error));
+    throw new BrokenInput(`there is no such file${await suggestName(file)}`);
+  });
+  if (found.isDirectory()) throw new BrokenInput('is a folder: name a file of prompts');
+}
+
+export function describeSystemError(error: NodeJS.ErrnoException): string {
+  const denied = error.code === 'EACCES' || error.code === 'EPERM';
+  return denied ? `cannot be read: permission denied (${error.code})` : `cannot be read: ${error.message}`;
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string';
+}
+
+/** Names a neighbour whose name is the same but for case, extension or up to two typing errors. */
+async function suggestName(file: string): Promise<string> {
+  const folder = path.dirname(file);
+  // The folder may be missing as well: then there is nothing to suggest.
+  const names = await readdir(folder).catch(() => null);
+  if (names === null) return `, and no folder ${folder}`;
+  const wanted = path.parse(file);
+  const near = (name: string) =>
+    typingErrors(name.toLowerCase(), wanted.base.toLowerCase()) <= 2 ||
+    path.parse(name).name.toLowerCase() === wanted.name.toLowerCase();
+  const found = names.sort().find((name) => /\.(json|jsonl|ndjson)$/i.test(name) && near(name));
+  return found === undefined ? '' : `; did you mean ${path.join(folder, found)}?`;
+}
+
+/** Levenshtein's distance. */
+function typingErrors(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j++) {
+      const changed = row[j - 1]! + (one[i - 1] === other[j - 1] ? 0 : 1);
+      next.push(Math.min(changed, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[other.length]!;
+}

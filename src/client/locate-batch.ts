@@ -1,0 +1,35 @@
+/** From an id to the folder that holds the batch. */
+import type { Config } from '../config.ts';
+import type { StoreLocation } from '../contract.ts';
+import { BatchStore, findBatch, findOutputFolder } from '../store/batch-store.ts';
+import { workerIdentity } from '../worker-identity.ts';
+import { lookUpBatch } from './batch-registry.ts';
+import { DEFAULT_OUTPUT_DIR } from './options/run-defaults.ts';
+import { UsageError } from './options/usage-error.ts';
+
+/** File names take no `/`, `@` or `:`. */
+export const ledgerOwner = (): string => workerIdentity().replaceAll(/[^A-Za-z0-9.-]+/g, '_');
+
+export const openStore = (location: StoreLocation, batchId: string): BatchStore =>
+  new BatchStore(location, batchId, ledgerOwner());
+
+/** The batch in this folder, whatever the case of its id; `null` if it has none or is no output folder. */
+export async function batchIn(outputDir: string, id: string): Promise<BatchStore | null> {
+  const batchId = await findBatch(outputDir, id);
+  return batchId === null ? null : openStore(await findOutputFolder(outputDir), batchId);
+}
+
+/** The folder that was named, else the one remembered, else the default one. Throws {@link UsageError}. */
+export async function locateBatch(
+  config: Config,
+  id: string,
+  outputDir: string | undefined,
+): Promise<BatchStore> {
+  const known = outputDir === undefined ? await lookUpBatch(config.home, id) : null;
+  const store = known ? openStore(known, known.batchId) : await batchIn(outputDir ?? DEFAULT_OUTPUT_DIR, id);
+  if (store) return store;
+  throw new UsageError(
+    `there is no batch "${id}" in ${outputDir ?? `${config.home} or ${DEFAULT_OUTPUT_DIR}`}. ` +
+      '"durabatch list" shows the batches there are; --output-dir names the folder of one that is not known here.',
+  );
+}

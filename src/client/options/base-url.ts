@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { toTerminalText } from '../render/terminal-text.ts';
+
+/** Address of an API, http or https, without its trailing slash. An address that may hold a secret is never repeated. */
+export const baseUrlValue = z.string().transform((text, context): string => {
+  const refuse = (message: string): never => {
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  };
+  let url: URL;
+  try {
+    url = new URL(text.trim());
+  } catch {
+    const shown = JSON.stringify(toTerminalText(text.replace(/[^/@]*@/, '…@'), 80));
+    return refuse(`must be an http or https address like http://127.0.0.1:8000/v1, got ${shown}`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    return refuse(
+      'must not hold a user name or password: put the key in an environment variable and name it with --api-key-env',
+    );
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    return refuse(`must start with http:// or https://, got ${JSON.stringify(url.protocol)}`);
+  }
+  if (url.search !== '' || url.hash !== '' || /[?#]/.test(text)) {
+    return refuse(
+      'must not have a part after "?" or "#": give the address up to the version, like https://api.example.com/v1',
+    );
+  }
+  return url.href.replace(/\/+$/, '');
+});

@@ -1,0 +1,70 @@
+/** What the values of flags may be: zod schemas from the text typed to the value used. */
+import { z } from 'zod';
+import { toTerminalText } from '../render/terminal-text.ts';
+
+/** Node's timers overflow at 2^31 ms (24.8 days) and would fire at once. */
+const MAX_DURATION_MS = 24 * 24 * 3_600_000;
+const MS_PER_UNIT: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, '': 1000 };
+const DECIMAL = /^-?(\d+(\.\d*)?|\.\d+)$/;
+
+const flagValue = <T>(expected: string, read: (text: string) => T | undefined) =>
+  z.string().transform((text, context): T => {
+    const value = read(text.trim());
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: `must be ${expected}, got ${quoted(text)}` });
+    return z.NEVER;
+  });
+
+const quoted = (text: string): string => JSON.stringify(toTerminalText(text, 80));
+
+const toNumber = (text: string): number | undefined => (DECIMAL.test(text) ? Number(text) : undefined);
+
+/** Any text with something in it. */
+export const textValue = flagValue('a text that is not empty', (text) =>
+  text === '' || text.includes('\0') ? undefined : text,
+);
+
+export const integerValue = (least: number, most: number = Number.MAX_SAFE_INTEGER) => {
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  return flagValue(`a whole number ${range}`, (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : undefined;
+    return value !== undefined && value >= least && value <= most ? value : undefined;
+  });
+};
+
+export const temperatureValue = flagValue('a number from 0 to 2', (text) => {
+  const value = toNumber(text);
+  return value !== undefined && value >= 0 && value <= 2 ? value : undefined;
+});
+
+export const topPValue = flagValue('a number above 0, up to 1', (text) => {
+  const value = toNumber(text);
+  return value !== undefined && value > 0 && value <= 1 ? value : undefined;
+});
+
+/** A share as `0.05` or `5%`, to 0 … 1. */
+export const shareValue = flagValue('a share from 0 to 1, or 0% to 100%', (text) => {
+  const percent = text.endsWith('%');
+  const number = toNumber(percent ? text.slice(0, -1).trim() : text);
+  const share = number !== undefined && percent ? number / 100 : number;
+  return share !== undefined && share >= 0 && share <= 1 ? share : undefined;
+});
+
+/** A duration to milliseconds; a bare number counts seconds. */
+export const durationValue = (leastMs: 0 | 1) => {
+  const least = leastMs === 0 ? 'from 0' : 'above 0';
+  return flagValue(`a duration like 500ms, 90s, 10m or 1h, ${least}, at most 576h`, (text) => {
+    const [, number = '', unit = ''] = /^([\d.]+)\s*(ms|s|m|h|)$/.exec(text) ?? [];
+    const ms = Math.round((toNumber(number) ?? Number.NaN) * (MS_PER_UNIT[unit] ?? Number.NaN));
+    return ms >= leastMs && ms <= MAX_DURATION_MS ? ms : undefined;
+  });
+};
+
+/** The name of an environment variable. What was typed is never repeated: it may be the key itself. */
+export const variableNameValue = z
+  .string()
+  .trim()
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_]*$/,
+    'must be the name of an environment variable like DEEPSEEK_API_KEY, not the key itself',
+  );

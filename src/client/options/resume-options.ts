@@ -1,0 +1,14 @@
+/** The flags of `resume`. */
+import type { Command } from 'commander';
+import type { RunLimits } from '../../contract.ts';
+import { addLimitOptions, parseLimitOptions } from './limit-options.ts';
+import { parseSharedOptions, type SharedOptions } from './shared-options.ts';
+
+export const addResumeOptions = (command: Command): Command => addLimitOptions(command, null);
+
+/** Throws one UsageError for everything that is wrong. */
+export function parseResumeOptions(
+  raw: Record<string, unknown>,
+): SharedOptions & { typedLimits: Partial<RunLimits> } {
+  return { ...parseSharedOptions(raw), typedLimits: parseLimitOptions(raw) };
+}

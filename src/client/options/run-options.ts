@@ -1,0 +1,115 @@
+/** The flags of `run`. */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { providerNames } from '../../contract.ts';
+import type { RequestSettings, RunLimits } from '../../contract.ts';
+import { baseUrlValue } from './base-url.ts';
+import { batchIdValue } from './batch-id.ts';
+import { integerValue, temperatureValue, textValue, topPValue } from './flag-values.ts';
+import { addLimitOptions, limitFlags, toLimits } from './limit-options.ts';
+import { parseFlags } from './parse-flags.ts';
+import { DEFAULT_OUTPUT_DIR, limitDefaults, requestDefaults } from './run-defaults.ts';
+import { addJsonOption } from './shared-options.ts';
+
+export interface RunOptions {
+  /** What is undefined here comes from the provider. */
+  settings: Omit<RequestSettings, 'baseUrl' | 'model'> & {
+    baseUrl: string | undefined;
+    model: string | undefined;
+  };
+  /** Without `apiKeyEnv` the provider's own variable counts. */
+  limits: Omit<RunLimits, 'apiKeyEnv'> & { apiKeyEnv: string | undefined };
+  /** The limits that were typed: the others are defaults. */
+  typedLimits: Partial<RunLimits>;
+  /** As typed: not resolved. */
+  outputDir: string;
+  outputDirTyped: boolean;
+  id: string | undefined;
+  new: boolean;
+  detach: boolean;
+  json: boolean;
+}
+
+const providerValue = z.enum(providerNames, {
+  error: (issue) => `must be one of ${providerNames.join(', ')}, got ${JSON.stringify(issue.input)}`,
+});
+
+const runFlagsSchema = z
+  .object({
+    provider: providerValue.default(requestDefaults.provider),
+    model: textValue.optional(),
+    baseUrl: baseUrlValue.optional(),
+    temperature: temperatureValue.default(requestDefaults.temperature),
+    topP: topPValue.default(requestDefaults.topP),
+    maxTokens: integerValue(1).default(requestDefaults.maxTokens),
+    completions: integerValue(1).default(requestDefaults.completions),
+    thinking: z.boolean().default(requestDefaults.thinking),
+    ...limitFlags,
+    outputDir: textValue.optional(),
+    id: batchIdValue.optional(),
+    new: z.boolean().default(false),
+    detach: z.boolean().default(false),
+    json: z.boolean().default(false),
+  })
+  .superRefine((flags, context) => {
+    const refuse = (flag: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [flag], message });
+    if (flags.provider === 'openai-compatible' && flags.baseUrl === undefined) {
+      refuse('baseUrl', 'is needed with --provider openai-compatible, like http://127.0.0.1:8000/v1');
+    }
+    if (flags.provider === 'simulated') {
+      if (flags.baseUrl !== undefined) refuse('baseUrl', 'has no meaning with --provider simulated');
+      return;
+    }
+    for (const flag of ['simulateLatency', 'simulateErrors'] as const) {
+      if (flags[flag] !== undefined) refuse(flag, 'works only with --provider simulated');
+    }
+  });
+
+export function addRunOptions(command: Command): Command {
+  command
+    .optionsGroup('Request (other values make another batch):')
+    .option('--provider <name>', `${providerNames.join(', ')} (default: ${requestDefaults.provider})`)
+    .option('--model <name>', "model to ask (default: the provider's)")
+    .option('--base-url <url>', "address of the API up to its version (default: the provider's)")
+    .option(
+      '--completions <n>',
+      `completions to buy for each prompt (default: ${requestDefaults.completions})`,
+    )
+    .option('--temperature <x>', `0 to 2 (default: ${requestDefaults.temperature})`)
+    .option('--top-p <x>', `above 0, up to 1 (default: ${requestDefaults.topP})`)
+    .option('--max-tokens <n>', `longest completion, in tokens (default: ${requestDefaults.maxTokens})`)
+    .option(
+      '--thinking',
+      'let a model that can reason do so; billed as output, out of --max-tokens (default: off)',
+    );
+  addLimitOptions(command, limitDefaults);
+  command
+    .optionsGroup('Batch and output:')
+    .option('--output-dir <folder>', `where results go (default: ${DEFAULT_OUTPUT_DIR})`)
+    .option(
+      '--id <id>',
+      'name the batch: 1 to 64 letters, digits, ".", "_", "-" (default: made from file and settings)',
+    )
+    .option('--new', 'make another batch of the same file and settings')
+    .option('--detach', 'only start it: leave the work to a "durabatch worker"');
+  return addJsonOption(command).helpOption('-h, --help', 'show this help');
+}
+
+/** Throws one UsageError for everything that is wrong. */
+export function parseRunOptions(raw: Record<string, unknown>): RunOptions {
+  const flags = parseFlags(runFlagsSchema, raw);
+  const { provider, model, baseUrl, temperature, topP, maxTokens, completions, thinking } = flags;
+  const typedLimits = toLimits(flags);
+  return {
+    settings: { provider, model, baseUrl, temperature, topP, maxTokens, completions, thinking },
+    limits: { ...limitDefaults, apiKeyEnv: undefined, ...typedLimits },
+    typedLimits,
+    outputDir: flags.outputDir ?? DEFAULT_OUTPUT_DIR,
+    outputDirTyped: flags.outputDir !== undefined,
+    id: flags.id,
+    new: flags.new,
+    detach: flags.detach,
+    json: flags.json,
+  };
+}

@@ -1,0 +1,31 @@
+/** The flags of `worker`. */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { integerValue, textValue } from './flag-values.ts';
+import { parseFlags } from './parse-flags.ts';
+import { DEFAULT_OUTPUT_DIR } from './run-defaults.ts';
+import { addJsonOption } from './shared-options.ts';
+
+const MOST_PROMPTS = 500;
+
+const workerFlagsSchema = z.object({
+  outputDir: textValue.default(DEFAULT_OUTPUT_DIR),
+  concurrency: integerValue(1, MOST_PROMPTS).default(MOST_PROMPTS),
+});
+
+export const addWorkerOptions = (command: Command): Command =>
+  addJsonOption(
+    command
+      .option(
+        '--output-dir <folder>',
+        `folder whose open batches it works on (default: ${DEFAULT_OUTPUT_DIR})`,
+      )
+      .option(
+        '--concurrency <n>',
+        `prompts of one batch it takes on at once, 1 to ${MOST_PROMPTS}; the batch's own --max-workers holds over all workers (default: ${MOST_PROMPTS})`,
+      ),
+  );
+
+/** Throws one UsageError for everything that is wrong. */
+export const parseWorkerOptions = (raw: Record<string, unknown>): z.output<typeof workerFlagsSchema> =>
+  parseFlags(workerFlagsSchema, raw);

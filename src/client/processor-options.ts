@@ -1,0 +1,50 @@
+import type { ProviderName } from '../contract.ts';
+import { parseRunOptions, type RunOptions } from './options/run-options.ts';
+
+/** The flags of `durabatch run`, with the same defaults and limits; times are in milliseconds. */
+export interface BatchProcessorOptions {
+  /** Default `data/batch_results`. */
+  outputDir?: string;
+  /** Prompts in progress at once, 1 to 500. Default 3. */
+  maxWorkers?: number;
+  /** Default `deepseek`. */
+  provider?: ProviderName;
+  model?: string;
+  baseUrl?: string;
+  /** Name of the environment variable that holds the API key. */
+  apiKeyEnv?: string;
+  /** Default 0.7. */
+  temperature?: number;
+  /** Default 0.9. */
+  topP?: number;
+  /** Default 256. */
+  maxTokens?: number;
+  /** Completions per prompt. Default 2. */
+  completions?: number;
+  /** Default false. */
+  thinking?: boolean;
+  /** Default 6. */
+  maxAttempts?: number;
+  /** Default 600,000. */
+  requestTimeoutMs?: number;
+  /** Default 120,000. */
+  idleTimeoutMs?: number;
+  /** Default 3,600,000. */
+  patienceMs?: number;
+  simulateLatencyMs?: number;
+  simulateErrors?: number;
+  /** The batch's id. Default: made from prompts and settings. */
+  id?: string;
+  /** Makes another batch of the same prompts and settings. Default false. */
+  new?: boolean;
+}
+
+/** One set of rules for flags and options: numbers become the text that a flag would have. Throws `UsageError`. */
+export function toRunOptions(options: BatchProcessorOptions): RunOptions {
+  const flags = Object.entries(options).flatMap(([name, value]): [string, unknown][] => {
+    if (value === undefined) return [];
+    if (name.endsWith('Ms')) return [[name.slice(0, -2), `${value}ms`]];
+    return [[name, typeof value === 'number' ? String(value) : value]];
+  });
+  return parseRunOptions(Object.fromEntries(flags));
+}

@@ -1,0 +1,48 @@
+/** Rows that a batch's summary and its status share. */
+import type { Counts, Paid } from '../../contract.ts';
+import { costText, countText } from './number-text.ts';
+import { toTerminalText } from './terminal-text.ts';
+import type { Row } from './text-table.ts';
+
+/** `310 succeeded · 2 failed` and what else there is, of `312 prompts`. */
+export function promptsText(counts: Counts): string {
+  const parts = [
+    `${countText(counts.succeeded)} succeeded`,
+    `${countText(counts.failed)} failed`,
+    ...(counts.running > 0 ? [`${countText(counts.running)} in flight`] : []),
+    ...(counts.pending > 0 ? [`${countText(counts.pending)} to do`] : []),
+    ...(counts.notRun > 0 ? [`${countText(counts.notRun)} not run`] : []),
+  ];
+  return `${parts.join(' · ')} (of ${countText(counts.total)})`;
+}
+
+export function tokensText({ usage }: Paid): string {
+  const reasoning = usage.reasoning > 0 ? `, ${countText(usage.reasoning)} of them reasoning` : '';
+  const cached = usage.cached > 0 ? `, ${countText(usage.cached)} of them cached` : '';
+  return `${countText(usage.total)} (prompt ${countText(usage.prompt)}${cached}; completion ${countText(usage.completion)}${reasoning})`;
+}
+
+export function costRowText({ costNanoUsd }: Paid, simulated: boolean): string {
+  if (simulated) return 'nothing: no provider was asked';
+  if (costNanoUsd === null) return 'unknown: no price is known for a model in use';
+  return `${costText(costNanoUsd)} (estimated from list prices)`;
+}
+
+export function batchLabel(batchId: string, batchName: string): string {
+  const name = toTerminalText(batchName, 80);
+  return name === '' || name === batchId ? batchId : `${batchId} (${name})`;
+}
+
+/** Where the results are and the batch can be seen, as far as there is something. */
+export function fileRows(batch: {
+  resultsFile: string | null;
+  csvFile: string | null;
+  webUiUrl: string | null;
+}): Row[] {
+  const rows = [
+    ['Results', batch.resultsFile],
+    ['CSV', batch.csvFile],
+    ['Web UI', batch.webUiUrl],
+  ] as const;
+  return rows.flatMap(([label, place]) => (place === null ? [] : [{ label, value: toTerminalText(place) }]));
+}

@@ -1,0 +1,41 @@
+import type { Pause, Progress } from '../../contract.ts';
+import { usdOf } from './number-text.ts';
+import { doneCount } from './progress-facts.ts';
+import type { ProgressContext } from './progress-line.ts';
+
+/** The `{"type":"progress"}` line of `--json`. Costs are US dollars, null where unknown. */
+export function progressJson(
+  progress: Progress,
+  { batchId, simulated }: ProgressContext,
+): Record<string, unknown> {
+  const { counts, paid } = progress;
+  return {
+    type: 'progress',
+    batch_id: batchId,
+    state: progress.state,
+    pause: pauseJson(progress.pause),
+    simulated,
+    total: counts.total,
+    done: doneCount(counts),
+    pending: counts.pending,
+    running: counts.running,
+    succeeded: counts.succeeded,
+    failed: counts.failed,
+    not_run: counts.notRun,
+    total_tokens: paid.usage.total,
+    prompt_tokens: paid.usage.prompt,
+    completion_tokens: paid.usage.completion,
+    estimated_cost: usdOf(paid.costNanoUsd),
+    prompts_per_second: progress.promptsPerSecond,
+    eta_seconds: progress.etaSeconds,
+    max_workers: progress.maxWorkers,
+    last_failures: progress.lastFailures.map((failure) => ({
+      prompt_id: failure.promptId,
+      type: failure.type,
+      message: failure.message,
+    })),
+  };
+}
+
+export const pauseJson = (pause: Pause | null): Record<string, string> | null =>
+  pause === null ? null : { reason: pause.reason, message: pause.message, since: pause.since };

@@ -1,0 +1,99 @@
+import type { Progress } from '../../contract.ts';
+import { createPaint } from './paint.ts';
+import { createLiveRows } from './live-rows.ts';
+import { progressRows } from './progress-bar.ts';
+import { isOver } from './progress-facts.ts';
+import { progressJson } from './progress-json.ts';
+import type { ProgressContext } from './progress-line.ts';
+import { progressLine } from './progress-line.ts';
+import { toTerminalText } from './terminal-text.ts';
+
+export interface ProgressStream {
+  write(text: string): unknown;
+  /** Width of the terminal, read at every draw. */
+  columns?: number;
+}
+
+export interface ProgressViewOptions extends ProgressContext {
+  stream: ProgressStream;
+  /** Lines can be drawn over: draw a live view. */
+  isTTY: boolean;
+  /** JSON Lines only. */
+  json: boolean;
+  /** Least time between two lines where there is no live view. Default 5 s. */
+  intervalMs?: number;
+  /** Default false. */
+  color?: boolean;
+  now?: () => number;
+}
+
+export interface ProgressView {
+  update(progress: Progress): void;
+  /** Says something beside the progress. */
+  note(text: string): void;
+  /** Leaves the last progress in sight. Does no harm twice. */
+  end(): void;
+}
+
+export const createProgressView = (options: ProgressViewOptions): ProgressView =>
+  options.isTTY && !options.json ? createLiveView(options) : createLineView(options);
+
+function createLiveView(options: ProgressViewOptions): ProgressView {
+  const paint = createPaint(options.color ?? false);
+  const rows = createLiveRows(options.stream);
+  return {
+    update: (progress) => {
+      rows.draw((columns) => progressRows(progress, options, columns, paint));
+    },
+    note: (text) => {
+      rows.above(linesOf(text).join('\n'));
+    },
+    end: () => {
+      rows.leave();
+    },
+  };
+}
+
+/** One line at a time: the first, every change of state, the last, and between them one per interval if anything moved. */
+function createLineView(options: ProgressViewOptions): ProgressView {
+  const { stream, json, intervalMs = 5000, now = Date.now } = options;
+  let printed: Progress | null = null;
+  let latest: Progress | null = null;
+  let printedAt = 0;
+  const print = (progress: Progress): void => {
+    const line = json ? JSON.stringify(progressJson(progress, options)) : progressLine(progress, options);
+    stream.write(`${line}\n`);
+    printed = progress;
+    printedAt = now();
+  };
+  const isDue = (progress: Progress): boolean => {
+    if (printed === null) return true;
+    if (!moved(printed, progress)) return false;
+    return printed.state !== progress.state || isOver(progress) || now() - printedAt >= intervalMs;
+  };
+  return {
+    update: (progress) => {
+      latest = progress;
+      if (isDue(progress)) print(progress);
+    },
+    note: (text) => {
+      const lines = linesOf(text);
+      const shown = json
+        ? JSON.stringify({ type: 'note', batch_id: options.batchId, message: lines.join('\n') })
+        : lines.join('\n');
+      stream.write(`${shown}\n`);
+    },
+    end: () => {
+      if (latest !== null && (printed === null || moved(printed, latest))) print(latest);
+    },
+  };
+}
+
+const linesOf = (text: string): string[] => text.split('\n').map((line) => toTerminalText(line));
+
+/** Something happened: the rate and what is computed from it change by themselves. */
+function moved(before: Progress, after: Progress): boolean {
+  const facts = ({ state, pause, counts, paid, maxWorkers }: Progress): string =>
+    JSON.stringify([state, pause, counts, paid, maxWorkers]);
+  return facts(before) !== facts(after);
+}

@@ -1,0 +1,25 @@
+import type { BatchState, Pause } from '../../contract.ts';
+import type { Paint } from './paint.ts';
+import { toTerminalText } from './terminal-text.ts';
+
+const stateNames: Record<BatchState, string> = {
+  running: 'running',
+  paused: 'paused',
+  cancelling: 'cancelling',
+  succeeded: 'succeeded',
+  partly_failed: 'partly failed',
+  cancelled: 'cancelled',
+  crashed: 'crashed (open, but no worker is on it)',
+};
+
+/** The state as a sentence's start, with the reason of a pause. */
+export function stateText(state: BatchState, pause: Pause | null): string {
+  if (state !== 'paused' || pause === null) return stateNames[state];
+  return `paused (${pause.reason}): ${toTerminalText(pause.message, 500)}`;
+}
+
+export function paintState(state: BatchState, text: string, paint: Paint): string {
+  if (state === 'succeeded') return paint.green(text);
+  if (state === 'crashed' || state === 'partly_failed') return paint.red(text);
+  return state === 'running' ? text : paint.yellow(text);
+}

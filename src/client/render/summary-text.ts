@@ -1,0 +1,133 @@
+/** What is printed when a command leaves a batch: finished, cancelled or paused. */
+import type { BatchState, Counts, FailureType, Paid, Pause } from '../../contract.ts';
+import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './batch-rows.ts';
+import { durationText } from './duration-text.ts';
+import { nextRows } from './next-rows.ts';
+import { failureStep, nextStep } from './next-steps.ts';
+import { countText, plural, successRate, usdOf } from './number-text.ts';
+import type { Paint } from './paint.ts';
+import { createPaint } from './paint.ts';
+import { pauseJson } from './progress-json.ts';
+import { paintState, stateText } from './state-text.ts';
+import { toTerminalText } from './terminal-text.ts';
+import type { Row } from './text-table.ts';
+import { labelledRows, wrapped } from './text-table.ts';
+
+export interface FailureGroup {
+  type: FailureType;
+  count: number;
+  /** A few of them: the first. */
+  examples: { promptId: string; message: string }[];
+}
+
+export interface BatchSummary {
+  batchId: string;
+  batchName: string;
+  state: BatchState;
+  pause: Pause | null;
+  counts: Counts;
+  paid: Paid;
+  /** Sum over the batch's runs. */
+  durationMs: number;
+  provider: string;
+  model: string;
+  simulated: boolean;
+  /** Absent while there is no report. */
+  resultsFile: string | null;
+  csvFile: string | null;
+  webUiUrl: string | null;
+  /** Command that stops the embedded server; null where the server is not ours. */
+  stopServerCommand: string | null;
+  failures: FailureGroup[];
+  warnings: string[];
+  /** ISO 8601, UTC. */
+  timestamp: string;
+}
+
+const EXAMPLES_SHOWN = 3;
+const SIMULATED_NOTICE = '[simulated] These answers were made up on this machine; no model was asked.';
+
+/** `columns`: width to wrap prose to; by default nothing is wrapped. */
+export interface TextOptions {
+  paint?: Paint;
+  columns?: number;
+}
+
+export function summaryText(
+  summary: BatchSummary,
+  { paint = createPaint(false), columns = Number.POSITIVE_INFINITY }: TextOptions = {},
+): string {
+  const { batchId, state, pause, counts, paid } = summary;
+  const rows: Row[] = [
+    { label: 'Batch', value: batchLabel(batchId, summary.batchName) },
+    { label: 'State', value: paintState(state, stateText(state, pause), paint), prose: true },
+    { label: 'Prompts', value: promptsText(counts) },
+    { label: 'Tokens', value: tokensText(paid), prose: true },
+    { label: 'Cost', value: costRowText(paid, summary.simulated) },
+    { label: 'Duration', value: durationText(summary.durationMs) },
+    { label: 'Model', value: `${toTerminalText(summary.model, 80)} (${summary.provider})` },
+    ...fileRows(summary),
+  ];
+  if (summary.stopServerCommand !== null) {
+    rows.push({ label: 'Server', value: `runs on; to stop it: ${summary.stopServerCommand}` });
+  }
+  if (state !== 'succeeded') rows.push(...nextRows(nextStep(state, pause, batchId), paint));
+  const notices = summary.warnings.map((warning) => `warning: ${toTerminalText(warning, 500)}`);
+  return [
+    ...(summary.simulated ? [paint.yellow(wrapped(SIMULATED_NOTICE, columns).join('\n'))] : []),
+    labelledRows(rows, columns),
+    ...notices.map((notice) => paint.yellow(wrapped(notice, columns).join('\n'))),
+    ...summary.failures.map((group) => failureText(group, paint, columns)),
+  ].join('\n');
+}
+
+function failureText(group: FailureGroup, paint: Paint, columns: number): string {
+  const examples = group.examples.slice(0, EXAMPLES_SHOWN);
+  const shown = examples.map(({ promptId, message }) =>
+    toTerminalText(`${promptId}: ${message}`, Math.min(240, columns - 2)),
+  );
+  const more = group.count - examples.length;
+  return [
+    paint.red(`${plural(group.count, 'prompt')} failed with ${group.type}`),
+    ...wrapped(failureStep(group.type), columns - 2).map((line) => `  ${line}`),
+    ...shown.map((line) => paint.dim(`  ${line}`)),
+    ...(more > 0 ? [`  … and ${countText(more)} more, in the results`] : []),
+  ].join('\n');
+}
+
+/** The last line of `--json`: the report's summary, with the ways to go on. Costs are US dollars. */
+export function summaryJson(summary: BatchSummary): Record<string, unknown> {
+  const { counts, paid } = summary;
+  return {
+    type: 'summary',
+    timestamp: summary.timestamp,
+    batch_id: summary.batchId,
+    batch_name: summary.batchName,
+    state: summary.state,
+    pause: pauseJson(summary.pause),
+    total_items: counts.total,
+    successful_items: counts.succeeded,
+    failed_items: counts.failed,
+    not_run_items: counts.notRun,
+    success_rate: successRate(counts.succeeded, counts.total),
+    total_tokens: paid.usage.total,
+    prompt_tokens: paid.usage.prompt,
+    completion_tokens: paid.usage.completion,
+    estimated_cost: usdOf(paid.costNanoUsd),
+    duration_seconds: summary.durationMs / 1000,
+    model: summary.model,
+    provider: summary.provider,
+    simulated: summary.simulated,
+    results_file: summary.resultsFile,
+    csv_file: summary.csvFile,
+    web_ui: summary.webUiUrl,
+    next_step: nextStep(summary.state, summary.pause, summary.batchId),
+    warnings: summary.warnings,
+    failures: summary.failures.map((group) => ({
+      type: group.type,
+      count: group.count,
+      advice: failureStep(group.type),
+      examples: group.examples.map(({ promptId, message }) => ({ prompt_id: promptId, message })),
+    })),
+  };
+}

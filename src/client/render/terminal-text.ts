@@ -1,0 +1,31 @@
+import { stripVTControlCharacters } from 'node:util';
+import { textWidth } from './text-width.ts';
+
+/** C0 and C1 controls, and the marks that turn the direction of text around. */
+// oxlint-disable-next-line no-control-regex
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+
+/** Text from a prompts file or a provider, made safe to print on one line; cut to `maxLength` columns with an ellipsis. */
+export function toTerminalText(text: string, maxLength = Number.POSITIVE_INFINITY): string {
+  // A hostile message may be huge: nobody reads more than the first part of it.
+  const head = Number.isFinite(maxLength) ? text.slice(0, maxLength * 8 + 200) : text;
+  const clean = stripVTControlCharacters(head)
+    .replace(/[\s\u2028\u2029]+/g, ' ')
+    .replace(CONTROLS, '')
+    .replace(/\p{Surrogate}/gu, '\ufffd')
+    .trim();
+  return cutToWidth(clean, maxLength);
+}
+
+/** Cuts plain text to a width in columns, with an ellipsis where something is missing. */
+export function cutToWidth(text: string, width: number): string {
+  if (textWidth(text) <= width) return text;
+  let kept = '';
+  let used = 1;
+  for (const character of text) {
+    used += textWidth(character);
+    if (used > width) break;
+    kept += character;
+  }
+  return width < 1 ? '' : `${kept.trimEnd()}…`;
+}

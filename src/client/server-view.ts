@@ -1,0 +1,54 @@
+/** What the Temporal server knows of a batch, asked without needing a worker. */
+import { type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
+import type { BatchState, Counts, Paid, Pause } from '../contract.ts';
+import { taskQueueOf } from '../contract.ts';
+import type { BatchStore } from '../store/batch-store.ts';
+import { isProvenDead } from '../worker-identity.ts';
+import type { Temporal } from './temporal.ts';
+
+export interface BatchMemo {
+  store?: { uuid: string; outputDir: string; host: string };
+  state?: BatchState;
+  pause?: Pause | null;
+  counts?: Counts;
+  paid?: Paid;
+}
+
+export type ServerView =
+  | { kind: 'absent' }
+  | { kind: 'open' | 'closed'; runId: string; memo: BatchMemo; description: WorkflowExecutionDescription };
+
+/** Pollers are remembered for minutes; a long poll lasts one. */
+const POLLER_FRESH_MS = 90_000;
+const WORKFLOW_TASK_QUEUE = 1;
+
+export async function viewOf({ client }: Temporal, batchId: string): Promise<ServerView> {
+  try {
+    const description = await client.workflow.getHandle(batchId).describe();
+    const memo = (description.memo ?? {}) as BatchMemo;
+    const kind =
+      description.status.name === 'RUNNING' || description.status.name === 'PAUSED' ? 'open' : 'closed';
+    return { kind, runId: description.runId, memo, description };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { kind: 'absent' };
+    throw error;
+  }
+}
+
+/** Whether the view is of this very store, and not of another one that knows a batch by the same id. */
+export const isOf = (view: ServerView, store: BatchStore): boolean =>
+  view.kind !== 'absent' && view.memo.store?.uuid === store.location.uuid;
+
+/** Whether somebody polls for this batch who is not proven dead. */
+export async function hasLiveWorker({ client, namespace }: Temporal, store: BatchStore): Promise<boolean> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: taskQueueOf(store.location, store.batchId) },
+    taskQueueType: WORKFLOW_TASK_QUEUE,
+  });
+  const now = Date.now();
+  return (pollers ?? []).some(({ identity, lastAccessTime }) => {
+    const seenMs = Number(lastAccessTime?.seconds ?? 0) * 1000;
+    return now - seenMs < POLLER_FRESH_MS && !isProvenDead(identity ?? '');
+  });
+}

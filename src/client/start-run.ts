@@ -1,0 +1,136 @@
+/** Makes a batch go on: starts a run on the server, or prepares the one that is open for a new worker. */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { ApplicationFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { Config } from '../config.ts';
+import { type BatchInput, type BatchSettings, taskQueueOf } from '../contract.ts';
+import { acquireProcessLock } from '../server/process-lock.ts';
+import type { BatchStore } from '../store/batch-store.ts';
+import { isProvenDead } from '../worker-identity.ts';
+import type { promptBatch } from '../workflows/index.ts';
+import { UsageError } from './options/usage-error.ts';
+import { type BatchMemo, isOf, type ServerView, viewOf } from './server-view.ts';
+import type { Temporal } from './temporal.ts';
+
+const ACTIVITY_STARTED = 2;
+
+/** Throws {@link UsageError} if the id is taken on this server by an open batch of another store. */
+export function assertOurs(view: ServerView, store: BatchStore): void {
+  if (view.kind !== 'open' || isOf(view, store)) return;
+  const owner = view.memo.store;
+  throw new UsageError(
+    `the id ${store.batchId} is taken on this Temporal server by an open batch of another output folder ` +
+      `(${owner ? `${owner.outputDir} on ${owner.host}` : 'its owner is not known'}). ` +
+      'Choose another --id, or end that batch first.',
+  );
+}
+
+/**
+ * Starts the batch's next run, seeded from the ledger. A pause of an earlier run stays unless
+ * `liftPause`. Somebody else's start at the same moment is as good.
+ */
+export async function startRun(
+  config: Config,
+  temporal: Temporal,
+  store: BatchStore,
+  limits: BatchSettings['limits'],
+  liftPause: boolean,
+): Promise<void> {
+  const release = await acquireProcessLock(
+    join(config.home, 'locks', `${store.location.uuid}-${store.batchId}`),
+  );
+  try {
+    const view = await viewOf(temporal, store.batchId);
+    assertOurs(view, store);
+    if (view.kind === 'open') return;
+    const manifest = await store.updateManifest((current) => {
+      const run = (current.runs.at(-1)?.run ?? 0) + 1;
+      return {
+        ...current,
+        limits,
+        pause: liftPause ? null : current.pause,
+        runs: [...current.runs, { run, started_at: new Date().toISOString(), limits }],
+      };
+    });
+    const { settings, batch_name: name, runs } = manifest;
+    const input: BatchInput = {
+      batchId: store.batchId,
+      name,
+      run: runs.at(-1)!.run,
+      store: store.location,
+      prompts: manifest.prompts,
+      shards: manifest.shards,
+      settings: { request: settings, limits },
+      pause: manifest.pause,
+    };
+    const { uuid, outputDir } = store.location;
+    const memo: BatchMemo = { store: { uuid, outputDir, host: hostname() } };
+    await temporal.client.workflow.start<typeof promptBatch>('promptBatch', {
+      workflowId: store.batchId,
+      taskQueue: taskQueueOf(store.location, store.batchId),
+      args: [input],
+      memo: { ...memo },
+      staticSummary: summaryOf(input),
+      staticDetails: detailsOf(input),
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    assertOurs(await viewOf(temporal, store.batchId), store);
+  } finally {
+    await release();
+  }
+}
+
+/**
+ * Before a worker of ours polls: what a dead process of this machine had under way is given back at
+ * once, instead of after its heartbeat timeout. Never touches what a process that may live has.
+ */
+export async function sweepDeadWorkers({ client, namespace }: Temporal, view: ServerView): Promise<void> {
+  if (view.kind !== 'open') return;
+  const { workflowId, runId } = view.description;
+  const execution = { workflowId, runId };
+  await client.workflowService.resetStickyTaskQueue({ namespace, execution });
+  const orphans = (view.description.raw.pendingActivities ?? []).filter(
+    ({ state, lastWorkerIdentity }) => state === ACTIVITY_STARTED && isProvenDead(lastWorkerIdentity ?? ''),
+  );
+  await Promise.all(
+    orphans.map(async ({ activityId }) => {
+      const failure = ApplicationFailure.create({
+        type: 'Worker.Died',
+        message: 'the worker died',
+        nextRetryDelay: 1,
+      });
+      try {
+        await client.activity.fail({ workflowId, runId, activityId: activityId! }, failure);
+      } catch (error) {
+        // The server came first: it has timed out, or its workflow has ended.
+        if ((error as Error).name !== 'ActivityNotFoundError') throw error;
+      }
+    }),
+  );
+}
+
+/** At most 200 bytes. */
+function summaryOf({ name, prompts, settings: { request } }: BatchInput): string {
+  const mark = request.provider === 'simulated' ? '[simulated] ' : '';
+  const text = `${mark}${prompts} prompts × ${request.completions} · ${request.model}`;
+  return `${text} · ${name.slice(0, 40)}`.slice(0, 100);
+}
+
+function detailsOf({
+  batchId,
+  name,
+  run,
+  prompts,
+  store,
+  settings: { request, limits },
+}: BatchInput): string {
+  return [
+    `**${name.replaceAll(/[\s*_`]+/g, ' ').slice(0, 200)}** (batch \`${batchId}\`, run ${run})`,
+    '',
+    `- ${prompts} prompts, ${request.completions} completions each, at most ${limits.maxWorkers} prompts in progress`,
+    `- ${request.provider}, model \`${request.model}\`, temperature ${request.temperature}, top_p ${request.topP}, max_tokens ${request.maxTokens}`,
+    `- results in \`${store.outputDir}\``,
+    ...(request.provider === 'simulated' ? ['- **simulated**: the answers are made up on this machine'] : []),
+  ].join('\n');
+}

@@ -1,0 +1,53 @@
+/** The only reader of the environment. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { ConnectionOptions } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { parse } from 'dotenv';
+import { durabatchHome } from './server/home.ts';
+
+export interface Config {
+  /** Folder for everything that outlives a command. */
+  home: string;
+  /** The Temporal server that the environment or a profile names; `null`: the embedded one. */
+  temporal: { connection: TemporalAddress; namespace: string } | null;
+  /** Address of the Web UI of a Temporal server that is not the embedded one, from `DURABATCH_UI_URL`. */
+  uiUrl: string | null;
+  /** Value of an environment variable; `undefined` where it is unset or empty. */
+  secret(name: string): string | undefined;
+  env: NodeJS.ProcessEnv;
+}
+
+/** What a client's connection and a worker's native connection both take. */
+export type TemporalAddress = Pick<ConnectionOptions, 'address' | 'tls' | 'metadata'> & { apiKey?: string };
+
+/** Reads `.env` in the working folder too; what the environment itself sets wins. Throws on an unusable profile. */
+export function loadConfig(processEnv: NodeJS.ProcessEnv, cwd: string): Config {
+  const env = { ...readDotEnv(resolve(cwd, '.env')), ...processEnv };
+  return {
+    home: durabatchHome(env),
+    temporal: temporalOf(env),
+    uiUrl: env['DURABATCH_UI_URL']?.replace(/\/+$/, '') || null,
+    secret: (name) => env[name]?.trim() || undefined,
+    env,
+  };
+}
+
+function temporalOf(env: NodeJS.ProcessEnv): Config['temporal'] {
+  const overrideEnvVars = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars });
+  if (!connectionOptions.address) return null;
+  return { connection: connectionOptions, namespace: namespace ?? 'default' };
+}
+
+function readDotEnv(file: string): Record<string, string> {
+  try {
+    return parse(readFileSync(file));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'EISDIR') return {};
+    throw new Error(`cannot read ${file}: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * What the client, the workflows and the activities agree on. Everything here crosses a process
+ * border: the prompts file, Temporal payloads, or the batch store.
+ */
+import { z } from 'zod';
+
+// ---------------------------------------------------------------- prompts
+
+export const messageSchema = z.strictObject({
+  role: z.enum(['system', 'user', 'assistant']),
+  content: z.string(),
+});
+export type Message = z.infer<typeof messageSchema>;
+
+/** Sampling a prompt may set for itself; what it leaves out comes from the batch's settings. */
+export interface SamplingOverrides {
+  model?: string;
+  temperature?: number;
+  top_p?: number;
+  max_tokens?: number;
+  completions?: number;
+}
+
+/**
+ * One prompt as normalised from the input file and stored in `prompts/NNNNN.jsonl`: exactly one of
+ * `prompt` and `messages`; `fields` are the input's unknown fields, given back in the report.
+ */
+export interface PromptItem extends SamplingOverrides {
+  prompt_id: string;
+  prompt?: string;
+  messages?: Message[];
+  fields?: Record<string, unknown>;
+}
+
+// ---------------------------------------------------------------- settings
+
+export const providerNames = ['deepseek', 'openai', 'openai-compatible', 'simulated'] as const;
+export type ProviderName = (typeof providerNames)[number];
+
+/** What shapes a request. Part of the batch's identity: other values make another batch. */
+export interface RequestSettings {
+  provider: ProviderName;
+  /** Address of the API up to and including its version, no trailing slash; `''` for `simulated`. */
+  baseUrl: string;
+  model: string;
+  /** 0 to 2. */
+  temperature: number;
+  /** Above 0, up to 1. */
+  topP: number;
+  /** Output limit per completion, in tokens. */
+  maxTokens: number;
+  /** Completions (samples) per prompt. */
+  completions: number;
+  /** Lets a model that can reason do so (its reasoning is billed as output). */
+  thinking: boolean;
+}
+
+/** How a run works through its requests. May differ from run to run of one batch. */
+export interface RunLimits {
+  /** Prompts in progress at most, 1 to 500. */
+  maxWorkers: number;
+  /** Requests a prompt may lose to faults of its own before it fails; waiting for an unavailable provider never counts. */
+  maxAttempts: number;
+  requestTimeoutMs: number;
+  /** Time without a byte from the provider after which a request is given up; blank keep-alive lines count as bytes. */
+  idleTimeoutMs: number;
+  /** How long a prompt waits for an unavailable provider before the batch pauses. */
+  patienceMs: number;
+  /** Name (never the value) of the environment variable that holds the API key. */
+  apiKeyEnv: string;
+  /** Simulated provider only: mean latency of an answer. */
+  simulateLatencyMs: number;
+  /** Simulated provider only: share of requests that fail, 0 to 1. */
+  simulateErrors: number;
+}
+
+export interface BatchSettings {
+  request: RequestSettings;
+  limits: RunLimits;
+}
+
+// ---------------------------------------------------------------- outcomes
+
+/** Tokens as the provider counted them. `cached` is part of `prompt`, `reasoning` part of `completion`. */
+export interface Usage {
+  prompt: number;
+  completion: number;
+  total: number;
+  cached: number;
+  reasoning: number;
+}
+
+/** What was paid: `costNanoUsd` is `null` as soon as one price or one usage in it is unknown. */
+export interface Paid {
+  usage: Usage;
+  /** Integer billionths of a US dollar. */
+  costNanoUsd: number | null;
+}
+
+export type FailureType =
+  | 'Completion.Fault'
+  | 'Completion.Unavailable'
+  | 'Completion.Rejected'
+  | 'Completion.AccountBlocked'
+  | 'Completion.Empty'
+  | 'Completion.WorkerLost';
+
+export interface PromptError {
+  type: FailureType;
+  message: string;
+  /** Requests made for this prompt, over all runs. */
+  attempts: number;
+}
+
+/** The small result of a prompt that crosses Temporal: never a text. */
+export interface Receipt {
+  status: 'succeeded' | 'failed';
+  /** Ids of the ledger's answer records that this prompt's completions come from. */
+  answers: string[];
+  paid: Paid;
+  /** Sum over the prompt's requests. */
+  latencyMs: number;
+  error?: PromptError;
+}
+
+// ---------------------------------------------------------------- states
+
+export type PauseReason = 'operator' | 'account' | 'budget' | 'failures' | 'provider' | 'storage';
+
+export interface Pause {
+  reason: PauseReason;
+  /** What happened, in words a person can act on. */
+  message: string;
+  /** ISO 8601, UTC. */
+  since: string;
+}
+
+/** What a workflow can say of itself. */
+export type RunState = 'running' | 'paused' | 'cancelling' | FinalState;
+export type FinalState = 'succeeded' | 'partly_failed' | 'cancelled';
+/** `crashed`: open, but no worker is on it. Only an outside observer can tell. */
+export type BatchState = RunState | 'crashed';
+
+export interface Counts {
+  total: number;
+  /** Not started, or put back. */
+  pending: number;
+  /** In progress, those waiting to be retried included. */
+  running: number;
+  succeeded: number;
+  failed: number;
+  /** Never run, in a cancelled batch. */
+  notRun: number;
+}
+
+/** The answer of the `progress` query. */
+export interface Progress {
+  state: RunState;
+  pause: Pause | null;
+  counts: Counts;
+  paid: Paid;
+  /** Prompts settled per second, over the last 50 of this run; 0 until two have settled. */
+  promptsPerSecond: number;
+  /** Seconds to the end at the current rate; `null` while the rate is 0. */
+  etaSeconds: number | null;
+  maxWorkers: number;
+  /** Newest first, at most 5. */
+  lastFailures: { promptId: string; type: FailureType; message: string }[];
+}
+
+// ---------------------------------------------------------------- workflow
+
+/** Where a batch is kept. The UUID tells two stores apart that know a batch by the same id. */
+export interface StoreLocation {
+  kind: 'local';
+  /** Absolute path of the output folder: the parent of the batch's own folder. */
+  outputDir: string;
+  uuid: string;
+}
+
+/** Argument of the `promptBatch` workflow. */
+export interface BatchInput {
+  batchId: string;
+  name: string;
+  /** Which run of the batch this is, from 1. */
+  run: number;
+  store: StoreLocation;
+  prompts: number;
+  shards: number;
+  settings: BatchSettings;
+  /** A pause that outlived the run before. */
+  pause: Pause | null;
+}
+
+/** Argument of `completePrompt`: which prompt, not its text. */
+export interface PromptTask {
+  batchId: string;
+  run: number;
+  /** How often the workflow has scheduled this prompt in this run, from 1. */
+  turn: number;
+  shard: number;
+  /** Position in the batch, from 0. */
+  index: number;
+  promptId: string;
+  limits: RunLimits;
+}
+
+/** What `readShard` tells the workflow: prompts left to run, and what the ledger already settled. */
+export interface ShardPlan {
+  open: { index: number; id: string; completions: number }[];
+  settled: { succeeded: number; failed: number; paid: Paid };
+}
+
+export interface ReportRequest {
+  batchId: string;
+  run: number;
+  state: FinalState;
+  /** ISO 8601, UTC, by the workflow's clock. */
+  endedAt: string;
+}
+
+/** What `writeReport` answers, the workflow returns, and the manifest keeps. */
+export interface BatchOutcome {
+  state: FinalState;
+  counts: Counts;
+  paid: Paid;
+  /** Absolute paths. */
+  resultsFile: string;
+  csvFile: string;
+  /** Sum over the batch's runs. */
+  durationSeconds: number;
+  /** What a reader of the numbers must know, one sentence each. */
+  warnings: string[];
+}
+
+/** Prompts a shard holds. */
+export const SHARD_SIZE = 500;
+/** Prompts one workflow takes on. */
+export const MAX_PROMPTS = 1000;
+
+/** A local batch has a task queue of its own, so that no worker spends on a batch it was not asked for. */
+export const taskQueueOf = (store: StoreLocation, batchId: string): string =>
+  `durabatch-${store.uuid}-${batchId}`;

@@ -1,0 +1,84 @@
+/** The providers, as data. */
+import type { ProviderName } from '../contract.ts';
+
+export interface Provider {
+  name: ProviderName;
+  /** `null`: it has no address of its own; `openai-compatible` needs one from the user. */
+  baseUrl: string | null;
+  /** Variable that holds the API key, unless the user names another; `null`: there is no key. */
+  apiKeyEnv: string | null;
+  /** Whether requests without a key make no sense. A local server (vLLM, Ollama) needs none. */
+  needsApiKey: boolean;
+  /** `null`: the user must name one. */
+  defaultModel: string | null;
+  /** Whether one request may ask for several choices. An answer with fewer turns it off for the rest of the process. */
+  honoursN: boolean;
+  maxTokensField: 'max_tokens' | 'max_completion_tokens';
+  /** Whether the model takes `temperature` and `top_p`; where it does not, they are not sent. */
+  takesSampling(thinking: boolean, model: string): boolean;
+  /** What goes into the request's body besides the common fields. */
+  extraBody(thinking: boolean, model: string): Record<string, unknown>;
+}
+
+/** Choices one request asks for at most: what is lost at once if it fails. */
+export const MAX_CHOICES = 8;
+
+/** OpenAI models that can reason … */
+const openAiReasons = /^(o\d|gpt-[5-9])/;
+/** … and those of them that can be told not to: the first gpt-5 and the o-series always do. */
+const openAiCanStop = /^gpt-(5\.\d|[6-9])/;
+
+export const providers: Record<ProviderName, Provider> = {
+  deepseek: {
+    name: 'deepseek',
+    baseUrl: 'https://api.deepseek.com',
+    apiKeyEnv: 'DEEPSEEK_API_KEY',
+    needsApiKey: true,
+    defaultModel: 'deepseek-v4-flash',
+    honoursN: false,
+    maxTokensField: 'max_tokens',
+    takesSampling: () => true,
+    // V4 thinks unless told not to, and its reasoning can eat all of max_tokens: an empty, paid answer.
+    extraBody: (thinking) => ({ thinking: { type: thinking ? 'enabled' : 'disabled' } }),
+  },
+  openai: {
+    name: 'openai',
+    baseUrl: 'https://api.openai.com/v1',
+    apiKeyEnv: 'OPENAI_API_KEY',
+    needsApiKey: true,
+    defaultModel: 'gpt-6-luna',
+    honoursN: true,
+    // `max_tokens` is deprecated there, and refused by the models that reason.
+    maxTokensField: 'max_completion_tokens',
+    // Refused with a 400 by a model that is reasoning.
+    takesSampling: (thinking, model) =>
+      !openAiReasons.test(model) || (!thinking && openAiCanStop.test(model)),
+    extraBody(thinking, model) {
+      if (thinking && openAiReasons.test(model)) return { reasoning_effort: 'medium' };
+      return openAiCanStop.test(model) ? { reasoning_effort: 'none' } : {};
+    },
+  },
+  'openai-compatible': {
+    name: 'openai-compatible',
+    baseUrl: null,
+    apiKeyEnv: 'OPENAI_API_KEY',
+    needsApiKey: false,
+    defaultModel: null,
+    honoursN: true,
+    maxTokensField: 'max_tokens',
+    takesSampling: () => true,
+    // There is no common switch for reasoning.
+    extraBody: () => ({}),
+  },
+  simulated: {
+    name: 'simulated',
+    baseUrl: null,
+    apiKeyEnv: null,
+    needsApiKey: false,
+    defaultModel: 'simulated',
+    honoursN: false,
+    maxTokensField: 'max_tokens',
+    takesSampling: () => true,
+    extraBody: () => ({}),
+  },
+};

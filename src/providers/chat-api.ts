@@ -1,0 +1,124 @@
+import OpenAI from 'openai';
+import { Agent } from 'undici';
+import type { CallOptions, CompletionApi, CompletionRequest, CompletionResponse } from './completion-api.ts';
+import { MAX_CHOICES, type Provider } from './catalog.ts';
+import { parseChatResponse } from './chat-response.ts';
+import { ProviderFault, shorten, toProviderFault } from './provider-fault.ts';
+import { parseProviderMessage } from './provider-message.ts';
+import { redact, withoutKey } from './redact.ts';
+import { watchedFetch } from './watched-fetch.ts';
+import { HttpError } from './wire-errors.ts';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Any OpenAI-compatible chat API. `apiKey` `null`: requests carry none. */
+export function createChatApi(provider: Provider, baseUrl: string, apiKey: string | null): CompletionApi {
+  // Timeouts are ours, by the byte; as many connections as there are requests.
+  const dispatcher = new Agent({
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+  });
+  let honoursN = provider.honoursN;
+
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'application/json',
+    // Compression could hold back the keep-alive lines.
+    'accept-encoding': 'identity',
+    'user-agent': 'durabatch',
+    ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
+  };
+
+  const send = async (request: CompletionRequest, options: CallOptions): Promise<CompletionResponse> => {
+    // The SDK would hide what the transport threw behind errors of its own.
+    let thrown: unknown;
+    const client = new OpenAI({
+      baseURL: baseUrl,
+      // Everything the SDK would otherwise take from the environment, and send to whoever is asked.
+      apiKey: 'sent by our own fetch',
+      adminAPIKey: null,
+      organization: null,
+      project: null,
+      logLevel: 'off',
+      maxRetries: 0,
+      timeout: options.requestTimeoutMs + 60_000,
+      fetch: (url, init) =>
+        watchedFetch(
+          url as string,
+          { method: 'POST', headers, body: init?.body as string, signal: options.signal },
+          {
+            dispatcher,
+            requestTimeoutMs: options.requestTimeoutMs,
+            idleTimeoutMs: options.idleTimeoutMs,
+            onByte: options.onByte ?? (() => undefined),
+          },
+        ).catch((error: unknown) => {
+          thrown = error;
+          throw error;
+        }),
+    });
+    try {
+      const body = bodyOf(provider, request) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming;
+      const response = await client.chat.completions.create(body).asResponse();
+      return await parseChatResponse(response, request);
+    } catch (error) {
+      throw thrown ?? error;
+    }
+  };
+
+  return {
+    choicesPerRequest: (wanted) => (honoursN ? Math.min(wanted, MAX_CHOICES) : 1),
+    async complete(request, options) {
+      try {
+        const response = await send(request, options);
+        if (response.choices.length < request.n) honoursN = false;
+        return {
+          ...response,
+          choices: response.choices.map((choice) => ({
+            ...choice,
+            text: withoutKey(choice.text, apiKey),
+            ...(choice.reasoning === undefined ? {} : { reasoning: withoutKey(choice.reasoning, apiKey) }),
+          })),
+          model: shorten(redact(response.model, apiKey), 200),
+          requestId: response.requestId === null ? null : shorten(redact(response.requestId, apiKey), 200),
+        };
+      } catch (error) {
+        options.signal.throwIfAborted();
+        const fault = toProviderFault(error, new Date(), apiKey);
+        if (request.n === 1 || !refusesN(error)) throw fault;
+        honoursN = false;
+        throw new ProviderFault({
+          failure: 'Completion.Fault',
+          message: `Asked for ${request.n} choices at once; asking for one at a time from now on. ${fault.message}`,
+          status: fault.status,
+          requestId: fault.requestId,
+          retryAfterMs: 0,
+          possiblyPaid: false,
+        });
+      }
+    },
+  };
+}
+
+function bodyOf(provider: Provider, request: CompletionRequest): Record<string, unknown> {
+  const { model, thinking } = request;
+  return {
+    model,
+    messages: request.messages,
+    ...(provider.takesSampling(thinking, model)
+      ? { temperature: request.temperature, top_p: request.topP }
+      : {}),
+    [provider.maxTokensField]: request.maxTokens,
+    ...(request.n > 1 ? { n: request.n } : {}),
+    stream: false,
+    ...provider.extraBody(thinking, model),
+  };
+}
+
+/** A provider that refuses `n` instead of ignoring it (Groq does): the prompt is not at fault. */
+function refusesN(error: unknown): boolean {
+  if (!(error instanceof HttpError) || (error.status !== 400 && error.status !== 422)) return false;
+  const { param, message } = parseProviderMessage(error.body);
+  return param === 'n' || /(['"`]n['"`]|\bn)\s*(:|must be|is not supported|>)/i.test(message);
+}

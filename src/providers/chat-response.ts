@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import type { Usage } from '../contract.ts';
+import type { CompletionRequest, CompletionResponse } from './completion-api.ts';
+import { shorten } from './provider-fault.ts';
+import { parseProviderMessage } from './provider-message.ts';
+import { NoAnswerError } from './wire-errors.ts';
+
+/** No model counts more than this in one response; what is above, below 0 or no number is nonsense. */
+const MOST_TOKENS = 1_000_000_000;
+const tokens = z.number().min(0).max(MOST_TOKENS).transform(Math.round);
+const optionalTokens = tokens.nullish().catch(undefined);
+
+const usageSchema = z.looseObject({
+  prompt_tokens: tokens,
+  completion_tokens: tokens,
+  total_tokens: optionalTokens,
+  prompt_tokens_details: z.looseObject({ cached_tokens: optionalTokens }).nullish().catch(undefined),
+  completion_tokens_details: z.looseObject({ reasoning_tokens: optionalTokens }).nullish().catch(undefined),
+  // DeepSeek
+  prompt_cache_hit_tokens: optionalTokens,
+});
+
+/** Some providers (Mistral) give parts instead of a text. */
+const content = z.union([
+  z.string(),
+  z
+    .array(z.looseObject({ text: z.string().optional().catch(undefined) }))
+    .transform((parts) => parts.map((part) => part.text ?? '').join('')),
+]);
+const optionalText = z.string().nullish().catch(undefined);
+
+const choiceSchema = z.looseObject({
+  message: z.looseObject({
+    content: content.nullish(),
+    reasoning_content: optionalText,
+    reasoning: optionalText,
+  }),
+  finish_reason: optionalText,
+});
+
+const bodySchema = z.looseObject({
+  id: optionalText,
+  model: optionalText,
+  choices: z.array(z.unknown()),
+  usage: z.unknown().optional(),
+});
+
+/**
+ * Loose: what is not needed may be anything. Choices without a message are dropped, those beyond `n` too.
+ * @throws NoAnswerError where nothing usable is left.
+ */
+export async function parseChatResponse(
+  response: Response,
+  request: CompletionRequest,
+): Promise<CompletionResponse> {
+  const text = await response.text();
+  if (text.trim() === '') throw new NoAnswerError('The answer has an empty body.', response);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new NoAnswerError(`The answer is not JSON; it begins: ${shorten(text.trim(), 120)}`, response);
+  }
+  const body = bodySchema.safeParse(json);
+  const choices = (body.data?.choices ?? []).flatMap((choice) => choiceSchema.safeParse(choice).data ?? []);
+  if (!body.success || choices.length === 0) {
+    const said = parseProviderMessage(text).message;
+    throw new NoAnswerError(`The answer holds no choice with a message: ${shorten(said, 300)}`, response);
+  }
+  return {
+    choices: choices.slice(0, request.n).map(({ message, finish_reason }) => {
+      const reasoning = message.reasoning_content ?? message.reasoning ?? '';
+      return {
+        text: message.content ?? '',
+        ...(reasoning === '' ? {} : { reasoning }),
+        finishReason: finish_reason ?? 'unknown',
+      };
+    }),
+    usage: toUsage(body.data.usage),
+    model: body.data.model || request.model,
+    requestId: response.headers.get('x-request-id') ?? body.data.id ?? null,
+  };
+}
+
+/** `null` unless both counts are there and make sense; parts never exceed their whole. */
+export function toUsage(raw: unknown): Usage | null {
+  const { data } = usageSchema.safeParse(raw);
+  if (data === undefined) return null;
+  const prompt = data.prompt_tokens;
+  const reasoning = data.completion_tokens_details?.reasoning_tokens ?? 0;
+  // Some (xAI) count reasoning beside the completion; their total gives it away.
+  const beside = reasoning > 0 && data.total_tokens === prompt + data.completion_tokens + reasoning;
+  const completion = data.completion_tokens + (beside ? reasoning : 0);
+  const cached = data.prompt_tokens_details?.cached_tokens ?? data.prompt_cache_hit_tokens ?? 0;
+  return {
+    prompt,
+    completion,
+    total: prompt + completion,
+    cached: Math.min(cached, prompt),
+    reasoning: Math.min(reasoning, completion),
+  };
+}

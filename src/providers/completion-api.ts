@@ -1,0 +1,69 @@
+import type { Message, RequestSettings, RunLimits, Usage } from '../contract.ts';
+import { providers } from './catalog.ts';
+import { createChatApi } from './chat-api.ts';
+import { ProviderFault } from './provider-fault.ts';
+import { createSimulatedApi } from './simulated.ts';
+
+export interface CompletionRequest {
+  model: string;
+  messages: Message[];
+  temperature: number;
+  topP: number;
+  maxTokens: number;
+  /** Choices to ask for: what `choicesPerRequest` answered. */
+  n: number;
+  thinking: boolean;
+  /** With `samples`, what the simulated provider's answers depend on. */
+  promptId: string;
+  samples: number[];
+}
+
+export interface CompletionResponse {
+  /** One or more, at most `n`. An unknown finish reason is passed on; one that is missing reads `unknown`. */
+  choices: { text: string; reasoning?: string; finishReason: string }[];
+  /** Of the whole response; `null` where the provider did not say, or said nonsense. */
+  usage: Usage | null;
+  model: string;
+  requestId: string | null;
+}
+
+export interface CallOptions {
+  signal: AbortSignal;
+  requestTimeoutMs: number;
+  idleTimeoutMs: number;
+  /** Called whenever bytes arrive, blank keep-alive lines included. */
+  onByte?: () => void;
+}
+
+export interface CompletionApi {
+  /** How many of the `wanted` samples the next request asks for. */
+  choicesPerRequest(wanted: number): number;
+  /** @throws ProviderFault, or the signal's reason once it is aborted. */
+  complete(request: CompletionRequest, options: CallOptions): Promise<CompletionResponse>;
+}
+
+/**
+ * Make one per batch and process: it keeps connections open, and remembers whether `n` is honoured.
+ * @throws ProviderFault (`AccountBlocked`) without an API key where one is needed.
+ */
+export function createCompletionApi(
+  settings: RequestSettings,
+  limits: RunLimits,
+  apiKey: string | undefined,
+): CompletionApi {
+  const provider = providers[settings.provider];
+  if (provider.name === 'simulated') return createSimulatedApi(limits);
+  const key = apiKey?.trim() ?? '';
+  if (key === '' && provider.needsApiKey) {
+    throw blocked(`No API key for ${provider.name}: set ${limits.apiKeyEnv}, or use --provider simulated.`);
+  }
+  if (!/^[\x21-\x7e]*$/.test(key)) {
+    throw blocked(
+      `The API key in ${limits.apiKeyEnv} has spaces or characters that no key has: set it again.`,
+    );
+  }
+  return createChatApi(provider, settings.baseUrl, key === '' ? null : key);
+}
+
+const blocked = (message: string): ProviderFault =>
+  new ProviderFault({ failure: 'Completion.AccountBlocked', message, possiblyPaid: false });

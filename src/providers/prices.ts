@@ -1,0 +1,203 @@
+/** What requests cost: by the bundled price table, or by the user's own prices. No network. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import {
+  calcPrice,
+  findProvider,
+  type ModelPrice,
+  type Provider as PricedProvider,
+} from '@pydantic/genai-prices';
+import type { Message, ProviderName, Usage } from '../contract.ts';
+
+/** The user's own, in US dollars per million tokens. */
+export interface PriceOverride {
+  inputPerMillion: number;
+  outputPerMillion: number;
+  /** Default: the input price. */
+  cachedPerMillion?: number;
+}
+
+/** Whose price: what decides besides time and tokens. */
+export interface PriceKey {
+  provider: ProviderName;
+  baseUrl: string;
+  model: string;
+  override?: PriceOverride | undefined;
+}
+
+/** In US dollars per million tokens; where a price rises with the length of the prompt, its lowest. */
+export interface Price {
+  inputPerMillion: number;
+  cachedPerMillion: number;
+  outputPerMillion: number;
+  source: 'user' | 'table' | 'simulated';
+}
+
+/** Version of the price table: of its package. */
+export const pricesVersion: string = readPricesVersion();
+
+function readPricesVersion(): string {
+  // Its package.json is not exported, so by way of its main file.
+  const main = createRequire(import.meta.url).resolve('@pydantic/genai-prices');
+  const { version } = JSON.parse(readFileSync(join(dirname(main), '..', 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
+
+const NANO_USD = 1_000_000_000;
+/** A price per million tokens, in nano-USD a token. */
+const NANO_PER_TOKEN = NANO_USD / 1_000_000;
+
+/**
+ * Who bills. An address the table knows decides (`openai-compatible` at OpenRouter is OpenRouter). At any
+ * other address, `deepseek` and `openai` are taken at the user's word: a gateway to them. An
+ * `openai-compatible` server nobody knows has no price, whatever its models are called.
+ */
+function billerOf({ provider, baseUrl }: PriceKey): PricedProvider | undefined {
+  const byAddress = billerAt(baseUrl);
+  if (byAddress !== undefined) return byAddress;
+  return provider === 'deepseek' || provider === 'openai'
+    ? findProvider({ providerId: provider })
+    : undefined;
+}
+
+function billerAt(baseUrl: string): PricedProvider | undefined {
+  if (!URL.canParse(baseUrl)) return undefined;
+  const { origin, pathname } = new URL(baseUrl);
+  const address = origin + pathname;
+  const found = findProvider({ providerApiUrl: address });
+  // The table's patterns have open ends: https://api.openai.com.example.org must not be OpenAI.
+  const matched = found && new RegExp(`^(?:${found.api_pattern})`).exec(address)?.[0];
+  return matched !== undefined && matched.length >= origin.length ? found : undefined;
+}
+
+/** The table's answer, unless it lists the model without a price for its tokens. */
+function tableCost(usage: Record<string, number>, key: PriceKey, at: Date) {
+  const biller = billerOf(key);
+  const cost = biller && calcPrice(usage, key.model, { providerId: biller.id, timestamp: at });
+  if (
+    !cost ||
+    cost.model_price['input_mtok'] === undefined ||
+    cost.model_price['output_mtok'] === undefined
+  ) {
+    return null;
+  }
+  return cost;
+}
+
+/** `null`: unknown, never 0. The simulated provider really costs nothing. */
+export function priceOf(key: PriceKey, at: Date): Price | null {
+  if (key.override !== undefined) {
+    const { inputPerMillion, outputPerMillion, cachedPerMillion = inputPerMillion } = key.override;
+    return { inputPerMillion, cachedPerMillion, outputPerMillion, source: 'user' };
+  }
+  if (key.provider === 'simulated') {
+    return { inputPerMillion: 0, cachedPerMillion: 0, outputPerMillion: 0, source: 'simulated' };
+  }
+  const price = tableCost({ input_tokens: 0, output_tokens: 0 }, key, at)?.model_price;
+  if (price === undefined) return null;
+  const inputPerMillion = base(price['input_mtok']);
+  return {
+    inputPerMillion,
+    cachedPerMillion:
+      price['cache_read_mtok'] === undefined ? inputPerMillion : base(price['cache_read_mtok']),
+    outputPerMillion: base(price['output_mtok']),
+    source: 'table',
+  };
+}
+
+const base = (price: ModelPrice[string]): number => (typeof price === 'object' ? price.base : (price ?? 0));
+
+/**
+ * Integer nano-USD of one response, at the price of its time; `null` where price or usage is unknown.
+ * DeepSeek's weekends have no peak hours; the table does not know that, so the cost there is an upper bound.
+ */
+export function costNanoUsd(usage: Usage | null, key: PriceKey, at: Date): number | null {
+  if (usage === null) return null;
+  const cached = Math.min(usage.cached, usage.prompt);
+  const price = key.override !== undefined || key.provider === 'simulated' ? priceOf(key, at) : null;
+  if (price !== null) {
+    return Math.round(
+      NANO_PER_TOKEN *
+        ((usage.prompt - cached) * price.inputPerMillion +
+          cached * price.cachedPerMillion +
+          usage.completion * price.outputPerMillion),
+    );
+  }
+  const cost = tableCost(
+    { input_tokens: usage.prompt, cache_read_tokens: cached, output_tokens: usage.completion },
+    key,
+    at,
+  );
+  return cost === null ? null : Math.round(cost.total_price * NANO_USD);
+}
+
+// ---------------------------------------------------------------- worst case
+
+export interface WorstCaseRequest {
+  messages: Message[];
+  maxTokens: number;
+  n: number;
+}
+
+/** What a chat template can add: role marks per message, a system text of its own per request. */
+const TEMPLATE_TOKENS_PER_MESSAGE = 16;
+const TEMPLATE_TOKENS_PER_REQUEST = 256;
+
+/** Upper bound: a byte-level tokenizer never makes more tokens than bytes. */
+export const mostPromptTokens = (messages: Message[]): number =>
+  messages.reduce(
+    (sum, { content }) => sum + Buffer.byteLength(content) + TEMPLATE_TOKENS_PER_MESSAGE,
+    TEMPLATE_TOKENS_PER_REQUEST,
+  );
+
+/**
+ * Integer nano-USD this request can cost at most, with a provider that honours its token limit: input
+ * bounded from above and not cached (or written to a cache, where that is dearer), every choice as long
+ * as allowed, at the dearest time of this day and the next. `null`: price unknown.
+ */
+export function worstCostNanoUsd(request: WorstCaseRequest, key: PriceKey, at: Date): number | null {
+  const input = mostPromptTokens(request.messages);
+  const output = request.maxTokens * request.n;
+  if (key.override !== undefined || key.provider === 'simulated') {
+    const price = priceOf(key, at);
+    if (price === null) return null;
+    const perInput = Math.max(price.inputPerMillion, price.cachedPerMillion);
+    return Math.ceil(NANO_PER_TOKEN * (input * perInput + output * price.outputPerMillion));
+  }
+  let worst: number | null = null;
+  for (const time of timesOfOtherPrices(key, at)) {
+    const cost = tableCost({ input_tokens: input, output_tokens: output }, key, time);
+    if (cost === null) return null;
+    const written =
+      cost.model_price['cache_write_mtok'] === undefined
+        ? null
+        : tableCost({ input_tokens: input, cache_write_tokens: input, output_tokens: output }, key, time);
+    worst = Math.max(worst ?? 0, cost.total_price, written?.total_price ?? 0);
+  }
+  return worst === null ? null : Math.ceil(worst * NANO_USD);
+}
+
+const DAY_MS = 86_400_000;
+const QUARTER_HOUR_MS = 900_000;
+const timesByModel = new Map<string, Date[]>();
+
+/** A time for each price the model has in the course of the day and the next: looked up once a day. */
+function timesOfOtherPrices(key: PriceKey, at: Date): Date[] {
+  const day = Math.floor(at.getTime() / DAY_MS) * DAY_MS;
+  const id = JSON.stringify([key.provider, key.baseUrl, key.model, day]);
+  const known = timesByModel.get(id);
+  if (known !== undefined) return known;
+  const times = new Map<ModelPrice | undefined, Date>();
+  for (let ms = day; ms < day + 2 * DAY_MS; ms += QUARTER_HOUR_MS) {
+    const time = new Date(ms);
+    const price = tableCost({}, key, time)?.model_price;
+    if (price === undefined) break;
+    if (!times.has(price)) times.set(price, time);
+  }
+  const found = times.size === 0 ? [at] : [...times.values()];
+  timesByModel.set(id, found);
+  return found;
+}

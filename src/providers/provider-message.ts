@@ -1,0 +1,61 @@
+import { z } from 'zod';
+
+const text = z.string().optional().catch(undefined);
+const code = z.union([z.string(), z.number()]).nullish().catch(undefined);
+const details = z.looseObject({ message: text, code, type: text, param: text.nullish() });
+
+/** The shapes in which compatible providers say what is wrong: `error` as an object or a text, or bare. */
+const errorBody = z.looseObject({
+  error: z.union([details, z.string()]).nullish().catch(undefined),
+  message: text,
+  detail: z
+    .union([z.string(), z.array(z.looseObject({ msg: z.string() }))])
+    .optional()
+    .catch(undefined),
+  code,
+  type: text,
+});
+
+export interface ProviderMessage {
+  /** `''` where it said nothing. */
+  message: string;
+  /** Its codes and types, in lower case. */
+  codes: string[];
+  /** The request field it blames. */
+  param: string | null;
+}
+
+/** What the body of an error says: JSON of any known shape, else its text without markup. */
+export function parseProviderMessage(body: string): ProviderMessage {
+  const parsed = errorBody.safeParse(parseJson(body));
+  if (!parsed.success) return { message: plainText(body), codes: [], param: null };
+  const { error, message, detail, code: outerCode, type } = parsed.data;
+  const inner = typeof error === 'object' && error !== null ? error : {};
+  const said =
+    (typeof error === 'string' ? error : inner.message) ??
+    message ??
+    (Array.isArray(detail) ? detail.map(({ msg }) => msg).join('; ') : detail);
+  return {
+    message: plainText(said ?? (body.trim() === '{}' ? '' : body)),
+    codes: [inner.code, inner.type, outerCode, type]
+      .filter((value) => value !== undefined && value !== null)
+      .map((value) => String(value).toLowerCase()),
+    param: inner.param ?? null,
+  };
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined; // not every error is JSON: proxies send pages of HTML
+  }
+}
+
+const plainText = (body: string): string =>
+  body
+    .replace(/<(style|script)\b[\s\S]*?<\/\1\s*>/gi, ' ')
+    .replace(/<[a-z!/][^>]*>/gi, ' ')
+    // oxlint-disable-next-line no-control-regex -- a hostile provider must not write to the terminal
+    .replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .trim();

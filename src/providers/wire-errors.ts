@@ -1,0 +1,31 @@
+/** What can be wrong with an exchange before anyone asks what it means for the prompt. */
+
+/** The provider refused: any status but 2xx. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  readonly status: number;
+  readonly headers: Headers;
+  /** Its beginning, where it is long. */
+  readonly body: string;
+
+  constructor(status: number, headers: Headers, body: string) {
+    super(`HTTP ${status}`);
+    this.status = status;
+    this.headers = headers;
+    this.body = body;
+  }
+}
+
+/** The request was sent, and no usable answer came back in time or at all. */
+export class NoAnswerError extends Error {
+  override readonly name = 'NoAnswerError';
+  /** Of the response, where there was one. */
+  readonly status: number | null;
+  readonly headers: Headers | null;
+
+  constructor(message: string, response?: { status: number; headers: Headers }) {
+    super(message);
+    this.status = response?.status ?? null;
+    this.headers = response?.headers ?? null;
+  }
+}

@@ -1,0 +1,26 @@
+import type { Manifest } from '../store/manifest.ts';
+import { toSafeUrl } from './safe-url.ts';
+
+/** The `settings` of the results file: every value with its unit, of the API key only its variable's name. */
+export const toReportSettings = ({ settings, limits, source, versions }: Manifest) => ({
+  input_file: source,
+  provider: settings.provider,
+  base_url: toSafeUrl(settings.baseUrl),
+  model: settings.model,
+  temperature: settings.temperature,
+  top_p: settings.topP,
+  max_tokens: settings.maxTokens,
+  completions: settings.completions,
+  thinking: settings.thinking,
+  max_workers: limits.maxWorkers,
+  max_attempts: limits.maxAttempts,
+  request_timeout_seconds: limits.requestTimeoutMs / 1000,
+  idle_timeout_seconds: limits.idleTimeoutMs / 1000,
+  patience_seconds: limits.patienceMs / 1000,
+  api_key_env: limits.apiKeyEnv,
+  ...(settings.provider === 'simulated' && {
+    simulate_latency_seconds: limits.simulateLatencyMs / 1000,
+    simulate_errors: limits.simulateErrors,
+  }),
+  durabatch_version: versions.durabatch,
+});

@@ -1,0 +1,66 @@
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AtomicFile } from './atomic-file.ts';
+import { reportStem } from './file-names.ts';
+import { FileWriteError } from './file-write-error.ts';
+
+/** The files of one report, open under temporary names that no one else can take. */
+export interface ReservedFiles {
+  json: AtomicFile;
+  csv: AtomicFile;
+  /** Keeps the results until the summary that goes before them is known; never published. */
+  results: AtomicFile;
+}
+
+/** Also true for a link that leads nowhere. */
+const exists = async (path: string): Promise<boolean> => {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+};
+
+/** Closes and removes all; an error that was already under way stays the one that is thrown. */
+export const discardAll = async (files: AtomicFile[], reason?: unknown): Promise<void> => {
+  const outcomes = await Promise.allSettled(files.map((file) => file.discard()));
+  const errors = outcomes.flatMap((outcome) =>
+    outcome.status === 'rejected' ? [outcome.reason as Error] : [],
+  );
+  if (errors.length === 0) return;
+  const all = reason === undefined ? errors : [reason as Error, ...errors];
+  throw new AggregateError(all, all.map(({ message }) => message).join('; then '));
+};
+
+/** `null` if any of the names is taken: by a finished report, by one being written, or by what a crash left. */
+const reserve = async (folder: string, stem: string): Promise<ReservedFiles | null> => {
+  const at = (extension: string): string => join(folder, `${stem}.${extension}`);
+  const opened: AtomicFile[] = [];
+  try {
+    const json = await AtomicFile.open(at('json'));
+    opened.push(json);
+    const csv = await AtomicFile.open(at('csv'));
+    opened.push(csv);
+    const results = await AtomicFile.open(at('results'));
+    opened.push(results);
+    // Looked at only now: whoever held the temporary names before has published by the time he lets go.
+    if (!(await exists(json.path)) && !(await exists(csv.path))) return { json, csv, results };
+  } catch (error) {
+    if (!(error instanceof FileWriteError && error.code === 'EEXIST')) {
+      await discardAll(opened, error);
+      throw error;
+    }
+  }
+  await discardAll(opened);
+  return null;
+};
+
+/** Takes the first free name of the second `timestamp` is in, safely between processes. */
+export const reserveFiles = async (folder: string, timestamp: Date): Promise<ReservedFiles> => {
+  for (let count = 1; ; count++) {
+    const files = await reserve(folder, reportStem(timestamp, count));
+    if (files) return files;
+  }
+};

@@ -1,0 +1,74 @@
+import type { Usage } from '../contract.ts';
+import type { PromptOutcome } from '../store/outcome.ts';
+
+/** Running totals over a batch's outcomes; never a text. */
+export interface Tally {
+  succeeded: number;
+  failed: number;
+  notRun: number;
+  pending: number;
+  usage: Usage;
+  /** Sum of the costs that are known. */
+  knownNanoUsd: bigint;
+  /** Prompts whose cost is not known. */
+  unpriced: number;
+  /** Models those prompts asked for. */
+  unpricedModels: readonly string[];
+  completions: number;
+  truncated: number;
+}
+
+export const emptyTally: Tally = {
+  succeeded: 0,
+  failed: 0,
+  notRun: 0,
+  pending: 0,
+  usage: { prompt: 0, completion: 0, total: 0, cached: 0, reasoning: 0 },
+  knownNanoUsd: 0n,
+  unpriced: 0,
+  unpricedModels: [],
+  completions: 0,
+  truncated: 0,
+};
+
+const counters = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  not_run: 'notRun',
+  pending: 'pending',
+} as const satisfies Record<PromptOutcome['status'], keyof Tally>;
+
+const addUsage = (a: Usage, b: Usage): Usage => ({
+  prompt: a.prompt + b.prompt,
+  completion: a.completion + b.completion,
+  total: a.total + b.total,
+  cached: a.cached + b.cached,
+  reasoning: a.reasoning + b.reasoning,
+});
+
+const withModel = (models: readonly string[], model: string): readonly string[] =>
+  models.includes(model) ? models : [...models, model];
+
+/** The totals with one more outcome; `batchModel` is what a prompt without a model of its own asked for. */
+export const counted = (tally: Tally, outcome: PromptOutcome, batchModel: string): Tally => {
+  const { completions, item, paid, status } = outcome;
+  const counter = counters[status];
+  const priced = paid.costNanoUsd !== null;
+  return {
+    ...tally,
+    [counter]: tally[counter] + 1,
+    usage: addUsage(tally.usage, paid.usage),
+    knownNanoUsd: tally.knownNanoUsd + BigInt(paid.costNanoUsd ?? 0),
+    unpriced: tally.unpriced + (priced ? 0 : 1),
+    unpricedModels: priced ? tally.unpricedModels : withModel(tally.unpricedModels, item.model ?? batchModel),
+    completions: tally.completions + completions.length,
+    truncated: tally.truncated + completions.filter((completion) => completion.truncated).length,
+  };
+};
+
+export const totalItems = (tally: Tally): number =>
+  tally.succeeded + tally.failed + tally.notRun + tally.pending;
+
+/** `null` as soon as one prompt's cost is not known. */
+export const totalNanoUsd = (tally: Tally): bigint | null =>
+  tally.unpriced === 0 ? tally.knownNanoUsd : null;

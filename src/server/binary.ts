@@ -1,0 +1,128 @@
+import { execFile } from 'node:child_process';
+import { access, chmod, mkdir, rename, rm } from 'node:fs/promises';
+import { delimiter, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { binaryFetchers } from './binary-fetchers.ts';
+import type { BinaryFetcher } from './binary-fetchers.ts';
+import { acquireProcessLock } from './process-lock.ts';
+
+export interface BinarySearch {
+  home: string;
+  env: NodeJS.ProcessEnv;
+  log: (line: string) => void;
+  /** Ways to get the binary where the machine has none, tried in order. */
+  fetchers?: BinaryFetcher[];
+}
+
+const run = promisify(execFile);
+const binaryName = process.platform === 'win32' ? 'temporal.exe' : 'temporal';
+
+/**
+ * The Temporal CLI: `DURABATCH_TEMPORAL_BIN`, else `temporal` on the PATH, else the one in this home,
+ * which is fetched once. The error of a vain search names every way that was tried.
+ */
+export const findTemporalBinary = async ({
+  home,
+  env,
+  log,
+  fetchers = binaryFetchers(env),
+}: BinarySearch): Promise<string> => {
+  const named = env['DURABATCH_TEMPORAL_BIN'];
+  if (named) {
+    const fault = await faultOf(resolve(named));
+    if (fault === undefined) return resolve(named);
+    throw new Error(
+      `DURABATCH_TEMPORAL_BIN=${named}: expected the Temporal CLI, but ${fault}. Correct or unset it.`,
+    );
+  }
+  const tried: string[] = [];
+  for (const candidate of await onPath(env)) {
+    const fault = await faultOf(candidate);
+    if (fault === undefined) return candidate;
+    tried.push(`${candidate} on the PATH: ${fault}`);
+  }
+  if (tried.length === 0) tried.push(`"${binaryName}" on the PATH: not there`);
+  const cached = join(home, 'bin', binaryName);
+  if (await isUsable(cached)) return cached;
+  const release = await acquireProcessLock(join(home, 'bin', 'fetch.lock'), {
+    onWait: (pid) =>
+      log(`Waiting for another command (process ${pid}) that is fetching the Temporal binary.`),
+  });
+  try {
+    return (await isUsable(cached)) ? cached : await fetchInto(cached, fetchers, tried, log);
+  } finally {
+    await release();
+  }
+};
+
+/** Fetched under a temporary name and tried there, so that what bears the real name runs. */
+const fetchInto = async (
+  target: string,
+  fetchers: BinaryFetcher[],
+  tried: string[],
+  log: (line: string) => void,
+): Promise<string> => {
+  const folder = `${target}.${process.pid}.tmp`;
+  for (const { name, fetch } of fetchers) {
+    log(`Getting the Temporal binary (once): ${name} …`);
+    try {
+      await mkdir(folder, { recursive: true });
+      const fetched = join(folder, binaryName);
+      await fetch(fetched, folder);
+      await chmod(fetched, 0o755);
+      const fault = await faultOf(fetched);
+      if (fault !== undefined) throw new Error(fault);
+      await rename(fetched, target);
+      return target;
+    } catch (error) {
+      tried.push(`${name}: ${(error as Error).message}`);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+  throw new Error(
+    'The Temporal binary, which runs the embedded server, could not be found or fetched. Tried:\n' +
+      tried.map((way) => `  - ${way}\n`).join('') +
+      'Install the Temporal CLI (https://docs.temporal.io/cli) so that "temporal" is on the PATH, or name its file ' +
+      'in DURABATCH_TEMPORAL_BIN, or name a running Temporal server in TEMPORAL_ADDRESS.',
+  );
+};
+
+/** Help text of `temporal server start-dev`: which flags this binary has. */
+export const readServerHelp = async (binary: string): Promise<string> => {
+  const command = ['server', 'start-dev', '--help'];
+  return (await run(binary, command, { timeout: 30_000, windowsHide: true })).stdout;
+};
+
+/** Why a file is not a Temporal CLI that can run a dev server; `undefined` if it is one. */
+const faultOf = async (file: string): Promise<string | undefined> => {
+  try {
+    const { stdout } = await run(file, ['server', 'start-dev', '--help'], {
+      timeout: 30_000,
+      windowsHide: true,
+    });
+    return stdout.includes('--sqlite-pragma')
+      ? undefined
+      : 'it has no "server start-dev" with --sqlite-pragma';
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return 'there is no such file';
+    return `it does not run (${message.trim().split('\n').at(-1)})`;
+  }
+};
+
+const isUsable = async (file: string): Promise<boolean> =>
+  (await exists(file)) && (await faultOf(file)) === undefined;
+
+const onPath = async (env: NodeJS.ProcessEnv): Promise<string[]> => {
+  const folders = (env['PATH'] ?? env['Path'] ?? '').split(delimiter).filter(Boolean);
+  const candidates = folders.map((folder) => join(folder, binaryName));
+  const there = await Promise.all(candidates.map(exists));
+  return [...new Set(candidates.filter((_, index) => there[index]))];
+};
+
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { LOOPBACK } from './ports.ts';
+import type { ServerPorts } from './server-record.ts';
+
+export interface ServerProcess {
+  pid: number;
+  /** Set once the process has ended, or could not be started at all. */
+  end: () => string | undefined;
+  /** Lets the caller's process end while the server goes on. */
+  release: () => void;
+  kill: () => void;
+}
+
+export const databasePath = (home: string): string => join(home, 'temporal.db');
+export const logPath = (home: string): string => join(home, 'server.log');
+
+/** Environment the server may see. It outlives its command by days and must not carry an API key along. */
+const PASSED_ON =
+  /^(PATH|HOME|USER|USERNAME|LANG|TZ|TEMP|TMP|TMPDIR|SYSTEMROOT|WINDIR|USERPROFILE|APPDATA|LOCALAPPDATA|HOMEDRIVE|HOMEPATH|XDG_.*|GO.*)$/i;
+
+/** Starts the dev server in a session of its own, its output going to `server.log` (the one before: `server.log.1`). */
+export const spawnServer = (
+  binary: string,
+  home: string,
+  ports: ServerPorts,
+  env: NodeJS.ProcessEnv,
+  furtherFlags: string[],
+): ServerProcess => {
+  keepLastLog(home);
+  const log = openSync(logPath(home), 'a');
+  let end: string | undefined;
+  try {
+    const child = spawn(binary, [...serverArguments(home, ports), ...furtherFlags], {
+      cwd: home,
+      detached: true,
+      windowsHide: true,
+      stdio: ['ignore', log, log],
+      env: Object.fromEntries(Object.entries(env).filter(([name]) => PASSED_ON.test(name))),
+    });
+    child.on('error', (error) => (end = error.message));
+    child.on(
+      'exit',
+      (code, signal) => (end = code === null ? `ended by ${signal}` : `ended with exit code ${code}`),
+    );
+    return {
+      pid: child.pid ?? 0,
+      end: () => end,
+      release: () => child.unref(),
+      kill: () => child.kill('SIGKILL'),
+    };
+  } finally {
+    closeSync(log);
+  }
+};
+
+const serverArguments = (home: string, ports: ServerPorts): string[] => [
+  'server',
+  'start-dev',
+  ...['--ip', LOOPBACK],
+  ...['--port', `${ports.grpc}`],
+  ...['--ui-port', `${ports.ui}`],
+  ...['--metrics-port', `${ports.metrics}`],
+  ...['--http-port', `${ports.http}`],
+  ...['--db-filename', databasePath(home)],
+  ...['--sqlite-pragma', 'journal_mode=wal'],
+  ...['--sqlite-pragma', 'synchronous=normal'],
+  ...['--log-level', 'warn'],
+];
+
+/** The end of the server's log, for an error message. */
+export const logTail = (home: string, lines = 15): string =>
+  readFileSync(logPath(home), 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+
+const keepLastLog = (home: string): void => {
+  rmSync(`${logPath(home)}.1`, { force: true });
+  try {
+    renameSync(logPath(home), `${logPath(home)}.1`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+};

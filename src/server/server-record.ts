@@ -1,0 +1,54 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const portsSchema = z.object({ grpc: z.int(), ui: z.int(), metrics: z.int(), http: z.int() });
+export type ServerPorts = z.infer<typeof portsSchema>;
+
+const recordSchema = z.object({
+  /** `null` after a stop: the ports are kept, so that the next server answers under the same links. */
+  pid: z.int().nullable(),
+  /** See `processStart`. */
+  processStart: z.string().nullable(),
+  /** The database's own id, asked from the server; `null` until the server is ready. */
+  clusterId: z.string().nullable(),
+  ports: portsSchema,
+  startedAt: z.string(),
+});
+export type ServerRecord = z.infer<typeof recordSchema>;
+
+export const recordPath = (home: string): string => join(home, 'server.json');
+
+/** The server last started in this home; `null` if there was none. */
+export const readRecord = (home: string): ServerRecord | null => {
+  const path = recordPath(home);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    return recordSchema.parse(JSON.parse(text));
+  } catch {
+    throw new Error(
+      `${path}: expected the record of the embedded server, found ${JSON.stringify(text.slice(0, 80))}. ` +
+        'End any "temporal server start-dev" that still runs, delete this file, and try again.',
+    );
+  }
+};
+
+/** Synchronous, so that a server that was just started is on record before anything else happens. */
+export const writeRecord = (home: string, record: ServerRecord): void => {
+  const path = recordPath(home);
+  const temporary = `${path}.${process.pid}.tmp`;
+  const file = openSync(temporary, 'w');
+  try {
+    writeSync(file, `${JSON.stringify(record, null, 2)}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+};

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerOptions } from './embedded-server.ts';
+import { readServerHelp } from './binary.ts';
+import { processStart } from './live-process.ts';
+import { acceptsConnections, choosePorts, isPortFree, LOOPBACK } from './ports.ts';
+import { databasePath, logPath, logTail, spawnServer } from './server-process.ts';
+import type { ServerProcess } from './server-process.ts';
+import { readRecord, writeRecord } from './server-record.ts';
+import type { ServerPorts, ServerRecord } from './server-record.ts';
+import { prepareNamespace } from './temporal-probe.ts';
+
+const READY_MS = 60_000;
+const NO_NEWS = '--ui-disable-news-fetch';
+
+/** Starts a server that outlives this process and waits until it is ready. Needs the home's lock. */
+export const startServer = async (
+  binary: string,
+  { home, env, log }: ServerOptions,
+): Promise<ServerRecord> => {
+  // The Web UI's news come from the internet. Older binaries do not know the flag.
+  const quiet = (await readServerHelp(binary)).includes(NO_NEWS) ? [NO_NEWS] : [];
+  for (let attempt = 1; ; attempt++) {
+    const ports = await choosePorts(readRecord(home)?.ports);
+    const server = spawnServer(binary, home, ports, env, quiet);
+    const record: ServerRecord = {
+      pid: server.pid,
+      processStart: processStart(server.pid),
+      clusterId: null,
+      ports,
+      startedAt: new Date().toISOString(),
+    };
+    if (server.pid !== 0) writeRecord(home, record);
+    try {
+      await awaitPorts(binary, home, server, ports);
+      const ready = await makeReady(home, record);
+      server.release();
+      return ready;
+    } catch (error) {
+      const lostPort = server.end() !== undefined && !(await allFree(ports));
+      server.kill();
+      writeRecord(home, { ...record, pid: null, processStart: null });
+      if (!lostPort || attempt === 3) throw error;
+      log('A port of the Temporal server was taken by another program meanwhile; trying others.');
+    }
+  }
+};
+
+const awaitPorts = async (
+  binary: string,
+  home: string,
+  server: ServerProcess,
+  ports: ServerPorts,
+): Promise<void> => {
+  const deadline = Date.now() + READY_MS;
+  while (!(await acceptsConnections(ports.grpc)) || !(await acceptsConnections(ports.ui))) {
+    const end = server.end();
+    if (end !== undefined) throw startFailure(home, `${binary} ${end}`);
+    if (Date.now() > deadline) {
+      throw startFailure(home, `${binary} did not open its ports on ${LOOPBACK} within ${READY_MS / 1000} s`);
+    }
+    await sleep(20);
+  }
+};
+
+/** Completes the record of a server that answers, and sets what its namespace needs. Does nothing the second time. */
+export const makeReady = async (home: string, record: ServerRecord): Promise<ServerRecord> => {
+  if (record.clusterId !== null) return record;
+  const ready = { ...record, clusterId: await prepareNamespace(record.ports.grpc, READY_MS) };
+  writeRecord(home, ready);
+  return ready;
+};
+
+const allFree = async (ports: ServerPorts): Promise<boolean> =>
+  (await Promise.all(Object.values(ports).map(isPortFree))).every(Boolean);
+
+const startFailure = (home: string, what: string): Error => {
+  const tail = logTail(home);
+  const database = databasePath(home);
+  const advice = /not a database|malformed|SQLITE_CORRUPT|disk image/i.test(tail)
+    ? `The database is damaged: move ${database} (and ${database}-wal, ${database}-shm, if they exist) away and ` +
+      'try again. Answers are not lost: they are in the output folders, and "durabatch resume" picks them up.'
+    : 'Mend what the log says and try again.';
+  return new Error(
+    `The Temporal server did not start: ${what}. ${advice}\n${logPath(home)} ends with:\n${tail}`,
+  );
+};

@@ -1,0 +1,45 @@
+import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { acceptsConnections, LOOPBACK } from './ports.ts';
+
+/** Dev servers keep closed workflows for a day; a batch's Web UI link should last for months. */
+const RETENTION = '90 days';
+
+/**
+ * Id of the cluster that answers on a loopback port, which names its database;
+ * `null` if nothing there answers as Temporal within `timeoutMs`.
+ */
+export const askClusterId = async (port: number, timeoutMs: number): Promise<string | null> => {
+  if (!(await acceptsConnections(port))) return null;
+  try {
+    return await connected(port, timeoutMs, clusterIdOf);
+  } catch {
+    return null;
+  }
+};
+
+/** Makes the namespace `default` keep closed workflows for 90 days; answers the cluster's id. */
+export const prepareNamespace = (port: number, timeoutMs: number): Promise<string> =>
+  connected(port, timeoutMs, async (connection) => {
+    await connection.workflowService.updateNamespace({
+      namespace: 'default',
+      config: { workflowExecutionRetentionTtl: msToTs(RETENTION) },
+    });
+    return clusterIdOf(connection);
+  });
+
+const clusterIdOf = async (connection: Connection): Promise<string> =>
+  (await connection.workflowService.getClusterInfo({})).clusterId;
+
+const connected = async <Answer>(
+  port: number,
+  timeoutMs: number,
+  ask: (connection: Connection) => Promise<Answer>,
+): Promise<Answer> => {
+  const connection = Connection.lazy({ address: `${LOOPBACK}:${port}`, connectTimeout: timeoutMs });
+  try {
+    return await connection.withDeadline(Date.now() + timeoutMs, () => ask(connection));
+  } finally {
+    await connection.close();
+  }
+};

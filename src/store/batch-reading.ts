@@ -1,0 +1,127 @@
+/** The whole batch as its store tells it, prompt by prompt: for reports, status and a run's start. */
+import { type Paid, type PromptItem } from '../contract.ts';
+import type { BatchStore } from './batch-store.ts';
+import type { LedgerReader, PromptHistory } from './ledger-reader.ts';
+import type { Manifest } from './manifest.ts';
+import type { Completion, PromptOutcome } from './outcome.ts';
+import type { AnswerRecord } from './records.ts';
+import { addPaid, NOTHING_PAID, type Standing, standingOf } from './standing.ts';
+
+export interface PromptReading {
+  shard: number;
+  index: number;
+  item: PromptItem;
+  history: PromptHistory;
+  standing: Standing;
+  reader: LedgerReader;
+}
+
+export const completionsOf = (item: PromptItem, manifest: Manifest): number =>
+  item.completions ?? manifest.settings.completions;
+
+/** The prompts of one shard in input order, each with what the ledger holds at the time of the call. */
+export async function* readShardPrompts(store: BatchStore, shard: number): AsyncGenerator<PromptReading> {
+  const manifest = await store.manifest();
+  const { reader } = await store.ledger(shard);
+  await reader.refresh();
+  for await (const { index, item } of store.prompts(shard)) {
+    const history = reader.history(index);
+    const standing = standingOf(history, completionsOf(item, manifest));
+    yield { shard, index, item, history, standing, reader };
+  }
+}
+
+export async function* readBatchPrompts(store: BatchStore): AsyncGenerator<PromptReading> {
+  const { shards } = await store.manifest();
+  for (let shard = 0; shard < shards; shard++) yield* readShardPrompts(store, shard);
+}
+
+export interface BatchTotals {
+  succeeded: number;
+  failed: number;
+  open: number;
+  paid: Paid;
+  /** Newest record of each run, ISO 8601: how long a run lived that nobody saw end. */
+  lastRecordAt: Map<number, string>;
+}
+
+export async function totalsOf(store: BatchStore): Promise<BatchTotals> {
+  const totals: BatchTotals = {
+    succeeded: 0,
+    failed: 0,
+    open: 0,
+    paid: NOTHING_PAID,
+    lastRecordAt: new Map(),
+  };
+  for await (const { standing, history } of readBatchPrompts(store)) {
+    totals[standing.settled?.status ?? 'open']++;
+    totals.paid = addPaid(totals.paid, standing.paid);
+    for (const { run, at } of [
+      ...history.starts,
+      ...history.answers,
+      ...history.faults,
+      ...history.settled,
+    ]) {
+      if (at > (totals.lastRecordAt.get(run) ?? '')) totals.lastRecordAt.set(run, at);
+    }
+  }
+  return totals;
+}
+
+/** `closed` says whether an open prompt is one that never ran, or one that still may. */
+export async function* outcomesOf(store: BatchStore, closed: boolean): AsyncGenerator<PromptOutcome> {
+  for await (const { item, history, standing, reader } of readBatchPrompts(store)) {
+    yield {
+      item,
+      status: standing.settled?.status ?? (closed ? 'not_run' : 'pending'),
+      completions: await completionTexts(standing, history, reader),
+      paid: standing.paid,
+      error: standing.settled?.error ?? null,
+      faults: history.faults,
+    };
+  }
+}
+
+async function completionTexts(
+  standing: Standing,
+  history: PromptHistory,
+  reader: LedgerReader,
+): Promise<Completion[]> {
+  const texts = new Map<string, AnswerRecord>();
+  const completions: Completion[] = [];
+  for (const { sample, answer, finishReason } of standing.chosen) {
+    const first = !texts.has(answer.id);
+    const record = texts.get(answer.id) ?? (await reader.read(answer));
+    texts.set(answer.id, record);
+    const choice = record.choices.find((candidate) => candidate.sample === sample);
+    if (!choice) throw new Error(`answer ${answer.id} has no sample ${sample}`);
+    completions.push({
+      sample,
+      text: choice.text,
+      ...(choice.reasoning === undefined ? {} : { reasoning: choice.reasoning }),
+      finishReason,
+      truncated: finishReason === 'length',
+      usage: first ? answer.usage : null,
+      latencyMs: answer.latencyMs,
+      model: answer.model,
+      requestId: answer.requestId,
+      at: answer.at,
+      attempt: history.starts.findIndex((start) => start.id === answer.start) + 1,
+    });
+  }
+  return completions;
+}
+
+/** Sum over the batch's runs, in seconds. `now` ends a run that is still open. */
+export function durationOf(
+  manifest: Manifest,
+  totals: Pick<BatchTotals, 'lastRecordAt'>,
+  now: { run: number; at: string } | null,
+): number {
+  let ms = 0;
+  for (const { run, started_at: startedAt, ended_at: endedAt } of manifest.runs) {
+    const end = endedAt ?? (run === now?.run ? now.at : (totals.lastRecordAt.get(run) ?? startedAt));
+    ms += Math.max(0, Date.parse(end) - Date.parse(startedAt));
+  }
+  return ms / 1000;
+}

@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LedgerRecord } from './records.ts';
+
+/** A ledger record could not be made durable. The record is kept in memory and written before any later one. */
+export class LedgerWriteError extends Error {
+  override readonly name = 'LedgerWriteError';
+}
+
+interface Waiter {
+  line: string;
+  durable: boolean;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+/**
+ * Appends to one worker process's own ledger file of one shard. Records that arrive while a write is
+ * under way go into the next one together: many answers, one fsync. After a failed write the file is
+ * never touched again, so only the last line of a file can be torn; the records go to a new file.
+ */
+export class LedgerWriter {
+  readonly #folder: string;
+  readonly #owner: string;
+  readonly #waiting: Waiter[] = [];
+  /** Durable lines whose write failed: answers already paid for. */
+  readonly #unsaved: string[] = [];
+  #file: FileHandle | null = null;
+  #busy = false;
+
+  /** `owner` names the file: it must be unique to this process. */
+  constructor(folder: string, owner: string) {
+    this.#folder = folder;
+    this.#owner = owner;
+  }
+
+  /** Durable records that were handed over and are on no disk yet. */
+  get unsaved(): number {
+    return this.#unsaved.length;
+  }
+
+  /** Written, and with `durable` synced, when it resolves. Throws {@link LedgerWriteError}. */
+  append(record: LedgerRecord, options: { durable: boolean }): Promise<void> {
+    return this.#enqueue(JSON.stringify(record), options.durable);
+  }
+
+  /** Tries again what an earlier failure left in memory. Throws {@link LedgerWriteError}. */
+  async saveUnsaved(): Promise<void> {
+    if (this.#unsaved.length > 0) await this.#enqueue('', true);
+  }
+
+  async close(): Promise<void> {
+    while (this.#busy) await new Promise((resolve) => setImmediate(resolve));
+    await this.#file?.close();
+    this.#file = null;
+  }
+
+  #enqueue(line: string, durable: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ line, durable, resolve, reject });
+      if (!this.#busy) void this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    this.#busy = true;
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0);
+      try {
+        await this.#write(group);
+        for (const waiter of group) waiter.resolve();
+      } catch (cause) {
+        for (const waiter of group) if (waiter.durable && waiter.line) this.#unsaved.push(waiter.line);
+        const error = new LedgerWriteError(
+          `cannot write the ledger in ${this.#folder}: ${cause instanceof Error ? cause.message : String(cause)}`,
+          { cause },
+        );
+        for (const waiter of group) waiter.reject(error);
+      }
+    }
+    this.#busy = false;
+  }
+
+  async #write(group: readonly Waiter[]): Promise<void> {
+    const lines = [...this.#unsaved, ...group.map((waiter) => waiter.line).filter(Boolean)];
+    if (lines.length === 0) return;
+    const file = (this.#file ??= await this.#openFile());
+    try {
+      const bytes = Buffer.from(`${lines.join('\n')}\n`);
+      for (let written = 0; written < bytes.length;) {
+        written += (await file.write(bytes, written)).bytesWritten;
+      }
+      if (this.#unsaved.length > 0 || group.some((waiter) => waiter.durable)) await file.datasync();
+    } catch (error) {
+      this.#file = null;
+      await file.close().catch(() => {
+        // the write's own error is the one to tell
+      });
+      throw error;
+    }
+    this.#unsaved.length = 0;
+  }
+
+  async #openFile(): Promise<FileHandle> {
+    await mkdir(this.#folder, { recursive: true });
+    const file = await open(join(this.#folder, `${this.#owner}-${randomUUID().slice(0, 8)}.jsonl`), 'ax');
+    await syncFolder(this.#folder);
+    return file;
+  }
+}
+
+/** Makes a new file's name survive a power cut, where the platform lets a folder be synced (Windows does not). */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

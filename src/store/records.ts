@@ -1,0 +1,70 @@
+/** The ledger's records: one JSON line each, appended, never changed. */
+import type { FailureType, PromptError, Usage } from '../contract.ts';
+
+interface RecordBase {
+  /** Unique over all ledgers. A line that appears twice is one record. */
+  id: string;
+  /** ISO 8601, UTC. */
+  at: string;
+  /** Position of the prompt in the batch, from 0. */
+  index: number;
+  run: number;
+  turn: number;
+  attempt: number;
+}
+
+/** A request is about to be sent. Not synced: it survives every kill, a power cut may hide the last ones. */
+export interface StartRecord extends RecordBase {
+  type: 'start';
+  samples: number[];
+  /** Identity of the worker's process. */
+  worker: string;
+  /** What the request can cost at most; `null` where the price is unknown. */
+  worstCostNanoUsd: number | null;
+}
+
+export interface AnswerChoice {
+  sample: number;
+  text: string;
+  reasoning?: string;
+  finishReason: string;
+}
+
+/** All choices of one response. Synced before anyone hears of it. */
+export interface AnswerRecord extends RecordBase {
+  type: 'answer';
+  /** Id of the request's start record. */
+  start: string;
+  choices: AnswerChoice[];
+  /** Usage of the whole response: summed once per record, not once per choice. */
+  usage: Usage | null;
+  costNanoUsd: number | null;
+  latencyMs: number;
+  model: string;
+  requestId: string | null;
+}
+
+/** A request came back without an answer. */
+export interface FaultRecord extends RecordBase {
+  type: 'fault';
+  start: string;
+  failure: FailureType;
+  /** HTTP status, where there was a response. */
+  status: number | null;
+  message: string;
+  requestId: string | null;
+  /** How long the provider, or the backoff, made the prompt wait. */
+  retryDelayMs: number | null;
+  /** No HTTP error status: the provider may have answered, and billed, what never arrived. */
+  possiblyPaid: boolean;
+}
+
+/** A prompt's end: which answers its receipt names. The one of the highest (run, turn, attempt) counts. */
+export interface SettledRecord extends RecordBase {
+  type: 'settled';
+  status: 'succeeded' | 'failed';
+  answers: string[];
+  error?: PromptError;
+}
+
+export type LedgerRecord = StartRecord | AnswerRecord | FaultRecord | SettledRecord;

@@ -1,0 +1,144 @@
+/** A worker on one batch: real dependencies, the activities made from them, Temporal's worker around both. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, type LogEntry, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createActivities } from './activities/index.ts';
+import type { Config, TemporalAddress } from './config.ts';
+import { type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
+import { type CompletionApi, createCompletionApi } from './providers/completion-api.ts';
+import { requestPrices } from './providers/request-prices.ts';
+import type { BatchStore } from './store/batch-store.ts';
+import { workerIdentity } from './worker-identity.ts';
+
+const MINUTE_MS = 60_000;
+/** Reads, pauses and reports beside the prompts in progress. */
+const STORE_SLOTS = 4;
+
+export interface BatchWorkerOptions {
+  connection: NativeConnection;
+  namespace: string;
+  config: Config;
+  store: BatchStore;
+  /** Prompts this worker takes on at once. */
+  concurrency: number;
+  /** How long a stopping worker waits for its requests in flight. */
+  requestTimeoutMs: number;
+  /** Buys nothing: only for closing a batch that nobody works on. */
+  idle?: boolean;
+}
+
+export interface BatchWorker {
+  /** Resolves when the worker has stopped; rejects when it could not go on. */
+  readonly stopped: Promise<void>;
+  /** Requests sent and not answered yet. */
+  readonly requestsInFlight: number;
+  /** Starts nothing more and ends after the requests in flight. */
+  stop(): Promise<void>;
+}
+
+/** Once per process, before the first connection: our own signals, and the SDK's log where ours goes. */
+export function installRuntime(log: (entry: LogEntry) => void): void {
+  Runtime.install({
+    shutdownSignals: [],
+    logger: new DefaultLogger('WARN', log),
+    telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
+  });
+}
+
+let installed = false;
+/** For a program of the user's own: warnings to standard error, unless it has installed a runtime itself. */
+export function installRuntimeOnce(): void {
+  if (installed) return;
+  installed = true;
+  try {
+    installRuntime(({ level, message }) => process.stderr.write(`durabatch: ${level} ${message}\n`));
+  } catch (error) {
+    if ((error as Error).name !== 'IllegalStateError') throw error;
+  }
+}
+
+/** Compression costs more than it saves on loopback. */
+export const connectWorker = (address: TemporalAddress): Promise<NativeConnection> => {
+  const onLoopback = /^(127\.|localhost|\[::1\])/.test(address.address ?? '');
+  return NativeConnection.connect({
+    ...(address as NonNullable<Parameters<typeof NativeConnection.connect>[0]>),
+    ...(onLoopback ? { grpcCompression: { codec: 'none' as const } } : {}),
+  });
+};
+
+export async function startBatchWorker(options: BatchWorkerOptions): Promise<BatchWorker> {
+  const { connection, namespace, config, store, concurrency, requestTimeoutMs } = options;
+  const stopping = new AbortController();
+  if (options.idle) stopping.abort();
+  const identity = workerIdentity();
+  let requestsInFlight = 0;
+  const counted = (api: CompletionApi): CompletionApi => ({
+    choicesPerRequest: (wanted) => api.choicesPerRequest(wanted),
+    complete: async (...call) => {
+      requestsInFlight++;
+      try {
+        return await api.complete(...call);
+      } finally {
+        requestsInFlight--;
+      }
+    },
+  });
+
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    identity,
+    taskQueue: taskQueueOf(store.location, store.batchId),
+    workflowBundle: { codePath: workflowBundle() },
+    activities: createActivities({
+      store,
+      api: oncePerSettings((settings, limits) =>
+        counted(createCompletionApi(settings, limits, config.secret(limits.apiKeyEnv))),
+      ),
+      prices: requestPrices,
+      stopping: stopping.signal,
+      worker: identity,
+      now: () => new Date(),
+      random: Math.random,
+    }),
+    maxConcurrentActivityTaskExecutions: concurrency + STORE_SLOTS,
+    maxEagerActivityReservationsPerWorkflowTask: concurrency,
+    stickyQueueScheduleToStartTimeout: '2 seconds',
+    shutdownGraceTime: requestTimeoutMs + MINUTE_MS,
+  });
+  const stopped = worker.run();
+  return {
+    stopped,
+    get requestsInFlight() {
+      return requestsInFlight;
+    },
+    stop: async () => {
+      stopping.abort();
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await stopped;
+    },
+  };
+}
+
+/** One client, and so one pool of connections and one memory of what the provider honours, per kind of request. */
+function oncePerSettings(
+  create: (settings: RequestSettings, limits: RunLimits) => CompletionApi,
+): (settings: RequestSettings, limits: RunLimits) => CompletionApi {
+  const known = new Map<string, CompletionApi>();
+  return (settings, limits) => {
+    const key = JSON.stringify([settings, limits]);
+    const api = known.get(key) ?? create(settings, limits);
+    known.set(key, api);
+    return api;
+  };
+}
+
+/** Built beside this file; where the sources run as they are, in `dist`. */
+function workflowBundle(): string {
+  const places = ['./workflow-bundle.js', '../dist/workflow-bundle.js'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
+  const found = places.find((path) => existsSync(path));
+  if (!found) throw new Error(`the workflow bundle is missing (${places[0]}): run "npm run build"`);
+  return found;
+}

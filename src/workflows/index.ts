@@ -1,0 +1,2 @@
+/** The registered workflow types, and nothing else. */
+export { promptBatch } from './prompt-batch.ts';

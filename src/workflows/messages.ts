@@ -1,0 +1,12 @@
+/** What can be asked of a running batch, and told to it. Temporal's own cancel does the rest. */
+import { defineQuery, defineUpdate } from '@temporalio/workflow';
+import type { Progress } from '../contract.ts';
+
+/** Cheap and read-only. */
+export const progressQuery = defineQuery<Progress>('progress');
+
+/** Lifts a pause. Refused when there is none. */
+export const resumeUpdate = defineUpdate<Progress>('resume');
+
+/** Announces that the cancel about to be sent shall not wait for the prompts in progress. */
+export const cancelNowUpdate = defineUpdate<Progress>('cancelNow');

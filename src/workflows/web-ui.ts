@@ -1,0 +1,47 @@
+/** What Temporal's Web UI shows of a batch besides its history. */
+import type { BatchInput, Progress } from '../contract.ts';
+
+/** Markdown for the page's current details. Cells are kept short, and what comes from outside is quoted. */
+export function detailsOf(batch: BatchInput, progress: Progress): string {
+  const { counts, paid, pause } = progress;
+  const { request } = batch.settings;
+  const done = counts.succeeded + counts.failed;
+  const percent = counts.total > 0 ? Math.floor((100 * done) / counts.total) : 0;
+  const lines = [
+    `### ${progress.state}${request.provider === 'simulated' ? ' (simulated)' : ''}: ${done} of ${counts.total} prompts, ${percent} %`,
+    '',
+    ...(pause
+      ? [
+          `**Paused (${pause.reason}) since ${pause.since}:** ${quoted(pause.message)}`,
+          '',
+          `Continue with \`durabatch resume ${batch.batchId}\``,
+          '',
+        ]
+      : []),
+    '| succeeded | failed | in progress | waiting | tokens | cost |',
+    '|--:|--:|--:|--:|--:|--:|',
+    `| ${counts.succeeded} | ${counts.failed} | ${counts.running} of ${progress.maxWorkers} | ${counts.pending} | ${paid.usage.total} | ${costOf(paid.costNanoUsd)} |`,
+    '',
+    `${progress.promptsPerSecond.toFixed(1)} prompts/s${progress.etaSeconds === null ? '' : `, about ${Math.ceil(progress.etaSeconds)} s to go`}`,
+  ];
+  if (progress.lastFailures.length > 0) {
+    lines.push('', '**Last failures**', '');
+    for (const { promptId, type, message } of progress.lastFailures) {
+      lines.push(`- ${quoted(promptId)}: ${type}: ${quoted(message)}`);
+    }
+  }
+  return lines.join('\n');
+}
+
+/** The facts that stay readable when no worker lives to answer a query. */
+export const memoOf = (progress: Progress): Record<string, unknown> => ({
+  state: progress.state,
+  pause: progress.pause,
+  counts: progress.counts,
+  paid: progress.paid,
+});
+
+const costOf = (nanoUsd: number | null): string =>
+  nanoUsd === null ? 'unknown' : `$${(nanoUsd / 1e9).toFixed(4)}`;
+
+const quoted = (text: string): string => `\`${text.slice(0, 200).replaceAll(/[`\s]+/g, ' ')}\``;

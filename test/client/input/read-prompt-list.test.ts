@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { PromptItem } from '../../../src/contract.ts';
+import { readPromptList } from '../../../src/client/input/read-prompt-list.ts';
+import { failureOf } from './collect-prompts.ts';
+
+const collect = async (list: readonly unknown[]) => {
+  const items: PromptItem[] = [];
+  const source = await readPromptList(list, (item) => void items.push(item));
+  return { source, items };
+};
+
+test('reads items, and leaves out what is undefined', async () => {
+  const when = new Date(0);
+  assert.deepEqual(await collect([{ prompt_id: 'a', prompt: 'x', model: undefined, when }, 'y']), {
+    source: { format: 'items', prompts: 2 },
+    items: [
+      { prompt_id: 'a', prompt: 'x', fields: { when: '1970-01-01T00:00:00.000Z' } },
+      { prompt_id: 'prompt_0002', prompt: 'y' },
+    ],
+  });
+});
+
+test('reads strings', async () => {
+  assert.deepEqual((await collect(['x'])).source, { format: 'strings', prompts: 1 });
+});
+
+test("does not share the caller's objects", async () => {
+  const given = { prompt: 'x', tags: ['a'] };
+  const { items } = await collect([given]);
+  given.tags.push('b');
+  assert.deepEqual(items[0]?.fields, { tags: ['a'] });
+});
+
+const circle: Record<string, unknown> = { prompt: 'x' };
+circle['self'] = circle;
+
+const bad = [
+  { title: 'no list', list: { prompt: 'x' }, problem: 'must be a list, got an object' },
+  { title: 'an empty list', list: [], problem: 'the list of prompts is empty: it must hold at least one' },
+  {
+    title: 'undefined',
+    list: [undefined],
+    problem: 'item 1: must be an object with "prompt", or a string, got nothing',
+  },
+  { title: 'a function', list: [() => 'x'], problem: 'item 1: is a function, which JSON cannot hold' },
+  {
+    title: 'a bigint',
+    list: [{ prompt: 'x', n: 1n }],
+    problem: 'item 1: "n" is a bigint, which JSON cannot hold',
+  },
+  {
+    title: 'NaN',
+    list: [{ prompt: 'x', temperature: NaN }],
+    problem: 'item 1: "temperature" is NaN, which JSON cannot hold',
+  },
+  {
+    title: 'a Map',
+    list: [{ prompt: 'x', m: { n: new Map() } }],
+    problem: 'item 1: "m.n" is a Map, which JSON cannot hold',
+  },
+  { title: 'a circle', list: [circle], problem: 'item 1: "self" is nested deeper than 100 levels' },
+  {
+    title: 'half a character',
+    list: ['\ud83d'],
+    problem:
+      'item 1: holds \\ud83d, half a character: it cannot be written as UTF-8, remove it or add its other half',
+  },
+  {
+    title: 'a duplicate id',
+    list: [
+      { prompt_id: 1, prompt: 'x' },
+      { prompt_id: 1, prompt: 'y' },
+    ],
+    problem: 'item 2: "prompt_id" "1" is already used by item 1',
+  },
+];
+
+describe('refuses', () => {
+  for (const { title, list, problem } of bad) {
+    test(title, async () => {
+      const error = await failureOf(readPromptList(list as unknown[], () => undefined));
+      assert.equal(error.message, `prompts: ${problem}`);
+    });
+  }
+});

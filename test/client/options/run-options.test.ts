@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Command } from 'commander';
+import { addLimitOptions, parseLimitOptions } from '../../../src/client/options/limit-options.ts';
+import type { RunOptions } from '../../../src/client/options/run-options.ts';
+import { addRunOptions, parseRunOptions } from '../../../src/client/options/run-options.ts';
+import {
+  addJsonOption,
+  addOutputDirOption,
+  parseSharedOptions,
+} from '../../../src/client/options/shared-options.ts';
+import { UsageError } from '../../../src/client/options/usage-error.ts';
+import { textWidth } from '../../../src/client/render/text-width.ts';
+
+const runCommand = (): Command => addRunOptions(new Command('run').argument('<file>'));
+
+function parsed(...flags: string[]): RunOptions {
+  const command = runCommand().exitOverride();
+  command.parse(['prompts.json', ...flags], { from: 'user' });
+  return parseRunOptions(command.opts());
+}
+
+function refusal(...flags: string[]): string {
+  try {
+    parsed(...flags);
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
+  throw new Error(`${flags.join(' ')} was taken`);
+}
+
+test('has the documented defaults', () => {
+  assert.deepEqual(parsed(), {
+    settings: {
+      provider: 'deepseek',
+      model: undefined,
+      baseUrl: undefined,
+      temperature: 0.7,
+      topP: 0.9,
+      maxTokens: 256,
+      completions: 2,
+      thinking: false,
+    },
+    limits: {
+      maxWorkers: 3,
+      maxAttempts: 6,
+      requestTimeoutMs: 600_000,
+      idleTimeoutMs: 120_000,
+      patienceMs: 3_600_000,
+      apiKeyEnv: undefined,
+      simulateLatencyMs: 100,
+      simulateErrors: 0,
+    },
+    typedLimits: {},
+    outputDir: 'data/batch_results',
+    outputDirTyped: false,
+    id: undefined,
+    new: false,
+    detach: false,
+    json: false,
+  });
+});
+
+test('takes every flag', () => {
+  const request = '--provider simulated --model m --temperature 0 --top-p 1 --max-tokens 9';
+  const more = '--completions 4 --thinking --max-workers 500 --max-attempts 1 --request-timeout 1m';
+  const limits = '--idle-timeout 30 --patience 0 --api-key-env KEY --simulate-latency 5ms';
+  const rest = '--simulate-errors 5% --output-dir out --id mine --new --detach --json';
+  const options = parsed(...[request, more, limits, rest].join(' ').split(' '));
+  const typedLimits = {
+    maxWorkers: 500,
+    maxAttempts: 1,
+    requestTimeoutMs: 60_000,
+    idleTimeoutMs: 30_000,
+    patienceMs: 0,
+    apiKeyEnv: 'KEY',
+    simulateLatencyMs: 5,
+    simulateErrors: 0.05,
+  };
+  assert.deepEqual(options, {
+    settings: {
+      provider: 'simulated',
+      model: 'm',
+      baseUrl: undefined,
+      temperature: 0,
+      topP: 1,
+      maxTokens: 9,
+      completions: 4,
+      thinking: true,
+    },
+    limits: typedLimits,
+    typedLimits,
+    outputDir: 'out',
+    outputDirTyped: true,
+    id: 'mine',
+    new: true,
+    detach: true,
+    json: true,
+  });
+});
+
+test('tells limits that were typed from defaults, also where they are equal', () => {
+  const options = parsed('--max-workers', '3');
+  assert.deepEqual(options.typedLimits, { maxWorkers: 3 });
+});
+
+test('lists everything that is wrong, a line for each flag', () => {
+  const message = refusal('--temperature', 'hot', '--top-p', '0', '--max-workers', '501');
+  assert.deepEqual(message.split('\n'), [
+    '--temperature: must be a number from 0 to 2, got "hot"',
+    '--top-p: must be a number above 0, up to 1, got "0"',
+    '--max-workers: must be a whole number from 1 to 500, got "501"',
+  ]);
+});
+
+const refused = [
+  [
+    'an unknown provider',
+    ['--provider', 'deepsek'],
+    /^--provider: must be one of deepseek, .* got "deepsek"$/,
+  ],
+  ['no address for a compatible provider', ['--provider', 'openai-compatible'], /^--base-url: is needed/],
+  [
+    'an address for made-up answers',
+    ['--provider', 'simulated', '--base-url', 'http://x'],
+    /^--base-url: has no meaning/,
+  ],
+  [
+    'made-up latency for a real provider',
+    ['--simulate-latency', '1s'],
+    /^--simulate-latency: works only with/,
+  ],
+  ['made-up errors for a real provider', ['--simulate-errors', '5%'], /^--simulate-errors: works only with/],
+  ['an id that is no folder name', ['--id', '../x'], /^--id: must be 1 to 64/],
+  ['no completions', ['--completions', '0'], /^--completions: must be a whole number of at least 1/],
+  ['an output folder without a name', ['--output-dir', ''], /^--output-dir: must be a text/],
+] as const;
+
+for (const [title, flags, message] of refused) {
+  test(`refuses ${title}`, () => {
+    assert.match(refusal(...flags), message);
+  });
+}
+
+test('a wrong value cannot smuggle escape sequences into an error', () => {
+  assert.equal(
+    refusal('--temperature', '\u001b[31mhot'),
+    '--temperature: must be a number from 0 to 2, got "hot"',
+  );
+});
+
+test('the help of run fits into 80 columns and shows the default of every flag with a value', () => {
+  const help = runCommand()
+    .configureOutput({ getOutHelpWidth: () => 80 })
+    .helpInformation();
+  for (const line of help.split('\n')) assert.ok(textWidth(line) <= 80, line);
+  const flags = runCommand().options.filter((option) => option.required);
+  assert.equal(flags.length, 17);
+  for (const flag of flags) assert.match(flag.description, /\(default: .+\)$/, flag.flags);
+});
+
+test('limits of a command that goes on with a batch are only those that were typed', () => {
+  const command = addLimitOptions(new Command('resume').argument('<id>'), null);
+  command.parse(['some-id', '--max-workers', '10'], { from: 'user' });
+  assert.deepEqual(parseLimitOptions(command.opts()), { maxWorkers: 10 });
+  assert.match(command.helpInformation(), /as\s+before/);
+});
+
+test('shared flags are as typed', () => {
+  const command = addOutputDirOption(addJsonOption(new Command('status')));
+  assert.deepEqual(parseSharedOptions(command.opts()), { json: false });
+  command.parse(['--json', '--output-dir', 'out'], { from: 'user' });
+  assert.deepEqual(parseSharedOptions(command.opts()), { json: true, outputDir: 'out' });
+});

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { failureStep, nextStep } from '../../../src/client/render/next-steps.ts';
+import type { Pause } from '../../../src/contract.ts';
+
+const pause: Pause = {
+  reason: 'account',
+  message: '402: Insufficient Balance',
+  since: '2026-11-23T00:03:00.000Z',
+};
+
+const reasons = ['operator', 'account', 'budget', 'failures', 'provider', 'storage'] as const;
+for (const reason of reasons) {
+  test(`a pause for ${reason} has advice of its own and the command that goes on`, () => {
+    const step = nextStep('paused', { ...pause, reason }, 'demo-1');
+    assert.equal(step.command, 'durabatch resume demo-1');
+    const others = reasons.filter((other) => other !== reason);
+    for (const other of others) {
+      assert.notEqual(nextStep('paused', { ...pause, reason: other }, 'demo-1').advice, step.advice);
+    }
+  });
+}
+
+const states = [
+  ['running', 'durabatch watch demo-1'],
+  ['cancelling', 'durabatch cancel demo-1 --now'],
+  ['cancelled', 'durabatch resume demo-1'],
+  ['crashed', 'durabatch resume demo-1'],
+  ['succeeded', null],
+  ['partly_failed', null],
+] as const;
+for (const [state, command] of states) {
+  test(`a batch that is ${state} is followed by ${command ?? 'nothing to type'}`, () => {
+    assert.equal(nextStep(state, null, 'demo-1').command, command);
+  });
+}
+
+test('an empty answer is explained by what causes it', () => {
+  assert.match(failureStep('Completion.Empty'), /--max-tokens/);
+});

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { progressLine } from '../../../src/client/render/progress-line.ts';
+import { sampleProgress } from './sample-progress.ts';
+
+const context = { batchId: 'demo-1', simulated: false };
+const counts = { total: 1000, pending: 638, running: 50, succeeded: 310, failed: 2, notRun: 0 };
+const pause = {
+  reason: 'account',
+  message: '402:\n\u001b[31mInsufficient Balance',
+  since: '2026-11-23T00:00:00.000Z',
+} as const;
+
+test('the line has every figure', () => {
+  assert.equal(
+    progressLine(sampleProgress(), context),
+    '312/1000 done · 310 succeeded · 2 failed · 50 in flight · 182,340 tokens · $0.0412 · 14.2 prompts/s · ETA 48s',
+  );
+});
+
+test('made-up answers are marked in front', () => {
+  assert.match(progressLine(sampleProgress(), { ...context, simulated: true }), /^\[simulated\] 312\//);
+});
+
+test('an unknown cost is said to be unknown', () => {
+  const { paid } = sampleProgress();
+  const line = progressLine(sampleProgress({ paid: { ...paid, costNanoUsd: null } }), context);
+  assert.match(line, / · cost unknown · /);
+  assert.doesNotMatch(line, /\$/);
+});
+
+test('a pause shows its reason, its message made safe, and what to type', () => {
+  const line = progressLine(sampleProgress({ state: 'paused', pause }), context);
+  assert.match(line, / · paused \(account\): 402: Insufficient Balance · to go on: durabatch resume demo-1$/);
+  assert.doesNotMatch(line, /ETA|prompts\/s/);
+});
+
+test('a batch being cancelled says so', () => {
+  assert.match(progressLine(sampleProgress({ state: 'cancelling' }), context), / · cancelling$/);
+});
+
+test('there is no rate before one is known', () => {
+  const line = progressLine(sampleProgress({ promptsPerSecond: 0, etaSeconds: null }), context);
+  assert.match(line, /\$0\.0412$/);
+});
+
+test('what a cancelled batch never ran is counted', () => {
+  const ended = { ...counts, pending: 0, running: 0, notRun: 688 };
+  const line = progressLine(sampleProgress({ state: 'cancelled', counts: ended }), context);
+  assert.match(line, /^1000\/1000 done · 310 succeeded · 2 failed · 688 not run · .* · cancelled$/);
+});

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { statusJson, statusText } from '../../../src/client/render/status-text.ts';
+import { sampleStatus as status } from './sample-status.ts';
+import type { Pause } from '../../../src/contract.ts';
+
+const pause: Pause = {
+  reason: 'account',
+  message: '402: Insufficient Balance',
+  since: '2026-11-23T00:03:00.000Z',
+};
+
+test('the status of a crashed batch says where it knows that from and what to type', () => {
+  assert.equal(
+    statusText(status()),
+    `Batch    demo-1 (Demo)
+State    crashed (open, but no worker is on it)
+Prompts  410 succeeded · 2 failed · 588 to do (of 1,000)
+Tokens   182,340 (prompt 82,340; completion 100,000)
+Cost     $0.0412 (estimated from list prices)
+Started  2026-11-23T00:00:00.000Z
+Output   out
+Source   the ledger and what Temporal remembers: no worker is there to ask
+Next     Every answer that came back is kept and is not bought again. To go on:
+         durabatch resume demo-1`,
+  );
+});
+
+test('the status asked of the workflow itself needs no source, and a pause has its time', () => {
+  const text = statusText(status({ state: 'paused', pause, source: 'workflow' }));
+  assert.doesNotMatch(text, /^Source/m);
+  assert.match(text, /^Since +2026-11-23T00:03:00.000Z$/m);
+});
+
+test('the status for programs names its source', () => {
+  const json = statusJson(status());
+  assert.equal(json['type'], 'status');
+  assert.equal(json['source'], 'ledger-and-temporal');
+  assert.equal(json['estimated_cost'], 0.041234567);
+  for (const key of Object.keys(json)) assert.match(key, /^[a-z_]+$/);
+});

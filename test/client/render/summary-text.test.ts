@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { BatchSummary } from '../../../src/client/render/summary-text.ts';
+import { summaryJson, summaryText } from '../../../src/client/render/summary-text.ts';
+import type { Pause } from '../../../src/contract.ts';
+import { sampleProgress } from './sample-progress.ts';
+
+const { paid } = sampleProgress();
+const pause: Pause = {
+  reason: 'account',
+  message: '402: Insufficient Balance',
+  since: '2026-11-23T00:03:00.000Z',
+};
+
+const summary = (changes: Partial<BatchSummary> = {}): BatchSummary => ({
+  batchId: 'demo-1',
+  batchName: 'Demo',
+  state: 'partly_failed',
+  pause: null,
+  counts: { total: 1000, pending: 0, running: 0, succeeded: 990, failed: 10, notRun: 0 },
+  paid,
+  durationMs: 73_400,
+  provider: 'deepseek',
+  model: 'deepseek-v4-flash',
+  simulated: false,
+  resultsFile: 'out/batch_results_20261123_000157.json',
+  csvFile: 'out/batch_results_20261123_000157.csv',
+  webUiUrl: 'http://127.0.0.1:8233/w',
+  stopServerCommand: 'durabatch server stop',
+  failures: [
+    {
+      type: 'Completion.Rejected',
+      count: 10,
+      examples: ['p1', 'p2', 'p3', 'p4'].map((promptId) => ({
+        promptId,
+        message: '400: \u001b[31mtoo\nlong',
+      })),
+    },
+  ],
+  warnings: [],
+  timestamp: '2026-11-23T00:01:57.000Z',
+  ...changes,
+});
+
+test('the summary says what came of it and where it is', () => {
+  assert.equal(
+    summaryText(summary()),
+    `Batch     demo-1 (Demo)
+State     partly failed
+Prompts   990 succeeded · 10 failed (of 1,000)
+Tokens    182,340 (prompt 82,340; completion 100,000)
+Cost      $0.0412 (estimated from list prices)
+Duration  1m 13s
+Model     deepseek-v4-flash (deepseek)
+Results   out/batch_results_20261123_000157.json
+CSV       out/batch_results_20261123_000157.csv
+Web UI    http://127.0.0.1:8233/w
+Server    runs on; to stop it: durabatch server stop
+Next      The failed prompts are in the results, with their errors. Put the causes right, then run a file of those prompts.
+10 prompts failed with Completion.Rejected
+  the provider refuses these prompts as they are; read its message and change them
+  p1: 400: too long
+  p2: 400: too long
+  p3: 400: too long
+  … and 7 more, in the results`,
+  );
+});
+
+test('the summary of a batch that succeeded has nothing left to do', () => {
+  const text = summaryText(summary({ state: 'succeeded', failures: [] }));
+  assert.doesNotMatch(text, /^Next/m);
+});
+
+test('the summary marks made-up answers first of all', () => {
+  assert.match(summaryText(summary({ simulated: true })), /^\[simulated\] These answers were made up/);
+  assert.doesNotMatch(summaryText(summary()), /simulated/);
+});
+
+test('the summary of a pause ends with the command that goes on, alone on its line', () => {
+  const text = summaryText(summary({ state: 'paused', pause, failures: [] }));
+  assert.match(text, /^State +paused \(account\): 402: Insufficient Balance$/m);
+  assert.match(text, /^ +durabatch resume demo-1$/m);
+});
+
+test('the summary says that a cost is unknown, with the warning', () => {
+  const text = summaryText(
+    summary({ paid: { ...paid, costNanoUsd: null }, warnings: ['no price for "foo"'] }),
+  );
+  assert.match(text, /^Cost +unknown: no price/m);
+  assert.match(text, /^warning: no price for "foo"$/m);
+  assert.doesNotMatch(text, /\$/);
+});
+
+test('prose is wrapped to the terminal, places are not', () => {
+  const path = `out/${'long folder '.repeat(9)}results.json`;
+  const lines = summaryText(summary({ resultsFile: path }), { columns: 60 }).split('\n');
+  assert.deepEqual(
+    lines.filter((line) => line.length > 60),
+    [`Results   ${path}`],
+  );
+});
+
+test('the last line for programs is the summary of the report', () => {
+  const json = summaryJson(summary({ state: 'paused', pause }));
+  assert.deepEqual(json['pause'], { ...pause });
+  const { pause: _, next_step: next, failures, ...rest } = json;
+  assert.deepEqual((next as { command: string }).command, 'durabatch resume demo-1');
+  assert.equal((failures as unknown[]).length, 1);
+  assert.deepEqual(rest, {
+    type: 'summary',
+    timestamp: '2026-11-23T00:01:57.000Z',
+    batch_id: 'demo-1',
+    batch_name: 'Demo',
+    state: 'paused',
+    total_items: 1000,
+    successful_items: 990,
+    failed_items: 10,
+    not_run_items: 0,
+    success_rate: 99,
+    total_tokens: 182_340,
+    prompt_tokens: 82_340,
+    completion_tokens: 100_000,
+    estimated_cost: 0.041234567,
+    duration_seconds: 73.4,
+    model: 'deepseek-v4-flash',
+    provider: 'deepseek',
+    simulated: false,
+    results_file: 'out/batch_results_20261123_000157.json',
+    csv_file: 'out/batch_results_20261123_000157.csv',
+    web_ui: 'http://127.0.0.1:8233/w',
+    warnings: [],
+  });
+});

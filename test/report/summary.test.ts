@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { BatchState } from '../../src/contract.ts';
+import { summarise } from '../../src/report/summary.ts';
+import {
+  completionOf,
+  failedOutcome,
+  manifestOf,
+  notRunOutcome,
+  outcomeOf,
+  sourceOf,
+  usageOf,
+} from './support/report-fixtures.ts';
+
+test('has the fields users know', async () => {
+  const outcomes = [outcomeOf('a'), failedOutcome('b'), outcomeOf('c')];
+  assert.deepEqual(await summarise(sourceOf(outcomes, { state: 'partly_failed' })), {
+    timestamp: '2026-03-04T05:06:07.890Z',
+    batch_id: 'sample-0123456789ab',
+    batch_name: 'Sample',
+    state: 'partly_failed',
+    total_items: 3,
+    successful_items: 2,
+    failed_items: 1,
+    not_run_items: 0,
+    success_rate: 66.67,
+    total_tokens: 75,
+    prompt_tokens: 50,
+    completion_tokens: 25,
+    estimated_cost: 0.003086417,
+    duration_seconds: 12.346,
+    model: 'deepseek-v4-flash',
+    provider: 'deepseek',
+    simulated: false,
+    results_file: null,
+    csv_file: null,
+    prices_version: '0.1.8',
+    warnings: [],
+  });
+});
+
+test('shows cached and reasoning tokens where there are any', async () => {
+  const paid = { usage: usageOf(9, 8, { cached: 4, reasoning: 3 }), costNanoUsd: 1 };
+  const summary = await summarise(sourceOf([outcomeOf('a', { paid })]));
+  assert.deepEqual([summary.cached_tokens, summary.reasoning_tokens], [4, 3]);
+});
+
+const states: [BatchState, true | undefined][] = [
+  ['running', true],
+  ['paused', true],
+  ['cancelling', true],
+  ['crashed', true],
+  ['cancelled', undefined],
+  ['partly_failed', undefined],
+  ['succeeded', undefined],
+];
+for (const [state, partial] of states)
+  test(`a report of a batch that is ${state} is ${partial ? '' : 'not '}partial`, async () => {
+    const summary = await summarise(sourceOf([outcomeOf('a')], { state }));
+    assert.equal(summary.partial, partial);
+    assert.equal(summary.pending_items, partial && 0);
+  });
+
+test('counts prompts that are not done, and says so', async () => {
+  const pending = outcomeOf('b', { status: 'pending', completions: [] });
+  const summary = await summarise(sourceOf([outcomeOf('a'), pending], { state: 'running' }));
+  assert.equal(summary.pending_items, 1);
+  assert.match(summary.warnings.join(), /partial: the batch is running, 1 of 2 prompts/);
+});
+
+test('counts prompts a cancelled batch never ran apart', async () => {
+  const outcomes = [outcomeOf('a'), notRunOutcome('b'), notRunOutcome('c')];
+  const summary = await summarise(sourceOf(outcomes, { state: 'cancelled' }));
+  assert.equal(summary.not_run_items, 2);
+  assert.equal(summary.failed_items, 0);
+  assert.equal(summary.success_rate, 33.33);
+});
+
+test('an unknown price makes the cost null, never 0, with a warning', async () => {
+  const paid = { usage: usageOf(1, 1), costNanoUsd: null };
+  const summary = await summarise(sourceOf([outcomeOf('a', { paid }), outcomeOf('b')]));
+  assert.equal(summary.estimated_cost, null);
+  assert.match(summary.warnings.join(), /1 of 2 prompts is unknown.*deepseek-v4-flash.*0\.001234567 USD/);
+});
+
+test('warns of answers cut off at max_tokens', async () => {
+  const completions = [completionOf(1, 'a', { truncated: true }), completionOf(2, 'b')];
+  const summary = await summarise(sourceOf([outcomeOf('a', { completions })]));
+  assert.match(summary.warnings.join(), /1 of 2 completions were cut off at max_tokens/);
+});
+
+test('marks a simulated batch', async () => {
+  const settings = { ...manifestOf(1).settings, provider: 'simulated' as const };
+  const summary = await summarise(sourceOf([outcomeOf('a')], { manifest: { settings } }));
+  assert.equal(summary.simulated, true);
+  assert.match(summary.warnings.join(), /simulated/);
+});
+
+test('never rounds up to 100 percent', async () => {
+  const outcomes = Array.from({ length: 30_000 }, (_, at) => outcomeOf(`p${at}`));
+  outcomes[7] = failedOutcome('p7');
+  assert.equal((await summarise(sourceOf(outcomes))).success_rate, 99.99);
+});
+
+test('refuses a store that lost prompts', async () => {
+  const source = sourceOf([outcomeOf('a')], { manifest: { prompts: 2 } });
+  await assert.rejects(summarise(source), /batch\.json says 2 prompts, but its folder holds 1/);
+});

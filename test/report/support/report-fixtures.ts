@@ -1,0 +1,108 @@
+import type { BatchState, Usage } from '../../../src/contract.ts';
+import type { ReportSource } from '../../../src/report/report-source.ts';
+import type { Manifest } from '../../../src/store/manifest.ts';
+import type { Completion, PromptOutcome } from '../../../src/store/outcome.ts';
+
+export const manifestOf = (prompts: number, changes: Partial<Manifest> = {}): Manifest => ({
+  format: 1,
+  batch_id: 'sample-0123456789ab',
+  batch_name: 'Sample',
+  description: null,
+  source: 'sample.json',
+  metadata: { team: 'rlhf' },
+  created_at: '2026-03-04T05:00:00.000Z',
+  store_uuid: '4b1f0a52-0000-4000-8000-000000000000',
+  input_hash: { version: 1, sha256: 'ab'.repeat(32) },
+  prompts,
+  shard_size: 500,
+  shards: Math.ceil(prompts / 500),
+  max_completions: 2,
+  settings: {
+    provider: 'deepseek',
+    baseUrl: 'https://api.deepseek.com',
+    model: 'deepseek-v4-flash',
+    temperature: 0.7,
+    topP: 0.9,
+    maxTokens: 256,
+    completions: 2,
+    thinking: false,
+  },
+  limits: {
+    maxWorkers: 3,
+    maxAttempts: 6,
+    requestTimeoutMs: 600_000,
+    idleTimeoutMs: 120_000,
+    patienceMs: 3_600_000,
+    apiKeyEnv: 'DEEPSEEK_API_KEY',
+    simulateLatencyMs: 0,
+    simulateErrors: 0,
+  },
+  runs: [],
+  versions: { durabatch: '0.1.0', prices: '0.1.8' },
+  pause: null,
+  ...changes,
+});
+
+export const usageOf = (prompt: number, completion: number, changes: Partial<Usage> = {}): Usage => ({
+  prompt,
+  completion,
+  total: prompt + completion,
+  cached: 0,
+  reasoning: 0,
+  ...changes,
+});
+
+export const completionOf = (
+  sample: number,
+  text: string,
+  changes: Partial<Completion> = {},
+): Completion => ({
+  sample,
+  text,
+  finishReason: 'stop',
+  truncated: false,
+  usage: usageOf(10, 5),
+  latencyMs: 120,
+  model: 'deepseek-v4-flash',
+  requestId: `req-${sample}`,
+  at: '2026-03-04T05:06:00.000Z',
+  attempt: sample,
+  ...changes,
+});
+
+export const outcomeOf = (id: string, changes: Partial<PromptOutcome> = {}): PromptOutcome => ({
+  item: { prompt_id: id, prompt: `Question ${id}?` },
+  status: 'succeeded',
+  completions: [completionOf(1, `One ${id}`), completionOf(2, `Two ${id}`)],
+  paid: { usage: usageOf(20, 10), costNanoUsd: 1_234_567 },
+  error: null,
+  faults: [],
+  ...changes,
+});
+
+export const nothingPaid: PromptOutcome['paid'] = { usage: usageOf(0, 0), costNanoUsd: 0 };
+
+export const failedOutcome = (id: string): PromptOutcome =>
+  outcomeOf(id, {
+    status: 'failed',
+    completions: [completionOf(1, 'Half')],
+    paid: { usage: usageOf(10, 5), costNanoUsd: 617_283 },
+    error: { type: 'Completion.Rejected', message: 'content policy', attempts: 2 },
+  });
+
+export const notRunOutcome = (id: string): PromptOutcome =>
+  outcomeOf(id, { status: 'not_run', completions: [], paid: nothingPaid });
+
+export const sourceOf = (
+  outcomes: PromptOutcome[],
+  changes: Partial<Omit<ReportSource, 'manifest'>> & { manifest?: Partial<Manifest> } = {},
+): ReportSource => ({
+  state: 'succeeded' satisfies BatchState,
+  durationSeconds: 12.3456,
+  timestamp: new Date('2026-03-04T05:06:07.890Z'),
+  async *outcomes() {
+    yield* outcomes;
+  },
+  ...changes,
+  manifest: manifestOf(outcomes.length, changes.manifest),
+});

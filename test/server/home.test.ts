@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { isAbsolute } from 'node:path';
+import { test } from 'node:test';
+import { durabatchHome } from '../../src/server/home.ts';
+
+test('DURABATCH_HOME names the home', () => {
+  assert.equal(durabatchHome({ DURABATCH_HOME: 'elsewhere' }), 'elsewhere');
+});
+
+test('without it the home is the data directory of this user', () => {
+  for (const env of [{}, { DURABATCH_HOME: '' }]) {
+    const home = durabatchHome(env);
+    assert.ok(isAbsolute(home));
+    assert.match(home, /durabatch/);
+  }
+});

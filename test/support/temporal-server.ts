@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findTemporalBinary } from '../../src/server/binary.ts';
+import { ensureServer, stopServer } from '../../src/server/embedded-server.ts';
+import { isLiveProcess } from '../../src/server/live-process.ts';
+import { readRecord } from '../../src/server/server-record.ts';
+
+export interface TestServer {
+  /** `127.0.0.1:port`, for Temporal clients. */
+  address: string;
+  uiUrl: string;
+  /** Its DURABATCH_HOME: a temporary folder. */
+  home: string;
+  /** Environment for a child process of a test: it finds this server and nothing else of the machine's. */
+  env: NodeJS.ProcessEnv;
+  /** Ends the server and removes its home. */
+  stop: () => Promise<void>;
+}
+
+/** The binary of all tests: fetched once per checkout where the machine has none. */
+export const testBinary = (): Promise<string> =>
+  findTemporalBinary({
+    home: fileURLToPath(new URL('../../node_modules/.cache/durabatch', import.meta.url)),
+    env: process.env,
+    log: (line) => process.stderr.write(`${line}\n`),
+  });
+
+/** Environment of a command in a fresh home that has the binary but no server yet, no profile and no API key. */
+export const testEnv = async (home: string): Promise<NodeJS.ProcessEnv> => {
+  const foreign = /^(TEMPORAL_|DURABATCH_)|_API_KEY$/;
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
+  return {
+    ...env,
+    DURABATCH_HOME: home,
+    DURABATCH_TEMPORAL_BIN: await testBinary(),
+    TEMPORAL_CONFIG_FILE: join(home, 'no-temporal-profile.toml'),
+  };
+};
+
+export const createTestHome = (): Promise<string> => mkdtemp(join(tmpdir(), 'durabatch-test-'));
+
+/** A real dev server of the test file's own. It is killed with the test process if `stop` is never reached. */
+export const startTestServer = async (): Promise<TestServer> => {
+  const home = await createTestHome();
+  const env = await testEnv(home);
+  const { address, uiUrl } = await ensureServer({ home, env, log: () => {} });
+  const stopWatching = killAtExit(home);
+  return {
+    address,
+    uiUrl,
+    home,
+    env,
+    stop: async () => {
+      stopWatching();
+      await stopServer(home);
+      await rm(home, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+};
+
+/** Kills the server of a home, whoever started it, when this process ends; the answer calls that off. */
+export const killAtExit = (home: string): (() => void) => {
+  const kill = (): void => {
+    const record = readRecord(home);
+    if (record?.pid && isLiveProcess(record.pid, record.processStart)) process.kill(record.pid, 'SIGKILL');
+  };
+  process.once('exit', kill);
+  return () => void process.off('exit', kill);
+};

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { install } from './install.mjs';
-import { root, runNode, runScript } from './project.mjs';
+import { programs, root, runNode, runScript } from './project.mjs';
 
 const dist = join(root, 'dist');
 const stampFile = 'build-stamp';
@@ -30,13 +30,7 @@ export const build = async () => {
   const fresh = join(root, `dist.${process.pid}`);
   console.log('Building …');
   try {
-    const code = runNode([
-      join('node_modules', 'typescript', 'bin', 'tsc'),
-      '-p',
-      'tsconfig.build.json',
-      '--outDir',
-      fresh,
-    ]);
+    const code = runNode([programs.tsc, '-p', 'tsconfig.build.json', '--outDir', fresh]);
     if (code !== 0) throw new Error('The build failed: see the type errors above.');
     await bundleWorkflows(fresh);
     chmodSync(join(fresh, 'client', 'cli.js'), 0o755);

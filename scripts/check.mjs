@@ -1,19 +1,18 @@
-import { join } from 'node:path';
 import { install } from './install.mjs';
-import { runNode, runScript } from './project.mjs';
+import { programs, runNode, runScript } from './project.mjs';
 
 const checks = {
-  lint: ['oxlint', 'bin', 'oxlint', '--type-aware', '--deny-warnings'],
-  format: ['oxfmt', 'bin', 'oxfmt', '--check'],
-  types: ['typescript', 'bin', 'tsc', '-p', 'tsconfig.json'],
+  lint: [programs.oxlint, '--type-aware', '--deny-warnings'],
+  format: [programs.oxfmt, '--check'],
+  types: [programs.tsc, '-p', 'tsconfig.json'],
 };
 
 await runScript(() => {
   install();
   const failed = [];
-  for (const [name, [tool, folder, program, ...flags]] of Object.entries(checks)) {
+  for (const [name, command] of Object.entries(checks)) {
     console.log(`— ${name}`);
-    if (runNode([join('node_modules', tool, folder, program), ...flags]) !== 0) failed.push(name);
+    if (runNode(command) !== 0) failed.push(name);
   }
   console.log(failed.length === 0 ? 'check: all good' : `check: failed: ${failed.join(', ')}`);
   return failed.length;

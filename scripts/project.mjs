@@ -8,6 +8,13 @@ import { fileURLToPath } from 'node:url';
 /** The project's folder, with a trailing separator. */
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
+/** Tools by their modules: Node 20.6 cannot load their `bin` files, which have no extension. */
+export const programs = {
+  tsc: join('node_modules', 'typescript', 'lib', 'tsc.js'),
+  oxlint: join('node_modules', 'oxlint', 'dist', 'cli.js'),
+  oxfmt: join('node_modules', 'oxfmt', 'dist', 'cli.js'),
+};
+
 /** Runs a Node program and answers its exit code; what it prints goes straight through. */
 export const runNode = (args) => {
   const { status, error } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });

@@ -1,5 +1,4 @@
 /** A batch's state from outside: from its workflow, or where nobody can ask that, from what is written down. */
-import type { Config } from '../config.ts';
 import type { BatchState, Counts, Paid, Pause, Progress } from '../contract.ts';
 import { totalsOf } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
@@ -7,7 +6,7 @@ import type { Manifest } from '../store/manifest.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import type { BatchStatus, StatusSource } from './render/status-text.ts';
 import { hasLiveWorker, isOf, type ServerView, viewOf } from './server-view.ts';
-import { connectTemporalIfRunning, type Temporal } from './temporal.ts';
+import type { Temporal } from './temporal.ts';
 
 /** A worker that lives answers in milliseconds; one that does not must not keep the status waiting. */
 const ASK_MS = 1200;
@@ -21,28 +20,32 @@ interface Facts {
 }
 
 /** Answers within about two seconds whether or not server and workers live; starts nothing. */
-export async function statusOf(config: Config, store: BatchStore): Promise<BatchStatus> {
+export async function statusOf(temporal: Temporal | null, store: BatchStore): Promise<BatchStatus> {
   const manifest = await store.readManifest();
-  const temporal = await connectTemporalIfRunning(config).catch(() => null);
+  const view = temporal && (await seen(temporal, store));
+  const ours = view && isOf(view, store) ? view : null;
+  const facts =
+    (ours?.kind === 'open' && (await ask(temporal!, store))) || (await recorded(store, manifest, ours));
+  const outcome = manifest.runs.findLast((run) => run.outcome)?.outcome;
+  return {
+    id: store.batchId,
+    name: manifest.batch_name,
+    ...facts,
+    simulated: manifest.settings.provider === 'simulated',
+    outputDir: store.location.outputDir,
+    startedAt: manifest.runs[0]?.started_at ?? manifest.created_at,
+    resultsFile: outcome?.resultsFile ?? null,
+    csvFile: outcome?.csvFile ?? null,
+    webUiUrl: ours && ours.kind !== 'absent' ? temporal!.webUiOf(store.batchId, ours.runId) : null,
+  };
+}
+
+async function seen(temporal: Temporal, store: BatchStore): Promise<ServerView | null> {
   try {
-    const view = temporal && (await viewOf(temporal, store.batchId).catch(() => null));
-    const ours = view && isOf(view, store) ? view : null;
-    const facts =
-      (ours?.kind === 'open' && (await ask(temporal!, store))) || (await recorded(store, manifest, ours));
-    const outcome = manifest.runs.findLast((run) => run.outcome)?.outcome;
-    return {
-      id: store.batchId,
-      name: manifest.batch_name,
-      ...facts,
-      simulated: manifest.settings.provider === 'simulated',
-      outputDir: store.location.outputDir,
-      startedAt: manifest.runs[0]?.started_at ?? manifest.created_at,
-      resultsFile: outcome?.resultsFile ?? null,
-      csvFile: outcome?.csvFile ?? null,
-      webUiUrl: ours && ours.kind !== 'absent' ? temporal!.webUiOf(store.batchId, ours.runId) : null,
-    };
-  } finally {
-    await temporal?.close();
+    return await temporal.client.withDeadline(Date.now() + ASK_MS, () => viewOf(temporal, store.batchId));
+  } catch {
+    // A server that does not answer knows nothing for now; the status says where its facts come from.
+    return null;
   }
 }
 
@@ -62,9 +65,12 @@ async function ask(temporal: Temporal, store: BatchStore): Promise<Facts | null>
 }
 
 async function recorded(store: BatchStore, manifest: Manifest, view: ServerView | null): Promise<Facts> {
+  const source = view === null ? 'ledger' : 'ledger-and-temporal';
+  const outcome = manifest.runs.at(-1)?.outcome;
+  if (outcome)
+    return { state: outcome.state, pause: null, counts: outcome.counts, paid: outcome.paid, source };
   const totals = await totalsOf(store);
   const state = recordedState(manifest, view);
-  const closed = state === 'cancelled';
   return {
     state,
     pause: state === 'paused' ? ((view?.kind === 'open' ? view.memo.pause : null) ?? manifest.pause) : null,
@@ -73,18 +79,16 @@ async function recorded(store: BatchStore, manifest: Manifest, view: ServerView 
       succeeded: totals.succeeded,
       failed: totals.failed,
       running: 0,
-      pending: closed ? 0 : totals.open,
-      notRun: closed ? totals.open : 0,
+      pending: totals.open,
+      notRun: 0,
     },
     paid: totals.paid,
-    source: view === null ? 'ledger' : 'ledger-and-temporal',
+    source,
   };
 }
 
-/** What the manifest says of the last run counts first: it is written before the workflow closes. */
+/** Of a run whose end the manifest does not tell: it is written before the workflow closes. */
 function recordedState(manifest: Manifest, view: ServerView | null): BatchState {
-  const outcome = manifest.runs.at(-1)?.outcome;
-  if (outcome) return outcome.state;
   const told = view?.kind === 'open' ? view.memo.state : undefined;
   if (told === 'cancelling') return 'cancelling';
   if (told === 'paused' || manifest.pause) return 'paused';

@@ -2,15 +2,8 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { StoreError } from '../store/batch-store.ts';
-import { cancelCommand } from './commands/cancel.ts';
 import { type CommandContext, createContext } from './commands/context.ts';
 import { exitCodes } from './commands/exit-codes.ts';
-import { reportCommand } from './commands/report.ts';
-import { resumeCommand } from './commands/resume.ts';
-import { runCommand } from './commands/run.ts';
-import { serverActions, serverCommand } from './commands/server.ts';
-import { listCommand, statusCommand, watchCommand } from './commands/status.ts';
-import { workerCommand } from './commands/worker.ts';
 import { InputError } from './input/input-error.ts';
 import { parseBatchId } from './options/batch-id.ts';
 import { addResumeOptions, parseResumeOptions } from './options/resume-options.ts';
@@ -18,11 +11,12 @@ import { addRunOptions, parseRunOptions } from './options/run-options.ts';
 import { addJsonOption, addOutputDirOption, parseSharedOptions } from './options/shared-options.ts';
 import { UsageError } from './options/usage-error.ts';
 import { addWorkerOptions, parseWorkerOptions } from './options/worker-options.ts';
-import { TemporalError } from './temporal.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 type Raw = Record<string, unknown>;
+
+const serverActions = 'start|stop|status';
 
 function createProgram(): Command {
   const program = new Command('durabatch')
@@ -37,51 +31,86 @@ function createProgram(): Command {
       .description('run a file of prompts, or go on with it')
       .argument('<file>', 'prompts: JSON or JSON Lines'),
   ).action((file: string, raw: Raw) =>
-    perform(raw, (context) => runCommand(file, parseRunOptions(raw), context)),
+    perform(raw, async (context) => {
+      const options = parseRunOptions(raw);
+      const { runCommand } = await import('./commands/run.ts');
+      return runCommand(file, options, context);
+    }),
   );
   addResumeOptions(
     onBatch(program.command('resume').description('make a batch go on, whatever stopped it')),
   ).action((id: string, raw: Raw) =>
-    perform(raw, (context) => resumeCommand(parseBatchId(id), parseResumeOptions(raw), context)),
+    perform(raw, async (context) => {
+      const [batchId, options] = [parseBatchId(id), parseResumeOptions(raw)];
+      const { resumeCommand } = await import('./commands/resume.ts');
+      return resumeCommand(batchId, options, context);
+    }),
   );
   onBatch(program.command('status').description('say how a batch stands')).action((id: string, raw: Raw) =>
-    perform(raw, (context) => statusCommand(parseBatchId(id), parseSharedOptions(raw), context)),
+    perform(raw, async (context) => {
+      const [batchId, options] = [parseBatchId(id), parseSharedOptions(raw)];
+      const { statusCommand } = await import('./commands/status.ts');
+      return statusCommand(batchId, options, context);
+    }),
   );
   onBatch(program.command('watch').description('look on until a batch stops')).action(
     (id: string, raw: Raw) =>
-      perform(raw, (context) => watchCommand(parseBatchId(id), parseSharedOptions(raw), context)),
+      perform(raw, async (context) => {
+        const [batchId, options] = [parseBatchId(id), parseSharedOptions(raw)];
+        const { watchCommand } = await import('./commands/watch.ts');
+        return watchCommand(batchId, options, context);
+      }),
   );
   addJsonOption(addOutputDirOption(program.command('list').description('list the batches'))).action(
-    (raw: Raw) => perform(raw, (context) => listCommand(parseSharedOptions(raw), context)),
+    (raw: Raw) =>
+      perform(raw, async (context) => {
+        const options = parseSharedOptions(raw);
+        const { listCommand } = await import('./commands/list.ts');
+        return listCommand(options, context);
+      }),
   );
   onBatch(program.command('cancel').description('end a batch; what came back is reported'))
     .option('--now', 'do not wait for the prompts in progress (default: up to 60 s)')
     .action((id: string, raw: Raw) =>
-      perform(raw, (context) =>
-        cancelCommand(parseBatchId(id), { ...parseSharedOptions(raw), now: raw['now'] === true }, context),
-      ),
+      perform(raw, async (context) => {
+        const [batchId, options] = [
+          parseBatchId(id),
+          { ...parseSharedOptions(raw), now: raw['now'] === true },
+        ];
+        const { cancelCommand } = await import('./commands/cancel.ts');
+        return cancelCommand(batchId, options, context);
+      }),
     );
   onBatch(program.command('report').description('write the reports again, from the ledger'))
     .option('--to <folder>', "folder for the files (default: the batch's output folder)")
     .action((id: string, raw: Raw) =>
-      perform(raw, (context) => {
+      perform(raw, async (context) => {
         const to = raw['to'] as string | undefined;
-        return reportCommand(
-          parseBatchId(id),
-          { ...parseSharedOptions(raw), ...(to === undefined ? {} : { to }) },
-          context,
-        );
+        const [batchId, options] = [parseBatchId(id), parseSharedOptions(raw)];
+        const { reportCommand } = await import('./commands/report.ts');
+        return reportCommand(batchId, { ...options, ...(to === undefined ? {} : { to }) }, context);
       }),
     );
   addWorkerOptions(
     program.command('worker').description('work on the open batches of a folder, until interrupted'),
-  ).action((raw: Raw) => perform(raw, (context) => workerCommand(parseWorkerOptions(raw), context)));
+  ).action((raw: Raw) =>
+    perform(raw, async (context) => {
+      const options = parseWorkerOptions(raw);
+      const { workerCommand } = await import('./commands/worker.ts');
+      return workerCommand(options, context);
+    }),
+  );
   addJsonOption(
     program
       .command('server')
       .description('the embedded Temporal server')
-      .argument(`<${serverActions.join('|')}>`, 'what to do'),
-  ).action((action: string, raw: Raw) => perform(raw, (context) => serverCommand(action, context)));
+      .argument(`<${serverActions}>`, 'what to do'),
+  ).action((action: string, raw: Raw) =>
+    perform(raw, async (context) => {
+      const { serverCommand } = await import('./commands/server.ts');
+      return serverCommand(action, context);
+    }),
+  );
   return program;
 }
 
@@ -90,7 +119,7 @@ const onBatch = (command: Command): Command =>
     addOutputDirOption(command.argument('<id>', 'id of the batch, as printed by "run" and "list"')),
   );
 
-/** Runs a command to its exit code. What a person can put right is told without a stack. */
+/** Runs a command, loaded only now, to its exit code. What a person can put right is told without a stack. */
 async function perform(raw: Raw, command: (context: CommandContext) => Promise<number>): Promise<void> {
   const json = raw['json'] === true;
   try {
@@ -106,10 +135,10 @@ async function perform(raw: Raw, command: (context: CommandContext) => Promise<n
     process.stderr.write(`error: ${message}\n`);
     if (
       process.exitCode === exitCodes.unexpected &&
-      !(error instanceof TemporalError) &&
-      process.env['DURABATCH_DEBUG']
+      process.env['DURABATCH_DEBUG'] &&
+      error instanceof Error
     ) {
-      process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
+      process.stderr.write(`${error.stack}\n`);
     }
   }
 }

@@ -1,6 +1,11 @@
 /** Follows a batch to where it stops, with a worker of its own on it unless it is left to others. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isGrpcServiceError, QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  isGrpcServiceError,
+  QueryNotRegisteredError,
+  ServiceError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import type { Config } from '../config.ts';
 import type { Progress } from '../contract.ts';
@@ -122,7 +127,7 @@ async function follow(options: DriveOptions, worker: BatchWorker | null): Promis
 
 /** The server is away or busy, nobody answers queries yet, or the batch has closed between two calls. */
 const isPassing = (error: unknown): boolean =>
-  isGrpcServiceError(error) ||
+  isGrpcServiceError(error instanceof ServiceError ? error.cause : error) ||
   error instanceof WorkflowNotFoundError ||
   error instanceof QueryNotRegisteredError;
 

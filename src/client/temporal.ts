@@ -62,7 +62,7 @@ async function connectTo(
     embedded,
     webUiOf: (batchId, runId) =>
       uiUrl &&
-      [uiUrl, 'namespaces', namespace, 'workflows', batchId, ...(runId ? [runId, 'history'] : [])]
+      [uiUrl, 'namespaces', namespace, 'workflows', batchId, ...(runId ? [runId] : [])]
         .map((part, index) => (index === 0 ? part : encodeURIComponent(part)))
         .join('/'),
     close: () => connection.close(),

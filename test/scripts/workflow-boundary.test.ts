@@ -4,6 +4,7 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { programs } from '../../scripts/project.mjs';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,7 +36,7 @@ for (const [line, isAllowed] of imports) {
     await copyFile(join(root, '.oxlintrc.json'), join(folder, '.oxlintrc.json'));
     await mkdir(join(folder, 'src', 'workflows'), { recursive: true });
     await writeFile(join(folder, 'src', 'workflows', 'probe.ts'), `${line}\n`);
-    const oxlint = join(root, 'node_modules', 'oxlint', 'bin', 'oxlint');
+    const oxlint = join(root, programs.oxlint);
     const { status, stdout } = spawnSync(process.execPath, [oxlint], { cwd: folder, encoding: 'utf8' });
     if (isAllowed) assert.equal(status, 0, stdout);
     else assert.match(stdout, /no-restricted-imports[^]*Workflow files/);

@@ -5,9 +5,10 @@ import { UsageError } from '../options/usage-error.ts';
 import { assertOurs } from '../start-run.ts';
 import { hasLiveWorker, viewOf } from '../server-view.ts';
 import { connectTemporal } from '../temporal.ts';
-import { type CommandContext, interruptSignal, logToFile } from './context.ts';
+import { type CommandContext, interruptSignal } from './context.ts';
+import { logToFile } from './worker-log.ts';
 import { exitCodes } from './exit-codes.ts';
-import { printFinished } from './run.ts';
+import { printFinished } from './last-words.ts';
 
 export interface CancelOptions {
   outputDir?: string;

@@ -1,9 +1,5 @@
 /** What every command gets: where it may write, what it was configured with, and how it is interrupted. */
-import { appendFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import type { LogEntry } from '@temporalio/worker';
 import { type Config, loadConfig } from '../../config.ts';
-import { installRuntime } from '../../worker.ts';
 import { createPaint } from '../render/paint.ts';
 import { terminalTraits } from '../render/terminal-traits.ts';
 
@@ -28,26 +24,6 @@ export function createContext(json: boolean): CommandContext {
     note: (line) => (json ? print({ type: 'note', message: line }) : void process.stderr.write(`${line}\n`)),
   };
 }
-
-/** The SDK's warnings go to a file: they must not tear the progress. */
-export function logToFile({ config }: CommandContext): void {
-  mkdirSync(config.home, { recursive: true });
-  const file = join(config.home, 'worker.log');
-  installRuntime((entry) => appendFileSync(file, `${logLine(entry)}\n`));
-}
-
-export const logLine = ({ level, timestampNanos, message, meta }: LogEntry): string => {
-  const time = new Date(Number(timestampNanos / 1_000_000n)).toISOString();
-  const details = meta && Object.keys(meta).length > 0 ? ` ${JSON.stringify(meta, plainErrors)}` : '';
-  return `${time} ${level} ${message}${details}`;
-};
-
-const plainErrors = (_key: string, value: unknown): unknown =>
-  value instanceof Error
-    ? `${value.name}: ${value.message}`
-    : typeof value === 'bigint'
-      ? String(value)
-      : value;
 
 /** How text is to look on standard output. */
 export function outputTraits(): {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { writeReports } from '../../report/write-reports.ts';
 import { durationOf, outcomesOf, totalsOf } from '../../store/batch-reading.ts';
 import { statusOf } from '../batch-status.ts';
+import { connectTemporalIfRunning } from '../temporal.ts';
 import { locateBatch } from '../locate-batch.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -20,7 +21,8 @@ export async function reportCommand(
 ): Promise<number> {
   const { config, json, print } = context;
   const store = await locateBatch(config, id, options.outputDir);
-  const { state } = await statusOf(config, store);
+  const temporal = await connectTemporalIfRunning(config).catch(() => null);
+  const { state } = await statusOf(temporal, store).finally(() => temporal?.close());
   const manifest = await store.readManifest();
   const now = new Date();
   const open =

@@ -3,7 +3,8 @@ import { locateBatch } from '../locate-batch.ts';
 import type { RunLimits } from '../../contract.ts';
 import { registerBatch } from '../batch-registry.ts';
 import type { CommandContext } from './context.ts';
-import { goOn, printFinished } from './run.ts';
+import { goOn } from './go-on.ts';
+import { printFinished } from './last-words.ts';
 
 export interface ResumeOptions {
   outputDir?: string;

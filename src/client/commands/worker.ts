@@ -8,7 +8,8 @@ import { ensureServer } from '../../server/embedded-server.ts';
 import { sweepDeadWorkers } from '../start-run.ts';
 import { isOf, viewOf } from '../server-view.ts';
 import { connectTemporal, type Temporal } from '../temporal.ts';
-import { type CommandContext, interruptSignal, logLine } from './context.ts';
+import { type CommandContext, interruptSignal } from './context.ts';
+import { logLine } from './worker-log.ts';
 import { exitCodes } from './exit-codes.ts';
 
 export interface WorkerOptions {

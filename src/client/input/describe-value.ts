@@ -10,7 +10,9 @@ export function describeValue(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'string') return quoteText(value);
   if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
-  return typeof value === 'object' && value !== null ? 'an object' : `${value as string | number | boolean | bigint | null | undefined}`;
+  return typeof value === 'object' && value !== null
+    ? 'an object'
+    : `${value as string | number | boolean | bigint | null | undefined}`;
 }
 
 export function quoteText(text: string): string {

@@ -74,5 +74,5 @@ export function toLimits(flags: LimitFlags): Partial<RunLimits> {
     simulateErrors: flags.simulateErrors,
   };
   const typed = Object.entries(limits).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(typed) as Partial<RunLimits>;
+  return Object.fromEntries(typed);
 }

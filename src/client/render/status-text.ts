@@ -39,12 +39,15 @@ const sourceNotes: Record<StatusSource, string | null> = {
   ledger: 'the ledger alone: the Temporal server does not know or answer for this batch',
 };
 
+/** How a finished batch ended is written down for good: nobody needs to be asked. */
+const isFinal = (state: BatchState): boolean => ['succeeded', 'partly_failed', 'cancelled'].includes(state);
+
 export function statusText(
   status: BatchStatus,
   { paint = createPaint(false), columns = Number.POSITIVE_INFINITY }: TextOptions = {},
 ): string {
   const { id, state, pause, counts, paid } = status;
-  const source = sourceNotes[status.source];
+  const source = isFinal(state) ? null : sourceNotes[status.source];
   const rows: Row[] = [
     { label: 'Batch', value: batchLabel(id, status.name) },
     { label: 'State', value: paintState(state, stateText(state, pause), paint), prose: true },

@@ -1,0 +1,88 @@
+/** What is printed when a command leaves a batch, and the exit code that goes with it. */
+import type { BatchOutcome } from '../../contract.ts';
+import type { BatchStore } from '../../store/batch-store.ts';
+import { batchSummary } from '../batch-summary.ts';
+import type { ContinueEnd } from '../continue-batch.ts';
+import { summaryJson, summaryText } from '../render/summary-text.ts';
+import { viewOf } from '../server-view.ts';
+import type { Temporal } from '../temporal.ts';
+import { type CommandContext, outputTraits } from './context.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
+
+export async function printEnd(
+  store: BatchStore,
+  end: ContinueEnd,
+  temporal: Temporal,
+  context: CommandContext,
+): Promise<number> {
+  switch (end.kind) {
+    case 'finished':
+      return printFinished(store, end.outcome, context, temporal);
+    case 'paused':
+      await printSummary(store, { progress: end.progress }, context, temporal);
+      return exitCodes.paused;
+    case 'interrupted': {
+      const command = `durabatch resume ${store.batchId}`;
+      if (context.json)
+        context.print({ type: 'interrupted', batch_id: store.batchId, next_step: { command } });
+      else context.print(`Stopped. Every answer that came back is kept. To go on:\n  ${command}`);
+      return exitCodes.interrupted;
+    }
+    default:
+      throw new Error(
+        `the batch was ended from outside (${end.how.toLowerCase()}), so there is no report of this run. ` +
+          `Every answer that came back is kept; to go on: durabatch resume ${store.batchId}`,
+      );
+  }
+}
+
+export async function printFinished(
+  store: BatchStore,
+  outcome: BatchOutcome,
+  context: CommandContext,
+  temporal: Temporal | null = null,
+): Promise<number> {
+  await printSummary(store, { outcome }, context, temporal);
+  return exitCodeOf(outcome.state);
+}
+
+async function printSummary(
+  store: BatchStore,
+  end: Parameters<typeof batchSummary>[1],
+  { json, print }: CommandContext,
+  temporal: Temporal | null,
+): Promise<void> {
+  const view = temporal && (await viewOf(temporal, store.batchId));
+  const runId = view && view.kind !== 'absent' ? view.runId : undefined;
+  const summary = await batchSummary(store, end, temporal, runId);
+  const { paint, columns } = outputTraits();
+  print(json ? summaryJson(summary) : `\n${summaryText(summary, { paint, columns })}`);
+}
+
+export async function printDetached(
+  store: BatchStore,
+  temporal: Temporal,
+  { json, print }: CommandContext,
+): Promise<number> {
+  const webUi = temporal.webUiOf(store.batchId);
+  const worker = `durabatch worker --output-dir ${JSON.stringify(store.location.outputDir)}`;
+  if (json) {
+    print({
+      type: 'started',
+      batch_id: store.batchId,
+      output_dir: store.location.outputDir,
+      web_ui: webUi,
+      next_step: { command: worker },
+    });
+  } else {
+    print(
+      [
+        `Batch ${store.batchId} is started. Its work is done by a worker; where none runs yet:`,
+        `  ${worker}`,
+        `To look on:  durabatch watch ${store.batchId}`,
+        ...(webUi ? [`Web UI:      ${webUi}`] : []),
+      ].join('\n'),
+    );
+  }
+  return exitCodes.succeeded;
+}

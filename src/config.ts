@@ -37,9 +37,22 @@ function temporalOf(env: NodeJS.ProcessEnv): Config['temporal'] {
   const overrideEnvVars = Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
-  const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars });
+  const { connectionOptions, namespace } = temporalSettings(overrideEnvVars);
   if (!connectionOptions.address) return null;
   return { connection: connectionOptions, namespace: namespace ?? 'default' };
+}
+
+function temporalSettings(overrideEnvVars: Record<string, string>) {
+  try {
+    return loadClientConnectConfig({ overrideEnvVars });
+  } catch (error) {
+    const file = overrideEnvVars['TEMPORAL_CONFIG_FILE'] ?? "Temporal's configuration file (temporal.toml)";
+    throw new Error(
+      `cannot tell which Temporal server to use: ${(error as Error).message}. ` +
+        `Check the TEMPORAL_* environment variables, and that ${file} has the profile, as [profile.default].`,
+      { cause: error },
+    );
+  }
 }
 
 function readDotEnv(file: string): Record<string, string> {

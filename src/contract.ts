@@ -55,6 +55,22 @@ export interface RequestSettings {
   thinking: boolean;
 }
 
+/** The user's own prices, in US dollars per million tokens. */
+export interface PriceOverride {
+  inputPerMillion: number;
+  outputPerMillion: number;
+  /** Default: the input price. */
+  cachedPerMillion?: number;
+}
+
+/** In US dollars per million tokens; where a price rises with the length of the prompt, its lowest. */
+export interface Price {
+  inputPerMillion: number;
+  cachedPerMillion: number;
+  outputPerMillion: number;
+  source: 'user' | 'table' | 'simulated';
+}
+
 /** How a run works through its requests. May differ from run to run of one batch. */
 export interface RunLimits {
   /** Prompts in progress at most, 1 to 500. */
@@ -66,6 +82,16 @@ export interface RunLimits {
   idleTimeoutMs: number;
   /** How long a prompt waits for an unavailable provider before the batch pauses. */
   patienceMs: number;
+  /** An answer cut off at its token limit is a failure, not a success marked truncated. */
+  rejectTruncated: boolean;
+  /** An answer without text is asked for again, as after a fault, instead of failing its prompt. */
+  retryEmpty: boolean;
+  /** Failed prompts past which the batch pauses: a count, or a share (0 to 1) of all prompts; `null`: no limit. */
+  maxFailures: { count: number } | { share: number } | null;
+  /** What may be spent, known and possibly paid, in integer nano-USD; `null`: no cap. */
+  maxCostNanoUsd: number | null;
+  /** The user's own prices, instead of the table's. */
+  prices: PriceOverride | null;
   /** Name (never the value) of the environment variable that holds the API key. */
   apiKeyEnv: string;
   /** Simulated provider only: mean latency of an answer. */
@@ -73,6 +99,9 @@ export interface RunLimits {
   /** Simulated provider only: share of requests that fail, 0 to 1. */
   simulateErrors: number;
 }
+
+/** What may be changed while a batch runs. */
+export type LimitChanges = Partial<Pick<RunLimits, 'maxCostNanoUsd' | 'maxFailures'>>;
 
 export interface BatchSettings {
   request: RequestSettings;
@@ -103,7 +132,10 @@ export type FailureType =
   | 'Completion.Rejected'
   | 'Completion.AccountBlocked'
   | 'Completion.Empty'
-  | 'Completion.WorkerLost';
+  | 'Completion.Truncated'
+  | 'Completion.WorkerLost'
+  /** Of a request, never of a prompt: ended by us, and not counted against its prompt. */
+  | 'Completion.Aborted';
 
 export interface PromptError {
   type: FailureType;
@@ -118,9 +150,20 @@ export interface Receipt {
   /** Ids of the ledger's answer records that this prompt's completions come from. */
   answers: string[];
   paid: Paid;
+  /** Known and possibly paid, over all runs, in integer nano-USD; `null` where a price is unknown. */
+  spentNanoUsd: number | null;
   /** Sum over the prompt's requests. */
   latencyMs: number;
   error?: PromptError;
+}
+
+/** The prompt's allowance does not reach for its next request: it wants a new reservation. */
+export interface Unsettled {
+  status: 'unsettled';
+  /** As in {@link Receipt}. */
+  spentNanoUsd: number | null;
+  /** What its missing completions can cost at most. */
+  worstCostNanoUsd: number;
 }
 
 // ---------------------------------------------------------------- states
@@ -164,6 +207,8 @@ export interface Progress {
   /** Seconds to the end at the current rate; `null` while the rate is 0. */
   etaSeconds: number | null;
   maxWorkers: number;
+  /** In integer nano-USD; `null`: there is no cap. */
+  budget: { maxCostNanoUsd: number; spentNanoUsd: number; reservedNanoUsd: number } | null;
   /** Newest first, at most 5. */
   lastFailures: { promptId: string; type: FailureType; message: string }[];
 }
@@ -198,17 +243,33 @@ export interface PromptTask {
   run: number;
   /** How often the workflow has scheduled this prompt in this run, from 1. */
   turn: number;
+  /** First of the turns over which faults and patience count: those before this one ended unsettled. Default: this turn. */
+  since?: number;
   shard: number;
   /** Position in the batch, from 0. */
   index: number;
   promptId: string;
   limits: RunLimits;
+  /** What this turn may spend, known and possibly paid; `null`: no cap. */
+  allowanceNanoUsd: number | null;
+}
+
+export interface OpenPrompt {
+  /** Position in the batch, from 0. */
+  index: number;
+  id: string;
+  completions: number;
+  /** As in {@link Receipt}. */
+  spentNanoUsd: number | null;
+  /** What the missing completions can cost at most; `null` where the price is unknown. */
+  worstCostNanoUsd: number | null;
 }
 
 /** What `readShard` tells the workflow: prompts left to run, and what the ledger already settled. */
 export interface ShardPlan {
-  open: { index: number; id: string; completions: number }[];
-  settled: { succeeded: number; failed: number; paid: Paid };
+  open: OpenPrompt[];
+  /** `spentNanoUsd` as in {@link Receipt}. */
+  settled: { succeeded: number; failed: number; paid: Paid; spentNanoUsd: number | null };
 }
 
 export interface ReportRequest {
@@ -227,6 +288,8 @@ export interface BatchOutcome {
   /** Absolute paths. */
   resultsFile: string;
   csvFile: string;
+  /** The prompts that failed, as a file to run; `null` if none did. */
+  failuresFile: string | null;
   /** Sum over the batch's runs. */
   durationSeconds: number;
   /** What a reader of the numbers must know, one sentence each. */

@@ -36,22 +36,26 @@ export interface BatchWorker {
   stop(): Promise<void>;
 }
 
-/** Once per process, before the first connection: our own signals, and the SDK's log where ours goes. */
-export function installRuntime(log: (entry: LogEntry) => void): void {
-  Runtime.install({
-    shutdownSignals: [],
-    logger: new DefaultLogger('WARN', log),
-    telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
-  });
+/** Warnings go to standard error, unless a command sends them elsewhere. */
+let sdkLog = ({ level, message }: LogEntry): void =>
+  void process.stderr.write(`durabatch: ${level} ${message}\n`);
+
+/** Where the SDK's warnings go in this process: say so before the first worker connects. */
+export function logWorkersTo(log: (entry: LogEntry) => void): void {
+  sdkLog = log;
 }
 
-let installed = false;
-/** For a program of the user's own: warnings to standard error, unless it has installed a runtime itself. */
-export function installRuntimeOnce(): void {
-  if (installed) return;
-  installed = true;
+/**
+ * The SDK's native part, with signals left to us. It keeps the process alive until its last connection
+ * is closed, so it is installed with a connection and not before; a program may have installed its own.
+ */
+function installRuntime(): void {
   try {
-    installRuntime(({ level, message }) => process.stderr.write(`durabatch: ${level} ${message}\n`));
+    Runtime.install({
+      shutdownSignals: [],
+      logger: new DefaultLogger('WARN', (entry) => sdkLog(entry)),
+      telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
+    });
   } catch (error) {
     if ((error as Error).name !== 'IllegalStateError') throw error;
   }
@@ -59,6 +63,7 @@ export function installRuntimeOnce(): void {
 
 /** Compression costs more than it saves on loopback. */
 export const connectWorker = (address: TemporalAddress): Promise<NativeConnection> => {
+  installRuntime();
   const onLoopback = /^(127\.|localhost|\[::1\])/.test(address.address ?? '');
   return NativeConnection.connect({
     ...(address as NonNullable<Parameters<typeof NativeConnection.connect>[0]>),
@@ -104,9 +109,15 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
     maxConcurrentActivityTaskExecutions: concurrency + STORE_SLOTS,
     maxEagerActivityReservationsPerWorkflowTask: concurrency,
     stickyQueueScheduleToStartTimeout: '2 seconds',
+    // A bug, or a history that this version cannot replay, ends the run instead of being retried unseen
+    // for ever. Nothing is lost by it: the next run is seeded from the ledger.
+    workflowFailureErrorTypes: { '*': ['Error'] },
     shutdownGraceTime: requestTimeoutMs + MINUTE_MS,
   });
   const stopped = worker.run();
+  stopped.catch(() => {
+    // whoever follows the batch is told; until then it must not end the process
+  });
   return {
     stopped,
     get requestsInFlight() {
@@ -115,7 +126,9 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
     stop: async () => {
       stopping.abort();
       if (worker.getState() === 'RUNNING') worker.shutdown();
-      await stopped;
+      await stopped.catch(() => {
+        // a worker that failed has stopped too
+      });
     },
   };
 }

@@ -1,24 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { CancelledFailure } from '@temporalio/common';
-import type { PromptItem, PromptTask, Receipt, RequestSettings, RunLimits } from '../contract.ts';
-import type { CompletionApi, CompletionRequest, CompletionResponse } from '../providers/completion-api.ts';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import type { PromptItem, PromptTask, Receipt, RequestSettings, RunLimits, Unsettled } from '../contract.ts';
+import type { CompletionApi, CompletionResponse } from '../providers/completion-api.ts';
 import { ProviderFault, toProviderFault } from '../providers/provider-fault.ts';
 import type { RequestPrices } from '../providers/request-prices.ts';
 import { completionsOf } from '../store/batch-reading.ts';
+import { spentNanoUsd } from '../store/bill.ts';
+import type { PromptHistory } from '../store/ledger-reader.ts';
 import type { BatchStore, ShardLedger } from '../store/batch-store.ts';
 import { type Standing, standingOf } from '../store/standing.ts';
-import { afterFault, pausing, retryIn, toActivityFailure } from './failures.ts';
+import { afterFault, pausing, retryIn, toActivityFailure, withSpent } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
+import { toRequest, worstCostOf } from './request.ts';
 import { promptEnd, receiptOf } from './prompt-end.ts';
 
-export type CompletePrompt = (task: PromptTask) => Promise<Receipt>;
+export type CompletePrompt = (task: PromptTask) => Promise<Receipt | Unsettled>;
 
 export interface CompletePromptDependencies {
   store: BatchStore;
   /** Throws `ProviderFault` (account) if this worker has no key for it. */
   api(settings: RequestSettings, limits: RunLimits): CompletionApi;
-  prices(settings: RequestSettings): RequestPrices;
+  prices(settings: RequestSettings, limits: RunLimits): RequestPrices;
   /** Aborted when the worker shall end after the requests in hand. */
   stopping: AbortSignal;
   /** Identity of this process. */
@@ -30,71 +33,122 @@ export interface CompletePromptDependencies {
 /** Gives a stopping worker time to stop polling, so that it is not handed the same prompt again. */
 const STOPPING_DELAY_MS = 500;
 
-/** A request on its way. It outlives the attempt that sent it: the next attempt in this process waits for it. */
-interface Purchase {
-  done: Promise<void>;
+/**
+ * A process that was frozen since its look at the ledger looks again before it buys: its prompt may have
+ * been given away after the heartbeat timeout, of which up to 8 s (the SDK's throttle) may have been over.
+ */
+const STALE_LOOK_MS = 2000;
+
+/** A look at the ledger and what follows from it. It outlives the attempt that took it: the next attempt in this process waits for it. */
+interface Step {
+  /** The turn's end, or `null`: there is something new to look at. */
+  done: Promise<Receipt | Unsettled | null>;
   abort: AbortController;
 }
 
 /**
  * Buys what is missing of one prompt, request by request, and settles it. The ledger is asked first
- * and told last: a start before a request is sent, the answer before anyone hears of it.
+ * and told last: a start before a request is sent, the answer before anyone hears of it. Attempts of
+ * one prompt that overlap in this process share each step, so that none buys what the other is buying.
  */
 export function createCompletePrompt(dependencies: CompletePromptDependencies): CompletePrompt {
-  const { store, stopping } = dependencies;
-  const purchases = new Map<number, Purchase>();
+  const { store, stopping, prices, now } = dependencies;
+  const steps = new Map<number, Step>();
 
-  const completePrompt = async (task: PromptTask): Promise<Receipt> => {
+  const step = async (task: PromptTask, signal: AbortSignal): Promise<Receipt | Unsettled | null> => {
     const ledger = await store.ledger(task.shard);
     const manifest = await store.manifest();
     const item = await store.prompt(task.shard, task.index);
-    const wanted = completionsOf(item, manifest);
-    const look = async (): Promise<Standing> => {
-      await ledger.writer.saveUnsaved();
-      await ledger.reader.refresh();
-      return standingOf(ledger.reader.history(task.index), wanted, task);
-    };
-    const buy = createBuy(dependencies, task, ledger, item, manifest.settings);
+    await ledger.writer.saveUnsaved();
+    const lookedAt = performance.now();
+    await ledger.reader.refresh();
+    const history = ledger.reader.history(task.index);
+    const { run, turn, since = turn } = task;
+    const present = { run, turn, since, at: now().getTime() };
+    const standing = standingOf(history, completionsOf(item, manifest), present, task.limits);
+    if (standing.settled) return receiptOf(standing, spentNanoUsd(history));
+    const end = promptEnd(standing, history, task);
+    if (end) {
+      const settled = { type: 'settled', ...stamp(dependencies, task), ...end } as const;
+      // The receipt that follows must never outlive it: the report is made from the ledger.
+      await ledger.writer.append(settled, { durable: true });
+      return null;
+    }
+    if (stopping.aborted)
+      throw retryIn(STOPPING_DELAY_MS, 'Worker.Stopping', 'the worker stops; the prompt goes on elsewhere');
+    signal.throwIfAborted();
+    if (performance.now() - lookedAt > STALE_LOOK_MS) return null;
+    const unsettled = overAllowance(task, item, manifest.settings, standing, history);
+    if (unsettled) return unsettled;
+    await createBuy(dependencies, task, ledger, item, manifest.settings)(standing, signal);
+    return null;
+  };
 
+  /** Before each request: whether its worst case still fits into what the turn was allowed. */
+  const overAllowance = (
+    task: PromptTask,
+    item: PromptItem,
+    settings: RequestSettings,
+    { missing }: Standing,
+    history: PromptHistory,
+  ): Unsettled | null => {
+    if (task.allowanceNanoUsd === null) return null;
+    const worstCostNanoUsd = worstCostOf(
+      item,
+      settings,
+      missing.length,
+      prices(settings, task.limits),
+      now(),
+    );
+    if (worstCostNanoUsd === null) throw new Error('there is a cost cap, but no price for this model');
+    const spent = spentNanoUsd(history, task);
+    if (spent !== null && spent + worstCostNanoUsd <= task.allowanceNanoUsd) return null;
+    return { status: 'unsettled', spentNanoUsd: spentNanoUsd(history), worstCostNanoUsd };
+  };
+
+  /** What the prompt has cost so far, read afresh; `null` where not even that can be read. */
+  const spentSoFar = async ({ shard, index }: PromptTask): Promise<number | null> => {
+    try {
+      const { reader } = await store.ledger(shard);
+      await reader.refresh();
+      return spentNanoUsd(reader.history(index));
+    } catch {
+      // The failure under way says what is wrong with the store.
+      return null;
+    }
+  };
+
+  const begin = (task: PromptTask): Step => {
+    const abort = new AbortController();
+    const done = step(task, abort.signal).finally(() => steps.delete(task.index));
+    const begun = { done, abort };
+    steps.set(task.index, begun);
+    return begun;
+  };
+
+  const completePrompt = async (task: PromptTask): Promise<Receipt | Unsettled> => {
     for (;;) {
-      const underWay = purchases.get(task.index);
-      if (underWay) await orCancelled(underWay);
-      const standing = await look();
-      if (standing.settled) return receiptOf(standing);
-      const end = promptEnd(standing, ledger.reader.history(task.index), task);
-      if (end) {
-        await ledger.writer.append(
-          { type: 'settled', ...stamp(dependencies, task), ...end },
-          { durable: false },
-        );
-        continue;
-      }
-      if (stopping.aborted)
-        throw retryIn(STOPPING_DELAY_MS, 'Worker.Stopping', 'the worker stops; the prompt goes on elsewhere');
-      const abort = new AbortController();
-      const purchase = {
-        abort,
-        done: buy(standing, abort.signal).finally(() => purchases.delete(task.index)),
-      };
-      purchases.set(task.index, purchase);
-      await orCancelled(purchase);
+      const receipt = await orCancelled(steps.get(task.index) ?? begin(task));
+      if (receipt) return receipt;
     }
   };
 
   return (task) =>
-    heartbeating(() => completePrompt(task)).catch((error: unknown) => {
-      throw toActivityFailure(error);
+    heartbeating(() => completePrompt(task)).catch(async (error: unknown) => {
+      const failure = toActivityFailure(error);
+      const endsTurn = failure instanceof ApplicationFailure && failure.nonRetryable === true;
+      throw endsTurn ? withSpent(failure, { spentNanoUsd: await spentSoFar(task) }) : failure;
     });
 }
 
 /**
- * Waits for a purchase unless the attempt is cancelled first. Only the batch's own cancel, or a worker
- * that must go now, aborts the request. An attempt that Temporal gave away (server restarted, network
+ * Waits for a step unless the attempt is cancelled first. Only the batch's own cancel, or a worker
+ * that must go now, aborts its request. An attempt that Temporal gave away (server restarted, network
  * lost) lets it go on: its answer is as good to the next attempt.
  */
-async function orCancelled({ done, abort }: Purchase): Promise<void> {
+async function orCancelled({ done, abort }: Step): Promise<Receipt | Unsettled | null> {
   try {
-    await Promise.race([done, Context.current().cancelled]);
+    return await Promise.race([done, Context.current().cancelled]);
   } catch (error) {
     if (error instanceof CancelledFailure) {
       if (error.message === 'CANCELLED' || error.message === 'WORKER_SHUTDOWN') {
@@ -126,7 +180,7 @@ function createBuy(
     const samples = standing.missing.slice(0, provider.choicesPerRequest(standing.missing.length));
     const request = toRequest(item, settings, samples);
     const start = stamp(dependencies, task);
-    const worstCostNanoUsd = prices(settings).worstCost(request, dependencies.now());
+    const worstCostNanoUsd = prices(settings, task.limits).worstCost(request, dependencies.now());
     await writer.append({ type: 'start', ...start, samples, worker, worstCostNanoUsd }, { durable: false });
 
     const sentAt = performance.now();
@@ -166,7 +220,7 @@ function createBuy(
           .slice(0, samples.length)
           .map((choice, position) => ({ sample: samples[position]!, ...choice })),
         usage: response.usage,
-        costNanoUsd: prices(settings).cost(request, response, new Date(end.at)),
+        ...prices(settings, task.limits).cost(request, response, new Date(end.at)),
         latencyMs: Math.round(performance.now() - sentAt),
         model: response.model,
         requestId: response.requestId,
@@ -199,26 +253,12 @@ function openApi(open: () => CompletionApi): CompletionApi {
 }
 
 const abortedFault = {
-  failure: 'Completion.Fault',
+  failure: 'Completion.Aborted',
   status: null,
   message: 'the request was aborted: the batch was cancelled or its worker stopped at once',
   requestId: null,
   possiblyPaid: true,
 } as const;
-
-function toRequest(item: PromptItem, settings: RequestSettings, samples: number[]): CompletionRequest {
-  return {
-    model: item.model ?? settings.model,
-    messages: item.messages ?? [{ role: 'user', content: item.prompt ?? '' }],
-    temperature: item.temperature ?? settings.temperature,
-    topP: item.top_p ?? settings.topP,
-    maxTokens: item.max_tokens ?? settings.maxTokens,
-    n: samples.length,
-    thinking: settings.thinking,
-    promptId: item.prompt_id,
-    samples,
-  };
-}
 
 const stamp = ({ now }: Pick<CompletePromptDependencies, 'now'>, { index, run, turn }: PromptTask) => ({
   id: randomUUID(),

@@ -39,7 +39,14 @@ export function afterFault(
     }
     case 'Completion.Fault':
       if (standing.ownFaults + 1 >= limits.maxAttempts) return { then: 'decide' };
-      return { then: 'retry', delayMs: askedFor(fault) ?? backoffMs(standing.ownFaults, random) };
+      return {
+        then: 'retry',
+        // Only an unavailable provider can pause the batch, so no fault may hold a prompt longer than that.
+        delayMs: Math.min(
+          askedFor(fault) ?? backoffMs(standing.ownFaults, random),
+          Math.max(MAX_BACKOFF_MS, limits.patienceMs),
+        ),
+      };
     default:
       return { then: 'decide' };
   }
@@ -63,6 +70,18 @@ export const retryIn = (delayMs: number, type: string, message: string): Applica
     nextRetryDelay: Math.max(1, Math.round(delayMs)),
     category: ApplicationFailureCategory.BENIGN,
   });
+
+/** What a failed turn tells the workflow beside its words. */
+export interface TurnDetails {
+  /** Known and possibly paid for the prompt so far; `null` where nobody can tell. */
+  spentNanoUsd: number | null;
+}
+
+/** The non-retryable failure that ends a turn, with what the prompt has cost so far. */
+export function withSpent(failure: ApplicationFailure, details: TurnDetails): ApplicationFailure {
+  const { type, message, category, cause } = failure;
+  return new ApplicationFailure(message, type, true, [details], cause, undefined, category);
+}
 
 /** An expected failure at which the workflow pauses the batch and puts the prompt back. */
 export const pausing = (type: string, message: string): ApplicationFailure =>

@@ -5,6 +5,7 @@ import {
   createCompletePrompt,
 } from './complete-prompt.ts';
 import { createReadShard, type ReadShard } from './read-shard.ts';
+import { createRecordLimits, type RecordLimits } from './record-limits.ts';
 import { createRecordPause, type RecordPause } from './record-pause.ts';
 import { createWriteReport, type WriteReport } from './write-report.ts';
 
@@ -12,6 +13,7 @@ import { createWriteReport, type WriteReport } from './write-report.ts';
 export interface Activities {
   completePrompt: CompletePrompt;
   readShard: ReadShard;
+  recordLimits: RecordLimits;
   recordPause: RecordPause;
   writeReport: WriteReport;
 }
@@ -21,6 +23,7 @@ export type ActivityDependencies = CompletePromptDependencies & { store: BatchSt
 export const createActivities = (dependencies: ActivityDependencies): Activities => ({
   completePrompt: createCompletePrompt(dependencies),
   readShard: createReadShard(dependencies),
+  recordLimits: createRecordLimits(dependencies),
   recordPause: createRecordPause(dependencies),
   writeReport: createWriteReport(dependencies),
 });

@@ -2,7 +2,7 @@
 import type { PromptError, PromptTask, Receipt } from '../contract.ts';
 import type { PromptHistory } from '../store/ledger-reader.ts';
 import type { SettledRecord } from '../store/records.ts';
-import type { Standing } from '../store/standing.ts';
+import { inTurnsOf, type Standing } from '../store/standing.ts';
 
 /** A prompt whose worker died under it this often in a row is taken for the cause. */
 export const MAX_LOST_WORKERS = 5;
@@ -13,7 +13,7 @@ type End = Pick<SettledRecord, 'status' | 'answers' | 'error'>;
 export function promptEnd(
   standing: Standing,
   history: PromptHistory,
-  task: Pick<PromptTask, 'run' | 'turn' | 'limits'>,
+  task: Pick<PromptTask, 'run' | 'turn' | 'since' | 'limits'>,
 ): End | null {
   const answers = [...new Set(standing.chosen.map(({ answer }) => answer.id))];
   if (standing.missing.length === 0) return { status: 'succeeded', answers };
@@ -24,15 +24,16 @@ export function promptEnd(
 function failure(
   { spoiled, ownFaults, lostInARow }: Standing,
   { faults }: PromptHistory,
-  { run, turn, limits }: Pick<PromptTask, 'run' | 'turn' | 'limits'>,
+  { limits, ...present }: Pick<PromptTask, 'run' | 'turn' | 'since' | 'limits'>,
 ): Pick<PromptError, 'type' | 'message'> | null {
-  if (spoiled) return spoiledError(spoiled.finishReason, spoiled.sample);
-  const ofTurn = faults.filter((fault) => fault.run === run && fault.turn === turn);
+  if (spoiled) return spoiledError(spoiled);
+  const ofTurn = faults.filter(inTurnsOf(present));
   const rejected = ofTurn.find((fault) => fault.failure === 'Completion.Rejected');
   if (rejected) return { type: 'Completion.Rejected', message: rejected.message };
   if (ownFaults >= limits.maxAttempts) {
     const last = ofTurn.findLast((fault) => fault.failure === 'Completion.Fault');
-    return { type: 'Completion.Fault', message: last?.message ?? 'no message' };
+    if (last) return { type: 'Completion.Fault', message: last.message };
+    return { type: 'Completion.Empty', message: `${ownFaults} answers in a row came back without text` };
   }
   if (lostInARow >= MAX_LOST_WORKERS) {
     return {
@@ -43,23 +44,31 @@ function failure(
   return null;
 }
 
-function spoiledError(finishReason: string, sample: number): Pick<PromptError, 'type' | 'message'> {
-  if (finishReason === 'stop' || finishReason === 'length') {
-    const why =
-      finishReason === 'length' ? ' (all of max_tokens went into something else, such as reasoning)' : '';
-    return { type: 'Completion.Empty', message: `sample ${sample} came back without text${why}` };
+function spoiledError({
+  finishReason,
+  sample,
+  blank,
+}: NonNullable<Standing['spoiled']>): Pick<PromptError, 'type' | 'message'> {
+  if (finishReason !== 'stop' && finishReason !== 'length') {
+    return { type: 'Completion.Rejected', message: `sample ${sample} ended with "${finishReason}"` };
   }
-  return { type: 'Completion.Rejected', message: `sample ${sample} ended with "${finishReason}"` };
+  if (!blank) {
+    return { type: 'Completion.Truncated', message: `sample ${sample} was cut off at max_tokens` };
+  }
+  const why =
+    finishReason === 'length' ? ' (all of max_tokens went into something else, such as reasoning)' : '';
+  return { type: 'Completion.Empty', message: `sample ${sample} came back without text${why}` };
 }
 
 /** Of a settled prompt. */
-export function receiptOf({ settled, chosen, paid }: Standing): Receipt {
+export function receiptOf({ settled, chosen, paid }: Standing, spentNanoUsd: number | null): Receipt {
   if (!settled) throw new Error('a prompt that is not settled has no receipt');
   const latency = new Map(chosen.map(({ answer }) => [answer.id, answer.latencyMs]));
   return {
     status: settled.status,
     answers: settled.answers,
     paid,
+    spentNanoUsd,
     latencyMs: [...latency.values()].reduce((sum, ms) => sum + ms, 0),
     ...(settled.error ? { error: settled.error } : {}),
   };

@@ -38,6 +38,7 @@ export function createWriteReport({ store }: { store: BatchStore }): WriteReport
         paid: totals.paid,
         resultsFile: written.resultsFile,
         csvFile: written.csvFile,
+        failuresFile: written.failuresFile,
         durationSeconds: written.summary.duration_seconds,
         warnings: written.summary.warnings,
       };

@@ -3,7 +3,6 @@ import { loadConfig } from '../config.ts';
 import type { BatchOutcome, Progress, PromptItem } from '../contract.ts';
 import type { BatchResults } from '../report/results-json.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import { installRuntimeOnce } from '../worker.ts';
 import { cancelNowUpdate, progressQuery } from '../workflows/messages.ts';
 import { BatchInterruptedError, BatchPausedError } from './batch-errors.ts';
 import { continueBatch, finishedOutcome, openBatch } from './continue-batch.ts';
@@ -69,7 +68,6 @@ export class BatchProcessor {
     if (finished) return finishedHandle(store, finished, manifest.limits.maxWorkers);
     requireApiKey(config, settings);
 
-    installRuntimeOnce();
     const temporal = await connectTemporal(config, () => {});
     const opening = { config, temporal, store, limits: settings.limits, liftPause: false };
     const result = openBatch(opening)
@@ -88,7 +86,7 @@ export class BatchProcessor {
           throw new BatchPausedError(store.batchId, end.progress.pause);
         throw new BatchInterruptedError(
           store.batchId,
-          end.kind === 'ended-outside' ? `was ${end.how.toLowerCase()}` : 'stopped',
+          end.kind === 'ended-outside' ? `was ${end.how}` : 'stopped',
         );
       })
       .finally(() => temporal.close());
@@ -128,6 +126,7 @@ function finishedHandle({ batchId }: BatchStore, outcome: BatchOutcome, maxWorke
       promptsPerSecond: 0,
       etaSeconds: 0,
       maxWorkers,
+      budget: null,
       lastFailures: [],
     }),
     cancel: async () => {

@@ -91,6 +91,7 @@ async function recorded(store: BatchStore, manifest: Manifest, view: ServerView 
 function recordedState(manifest: Manifest, view: ServerView | null): BatchState {
   const told = view?.kind === 'open' ? view.memo.state : undefined;
   if (told === 'cancelling') return 'cancelling';
+  if (view?.kind === 'closed' && view.description.status.name === 'CANCELLED') return 'cancelled';
   if (told === 'paused' || manifest.pause) return 'paused';
   return 'crashed';
 }

@@ -1,11 +1,12 @@
 /** What a command says of a batch when it leaves it. */
-import type { BatchOutcome, FailureType, Progress } from '../contract.ts';
-import { durationOf, readBatchPrompts, totalsOf } from '../store/batch-reading.ts';
+import type { BatchOutcome, Progress } from '../contract.ts';
+import { type BillTally, billed, emptyBill } from '../report/bill-tally.ts';
+import { failed, type FailureGroup, failureGroups, noFailures } from '../report/failure-tally.ts';
+import { boughtAnswers, durationOf, readBatchPrompts, totalsOf } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import type { BatchSummary, FailureGroup } from './render/summary-text.ts';
+import { billOf } from '../store/bill.ts';
+import type { BatchSummary } from './render/summary-text.ts';
 import type { Temporal } from './temporal.ts';
-
-const EXAMPLES = 3;
 
 /** `end` is how the run ended, or the progress at which it was left. */
 export async function batchSummary(
@@ -35,24 +36,21 @@ export async function batchSummary(
     simulated: manifest.settings.provider === 'simulated',
     resultsFile: outcome?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? null,
+    failuresFile: outcome?.failuresFile ?? null,
     webUiUrl: temporal?.webUiOf(store.batchId, runId) ?? null,
     stopServerCommand: temporal?.embedded ? 'durabatch server stop' : null,
-    failures: counts.failed > 0 ? await failureGroups(store) : [],
+    ...(await billAndFailures(store)),
     warnings: outcome?.warnings ?? [],
     timestamp: now,
   };
 }
 
-async function failureGroups(store: BatchStore): Promise<FailureGroup[]> {
-  const groups = new Map<FailureType, FailureGroup>();
-  for await (const { item, standing } of readBatchPrompts(store)) {
-    const error = standing.settled?.error;
-    if (!error) continue;
-    const group = groups.get(error.type) ?? { type: error.type, count: 0, examples: [] };
-    groups.set(error.type, group);
-    group.count++;
-    if (group.examples.length < EXAMPLES)
-      group.examples.push({ promptId: item.prompt_id, message: error.message });
+async function billAndFailures(store: BatchStore): Promise<{ bill: BillTally; failures: FailureGroup[] }> {
+  let bill = emptyBill;
+  let failures = noFailures;
+  for await (const { item, history, standing } of readBatchPrompts(store)) {
+    bill = billed(bill, billOf(history, standing), boughtAnswers(history, standing));
+    failures = failed(failures, { item, error: standing.settled?.error ?? null });
   }
-  return [...groups.values()].sort((a, b) => b.count - a.count);
+  return { bill, failures: failureGroups(failures) };
 }

@@ -8,9 +8,11 @@ import { InputError } from './input/input-error.ts';
 import { parseBatchId } from './options/batch-id.ts';
 import { addResumeOptions, parseResumeOptions } from './options/resume-options.ts';
 import { addRunOptions, parseRunOptions } from './options/run-options.ts';
+import { addSetOptions, parseSetOptions } from './options/set-options.ts';
 import { addJsonOption, addOutputDirOption, parseSharedOptions } from './options/shared-options.ts';
 import { UsageError } from './options/usage-error.ts';
 import { addWorkerOptions, parseWorkerOptions } from './options/worker-options.ts';
+import { toTerminalJson, toTerminalLines } from './render/terminal-text.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -37,6 +39,18 @@ function createProgram(): Command {
       return runCommand(file, options, context);
     }),
   );
+  addRunOptions(
+    program
+      .command('estimate')
+      .description('say what a file would take: tokens, cost, time; starts nothing')
+      .argument('<file>', 'prompts: JSON or JSON Lines'),
+  ).action((file: string, raw: Raw) =>
+    perform(raw, async (context) => {
+      const options = parseRunOptions(raw);
+      const { estimateCommand } = await import('./commands/estimate.ts');
+      return estimateCommand(file, options, context);
+    }),
+  );
   addResumeOptions(
     onBatch(program.command('resume').description('make a batch go on, whatever stopped it')),
   ).action((id: string, raw: Raw) =>
@@ -44,6 +58,24 @@ function createProgram(): Command {
       const [batchId, options] = [parseBatchId(id), parseResumeOptions(raw)];
       const { resumeCommand } = await import('./commands/resume.ts');
       return resumeCommand(batchId, options, context);
+    }),
+  );
+  addResumeOptions(
+    onBatch(program.command('retry').description('run only the failed prompts of a finished batch again')),
+  ).action((id: string, raw: Raw) =>
+    perform(raw, async (context) => {
+      const [batchId, options] = [parseBatchId(id), parseResumeOptions(raw)];
+      const { retryCommand } = await import('./commands/retry.ts');
+      return retryCommand(batchId, options, context);
+    }),
+  );
+  addSetOptions(
+    onBatch(program.command('set').description('change limits of a running or paused batch')),
+  ).action((id: string, raw: Raw) =>
+    perform(raw, async (context) => {
+      const [batchId, options] = [parseBatchId(id), parseSetOptions(raw)];
+      const { setCommand } = await import('./commands/set.ts');
+      return setCommand(batchId, options, context);
     }),
   );
   onBatch(program.command('status').description('say how a batch stands')).action((id: string, raw: Raw) =>
@@ -91,6 +123,15 @@ function createProgram(): Command {
         return reportCommand(batchId, { ...options, ...(to === undefined ? {} : { to }) }, context);
       }),
     );
+  onBatch(
+    program.command('audit').description("compare a batch's report and workflow with its ledger"),
+  ).action((id: string, raw: Raw) =>
+    perform(raw, async (context) => {
+      const [batchId, options] = [parseBatchId(id), parseSharedOptions(raw)];
+      const { auditCommand } = await import('./commands/audit.ts');
+      return auditCommand(batchId, options, context);
+    }),
+  );
   addWorkerOptions(
     program.command('worker').description('work on the open batches of a folder, until interrupted'),
   ).action((raw: Raw) =>
@@ -131,8 +172,8 @@ async function perform(raw: Raw, command: (context: CommandContext) => Promise<n
         : exitCodes.unexpected;
     const message = error instanceof Error ? error.message : String(error);
     if (json)
-      process.stdout.write(`${JSON.stringify({ type: 'error', exit_code: process.exitCode, message })}\n`);
-    process.stderr.write(`error: ${message}\n`);
+      process.stdout.write(`${toTerminalJson({ type: 'error', exit_code: process.exitCode, message })}\n`);
+    process.stderr.write(`error: ${toTerminalLines(message)}\n`);
     if (
       process.exitCode === exitCodes.unexpected &&
       process.env['DURABATCH_DEBUG'] &&

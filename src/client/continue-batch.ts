@@ -1,23 +1,19 @@
 /** What `run`, `resume` and the TypeScript API share: make a batch go on, and see it to where it stops. */
-import type { Config } from '../config.ts';
-import type { BatchOutcome, BatchSettings, Progress } from '../contract.ts';
+import { WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import type { BatchOutcome, LimitChanges, Progress } from '../contract.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import { resumeUpdate } from '../workflows/messages.ts';
+import { resumeUpdate, setUpdate } from '../workflows/messages.ts';
 import { driveBatch } from './drive-batch.ts';
 import { isOf, viewOf } from './server-view.ts';
-import { assertOurs, startRun } from './start-run.ts';
-import type { Temporal } from './temporal.ts';
+import { assertOurs, type StartOptions, startRun } from './start-run.ts';
+import { withServer } from './with-server.ts';
 
-export interface ContinueOptions {
-  config: Config;
-  temporal: Temporal;
-  store: BatchStore;
-  /** Of a run that is started now; one that is open keeps its own. */
-  limits: BatchSettings['limits'];
-  /** Whether a pause is lifted (`resume`) or kept (`run`). */
-  liftPause: boolean;
+/** Of a run that is started now; one that is open keeps its own limits. */
+export interface ContinueOptions extends StartOptions {
   /** Whether a worker of our own works on it. */
   worker: boolean;
+  /** For a batch that is open already. */
+  changes?: LimitChanges;
   onProgress(progress: Progress): void;
   note(line: string): void;
   interrupt: AbortSignal;
@@ -37,41 +33,45 @@ export async function finishedOutcome(store: BatchStore): Promise<BatchOutcome |
 }
 
 /** Opens the batch on the server if it is not open, without working on it. True: it was open already. */
-export async function openBatch(
-  options: Pick<ContinueOptions, 'config' | 'temporal' | 'store' | 'limits' | 'liftPause'>,
-): Promise<boolean> {
-  const { config, temporal, store, limits, liftPause } = options;
+export async function openBatch(options: StartOptions): Promise<boolean> {
+  const { temporal, store } = options;
   const view = await viewOf(temporal, store.batchId);
   assertOurs(view, store);
   if (view.kind === 'open' && isOf(view, store)) return true;
-  await startRun(config, temporal, store, limits, liftPause);
+  await startRun(options);
   return false;
 }
 
 export async function continueBatch(options: ContinueOptions): Promise<ContinueEnd> {
   const { temporal, store, liftPause } = options;
-  const attached = await openBatch(options);
+  const attached = await withServer(options, () => openBatch(options));
   const end = await driveBatch({
     ...options,
     worker: options.worker ? 'full' : 'none',
     onReady: async () => {
-      if (attached && liftPause) await liftAnyPause(temporal, store);
+      const handle = temporal.client.workflow.getHandle(store.batchId);
+      if (options.changes)
+        await unlessRefused(() => handle.executeUpdate(setUpdate, { args: [options.changes!] }));
+      if (attached && liftPause) await unlessRefused(() => handle.executeUpdate(resumeUpdate));
     },
   });
   if (end.kind !== 'closed') return end;
   const outcome = (await store.readManifest()).runs.at(-1)?.outcome;
   if (outcome) return { kind: 'finished', outcome };
-  return {
-    kind: 'ended-outside',
-    how: end.view.kind === 'absent' ? 'DELETED' : end.view.description.status.name,
-  };
+  if (end.view.kind === 'absent') return { kind: 'ended-outside', how: 'deleted' };
+  const status = end.view.description.status.name.toLowerCase();
+  if (status !== 'failed') return { kind: 'ended-outside', how: status };
+  const failure = await temporal.client.workflow.result(store.batchId).catch((error: unknown) => error);
+  const cause = failure instanceof WorkflowFailedError ? failure.cause?.message : undefined;
+  return { kind: 'ended-outside', how: `failed: ${cause ?? 'see the Web UI'}` };
 }
 
-async function liftAnyPause({ client }: Temporal, store: BatchStore): Promise<void> {
+/** A refusal is as good: the batch is not paused (any more), or has closed meanwhile, which is seen next. */
+async function unlessRefused(update: () => Promise<unknown>): Promise<void> {
   try {
-    await client.workflow.getHandle(store.batchId).executeUpdate(resumeUpdate);
+    await update();
   } catch (error) {
-    // Refused: it was not paused, which is what is wanted.
-    if ((error as Error).name !== 'WorkflowUpdateFailedError') throw error;
+    if (!(error instanceof WorkflowUpdateFailedError) && !(error instanceof WorkflowNotFoundError))
+      throw error;
   }
 }

@@ -16,6 +16,7 @@ import { progressQuery } from '../workflows/messages.ts';
 import { hasLiveWorker, type ServerView, viewOf } from './server-view.ts';
 import { sweepDeadWorkers } from './start-run.ts';
 import type { Temporal } from './temporal.ts';
+import { withServer } from './with-server.ts';
 
 export interface DriveOptions {
   config: Config;
@@ -30,7 +31,9 @@ export interface DriveOptions {
   interrupt: AbortSignal;
   /** A paused batch is waited for too. */
   waitsForClose?: boolean;
-  /** Called once the batch is open and its worker polls. */
+  /** Says nothing of what it waits for when it is interrupted. */
+  quiet?: boolean;
+  /** Called once the batch is open and its worker polls; again if the server was lost meanwhile. */
   onReady?: () => Promise<void>;
 }
 
@@ -46,7 +49,11 @@ const QUIET_POLLS = 8;
 const UNSAVED_RETRY_MS = 5000;
 const LOST_NOTE_MS = 10_000;
 
-export async function driveBatch(options: DriveOptions): Promise<DriveEnd> {
+export const driveBatch = (options: DriveOptions): Promise<DriveEnd> =>
+  withServer(options, () => driveOnce(options));
+
+/** Fails if the server is lost before the worker polls; afterwards a lost server is waited for. */
+async function driveOnce(options: DriveOptions): Promise<DriveEnd> {
   const { store, interrupt, note } = options;
   const crew = options.worker === 'none' ? null : await startCrew(options, options.worker === 'idle');
   try {
@@ -54,7 +61,7 @@ export async function driveBatch(options: DriveOptions): Promise<DriveEnd> {
     const end = await follow(options, crew?.worker ?? null);
     if (crew && end.kind !== 'closed') {
       const { requestsInFlight } = crew.worker;
-      if (interrupt.aborted) note(stoppingNote(requestsInFlight));
+      if (interrupt.aborted && !options.quiet) note(stoppingNote(requestsInFlight));
     }
     return end;
   } finally {
@@ -76,16 +83,21 @@ async function startCrew({ config, temporal, store }: DriveOptions, idle: boolea
   const { limits } = await store.readManifest();
   await sweepDeadWorkers(temporal, await viewOf(temporal, store.batchId));
   const connection = await connectWorker(temporal.address);
-  const worker = await startBatchWorker({
-    connection,
-    namespace: temporal.namespace,
-    config,
-    store,
-    concurrency: limits.maxWorkers,
-    requestTimeoutMs: limits.requestTimeoutMs,
-    idle,
-  });
-  return { worker, connection };
+  try {
+    const worker = await startBatchWorker({
+      connection,
+      namespace: temporal.namespace,
+      config,
+      store,
+      concurrency: limits.maxWorkers,
+      requestTimeoutMs: limits.requestTimeoutMs,
+      idle,
+    });
+    return { worker, connection };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
 }
 
 async function follow(options: DriveOptions, worker: BatchWorker | null): Promise<DriveEnd> {

@@ -33,3 +33,15 @@ export async function locateBatch(
       '"durabatch list" shows the batches there are; --output-dir names the folder of one that is not known here.',
   );
 }
+
+/** Several batches, first looked for in `outputDir`. Throws {@link UsageError} for the first that is nowhere. */
+export async function locateBatches(
+  config: Config,
+  ids: readonly string[],
+  outputDir: string,
+): Promise<BatchStore[]> {
+  const stores: BatchStore[] = [];
+  for (const id of ids)
+    stores.push((await batchIn(outputDir, id)) ?? (await locateBatch(config, id, undefined)));
+  return stores;
+}

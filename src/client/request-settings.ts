@@ -1,7 +1,10 @@
 /** What the user left out comes from the provider's entry in the catalogue. */
 import type { Config } from '../config.ts';
-import type { BatchSettings } from '../contract.ts';
+import type { BatchSettings, PromptItem, RunLimits } from '../contract.ts';
 import { providers } from '../providers/catalog.ts';
+import { priceOf } from '../providers/prices.ts';
+import { readBatchPrompts } from '../store/batch-reading.ts';
+import type { BatchStore } from '../store/batch-store.ts';
 import type { RunOptions } from './options/run-options.ts';
 import { UsageError } from './options/usage-error.ts';
 
@@ -28,4 +31,32 @@ export function requireApiKey(config: Config, { request, limits }: BatchSettings
       '(or put it into a file .env in this folder), name another variable with --api-key-env, ' +
       'or try everything without a key and without cost with --provider simulated',
   );
+}
+
+/** Checks each prompt of a batch with a cost cap: a cost that nobody knows cannot be capped. Throws {@link UsageError}. */
+export function createPriceCheck({
+  request,
+  limits,
+}: BatchSettings): (item: Pick<PromptItem, 'model'>) => void {
+  const { provider, baseUrl } = request;
+  const priced = new Set<string>();
+  return (item) => {
+    const model = item.model ?? request.model;
+    if (limits.maxCostNanoUsd === null || priced.has(model)) return;
+    if (priceOf({ provider, baseUrl, model, override: limits.prices ?? undefined }, new Date()) === null) {
+      throw new UsageError(
+        `--max-cost: the price of model ${model} (${provider}) is unknown; name it with --price-input and --price-output, in US dollars per million tokens`,
+      );
+    }
+    priced.add(model);
+  };
+}
+
+/** As {@link createPriceCheck}, for a batch that exists and limits that are to be set. */
+export async function assertPriced(store: BatchStore, typed: Partial<RunLimits>): Promise<void> {
+  const { settings: request, limits } = await store.readManifest();
+  const wanted = { ...limits, ...typed };
+  if (wanted.maxCostNanoUsd === null) return;
+  const check = createPriceCheck({ request, limits: wanted });
+  for await (const { item } of readBatchPrompts(store)) check(item);
 }

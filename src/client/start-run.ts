@@ -8,6 +8,7 @@ import { acquireProcessLock } from '../server/process-lock.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { isProvenDead } from '../worker-identity.ts';
 import type { promptBatch } from '../workflows/index.ts';
+import { summaryText } from '../workflows/web-ui.ts';
 import { UsageError } from './options/usage-error.ts';
 import { type BatchMemo, isOf, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
@@ -25,17 +26,28 @@ export function assertOurs(view: ServerView, store: BatchStore): void {
   );
 }
 
+export interface StartOptions {
+  config: Config;
+  temporal: Temporal;
+  store: BatchStore;
+  limits: BatchSettings['limits'];
+  liftPause: boolean;
+  /** Last work on the ledger before the run of this number reads it, while nobody else writes there. */
+  prepare?: ((run: number) => Promise<void>) | undefined;
+}
+
 /**
  * Starts the batch's next run, seeded from the ledger. A pause of an earlier run stays unless
  * `liftPause`. Somebody else's start at the same moment is as good.
  */
-export async function startRun(
-  config: Config,
-  temporal: Temporal,
-  store: BatchStore,
-  limits: BatchSettings['limits'],
-  liftPause: boolean,
-): Promise<void> {
+export async function startRun({
+  config,
+  temporal,
+  store,
+  limits,
+  liftPause,
+  prepare,
+}: StartOptions): Promise<void> {
   const release = await acquireProcessLock(
     join(config.home, 'locks', `${store.location.uuid}-${store.batchId}`),
   );
@@ -53,10 +65,12 @@ export async function startRun(
       };
     });
     const { settings, batch_name: name, runs } = manifest;
+    const { run } = runs.at(-1)!;
+    await prepare?.(run);
     const input: BatchInput = {
       batchId: store.batchId,
       name,
-      run: runs.at(-1)!.run,
+      run,
       store: store.location,
       prompts: manifest.prompts,
       shards: manifest.shards,
@@ -110,11 +124,10 @@ export async function sweepDeadWorkers({ client, namespace }: Temporal, view: Se
   );
 }
 
-/** At most 200 bytes. */
 function summaryOf({ name, prompts, settings: { request } }: BatchInput): string {
   const mark = request.provider === 'simulated' ? '[simulated] ' : '';
   const text = `${mark}${prompts} prompts × ${request.completions} · ${request.model}`;
-  return `${text} · ${name.slice(0, 40)}`.slice(0, 100);
+  return summaryText(`${text} · ${name}`);
 }
 
 function detailsOf({

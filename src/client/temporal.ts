@@ -20,13 +20,21 @@ export class TemporalError extends Error {
   override readonly name = 'TemporalError';
 }
 
+const MOST_TRIES = 3;
 const CONNECT_TIMEOUT = '10 seconds';
 
 /** Connects to the user's server, or to the embedded one, which it starts if need be. Throws {@link TemporalError}. */
 export async function connectTemporal(config: Config, log: (line: string) => void): Promise<Temporal> {
   if (config.temporal) return connectTo(config, config.temporal.connection, config.temporal.namespace, null);
-  const server = await ensureServer({ home: config.home, env: config.env, log });
-  return connectTo(config, { address: server.address }, 'default', server);
+  for (let attempt = 1; ; attempt++) {
+    const server = await ensureServer({ home: config.home, env: config.env, log });
+    try {
+      return await connectTo(config, { address: server.address }, 'default', server);
+    } catch (error) {
+      // Killed between its answer and our call: the next round starts another one.
+      if (attempt === MOST_TRIES || (await serverStatus(config.home))?.pid === server.pid) throw error;
+    }
+  }
 }
 
 /** As {@link connectTemporal}, but `null` instead of starting a server. */

@@ -4,7 +4,7 @@ import type { CallOptions, CompletionApi, CompletionRequest, CompletionResponse 
 import { MAX_CHOICES, type Provider } from './catalog.ts';
 import { parseChatResponse } from './chat-response.ts';
 import { ProviderFault, shorten, toProviderFault } from './provider-fault.ts';
-import { parseProviderMessage } from './provider-message.ts';
+import { parseProviderMessage, plainText } from './provider-message.ts';
 import { redact, withoutKey } from './redact.ts';
 import { watchedFetch } from './watched-fetch.ts';
 import { HttpError } from './wire-errors.ts';
@@ -20,6 +20,7 @@ export function createChatApi(provider: Provider, baseUrl: string, apiKey: strin
     connect: { timeout: CONNECT_TIMEOUT_MS },
   });
   let honoursN = provider.honoursN;
+  const label = (text: string, length: number): string => shorten(plainText(redact(text, apiKey)), length);
 
   const headers = {
     'content-type': 'application/json',
@@ -78,10 +79,11 @@ export function createChatApi(provider: Provider, baseUrl: string, apiKey: strin
           choices: response.choices.map((choice) => ({
             ...choice,
             text: withoutKey(choice.text, apiKey),
+            finishReason: label(choice.finishReason, 100),
             ...(choice.reasoning === undefined ? {} : { reasoning: withoutKey(choice.reasoning, apiKey) }),
           })),
-          model: shorten(redact(response.model, apiKey), 200),
-          requestId: response.requestId === null ? null : shorten(redact(response.requestId, apiKey), 200),
+          model: label(response.model, 200),
+          requestId: response.requestId === null ? null : label(response.requestId, 200),
         };
       } catch (error) {
         options.signal.throwIfAborted();

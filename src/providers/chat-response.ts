@@ -2,11 +2,14 @@ import { z } from 'zod';
 import type { Usage } from '../contract.ts';
 import type { CompletionRequest, CompletionResponse } from './completion-api.ts';
 import { shorten } from './provider-fault.ts';
+import { isModestJson } from './modest-json.ts';
 import { parseProviderMessage } from './provider-message.ts';
 import { NoAnswerError } from './wire-errors.ts';
 
 /** No model counts more than this in one response; what is above, below 0 or no number is nonsense. */
 const MOST_TOKENS = 1_000_000_000;
+/** Far more than any provider takes as `n`. */
+const MOST_CHOICES = 1000;
 const tokens = z.number().min(0).max(MOST_TOKENS).transform(Math.round);
 const optionalTokens = tokens.nullish().catch(undefined);
 
@@ -55,6 +58,12 @@ export async function parseChatResponse(
 ): Promise<CompletionResponse> {
   const text = await response.text();
   if (text.trim() === '') throw new NoAnswerError('The answer has an empty body.', response);
+  if (!isModestJson(text)) {
+    throw new NoAnswerError(
+      'The answer is no chat completion: too many or too deeply nested values.',
+      response,
+    );
+  }
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -62,13 +71,13 @@ export async function parseChatResponse(
     throw new NoAnswerError(`The answer is not JSON; it begins: ${shorten(text.trim(), 120)}`, response);
   }
   const body = bodySchema.safeParse(json);
-  const choices = (body.data?.choices ?? []).flatMap((choice) => choiceSchema.safeParse(choice).data ?? []);
+  const choices = usableChoices(body.data?.choices ?? [], request.n);
   if (!body.success || choices.length === 0) {
     const said = parseProviderMessage(text).message;
     throw new NoAnswerError(`The answer holds no choice with a message: ${shorten(said, 300)}`, response);
   }
   return {
-    choices: choices.slice(0, request.n).map(({ message, finish_reason }) => {
+    choices: choices.map(({ message, finish_reason }) => {
       const reasoning = message.reasoning_content ?? message.reasoning ?? '';
       return {
         text: message.content ?? '',
@@ -80,6 +89,17 @@ export async function parseChatResponse(
     model: body.data.model || request.model,
     requestId: response.headers.get('x-request-id') ?? body.data.id ?? null,
   };
+}
+
+/** The first `wanted` that have a message; where the beginning has none, the rest is not looked at. */
+function usableChoices(raw: unknown[], wanted: number): z.infer<typeof choiceSchema>[] {
+  const usable: z.infer<typeof choiceSchema>[] = [];
+  for (const choice of raw.slice(0, MOST_CHOICES)) {
+    if (usable.length === wanted) break;
+    const { data } = choiceSchema.safeParse(choice);
+    if (data !== undefined) usable.push(data);
+  }
+  return usable;
 }
 
 /** `null` unless both counts are there and make sense; parts never exceed their whole. */

@@ -8,15 +8,7 @@ import {
   type ModelPrice,
   type Provider as PricedProvider,
 } from '@pydantic/genai-prices';
-import type { Message, ProviderName, Usage } from '../contract.ts';
-
-/** The user's own, in US dollars per million tokens. */
-export interface PriceOverride {
-  inputPerMillion: number;
-  outputPerMillion: number;
-  /** Default: the input price. */
-  cachedPerMillion?: number;
-}
+import type { Message, Price, PriceOverride, ProviderName, Usage } from '../contract.ts';
 
 /** Whose price: what decides besides time and tokens. */
 export interface PriceKey {
@@ -24,14 +16,6 @@ export interface PriceKey {
   baseUrl: string;
   model: string;
   override?: PriceOverride | undefined;
-}
-
-/** In US dollars per million tokens; where a price rises with the length of the prompt, its lowest. */
-export interface Price {
-  inputPerMillion: number;
-  cachedPerMillion: number;
-  outputPerMillion: number;
-  source: 'user' | 'table' | 'simulated';
 }
 
 /** Version of the price table: of its package. */

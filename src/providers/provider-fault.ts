@@ -1,5 +1,5 @@
 import type { FailureType } from '../contract.ts';
-import { parseProviderMessage, type ProviderMessage } from './provider-message.ts';
+import { parseProviderMessage, plainText, type ProviderMessage } from './provider-message.ts';
 import { redact } from './redact.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { HttpError, NoAnswerError } from './wire-errors.ts';
@@ -150,7 +150,8 @@ function failureOf(status: number, said: ProviderMessage): FailureType {
 function factsOfStatus(error: HttpError, now: Date): FaultFacts {
   const said = parseProviderMessage(error.body);
   const location = error.status < 400 ? error.headers.get('location') : null;
-  const message = location === null ? said.message : `redirects to ${location}: set that as --base-url`;
+  const message =
+    location === null ? said.message : `redirects to ${plainText(location)}: set that as --base-url`;
   return {
     failure: failureOf(error.status, said),
     message: message === '' ? `HTTP ${error.status}, without a message` : `HTTP ${error.status}: ${message}`,

@@ -25,8 +25,13 @@ export interface ProviderMessage {
   param: string | null;
 }
 
-/** What the body of an error says: JSON of any known shape, else its text without markup. */
-export function parseProviderMessage(body: string): ProviderMessage {
+/** Of what a provider says; a message is cut much shorter, and its markup must not take long to remove. */
+const LONGEST_BODY = 64 * 1024;
+const LONGEST_TEXT = 16 * 1024;
+
+/** What the beginning of an error's body says: JSON of any known shape, else its text without markup. */
+export function parseProviderMessage(whole: string): ProviderMessage {
+  const body = whole.slice(0, LONGEST_BODY);
   const parsed = errorBody.safeParse(parseJson(body));
   if (!parsed.success) return { message: plainText(body), codes: [], param: null };
   const { error, message, detail, code: outerCode, type } = parsed.data;
@@ -52,10 +57,13 @@ function parseJson(body: string): unknown {
   }
 }
 
-const plainText = (body: string): string =>
+/** One line of text, without markup, control characters and halves of characters. */
+export const plainText = (body: string): string =>
   body
+    .slice(0, LONGEST_TEXT)
     .replace(/<(style|script)\b[\s\S]*?<\/\1\s*>/gi, ' ')
-    .replace(/<[a-z!/][^>]*>/gi, ' ')
+    .replace(/<[a-z!/][^<>]*>/gi, ' ')
     // oxlint-disable-next-line no-control-regex -- a hostile provider must not write to the terminal
     .replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .replace(/\p{Surrogate}/gu, '\ufffd')
     .trim();

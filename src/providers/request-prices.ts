@@ -1,21 +1,46 @@
-import type { RequestSettings, Usage } from '../contract.ts';
+import type { Price, RequestSettings, RunLimits, Usage } from '../contract.ts';
 import type { CompletionRequest, CompletionResponse } from './completion-api.ts';
-import { costNanoUsd, type PriceKey, worstCostNanoUsd } from './prices.ts';
+import { costNanoUsd, type PriceKey, priceOf, worstCostNanoUsd } from './prices.ts';
 
-/** What a batch's requests cost, in integer nano-USD; `null` where the price is unknown. */
-export interface RequestPrices {
-  /** By the model that answered; by the one that was asked where only that has a price. */
-  cost(asked: CompletionRequest, answer: CompletionResponse, at: Date): number | null;
-  /** At most, whatever comes back. */
-  worstCost(request: CompletionRequest, at: Date): number | null;
+export interface AnswerCost {
+  /** Integer nano-USD. */
+  costNanoUsd: number | null;
+  /** What the cached part of the input made cheaper, integer nano-USD. */
+  cacheSavingNanoUsd: number | null;
+  price: Price | null;
 }
 
-export function requestPrices({ provider, baseUrl }: RequestSettings): RequestPrices {
-  const keyOf = (model: string): PriceKey => ({ provider, baseUrl, model });
-  const cost = (usage: Usage | null, model: string, at: Date): number | null =>
-    costNanoUsd(usage, keyOf(model), at);
+/** What a batch's requests cost; `null` where the price is unknown. */
+export interface RequestPrices {
+  /** By the model that answered; by the one that was asked where only that has a price. */
+  cost(asked: CompletionRequest, answer: CompletionResponse, at: Date): AnswerCost;
+  /** At most, whatever comes back, in integer nano-USD. */
+  worstCost(
+    request: Pick<CompletionRequest, 'model' | 'messages' | 'maxTokens' | 'n'>,
+    at: Date,
+  ): number | null;
+}
+
+export function requestPrices(
+  { provider, baseUrl }: RequestSettings,
+  { prices }: Pick<RunLimits, 'prices'>,
+): RequestPrices {
+  const keyOf = (model: string): PriceKey => ({ provider, baseUrl, model, override: prices ?? undefined });
   return {
-    cost: (asked, { model, usage }, at) => cost(usage, model, at) ?? cost(usage, asked.model, at),
+    cost: (asked, { model, usage }, at) => {
+      const key = [model, asked.model].map(keyOf).find((candidate) => priceOf(candidate, at) !== null);
+      return key ? costWith(key, usage, at) : { costNanoUsd: null, cacheSavingNanoUsd: null, price: null };
+    },
     worstCost: (request, at) => worstCostNanoUsd(request, keyOf(request.model), at),
+  };
+}
+
+function costWith(key: PriceKey, usage: Usage | null, at: Date): AnswerCost {
+  const cost = costNanoUsd(usage, key, at);
+  const uncached = usage && costNanoUsd({ ...usage, cached: 0 }, key, at);
+  return {
+    costNanoUsd: cost,
+    cacheSavingNanoUsd: cost === null || uncached === null ? null : uncached - cost,
+    price: priceOf(key, at),
   };
 }

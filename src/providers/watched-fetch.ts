@@ -1,5 +1,6 @@
 /** `fetch` that watches every byte: idle and overall timeouts, and a limit to what is read. */
 import { fetch as undiciFetch, type Dispatcher } from 'undici';
+import { createDeadline } from './deadline.ts';
 import { HttpError, NoAnswerError } from './wire-errors.ts';
 
 export interface Watch {
@@ -31,19 +32,15 @@ export async function watchedFetch(
   const onAbort = (): void => stop.abort(init.signal.reason);
   init.signal.throwIfAborted();
   init.signal.addEventListener('abort', onAbort, { once: true });
-  const overall = setTimeout(
-    giveUp,
-    watch.requestTimeoutMs,
-    `No whole answer within ${seconds(watch.requestTimeoutMs)} (--request-timeout).`,
+  const overall = createDeadline(watch.requestTimeoutMs, () =>
+    giveUp(`No whole answer within ${seconds(watch.requestTimeoutMs)} (--request-timeout).`),
   );
-  const idle = setTimeout(
-    giveUp,
-    watch.idleTimeoutMs,
-    `Not a byte from the provider for ${seconds(watch.idleTimeoutMs)} (--idle-timeout).`,
+  const idle = createDeadline(watch.idleTimeoutMs, () =>
+    giveUp(`Not a byte from the provider for ${seconds(watch.idleTimeoutMs)} (--idle-timeout).`),
   );
   let errorBody: NodeJS.Timeout | undefined;
   const onBytes = (): void => {
-    idle.refresh();
+    idle.extend();
     watch.onByte();
   };
 
@@ -69,8 +66,8 @@ export async function watchedFetch(
     // undici wraps a reason that is no AbortError, or hides it behind a broken body.
     throw stop.signal.aborted && !(error instanceof HttpError) ? stop.signal.reason : error;
   } finally {
-    clearTimeout(overall);
-    clearTimeout(idle);
+    overall.clear();
+    idle.clear();
     clearTimeout(errorBody);
     init.signal.removeEventListener('abort', onAbort);
   }

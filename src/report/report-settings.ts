@@ -1,4 +1,6 @@
+import type { RunLimits } from '../contract.ts';
 import type { Manifest } from '../store/manifest.ts';
+import { nanoUsdToUsd } from './money.ts';
 import { toSafeUrl } from './safe-url.ts';
 
 /** The `settings` of the results file: every value with its unit, of the API key only its variable's name. */
@@ -17,6 +19,15 @@ export const toReportSettings = ({ settings, limits, source, versions }: Manifes
   request_timeout_seconds: limits.requestTimeoutMs / 1000,
   idle_timeout_seconds: limits.idleTimeoutMs / 1000,
   patience_seconds: limits.patienceMs / 1000,
+  reject_truncated: limits.rejectTruncated,
+  retry_empty: limits.retryEmpty,
+  max_failures: failureLimit(limits.maxFailures),
+  max_cost: nanoUsdToUsd(limits.maxCostNanoUsd),
+  own_prices: limits.prices && {
+    input_per_million: limits.prices.inputPerMillion,
+    output_per_million: limits.prices.outputPerMillion,
+    cached_per_million: limits.prices.cachedPerMillion ?? limits.prices.inputPerMillion,
+  },
   api_key_env: limits.apiKeyEnv,
   ...(settings.provider === 'simulated' && {
     simulate_latency_seconds: limits.simulateLatencyMs / 1000,
@@ -24,3 +35,8 @@ export const toReportSettings = ({ settings, limits, source, versions }: Manifes
   }),
   durabatch_version: versions.durabatch,
 });
+
+const failureLimit = (limit: RunLimits['maxFailures']): number | string | null => {
+  if (limit === null) return null;
+  return 'count' in limit ? limit.count : `${limit.share * 100}%`;
+};

@@ -8,6 +8,10 @@ import { FileWriteError } from './file-write-error.ts';
 export interface ReservedFiles {
   json: AtomicFile;
   csv: AtomicFile;
+  /** Published only where prompts failed. */
+  failures: AtomicFile;
+  /** Keeps the requests possibly paid until the summary is known; never published. */
+  possiblyPaid: AtomicFile;
   /** Keeps the results until the summary that goes before them is known; never published. */
   results: AtomicFile;
 }
@@ -36,17 +40,23 @@ export const discardAll = async (files: AtomicFile[], reason?: unknown): Promise
 
 /** `null` if any of the names is taken: by a finished report, by one being written, or by what a crash left. */
 const reserve = async (folder: string, stem: string): Promise<ReservedFiles | null> => {
-  const at = (extension: string): string => join(folder, `${stem}.${extension}`);
   const opened: AtomicFile[] = [];
+  const openFile = async (end: string): Promise<AtomicFile> => {
+    const file = await AtomicFile.open(join(folder, `${stem}${end}`));
+    opened.push(file);
+    return file;
+  };
   try {
-    const json = await AtomicFile.open(at('json'));
-    opened.push(json);
-    const csv = await AtomicFile.open(at('csv'));
-    opened.push(csv);
-    const results = await AtomicFile.open(at('results'));
-    opened.push(results);
+    const files: ReservedFiles = {
+      json: await openFile('.json'),
+      csv: await openFile('.csv'),
+      failures: await openFile('_failures.jsonl'),
+      possiblyPaid: await openFile('.possibly-paid'),
+      results: await openFile('.results'),
+    };
     // Looked at only now: whoever held the temporary names before has published by the time he lets go.
-    if (!(await exists(json.path)) && !(await exists(csv.path))) return { json, csv, results };
+    const taken = await Promise.all([files.json, files.csv, files.failures].map(({ path }) => exists(path)));
+    if (!taken.includes(true)) return files;
   } catch (error) {
     if (!(error instanceof FileWriteError && error.code === 'EEXIST')) {
       await discardAll(opened, error);

@@ -1,7 +1,8 @@
-import type { PromptItem, Usage } from '../contract.ts';
+import type { PromptError, PromptItem, Usage } from '../contract.ts';
 import type { Manifest } from '../store/manifest.ts';
-import type { Completion, PromptOutcome } from '../store/outcome.ts';
+import type { BoughtAnswer, Completion, PromptOutcome, RequestEntry } from '../store/outcome.ts';
 import { nanoUsdToUsd } from './money.ts';
+import { type PossiblyPaidRequest, toPossiblyPaid } from './possibly-paid.ts';
 import { promptText } from './prompt-text.ts';
 import { toReportSettings } from './report-settings.ts';
 import type { ReportSummary } from './summary.ts';
@@ -15,18 +16,67 @@ const toUsage = (usage: Usage) => ({
 });
 
 const toCompletion = (completion: Completion) => ({
+  record_id: completion.recordId,
   sample: completion.sample,
   text: completion.text,
   ...(completion.reasoning !== undefined && { reasoning: completion.reasoning }),
   finish_reason: completion.finishReason,
   truncated: completion.truncated,
   usage: completion.usage && toUsage(completion.usage),
+  estimated_cost: nanoUsdToUsd(completion.costNanoUsd),
   latency_ms: completion.latencyMs,
   model: completion.model,
   request_id: completion.requestId,
   time: completion.at,
   attempt: completion.attempt,
+  ...(completion.reused && { reused_from: toReused(completion.reused) }),
 });
+
+const toReused = ({ batchId, answer, usage, costNanoUsd }: NonNullable<Completion['reused']>) => ({
+  batch_id: batchId,
+  record_id: answer,
+  usage: usage && toUsage(usage),
+  estimated_cost: nanoUsdToUsd(costNanoUsd),
+});
+
+/** An answer that was paid and is not among the completions. */
+const toDiscarded = ({ id, samples, at, model, usage, costNanoUsd }: BoughtAnswer) => ({
+  record_id: id,
+  samples,
+  time: at,
+  model,
+  usage: usage && toUsage(usage),
+  estimated_cost: nanoUsdToUsd(costNanoUsd),
+});
+
+const toAttempt = (request: RequestEntry) => ({
+  record_id: request.recordId,
+  time: request.at,
+  run: request.run,
+  attempt: request.attempt,
+  outcome: request.outcome,
+  type: request.type,
+  status: request.status,
+  message: request.message,
+  request_id: request.requestId,
+  delay_ms: request.delayMs,
+});
+
+/** With the HTTP status and the provider's request id of the request that decided it. */
+const toError = ({ type, message, attempts }: PromptError, { requests, answers }: PromptOutcome) => {
+  const discarded = new Set(answers.filter(({ kept }) => !kept).map(({ id }) => id));
+  const decisive =
+    requests.findLast((request) => request.type === type && request.message === message) ??
+    requests.findLast(({ recordId }) => discarded.has(recordId));
+  return {
+    type,
+    message,
+    attempts,
+    status: decisive?.status ?? null,
+    request_id: decisive?.requestId ?? null,
+    attempt_log: requests.map(toAttempt),
+  };
+};
 
 const toOverrides = ({ model, temperature, top_p, max_tokens, completions }: PromptItem) => {
   const set = Object.entries({ model, temperature, top_p, max_tokens, completions }).filter(
@@ -38,6 +88,7 @@ const toOverrides = ({ model, temperature, top_p, max_tokens, completions }: Pro
 /** One entry of `results`. A prompt's own settings are under `overrides`, as `completions` holds the answers. */
 export const toResult = (outcome: PromptOutcome, simulated: boolean) => {
   const { item, paid, error } = outcome;
+  const discarded = outcome.answers.filter(({ kept }) => !kept);
   return {
     prompt_id: item.prompt_id,
     prompt: promptText(item),
@@ -46,9 +97,10 @@ export const toResult = (outcome: PromptOutcome, simulated: boolean) => {
     status: outcome.status,
     ...(simulated && { simulated }),
     completions: outcome.completions.map(toCompletion),
+    ...(discarded.length > 0 && { discarded_answers: discarded.map(toDiscarded) }),
     aggregated_usage: toUsage(paid.usage),
     estimated_cost: nanoUsdToUsd(paid.costNanoUsd),
-    error: error && { type: error.type, message: error.message, attempts: error.attempts },
+    error: error && toError(error, outcome),
     fields: item.fields ?? {},
   };
 };
@@ -60,6 +112,8 @@ export interface BatchResults {
   summary: ReportSummary;
   settings: ReturnType<typeof toReportSettings>;
   metadata: Record<string, unknown>;
+  /** Requests whose answer never arrived, though the provider may have billed it. */
+  possibly_paid: PossiblyPaidRequest[];
   results: BatchResult[];
 }
 
@@ -67,18 +121,29 @@ export interface BatchResults {
 const indented = (value: unknown, spaces: number): string =>
   JSON.stringify(value, null, 2).replaceAll('\n', `\n${' '.repeat(spaces)}`);
 
-/** The file up to the first result. */
+/** The file up to the first entry of `possibly_paid`. */
 export const jsonHead = (summary: ReportSummary, manifest: Manifest): string =>
   [
     '{',
     `  "summary": ${indented(summary, 2)},`,
     `  "settings": ${indented(toReportSettings(manifest), 2)},`,
     `  "metadata": ${indented(manifest.metadata, 2)},`,
-    '  "results": [',
+    '  "possibly_paid": [',
   ].join('\n');
+
+/** What stands between the last entry of `possibly_paid` and the first result. */
+export const jsonMiddle = '\n  ],\n  "results": [';
+
+const entry = (value: unknown, first: boolean): string => `${first ? '' : ','}\n    ${indented(value, 4)}`;
+
+/** One prompt's entries of `possibly_paid`, each with the separator before it. */
+export const jsonPossiblyPaid = (outcome: PromptOutcome, first: boolean): string =>
+  toPossiblyPaid(outcome)
+    .map((request, at) => entry(request, first && at === 0))
+    .join('');
 
 /** One result with the separator before it. */
 export const jsonResult = (outcome: PromptOutcome, simulated: boolean, first: boolean): string =>
-  `${first ? '' : ','}\n    ${indented(toResult(outcome, simulated), 4)}`;
+  entry(toResult(outcome, simulated), first);
 
 export const jsonTail = '\n  ]\n}\n';

@@ -1,5 +1,8 @@
 import type { BatchState, ProviderName } from '../contract.ts';
+import { type ReportBill, toReportBill } from './bill-tally.ts';
+import { failureGroups, toReportFailure } from './failure-tally.ts';
 import { nanoUsdToUsd } from './money.ts';
+import { toUsedPrices, type UsedPrice } from './price-tally.ts';
 import type { ReportSource } from './report-source.ts';
 import { counted, emptyTally, totalItems, totalNanoUsd, type Tally } from './tally.ts';
 import { toWarnings } from './warnings.ts';
@@ -32,6 +35,8 @@ export interface ReportSummary {
   reasoning_tokens?: number;
   /** US dollars for everything paid, discarded and failed answers included; `null` if any price is unknown. */
   estimated_cost: number | null;
+  /** What became of the money: `estimated_cost` is what was kept and what was discarded. */
+  bill: ReportBill;
   duration_seconds: number;
   model: string;
   provider: ProviderName;
@@ -40,8 +45,13 @@ export interface ReportSummary {
   results_file: string | null;
   /** Absolute path; `null` in a summary that goes into no file. */
   csv_file: string | null;
+  /** Of the prompts that failed: each as an item of a prompts file. Absolute path; `null` if none failed. */
+  failures_file: string | null;
   /** Version of the bundled price table. */
   prices_version: string;
+  prices: { table_version: string; used: UsedPrice[] };
+  /** By type, the most frequent first. */
+  failures: ReturnType<typeof toReportFailure>[];
   warnings: string[];
 }
 
@@ -49,6 +59,7 @@ export interface ReportSummary {
 export interface ReportPaths {
   resultsFile: string;
   csvFile: string;
+  failuresFile: string | null;
 }
 
 const finalStates: ReadonlySet<BatchState> = new Set(['succeeded', 'partly_failed', 'cancelled']);
@@ -81,13 +92,17 @@ export const toSummary = (source: ReportSource, tally: Tally, paths: ReportPaths
     ...(usage.cached > 0 && { cached_tokens: usage.cached }),
     ...(usage.reasoning > 0 && { reasoning_tokens: usage.reasoning }),
     estimated_cost: nanoUsdToUsd(totalNanoUsd(tally)),
+    bill: toReportBill(tally.bill),
     duration_seconds: Math.round(source.durationSeconds * 1000) / 1000,
     model: manifest.settings.model,
     provider: manifest.settings.provider,
     simulated: manifest.settings.provider === 'simulated',
     results_file: paths?.resultsFile ?? null,
     csv_file: paths?.csvFile ?? null,
+    failures_file: paths?.failuresFile ?? null,
     prices_version: manifest.versions.prices,
+    prices: { table_version: manifest.versions.prices, used: toUsedPrices(tally.prices) },
+    failures: failureGroups(tally.failures).map(toReportFailure),
     warnings: toWarnings(source, tally, partial),
   };
 };

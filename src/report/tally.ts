@@ -1,5 +1,8 @@
 import type { Usage } from '../contract.ts';
 import type { PromptOutcome } from '../store/outcome.ts';
+import { type BillTally, billed, emptyBill } from './bill-tally.ts';
+import { failed, type FailureTally, noFailures } from './failure-tally.ts';
+import { emptyPrices, priced, type PriceTally } from './price-tally.ts';
 
 /** Running totals over a batch's outcomes; never a text. */
 export interface Tally {
@@ -16,6 +19,9 @@ export interface Tally {
   unpricedModels: readonly string[];
   completions: number;
   truncated: number;
+  bill: BillTally;
+  prices: PriceTally;
+  failures: FailureTally;
 }
 
 export const emptyTally: Tally = {
@@ -29,6 +35,9 @@ export const emptyTally: Tally = {
   unpricedModels: [],
   completions: 0,
   truncated: 0,
+  bill: emptyBill,
+  prices: emptyPrices,
+  failures: noFailures,
 };
 
 const counters = {
@@ -53,16 +62,21 @@ const withModel = (models: readonly string[], model: string): readonly string[] 
 export const counted = (tally: Tally, outcome: PromptOutcome, batchModel: string): Tally => {
   const { completions, item, paid, status } = outcome;
   const counter = counters[status];
-  const priced = paid.costNanoUsd !== null;
+  const isPriced = paid.costNanoUsd !== null;
   return {
     ...tally,
     [counter]: tally[counter] + 1,
     usage: addUsage(tally.usage, paid.usage),
     knownNanoUsd: tally.knownNanoUsd + BigInt(paid.costNanoUsd ?? 0),
-    unpriced: tally.unpriced + (priced ? 0 : 1),
-    unpricedModels: priced ? tally.unpricedModels : withModel(tally.unpricedModels, item.model ?? batchModel),
+    unpriced: tally.unpriced + (isPriced ? 0 : 1),
+    unpricedModels: isPriced
+      ? tally.unpricedModels
+      : withModel(tally.unpricedModels, item.model ?? batchModel),
     completions: tally.completions + completions.length,
     truncated: tally.truncated + completions.filter((completion) => completion.truncated).length,
+    bill: billed(tally.bill, outcome.bill, outcome.answers),
+    prices: priced(tally.prices, outcome.answers),
+    failures: failed(tally.failures, outcome),
   };
 };
 

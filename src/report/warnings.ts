@@ -1,3 +1,4 @@
+import { billWarning } from './bill-tally.ts';
 import { nanoUsdToDecimal } from './money.ts';
 import type { ReportSource } from './report-source.ts';
 import { totalItems, type Tally } from './tally.ts';
@@ -22,6 +23,8 @@ export const toWarnings = (source: ReportSource, tally: Tally, partial: boolean)
     warnings.push(
       `The cost of ${tally.unpriced} of ${totalItems(tally)} prompts is unknown, as there is no price or no token count for some of their answers (model ${modelList(tally.unpricedModels)}); estimated_cost is null, the other prompts cost ${nanoUsdToDecimal(tally.knownNanoUsd)} USD.`,
     );
+  const unknownBill = billWarning(tally.bill);
+  if (unknownBill !== null) warnings.push(unknownBill);
   if (tally.truncated > 0)
     warnings.push(
       `${tally.truncated} of ${tally.completions} completions were cut off at max_tokens and are marked truncated.`,

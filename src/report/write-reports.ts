@@ -1,11 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { syncFolder } from './atomic-file.ts';
+import { type AtomicFile, syncFolder } from './atomic-file.ts';
 import { FileWriteError, toFileWriteError } from './file-write-error.ts';
+import type { MoneySum } from './money-sum.ts';
 import type { ReportSource } from './report-source.ts';
 import { discardAll, reserveFiles, type ReservedFiles } from './reserve-files.ts';
+import { toInputLine } from './failed-prompt.ts';
 import { csvHead, csvRow, type CsvShape } from './results-csv.ts';
-import { jsonHead, jsonResult, jsonTail } from './results-json.ts';
+import { jsonHead, jsonMiddle, jsonPossiblyPaid, jsonResult, jsonTail } from './results-json.ts';
 import { checkComplete, toSummary, type ReportSummary } from './summary.ts';
 import { counted, emptyTally, totalItems, type Tally } from './tally.ts';
 
@@ -14,6 +16,8 @@ export interface WrittenReports {
   resultsFile: string;
   /** Absolute path. */
   csvFile: string;
+  /** Absolute path; `null` if no prompt failed. */
+  failuresFile: string | null;
   summary: ReportSummary;
 }
 
@@ -30,29 +34,41 @@ const writeOutcomes = async (source: ReportSource, files: ReservedFiles): Promis
   for await (const outcome of source.outcomes()) {
     await files.results.write(jsonResult(outcome, simulated, totalItems(tally) === 0));
     await files.csv.write(csvRow(outcome, shape));
+    const firstPossiblyPaid = requestsOf(tally.bill.possiblyPaid) === 0;
+    await files.possiblyPaid.write(jsonPossiblyPaid(outcome, firstPossiblyPaid));
+    if (outcome.status === 'failed') await files.failures.write(toInputLine(outcome.item));
     tally = counted(tally, outcome, settings.model);
   }
   checkComplete(source, tally);
   return tally;
 };
 
+const requestsOf = ({ known, unknown }: MoneySum): number => known + unknown;
+
 const writeJson = async (
-  { json, results }: ReservedFiles,
+  { json, possiblyPaid, results }: ReservedFiles,
   source: ReportSource,
   summary: ReportSummary,
 ): Promise<void> => {
   await json.write(jsonHead(summary, source.manifest));
+  for await (const chunk of possiblyPaid.read()) await json.write(chunk);
+  await json.write(jsonMiddle);
   for await (const chunk of results.read()) await json.write(chunk);
   await json.write(jsonTail);
+  await possiblyPaid.discard();
   await results.discard();
 };
 
-/** The results file comes last: where it is, the CSV is too. */
-const publish = async ({ json, csv }: ReservedFiles, folder: string): Promise<void> => {
-  await csv.seal();
-  await json.seal();
-  await csv.publish();
-  await json.publish();
+/** The results file comes last: where it is, the others are too. */
+const publish = async (
+  { json, csv, failures }: ReservedFiles,
+  anyFailed: boolean,
+  folder: string,
+): Promise<void> => {
+  const files = anyFailed ? [csv, failures, json] : [csv, json];
+  for (const file of files) await file.seal();
+  for (const file of files) await file.publish();
+  if (!anyFailed) await failures.discard();
   await syncFolder(folder);
 };
 
@@ -68,20 +84,26 @@ const writeFiles = async (source: ReportSource, folder: string): Promise<Written
   await makeFolder(folder);
   const files = await reserveFiles(folder, source.timestamp);
   try {
-    const paths = { resultsFile: files.json.path, csvFile: files.csv.path };
-    const summary = toSummary(source, await writeOutcomes(source, files), paths);
+    const tally = await writeOutcomes(source, files);
+    const anyFailed = tally.failed > 0;
+    const paths = {
+      resultsFile: files.json.path,
+      csvFile: files.csv.path,
+      failuresFile: anyFailed ? files.failures.path : null,
+    };
+    const summary = toSummary(source, tally, paths);
     await writeJson(files, source, summary);
-    await publish(files, folder);
+    await publish(files, anyFailed, folder);
     return { ...paths, summary };
   } catch (error) {
-    await discardAll([files.json, files.csv, files.results], error);
+    await discardAll(Object.values(files) as AtomicFile[], error);
     throw error;
   }
 };
 
 /**
- * Writes `batch_results_YYYYMMDD_HHMMSS.json` and `.csv` into `folder`, which is made if need be.
- * Either both are there at the end, or, after an error, neither and nothing else.
+ * Writes `batch_results_YYYYMMDD_HHMMSS.json` and `.csv` into `folder`, which is made if need be,
+ * and the prompts that failed, as a file to run, into `…_failures.jsonl`. Either all are there at the end, or, after an error, none and nothing else.
  */
 export const writeReports = async (source: ReportSource, folder: string): Promise<WrittenReports> => {
   try {

@@ -116,7 +116,7 @@ const isUsable = async (file: string): Promise<boolean> =>
 
 const onPath = async (env: NodeJS.ProcessEnv): Promise<string[]> => {
   const folders = (env['PATH'] ?? env['Path'] ?? '').split(delimiter).filter(Boolean);
-  const candidates = folders.map((folder) => join(folder, binaryName));
+  const candidates = folders.map((folder) => resolve(folder, binaryName));
   const there = await Promise.all(candidates.map(exists));
   return [...new Set(candidates.filter((_, index) => there[index]))];
 };

@@ -104,9 +104,17 @@ const awaitRunning = async (home: string, log: ServerOptions['log']): Promise<Se
 };
 
 const endProcess = async (pid: number, start: string | null): Promise<void> => {
-  process.kill(pid, 'SIGTERM');
+  signalIfLive(pid, 'SIGTERM');
   for (const deadline = Date.now() + STOP_MS; isLiveProcess(pid, start); await sleep(20)) {
-    if (Date.now() > deadline) process.kill(pid, 'SIGKILL');
+    if (Date.now() > deadline) signalIfLive(pid, 'SIGKILL');
+  }
+};
+
+const signalIfLive = (pid: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 };
 

@@ -1,5 +1,6 @@
+import { resolve } from 'node:path';
 import envPaths from 'env-paths';
 
-/** Where everything that outlives a command is kept: the server's database, the Temporal binary, locks. */
+/** Absolute path: where everything that outlives a command is kept: the server's database, the Temporal binary, locks. */
 export const durabatchHome = (env: NodeJS.ProcessEnv): string =>
-  env['DURABATCH_HOME'] || envPaths('durabatch', { suffix: '' }).data;
+  resolve(env['DURABATCH_HOME'] || envPaths('durabatch', { suffix: '' }).data);

@@ -10,6 +10,8 @@ import type { ServerPorts, ServerRecord } from './server-record.ts';
 import { prepareNamespace } from './temporal-probe.ts';
 
 const READY_MS = 60_000;
+/** Somebody's doing (a person, the system out of memory), not the server's. */
+const KILLED = 'ended by SIGKILL';
 const NO_NEWS = '--ui-disable-news-fetch';
 
 /** Starts a server that outlives this process and waits until it is ready. Needs the home's lock. */
@@ -36,11 +38,16 @@ export const startServer = async (
       server.release();
       return ready;
     } catch (error) {
-      const lostPort = server.end() !== undefined && !(await allFree(ports));
+      const end = server.end();
+      const lostPort = end !== undefined && !(await allFree(ports));
       server.kill();
       writeRecord(home, { ...record, pid: null, processStart: null });
-      if (!lostPort || attempt === 3) throw error;
-      log('A port of the Temporal server was taken by another program meanwhile; trying others.');
+      if ((!lostPort && end !== KILLED) || attempt === 3) throw error;
+      log(
+        end === KILLED
+          ? 'The Temporal server was killed while it started; trying again.'
+          : 'A port of the Temporal server was taken by another program meanwhile; trying others.',
+      );
     }
   }
 };

@@ -1,10 +1,12 @@
 /** The whole batch as its store tells it, prompt by prompt: for reports, status and a run's start. */
 import { type Paid, type PromptItem } from '../contract.ts';
 import type { BatchStore } from './batch-store.ts';
+import { billOf } from './bill.ts';
 import type { LedgerReader, PromptHistory } from './ledger-reader.ts';
 import type { Manifest } from './manifest.ts';
-import type { Completion, PromptOutcome } from './outcome.ts';
+import type { BoughtAnswer, Completion, PromptOutcome } from './outcome.ts';
 import type { AnswerRecord } from './records.ts';
+import { requestLogOf } from './request-log.ts';
 import { addPaid, NOTHING_PAID, type Standing, standingOf } from './standing.ts';
 
 export interface PromptReading {
@@ -70,16 +72,35 @@ export async function totalsOf(store: BatchStore): Promise<BatchTotals> {
 
 /** `closed` says whether an open prompt is one that never ran, or one that still may. */
 export async function* outcomesOf(store: BatchStore, closed: boolean): AsyncGenerator<PromptOutcome> {
-  for await (const { item, history, standing, reader } of readBatchPrompts(store)) {
-    yield {
-      item,
-      status: standing.settled?.status ?? (closed ? 'not_run' : 'pending'),
-      completions: await completionTexts(standing, history, reader),
-      paid: standing.paid,
-      error: standing.settled?.error ?? null,
-      faults: history.faults,
-    };
-  }
+  for await (const reading of readBatchPrompts(store)) yield await outcomeOf(reading, closed);
+}
+
+/** What became of one prompt, its texts read. */
+export async function outcomeOf(
+  { item, history, standing, reader }: Omit<PromptReading, 'shard' | 'index'>,
+  closed: boolean,
+): Promise<PromptOutcome> {
+  return {
+    item,
+    status: standing.settled?.status ?? (closed ? 'not_run' : 'pending'),
+    completions: await completionTexts(standing, history, reader),
+    paid: standing.paid,
+    bill: billOf(history, standing),
+    answers: boughtAnswers(history, standing),
+    error: standing.settled?.error ?? null,
+    requests: requestLogOf(history),
+  };
+}
+
+export function boughtAnswers(history: PromptHistory, { chosen }: Standing): BoughtAnswer[] {
+  const used = new Set(chosen.map(({ answer }) => answer.id));
+  return history.answers
+    .filter((answer) => !answer.reused)
+    .map(({ id, at, model, usage, costNanoUsd, price, choices }) => ({
+      ...{ id, at, model, usage, costNanoUsd, price },
+      samples: choices.map(({ sample }) => sample),
+      kept: used.has(id),
+    }));
 }
 
 async function completionTexts(
@@ -96,17 +117,20 @@ async function completionTexts(
     const choice = record.choices.find((candidate) => candidate.sample === sample);
     if (!choice) throw new Error(`answer ${answer.id} has no sample ${sample}`);
     completions.push({
+      recordId: answer.id,
       sample,
       text: choice.text,
       ...(choice.reasoning === undefined ? {} : { reasoning: choice.reasoning }),
       finishReason,
       truncated: finishReason === 'length',
       usage: first ? answer.usage : null,
+      costNanoUsd: first ? answer.costNanoUsd : null,
       latencyMs: answer.latencyMs,
       model: answer.model,
       requestId: answer.requestId,
       at: answer.at,
       attempt: history.starts.findIndex((start) => start.id === answer.start) + 1,
+      ...(answer.reused && { reused: answer.reused }),
     });
   }
   return completions;

@@ -16,6 +16,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { PromptItem, StoreLocation } from '../contract.ts';
 import { LedgerReader } from './ledger-reader.ts';
 import { LedgerWriter } from './ledger-writer.ts';
+import { linesOf, readFully } from './lines.ts';
 import { type Manifest, manifestSchema } from './manifest.ts';
 
 const STORE_FILE = '.durabatch-store';
@@ -47,14 +48,17 @@ export async function openOutputFolder(outputDir: string): Promise<StoreLocation
       await rm(draft, { force: true });
     }
   } catch (error) {
-    throw new StoreError(
-      `cannot write to the output folder ${path}: ${messageOf(error)}. ` +
-        'Choose a folder you may write to with --output-dir, or make room on its disk.',
-      { cause: error },
-    );
+    throw cannotWrite(path, error);
   }
   return { kind: 'local', outputDir: path, uuid: await readStoreUuid(path) };
 }
+
+const cannotWrite = (outputDir: string, cause: unknown): StoreError =>
+  new StoreError(
+    `cannot write to the output folder ${outputDir}: ${messageOf(cause)}. ` +
+      'Choose a folder you may write to with --output-dir, or make room on its disk.',
+    { cause },
+  );
 
 /** For file systems without hard links. */
 async function claim(draft: string, file: string): Promise<void> {
@@ -168,8 +172,9 @@ export class BatchStore {
     const file = await open(this.#promptsFile(shard), 'r');
     let index = shard * shardSize;
     try {
-      for await (const line of file.readLines({ encoding: 'utf8', autoClose: false })) {
-        if (line) yield { index: index++, item: JSON.parse(line) as PromptItem };
+      const { size } = await file.stat();
+      for await (const { bytes } of linesOf(file, 0, size)) {
+        yield { index: index++, item: JSON.parse(bytes.toString('utf8')) as PromptItem };
       }
     } finally {
       await file.close();
@@ -191,7 +196,7 @@ export class BatchStore {
     const file = await open(this.#promptsFile(shard), 'r');
     try {
       const bytes = Buffer.alloc(to - from);
-      await readAt(file, bytes, from);
+      await readFully(file, bytes, from);
       return JSON.parse(bytes.toString('utf8')) as PromptItem;
     } finally {
       await file.close();
@@ -255,9 +260,9 @@ export class BatchDraft {
   }
 
   static async open(location: StoreLocation, shardSize: number): Promise<BatchDraft> {
-    const folder = join(location.outputDir, `.draft-${randomUUID()}`);
-    await mkdir(join(folder, 'prompts'), { recursive: true });
-    return new BatchDraft(folder, shardSize);
+    const draft = new BatchDraft(join(location.outputDir, `.draft-${randomUUID()}`), shardSize);
+    await draft.#written(() => mkdir(join(draft.#folder, 'prompts'), { recursive: true }));
+    return draft;
   }
 
   get prompts(): number {
@@ -268,23 +273,22 @@ export class BatchDraft {
     return Math.ceil(this.#count / this.#shardSize);
   }
 
+  /** Throws {@link StoreError}. */
   async add(item: PromptItem): Promise<void> {
-    if (this.#count % this.#shardSize === 0) {
-      await this.#closeShard();
-      const name = `${shardName(this.#count / this.#shardSize)}.jsonl`;
-      this.#file = await open(join(this.#folder, 'prompts', name), 'wx');
-    }
+    if (this.#count % this.#shardSize === 0) await this.#written(() => this.#openShard());
     const line = `${JSON.stringify(item)}\n`;
     this.#lines.push(line);
     this.#buffered += line.length;
     this.#count++;
-    if (this.#buffered > 1 << 18) await this.#flush();
+    if (this.#buffered > 1 << 18) await this.#written(() => this.#flush());
   }
 
   /** Gives the draft its id. False if a batch of that id is there already; the draft is then discarded. */
   async commit(manifest: Manifest): Promise<boolean> {
-    await this.#closeShard();
-    await replaceFile(join(this.#folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
+    await this.#written(async () => {
+      await this.#closeShard();
+      await replaceFile(join(this.#folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
+    });
     try {
       await rename(this.#folder, join(dirname(this.#folder), manifest.batch_id));
       return true;
@@ -301,6 +305,20 @@ export class BatchDraft {
     await this.#file?.close();
     this.#file = null;
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #openShard(): Promise<void> {
+    await this.#closeShard();
+    const name = `${shardName(this.#count / this.#shardSize)}.jsonl`;
+    this.#file = await open(join(this.#folder, 'prompts', name), 'wx');
+  }
+
+  async #written(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      throw cannotWrite(dirname(this.#folder), error);
+    }
   }
 
   async #flush(): Promise<void> {
@@ -350,14 +368,6 @@ async function lineOffsets(path: string): Promise<number[]> {
     await file.close();
   }
   return offsets;
-}
-
-async function readAt(file: FileHandle, into: Buffer, position: number): Promise<void> {
-  for (let read = 0; read < into.length;) {
-    const { bytesRead } = await file.read(into, read, into.length - read, position + read);
-    if (bytesRead === 0) throw new StoreError('a prompts file became shorter while it was read');
-    read += bytesRead;
-  }
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,7 +1,16 @@
-import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { AnswerRecord, FaultRecord, LedgerRecord, SettledRecord, StartRecord } from './records.ts';
+import { linesOf, readFully } from './lines.ts';
+import {
+  type AnswerRecord,
+  compareMoments,
+  type FaultRecord,
+  type LedgerRecord,
+  type ReopenedRecord,
+  type SettledRecord,
+  type StartRecord,
+} from './records.ts';
 
 /** A ledger file holds a line that is not this batch's. Names the file and the line. */
 export class ForeignLedgerError extends Error {
@@ -14,12 +23,13 @@ export interface AnswerMeta extends Omit<AnswerRecord, 'choices'> {
   location: { file: string; offset: number; length: number };
 }
 
-/** All that the ledger holds on one prompt, in the order it was read. */
+/** All that the ledger holds on one prompt, oldest first. */
 export interface PromptHistory {
   starts: StartRecord[];
   answers: AnswerMeta[];
   faults: FaultRecord[];
   settled: SettledRecord[];
+  reopened: ReopenedRecord[];
 }
 
 const key = {
@@ -51,24 +61,32 @@ const recordSchema = z.discriminatedUnion('type', [
     status: z.enum(['succeeded', 'failed']),
     answers: z.array(z.string()),
   }),
+  z.looseObject({ type: z.literal('reopened'), ...key }),
 ]);
 
-const NEWLINE = 0x0a;
-const CHUNK_BYTES = 1 << 20;
-const EMPTY: PromptHistory = Object.freeze({ starts: [], answers: [], faults: [], settled: [] });
+/** What was read so far. */
+interface Index {
+  prompts: Map<number, PromptHistory>;
+  seen: Set<string>;
+  /** How far each file was read, in bytes and lines. */
+  files: Map<string, { offset: number; line: number }>;
+}
+const newIndex = (): Index => ({ prompts: new Map(), seen: new Set(), files: new Map() });
 
 /**
  * Reads all ledger files of one shard and keeps an index of them without the texts. `refresh` reads
  * only what was appended since the last time, by whomever. A torn last line is left out (and read
  * once it is whole), a record that appears twice counts once, any other unreadable line is an error.
+ * After an error, or once a file was taken away or cut, everything is read anew: nothing may count
+ * that is not there.
  */
 export class LedgerReader {
   readonly #folder: string;
   readonly #firstIndex: number;
   readonly #lastIndex: number;
-  readonly #prompts = new Map<number, PromptHistory>();
-  readonly #seen = new Set<string>();
-  readonly #files = new Map<string, { offset: number; line: number }>();
+  #index = newIndex();
+  /** Somebody has to mend a file: what was read of it may stand elsewhere afterwards. */
+  #failed = false;
   #running: Promise<void> = Promise.resolve();
   #queued: Promise<void> | null = null;
 
@@ -80,7 +98,14 @@ export class LedgerReader {
   }
 
   history(index: number): PromptHistory {
-    return this.#prompts.get(index) ?? EMPTY;
+    const read = this.#index.prompts.get(index);
+    return {
+      starts: (read?.starts ?? []).toSorted(compareMoments),
+      answers: (read?.answers ?? []).toSorted(compareMoments),
+      faults: (read?.faults ?? []).toSorted(compareMoments),
+      settled: (read?.settled ?? []).toSorted(compareMoments),
+      reopened: (read?.reopened ?? []).toSorted(compareMoments),
+    };
   }
 
   /** Takes in everything appended before the call. Throws {@link ForeignLedgerError}. */
@@ -113,29 +138,50 @@ export class LedgerReader {
       if (error.code === 'ENOENT') return [];
       throw error;
     });
-    for (const name of names) if (name.endsWith('.jsonl')) await this.#readFile(name);
+    const ledgers = names.filter((name) => name.endsWith('.jsonl'));
+    const index = !this.#failed && (await this.#isWhole()) ? this.#index : newIndex();
+    this.#failed = true;
+    for (const name of ledgers) await this.#readFile(index, name);
+    this.#failed = false;
+    this.#index = index;
   }
 
-  async #readFile(name: string): Promise<void> {
-    const position = this.#files.get(name) ?? { offset: 0, line: 0 };
+  /** Whether all that was read is still there. */
+  async #isWhole(): Promise<boolean> {
+    for (const [name, { offset }] of this.#index.files) {
+      const size = await stat(join(this.#folder, name)).then(
+        (found) => found.size,
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOENT') return -1;
+          throw error;
+        },
+      );
+      // A last record may have been read before its line feed was written.
+      if (size < offset - 1) return false;
+    }
+    return true;
+  }
+
+  async #readFile(index: Index, name: string): Promise<void> {
+    const position = index.files.get(name) ?? { offset: 0, line: 0 };
+    index.files.set(name, position);
     const file = await open(join(this.#folder, name), 'r');
     try {
       const { size } = await file.stat();
       if (size <= position.offset) return;
       for await (const { bytes, offset, last } of linesOf(file, position.offset, size)) {
-        const taken = this.#take(name, bytes, offset, position.line + 1, last);
+        const taken = this.#take(index, name, bytes, offset, position.line + 1, last);
         if (!taken) break;
         position.offset = offset + bytes.length + 1;
         position.line++;
       }
-      this.#files.set(name, position);
     } finally {
       await file.close();
     }
   }
 
   /** False if the line is the file's last and not readable (yet). */
-  #take(file: string, bytes: Buffer, offset: number, line: number, last: boolean): boolean {
+  #take(index: Index, file: string, bytes: Buffer, offset: number, line: number, last: boolean): boolean {
     if (bytes.length === 0 && !last) return true;
     let value: unknown;
     try {
@@ -154,30 +200,11 @@ export class LedgerReader {
         `prompt ${record.index} is not in this shard (${this.#firstIndex} to ${this.#lastIndex})`,
       );
     }
-    if (!this.#seen.has(record.id)) {
-      this.#seen.add(record.id);
-      this.#file(record, { file, offset, length: bytes.length });
+    if (!index.seen.has(record.id)) {
+      index.seen.add(record.id);
+      addTo(index, record, { file, offset, length: bytes.length });
     }
     return true;
-  }
-
-  #file(record: LedgerRecord, location: AnswerMeta['location']): void {
-    let history = this.#prompts.get(record.index);
-    if (!history) {
-      history = { starts: [], answers: [], faults: [], settled: [] };
-      this.#prompts.set(record.index, history);
-    }
-    if (record.type === 'start') history.starts.push(record);
-    else if (record.type === 'fault') history.faults.push(record);
-    else if (record.type === 'settled') history.settled.push(record);
-    else {
-      const choices = record.choices.map(({ sample, finishReason, text }) => ({
-        sample,
-        finishReason,
-        blank: text.trim() === '',
-      }));
-      history.answers.push({ ...record, choices, location });
-    }
   }
 
   #foreign(file: string, line: number, why: string): ForeignLedgerError {
@@ -188,36 +215,23 @@ export class LedgerReader {
   }
 }
 
-/** The lines of `file` between two offsets. The last one may have no newline at its end. */
-async function* linesOf(
-  file: FileHandle,
-  from: number,
-  to: number,
-): AsyncGenerator<{ bytes: Buffer; offset: number; last: boolean }> {
-  let rest = Buffer.alloc(0);
-  let restOffset = from;
-  for (let at = from; at < to;) {
-    const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, to - at));
-    await readFully(file, chunk, at);
-    at += chunk.length;
-    const buffer = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
-    let start = 0;
-    for (let end = buffer.indexOf(NEWLINE); end >= 0; end = buffer.indexOf(NEWLINE, start)) {
-      const offset = restOffset + start;
-      yield { bytes: buffer.subarray(start, end), offset, last: offset + (end - start) + 1 >= to };
-      start = end + 1;
-    }
-    rest = buffer.subarray(start);
-    restOffset += start;
+function addTo({ prompts }: Index, record: LedgerRecord, location: AnswerMeta['location']): void {
+  let history = prompts.get(record.index);
+  if (!history) {
+    history = { starts: [], answers: [], faults: [], settled: [], reopened: [] };
+    prompts.set(record.index, history);
   }
-  if (rest.length > 0) yield { bytes: rest, offset: restOffset, last: true };
-}
-
-async function readFully(file: FileHandle, into: Buffer, position: number): Promise<void> {
-  for (let read = 0; read < into.length;) {
-    const { bytesRead } = await file.read(into, read, into.length - read, position + read);
-    if (bytesRead === 0) throw new Error(`the ledger file became shorter while it was read`);
-    read += bytesRead;
+  if (record.type === 'start') history.starts.push(record);
+  else if (record.type === 'fault') history.faults.push(record);
+  else if (record.type === 'settled') history.settled.push(record);
+  else if (record.type === 'reopened') history.reopened.push(record);
+  else {
+    const choices = record.choices.map(({ sample, finishReason, text }) => ({
+      sample,
+      finishReason,
+      blank: text.trim() === '',
+    }));
+    history.answers.push({ ...record, choices, location });
   }
 }
 

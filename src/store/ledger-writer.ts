@@ -105,7 +105,12 @@ export class LedgerWriter {
   async #openFile(): Promise<FileHandle> {
     await mkdir(this.#folder, { recursive: true });
     const file = await open(join(this.#folder, `${this.#owner}-${randomUUID().slice(0, 8)}.jsonl`), 'ax');
-    await syncFolder(this.#folder);
+    try {
+      await syncFolder(this.#folder);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
     return file;
   }
 }

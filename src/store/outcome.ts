@@ -1,8 +1,11 @@
 /** What the ledger says became of a prompt, in the form the reports need. */
-import type { Paid, PromptError, PromptItem, Usage } from '../contract.ts';
-import type { FaultRecord } from './records.ts';
+import type { FailureType, Paid, PromptError, PromptItem, Usage } from '../contract.ts';
+import type { PromptBill } from './bill.ts';
+import type { AnswerRecord } from './records.ts';
 
 export interface Completion {
+  /** Id of the ledger's answer record. */
+  recordId: string;
   sample: number;
   text: string;
   reasoning?: string;
@@ -10,21 +13,57 @@ export interface Completion {
   truncated: boolean;
   /** Usage of the request; `null` on the further samples of a response that held several, so that sums are right. */
   usage: Usage | null;
+  /** Cost of the request in integer nano-USD; `null` where it is unknown and on those further samples. */
+  costNanoUsd: number | null;
   latencyMs: number;
   model: string;
   requestId: string | null;
   at: string;
-  /** Which request for this prompt it was, from 1, over all runs. */
+  /** Which request for this prompt it was, from 1, over all runs; 0 where an earlier batch made it. */
   attempt: number;
+  /** The earlier batch that paid for it. */
+  reused?: NonNullable<AnswerRecord['reused']>;
+}
+
+/** An answer that this batch paid for. */
+export interface BoughtAnswer extends Pick<
+  AnswerRecord,
+  'id' | 'at' | 'model' | 'usage' | 'costNanoUsd' | 'price'
+> {
+  samples: number[];
+  /** At least one completion of it is used. */
+  kept: boolean;
+}
+
+/** One request and how it ended. */
+export interface RequestEntry {
+  /** Id of the record that tells its end; of its start where it has none. */
+  recordId: string;
+  /** When it was sent. */
+  at: string;
+  run: number;
+  attempt: number;
+  outcome: 'answer' | 'fault' | 'lost';
+  type: FailureType | null;
+  /** HTTP status of a fault that has one. */
+  status: number | null;
+  message: string;
+  requestId: string | null;
+  /** How long the prompt was then made to wait. */
+  delayMs: number | null;
 }
 
 export interface PromptOutcome {
   item: PromptItem;
-  /** `open`: not settled yet, in a batch that runs (reports show it as `pending`). */
+  /** `pending`: not settled yet, in a batch that runs. */
   status: 'succeeded' | 'failed' | 'not_run' | 'pending';
   completions: Completion[];
   /** Everything paid for this prompt, discarded and failed answers included. */
   paid: Paid;
+  bill: PromptBill;
+  /** Everything `paid` is the sum of. */
+  answers: BoughtAnswer[];
   error: PromptError | null;
-  faults: FaultRecord[];
+  /** In the order they were sent, over all runs. */
+  requests: RequestEntry[];
 }

@@ -1,5 +1,5 @@
 /** The ledger's records: one JSON line each, appended, never changed. */
-import type { FailureType, PromptError, Usage } from '../contract.ts';
+import type { FailureType, Price, PromptError, Usage } from '../contract.ts';
 
 interface RecordBase {
   /** Unique over all ledgers. A line that appears twice is one record. */
@@ -39,9 +39,15 @@ export interface AnswerRecord extends RecordBase {
   /** Usage of the whole response: summed once per record, not once per choice. */
   usage: Usage | null;
   costNanoUsd: number | null;
+  /** What the cached part of the input made cheaper. */
+  cacheSavingNanoUsd: number | null;
+  /** What `costNanoUsd` was computed with; `null` where it is unknown. */
+  price: Price | null;
   latencyMs: number;
   model: string;
   requestId: string | null;
+  /** Bought by an earlier batch: `usage` is then `null` and `costNanoUsd` 0, since nothing was paid here. */
+  reused?: { batchId: string; answer: string; usage: Usage | null; costNanoUsd: number | null };
 }
 
 /** A request came back without an answer. */
@@ -67,4 +73,15 @@ export interface SettledRecord extends RecordBase {
   error?: PromptError;
 }
 
-export type LedgerRecord = StartRecord | AnswerRecord | FaultRecord | SettledRecord;
+/** A failed prompt is to be asked again: what was settled before counts no more, its usable answers still do. */
+export interface ReopenedRecord extends RecordBase {
+  type: 'reopened';
+}
+
+export type LedgerRecord = StartRecord | AnswerRecord | FaultRecord | SettledRecord | ReopenedRecord;
+
+/** Orders records by run, turn and attempt; by the clock only within one attempt. */
+export const compareMoments = (a: Moment, b: Moment): number =>
+  a.run - b.run || a.turn - b.turn || a.attempt - b.attempt || (a.at < b.at ? -1 : a.at > b.at ? 1 : 0);
+
+export type Moment = Pick<RecordBase, 'run' | 'turn' | 'attempt' | 'at'>;

@@ -1,7 +1,13 @@
 /** What a prompt's history means: pure, and the same for the activity, the reports and the status. */
-import type { Paid, Usage } from '../contract.ts';
+import type { Paid, RunLimits, Usage } from '../contract.ts';
 import type { AnswerMeta, PromptHistory } from './ledger-reader.ts';
-import type { FaultRecord, SettledRecord } from './records.ts';
+import {
+  compareMoments,
+  type FaultRecord,
+  type Moment,
+  type SettledRecord,
+  type StartRecord,
+} from './records.ts';
 
 export interface ChosenAnswer {
   sample: number;
@@ -17,12 +23,12 @@ export interface Standing {
   /** Samples still to be bought. */
   missing: number[];
   /** A paid answer that is no success (empty, filtered, …) and has not been settled yet. */
-  spoiled: { answer: AnswerMeta; sample: number; finishReason: string } | null;
+  spoiled: { answer: AnswerMeta; sample: number; finishReason: string; blank: boolean } | null;
   /** Requests sent, over all runs. */
   requests: number;
   /** Requests in a row, up to the newest, that have neither answer nor fault: their worker died. */
   lostInARow: number;
-  /** Faults of the prompt's own, of the present turn. */
+  /** Faults of the prompt's own, of the present turns; with `retryEmpty`, answers without text too. */
   ownFaults: number;
   /** Since when, without an answer in between, the provider has been unavailable to this prompt; ms since 1970. */
   unavailableSince: number | null;
@@ -31,34 +37,40 @@ export interface Standing {
   paid: Paid;
 }
 
-/** Where a record stands in time: run, turn and attempt first, the clock only within one attempt. */
-interface Moment {
-  run: number;
-  turn: number;
-  attempt: number;
-  at: string;
-}
-
 /** A wait that outlives its planned delay by more than this was downtime of ours, not the provider's. */
 const DOWNTIME_MS = 5 * 60_000;
 
-const compareMoments = (a: Moment, b: Moment): number =>
-  a.run - b.run || a.turn - b.turn || a.attempt - b.attempt || (a.at < b.at ? -1 : a.at > b.at ? 1 : 0);
+/** What a run asks of an answer. What is settled stays as it was settled. */
+export type Judgement = Pick<RunLimits, 'rejectTruncated' | 'retryEmpty'>;
 
-/** Success is an answer that ended by itself or at its token limit and says something. */
-const isUsable = (choice: { finishReason: string; blank: boolean }): boolean =>
-  (choice.finishReason === 'stop' || choice.finishReason === 'length') && !choice.blank;
+const LENIENT: Judgement = { rejectTruncated: false, retryEmpty: false };
 
-/**
- * `turn` limits what counts against the prompt (faults, patience) to the present turn; without it,
- * to the newest one.
- */
+/** Success is an answer that ended by itself, or at its token limit where that is good enough, and says something. */
+const isUsable = (
+  choice: { finishReason: string; blank: boolean },
+  { rejectTruncated }: Judgement,
+): boolean =>
+  (choice.finishReason === 'stop' || (choice.finishReason === 'length' && !rejectTruncated)) && !choice.blank;
+
+/** The turns that faults and patience count in, and what time it is (ms since 1970). */
+export interface Present {
+  run: number;
+  turn: number;
+  /** First of the turns that count. Default: `turn`. */
+  since?: number;
+  at: number;
+}
+
+/** Without `present`, faults and patience count in the turn of the newest fault, up to that fault. */
 export function standingOf(
   history: PromptHistory,
   completions: number,
-  present?: { run: number; turn: number },
+  present?: Present,
+  judgement = LENIENT,
 ): Standing {
-  const settled = history.settled.toSorted(compareMoments).at(-1) ?? null;
+  const reopened = history.reopened.toSorted(compareMoments).at(-1);
+  const isLater = (record: Moment): boolean => !reopened || compareMoments(record, reopened) > 0;
+  const settled = history.settled.filter(isLater).toSorted(compareMoments).at(-1) ?? null;
   const answers = history.answers.toSorted(compareMoments);
   const faults = history.faults.toSorted(compareMoments);
 
@@ -66,18 +78,20 @@ export function standingOf(
   let spoiled: Standing['spoiled'] = null;
   const named = settled ? answers.filter((answer) => settled.answers.includes(answer.id)) : answers;
   for (let sample = 1; sample <= completions; sample++) {
-    for (const answer of named) {
-      const choice = answer.choices.find((candidate) => candidate.sample === sample);
-      if (!choice) continue;
-      if (isUsable(choice)) {
-        chosen.push({ sample, answer, finishReason: choice.finishReason });
-        break;
-      }
-      spoiled ??= { answer, sample, finishReason: choice.finishReason };
+    const given = named.flatMap((answer) =>
+      answer.choices.filter((choice) => choice.sample === sample).map((choice) => ({ answer, choice })),
+    );
+    const usable = given.find(({ choice }) => isUsable(choice, settled ? LENIENT : judgement));
+    if (usable) {
+      chosen.push({ sample, answer: usable.answer, finishReason: usable.choice.finishReason });
+      continue;
     }
+    const bad = given.find(
+      ({ answer, choice }) => isLater(answer) && !(judgement.retryEmpty && choice.blank),
+    );
+    if (bad && !settled) spoiled ??= { ...bad.choice, answer: bad.answer };
   }
   const have = new Set(chosen.map(({ sample }) => sample));
-  if (spoiled && (settled || have.has(spoiled.sample))) spoiled = null;
 
   return {
     settled,
@@ -85,39 +99,56 @@ export function standingOf(
     missing: Array.from({ length: completions }, (_, i) => i + 1).filter((sample) => !have.has(sample)),
     spoiled,
     requests: history.starts.length,
-    lostInARow: lostInARow(history),
-    ...troubles(faults, answers, present),
+    lostInARow: lostInARow(history, isLater),
+    ...troubles(history.starts, faults, answers, present, judgement),
     paid: paidFor(answers),
   };
 }
 
-function lostInARow(history: PromptHistory): number {
+function lostInARow(history: PromptHistory, counts: (start: StartRecord) => boolean): number {
   const ended = new Set([...history.answers, ...history.faults].map((end) => end.start));
-  const starts = history.starts.toSorted(compareMoments);
+  const starts = history.starts.filter(counts).toSorted(compareMoments);
   const lastEnded = starts.findLastIndex((start) => ended.has(start.id));
   return starts.length - 1 - lastEnded;
 }
 
+/** Whether a record is of the present turns. */
+export const inTurnsOf =
+  (present: Omit<Present, 'at'> | undefined) =>
+  ({ run, turn }: Pick<Moment, 'run' | 'turn'>): boolean =>
+    present !== undefined &&
+    run === present.run &&
+    turn <= present.turn &&
+    turn >= (present.since ?? present.turn);
+
 function troubles(
+  starts: readonly StartRecord[],
   faults: readonly FaultRecord[],
   answers: readonly AnswerMeta[],
-  present: { run: number; turn: number } | undefined,
+  present: Present | undefined,
+  { retryEmpty }: Judgement,
 ): Pick<Standing, 'ownFaults' | 'unavailableSince' | 'unavailableInARow'> {
-  const newest = present ?? faults.at(-1);
-  const ofTurn = faults.filter((fault) => fault.run === newest?.run && fault.turn === newest.turn);
+  const isPresent = inTurnsOf(present ?? faults.at(-1));
+  const ofTurn = faults.filter(isPresent);
   const lastAnswer = answers.at(-1);
+  const sentAt = new Map(starts.map((start) => [start.id, Date.parse(start.at)]));
   let unavailableSince: number | null = null;
   let unavailableInARow = 0;
-  let next: number | null = null;
+  let next = present?.at ?? null;
   for (const fault of ofTurn.toReversed()) {
     if (fault.failure !== 'Completion.Unavailable') break;
     if (lastAnswer && compareMoments(fault, lastAnswer) < 0) break;
     const at = Date.parse(fault.at);
     if (next !== null && next - at > (fault.retryDelayMs ?? 0) + DOWNTIME_MS) break;
-    unavailableSince = next = at;
+    unavailableSince = at;
     unavailableInARow++;
+    next = sentAt.get(fault.start) ?? at;
   }
-  const ownFaults = ofTurn.filter((fault) => fault.failure === 'Completion.Fault').length;
+  const blanks = answers.filter(
+    (answer) => isPresent(answer) && answer.choices.some((choice) => choice.blank),
+  );
+  const ownFaults =
+    ofTurn.filter((fault) => fault.failure === 'Completion.Fault').length + (retryEmpty ? blanks.length : 0);
   return { ownFaults, unavailableSince, unavailableInARow };
 }
 

@@ -1,6 +1,6 @@
 /** What can be asked of a running batch, and told to it. Temporal's own cancel does the rest. */
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
-import type { Progress } from '../contract.ts';
+import type { LimitChanges, Progress } from '../contract.ts';
 
 /** Cheap and read-only. */
 export const progressQuery = defineQuery<Progress>('progress');
@@ -10,3 +10,6 @@ export const resumeUpdate = defineUpdate<Progress>('resume');
 
 /** Announces that the cancel about to be sent shall not wait for the prompts in progress. */
 export const cancelNowUpdate = defineUpdate<Progress>('cancelNow');
+
+/** Changes limits of the running batch. A new cost cap lifts a pause that the old one caused. */
+export const setUpdate = defineUpdate<Progress, [LimitChanges]>('set');

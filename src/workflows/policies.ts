@@ -22,13 +22,14 @@ export const completionPolicy = (
   }) satisfies ActivityOptions;
 
 /**
- * Reads and writes of the batch store: short, local, and safe to repeat. A few quick tries, then the
- * batch pauses (`storage`) and tells a person, rather than hiding a full disk behind endless retries.
+ * Reads and writes of the batch store: local and safe to repeat. What the store cannot do comes back
+ * as a final failure, pauses the batch (`storage`) and tells a person. What is retried by this policy
+ * is an attempt whose worker died: as often as that happens, since it says nothing of the store.
  */
 export const storePolicy = {
   startToCloseTimeout: '1 hour',
   heartbeatTimeout: '10 seconds',
-  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumAttempts: 3 },
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 } satisfies ActivityOptions;
 
 /** How long a cancelled batch lets its prompts in progress finish. */

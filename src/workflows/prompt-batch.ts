@@ -1,38 +1,37 @@
 import {
-  ActivityFailure,
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
   CancelledFailure,
   condition,
   isCancellation,
   log,
   proxyActivities,
-  setCurrentDetails,
   setHandler,
-  upsertMemo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type {
   BatchInput,
   BatchOutcome,
-  Pause,
-  PauseReason,
+  FinalState,
+  LimitChanges,
   Progress,
-  RunState,
-  ShardPlan,
+  Receipt,
+  RunLimits,
+  Unsettled,
 } from '../contract.ts';
-import { cancelNowUpdate, progressQuery, resumeUpdate } from './messages.ts';
-import { CANCEL_GRACE, completionPolicy, pauseReasons, storePolicy, UNIFORM_FAILURES } from './policies.ts';
-import { countsOf, newTally, rateOf, seeded, settled, uniformFailure } from './tally.ts';
-import { detailsOf, memoOf } from './web-ui.ts';
+import { createBatchDisplay } from './batch-display.ts';
+import { budgetText, createBudget } from './budget.ts';
+import { isPastLimit, limitText } from './failure-limit.ts';
+import { cancelNowUpdate, progressQuery, resumeUpdate, setUpdate } from './messages.ts';
+import { causeOf, type PauseCause, spentByFailure } from './pause-cause.ts';
+import { createPauseSwitch } from './pause-switch.ts';
+import { CANCEL_GRACE, completionPolicy, storePolicy, UNIFORM_FAILURES } from './policies.ts';
+import { type BatchEnd, endedProgress, progressOf } from './progress.ts';
+import { createPromptLoop, type OpenPrompt, type TurnEnd } from './prompt-loop.ts';
+import { countsOf, newTally, seeded, settled, uniformFailure } from './tally.ts';
+import { summaryText } from './web-ui.ts';
 
-type OpenPrompt = ShardPlan['open'][number] & { shard: number; turn: number };
-
-/** The current details are rendered at most this often. */
-const DETAILS_EVERY_MS = 2000;
-
-const { readShard, recordPause, writeReport } = proxyActivities<Activities>(storePolicy);
+const { readShard, recordLimits, writeReport } = proxyActivities<Activities>(storePolicy);
 
 /**
  * One run of a batch: works through its open prompts with at most `maxWorkers` in progress, and ends
@@ -40,176 +39,188 @@ const { readShard, recordPause, writeReport } = proxyActivities<Activities>(stor
  * fault; a prompt caught in that is put back, never failed.
  */
 export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
-  const { limits } = batch.settings;
-  const queue: OpenPrompt[] = [];
+  let { limits } = batch.settings;
+  const budget = createBudget();
+  let forgiven = 0;
   let tally = newTally(batch.prompts);
-  let running = 0;
-  let pause = batch.pause;
   let cancelling = false;
   let cancelNow = false;
-  let detailsAt = 0;
+  let end: BatchEnd | null = null;
 
-  const state = (): RunState => (cancelling ? 'cancelling' : pause ? 'paused' : 'running');
+  const display = createBatchDisplay(batch, progress);
+  const pauseSwitch = createPauseSwitch(batch, display.transition);
+  const loop = createPromptLoop({
+    slots: () => (pauseSwitch.current || cancelling ? 0 : limits.maxWorkers),
+    hasRoom: ({ worstCostNanoUsd }) => budget.fits(worstCostNanoUsd, limits.maxCostNanoUsd),
+    noRoom: ({ worstCostNanoUsd }) =>
+      pauseFor({ reason: 'budget', message: budgetText(budget, limits.maxCostNanoUsd, worstCostNanoUsd) }),
+    takeUp,
+  });
 
-  const progress = (): Progress => {
-    const counts = countsOf(tally, running, false);
-    const promptsPerSecond = rateOf(tally);
-    const left = counts.pending + counts.running;
-    return {
-      state: state(),
-      pause,
-      counts,
-      paid: tally.paid,
-      promptsPerSecond,
-      etaSeconds: promptsPerSecond > 0 ? left / promptsPerSecond : null,
-      maxWorkers: limits.maxWorkers,
-      lastFailures: [...tally.lastFailures],
-    };
-  };
+  setHandler(progressQuery, progress);
+  setHandler(resumeUpdate, resume, { validator: assertPaused });
+  setHandler(setUpdate, setLimits, { validator: assertSettable });
+  setHandler(cancelNowUpdate, skipGrace);
+  CancellationScope.current().cancelRequested.catch(stopForGood);
 
-  const showDetails = (): void => {
-    detailsAt = Date.now();
-    setCurrentDetails(detailsOf(batch, progress()));
-  };
+  return CancellationScope.nonCancellable(async () => {
+    display.transition();
+    await readShards();
+    if (isPastLimit(limits.maxFailures, tally.failed, 0, tally.total)) forgiven = tally.failed;
+    await loop.run(() => cancelling);
+    if (cancelling) await loop.drain(CANCEL_GRACE, () => cancelNow);
+    return close(cancelling ? 'cancelled' : tally.failed > 0 ? 'partly_failed' : 'succeeded');
+  });
 
-  const showTransition = (): void => {
-    upsertMemo(memoOf(progress()));
-    showDetails();
-  };
-
-  const remember = async (): Promise<void> => {
-    try {
-      await recordPause(batch.batchId, pause);
-    } catch (error) {
-      // The pause holds all the same; only a lost Temporal database would forget it.
-      log.warn('the pause could not be noted in the store', { error: messageOf(error) });
+  async function readShards(): Promise<void> {
+    for (let shard = 0; shard < batch.shards; shard++) {
+      if (cancelling) return;
+      const plan = await fromStore(() => readShard(batch.batchId, shard));
+      if (!plan) return;
+      tally = seeded(tally, plan.settled);
+      budget.addSettled(plan.settled.spentNanoUsd);
+      for (const { index, spentNanoUsd } of plan.open) budget.addOpen(index, spentNanoUsd);
+      loop.add(plan.open.map((prompt) => ({ ...prompt, shard, turn: 1 })));
     }
-  };
+  }
 
-  const pauseBatch = async (reason: PauseReason, message: string): Promise<void> => {
-    if (pause || cancelling) return;
-    pause = { reason, message, since: new Date().toISOString() } satisfies Pause;
-    showTransition();
-    await remember();
-  };
+  async function takeUp(prompt: OpenPrompt): Promise<TurnEnd> {
+    budget.reserve(prompt.index, prompt.worstCostNanoUsd);
+    const { lifts } = pauseSwitch;
+    let receipt: Receipt | Unsettled;
+    try {
+      receipt = await complete(batch, limits, prompt);
+    } catch (error) {
+      budget.settle(prompt.index, spentByFailure(error));
+      // What failed before the last resume, and is only heard of now, must not undo it.
+      if (!isCancellation(error) && pauseSwitch.lifts === lifts) await pauseFor(causeOf(error));
+      const { since: _, ...afresh } = prompt;
+      return { putBack: afresh };
+    }
+    budget.settle(prompt.index, receipt.spentNanoUsd);
+    if (receipt.status === 'unsettled') {
+      const { since = prompt.turn } = prompt;
+      return { putBack: { ...prompt, since, worstCostNanoUsd: receipt.worstCostNanoUsd } };
+    }
+    tally = settled(tally, prompt.id, receipt, Date.now());
+    display.tick();
+    if (receipt.status === 'failed') await pauseIfTooManyFailed();
+    return 'settled';
+  }
 
-  /** Store work that a full disk or a foreign file may stop: pauses, and tries again when resumed. */
-  const stored = async <T>(work: () => Promise<T>): Promise<T> => {
+  async function pauseIfTooManyFailed(): Promise<void> {
+    const same = uniformFailure(tally, UNIFORM_FAILURES);
+    const { maxFailures } = limits;
+    if (same !== null) {
+      const message = `the first ${UNIFORM_FAILURES} prompts all failed with: ${same}`;
+      await pauseFor({ reason: 'failures', message });
+    } else if (maxFailures && isPastLimit(maxFailures, tally.failed, forgiven, tally.total)) {
+      const last = tally.lastFailures[0];
+      const message = `${tally.failed - forgiven} prompts failed, more than --max-failures ${limitText(maxFailures)}; the last one: ${last?.message}`;
+      await pauseFor({ reason: 'failures', message });
+    }
+  }
+
+  async function pauseFor({ reason, message }: PauseCause): Promise<void> {
+    if (!cancelling) await pauseSwitch.pause(reason, message);
+  }
+
+  /**
+   * Store work that a full disk or a foreign file may stop: that pauses the batch, and it is tried again
+   * when resumed. `null`: the batch is cancelled, and goes on without.
+   */
+  async function fromStore<T>(work: () => Promise<T>): Promise<T | null> {
     for (;;) {
       try {
         return await work();
       } catch (error) {
-        if (cancelling) throw error;
-        await pauseBatch('storage', messageOf(error));
-        await condition(() => !pause || cancelling);
+        const cause = causeOf(error);
+        if (cancelling) {
+          log.warn('the batch is cancelled without what its store could not do', { error });
+          return null;
+        }
+        await pauseFor(cause);
+        await condition(() => !pauseSwitch.current || cancelling);
       }
     }
-  };
+  }
 
-  const complete = async (prompt: OpenPrompt): Promise<void> => {
-    const { completePrompt } = proxyActivities<Activities>({
-      ...completionPolicy(limits, prompt.completions),
-      summary: summaryOf(prompt.id),
-    });
+  async function close(state: FinalState): Promise<BatchOutcome> {
     const { batchId, run } = batch;
-    const { shard, index, turn, id: promptId } = prompt;
-    try {
-      const receipt = await completePrompt({ batchId, run, turn, shard, index, promptId, limits });
-      tally = settled(tally, promptId, receipt, Date.now());
-      const message = uniformFailure(tally, UNIFORM_FAILURES);
-      if (message !== null)
-        await pauseBatch('failures', `the first ${UNIFORM_FAILURES} prompts all failed with: ${message}`);
-    } catch (error) {
-      queue.unshift({ ...prompt, turn: turn + 1 });
-      if (isCancellation(error)) return;
-      await pauseBatch(reasonOf(error), messageOf(error));
-    }
-  };
+    await pauseSwitch.noted();
+    const endedAt = new Date().toISOString();
+    const outcome = await fromStore(() => writeReport({ batchId, run, state, endedAt }));
+    end = outcome ?? { state: 'cancelled', counts: countsOf(tally, 0, true), paid: tally.paid };
+    display.transition();
+    await condition(allHandlersFinished);
+    if (!outcome || state === 'cancelled') throw new CancelledFailure('the batch was cancelled');
+    return outcome;
+  }
 
-  const inProgress = async (prompt: OpenPrompt): Promise<void> => {
-    running++;
-    await complete(prompt);
-    running--;
-    if (Date.now() - detailsAt >= DETAILS_EVERY_MS) showDetails();
-  };
+  function progress(): Progress {
+    const pause = pauseSwitch.current;
+    const state = cancelling ? 'cancelling' : pause ? 'paused' : 'running';
+    const { maxWorkers, maxCostNanoUsd } = limits;
+    const { spentNanoUsd, reservedNanoUsd } = budget;
+    const now = progressOf({
+      ...{ state, pause, tally, running: loop.running, maxWorkers },
+      budget: maxCostNanoUsd === null ? null : { maxCostNanoUsd, spentNanoUsd, reservedNanoUsd },
+    });
+    return end ? endedProgress(now, end) : now;
+  }
 
-  setHandler(progressQuery, progress);
-  setHandler(
-    resumeUpdate,
-    async () => {
-      pause = null;
-      showTransition();
-      await remember();
-      return progress();
-    },
-    {
-      validator: () => {
-        if (cancelling) throw new Error('the batch is being cancelled');
-        if (!pause) throw new Error('the batch is not paused');
-      },
-    },
-  );
-  setHandler(cancelNowUpdate, () => {
+  function assertOpen(): void {
+    if (end) throw new Error(`the batch has ended: ${end.state}`);
+    if (cancelling) throw new Error('the batch is being cancelled');
+  }
+
+  function assertSettable({ maxCostNanoUsd }: LimitChanges): void {
+    assertOpen();
+    if (typeof maxCostNanoUsd === 'number' && !(maxCostNanoUsd > 0))
+      throw new Error('a cost cap must be above 0');
+  }
+
+  function assertPaused(): void {
+    assertOpen();
+    if (!pauseSwitch.current) throw new Error('the batch is not paused');
+  }
+
+  async function resume(): Promise<Progress> {
+    forgiven = tally.failed;
+    await pauseSwitch.lift();
+    return progress();
+  }
+
+  async function setLimits(changes: LimitChanges): Promise<Progress> {
+    limits = { ...limits, ...changes };
+    await recordLimits(batch.batchId, changes);
+    if ('maxCostNanoUsd' in changes && pauseSwitch.current?.reason === 'budget') await pauseSwitch.lift();
+    else display.transition();
+    return progress();
+  }
+
+  function skipGrace(): Progress {
     cancelNow = true;
     return progress();
-  });
-  CancellationScope.current().cancelRequested.catch(() => {
+  }
+
+  function stopForGood(): void {
     cancelling = true;
-    showTransition();
+    if (!end) display.transition();
+  }
+}
+
+/** Asks for one prompt's missing completions. */
+function complete(
+  { batchId, run }: BatchInput,
+  limits: RunLimits,
+  prompt: OpenPrompt,
+): Promise<Receipt | Unsettled> {
+  const { completePrompt } = proxyActivities<Activities>({
+    ...completionPolicy(limits, prompt.completions),
+    summary: summaryText(prompt.id),
   });
-
-  return CancellationScope.nonCancellable(async () => {
-    showTransition();
-    for (let shard = 0; shard < batch.shards; shard++) {
-      const plan = await stored(() => readShard(batch.batchId, shard));
-      tally = seeded(tally, plan.settled);
-      queue.push(...plan.open.map((prompt) => ({ ...prompt, shard, turn: 1 })));
-    }
-
-    const requests = new CancellationScope();
-    const mayStart = (): boolean => !pause && !cancelling && running < limits.maxWorkers && queue.length > 0;
-    const over = (): boolean => running === 0 && (queue.length === 0 || cancelling);
-    while (!over()) {
-      while (mayStart()) {
-        const prompt = queue.shift()!;
-        void requests.run(() => inProgress(prompt));
-      }
-      await condition(() => mayStart() || over() || cancelling);
-      if (!cancelling) continue;
-      await condition(() => running === 0 || cancelNow, CANCEL_GRACE);
-      requests.cancel();
-      await condition(() => running === 0);
-    }
-
-    const finalState = cancelling ? 'cancelled' : tally.failed > 0 ? 'partly_failed' : 'succeeded';
-    const outcome = await stored(() =>
-      writeReport({
-        batchId: batch.batchId,
-        run: batch.run,
-        state: finalState,
-        endedAt: new Date().toISOString(),
-      }),
-    );
-    upsertMemo(
-      memoOf({ ...progress(), state: finalState, pause: null, counts: outcome.counts, paid: outcome.paid }),
-    );
-    await condition(allHandlersFinished);
-    if (cancelling)
-      throw new CancelledFailure(`the batch was cancelled; its report is ${outcome.resultsFile}`);
-    return outcome;
-  });
+  const { shard, index, turn, since = turn, id: promptId, worstCostNanoUsd } = prompt;
+  const allowanceNanoUsd = limits.maxCostNanoUsd === null ? null : worstCostNanoUsd;
+  return completePrompt({ batchId, run, turn, since, shard, index, promptId, limits, allowanceNanoUsd });
 }
-
-function reasonOf(error: unknown): PauseReason {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  const type = cause instanceof ApplicationFailure ? cause.type : undefined;
-  return pauseReasons[type as keyof typeof pauseReasons] ?? 'failures';
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof ActivityFailure && error.cause) return error.cause.message;
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** The Web UI's label of an activity: at most 200 bytes. */
-const summaryOf = (promptId: string): string => promptId.slice(0, 50);

@@ -33,6 +33,27 @@ export function detailsOf(batch: BatchInput, progress: Progress): string {
   return lines.join('\n');
 }
 
+/** What the server takes as a summary, in bytes of UTF-8, as JSON. */
+const SUMMARY_BYTES = 200;
+
+/** One line for the Web UI, cut to what the server takes, never through a character. */
+export function summaryText(text: string): string {
+  let summary = '';
+  let bytes = 0;
+  for (const character of text) {
+    const shown = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(character) ? ' ' : character;
+    bytes += shown === '"' || shown === '\\' ? 2 : utf8Length(shown);
+    if (bytes > SUMMARY_BYTES) break;
+    summary += shown;
+  }
+  return summary;
+}
+
+function utf8Length(character: string): number {
+  const codePoint = character.codePointAt(0) ?? 0;
+  return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+}
+
 /** The facts that stay readable when no worker lives to answer a query. */
 export const memoOf = (progress: Progress): Record<string, unknown> => ({
   state: progress.state,
@@ -44,4 +65,8 @@ export const memoOf = (progress: Progress): Record<string, unknown> => ({
 const costOf = (nanoUsd: number | null): string =>
   nanoUsd === null ? 'unknown' : `$${(nanoUsd / 1e9).toFixed(4)}`;
 
-const quoted = (text: string): string => `\`${text.slice(0, 200).replaceAll(/[`\s]+/g, ' ')}\``;
+const quoted = (text: string): string =>
+  `\`${Array.from(text.slice(0, 400))
+    .slice(0, 200)
+    .join('')
+    .replaceAll(/[`\s]+/g, ' ')}\``;

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
-import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readRecord } from '../../src/server/server-record.ts';
 import type { AnswerRecord } from '../../src/store/records.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
-import { createWorkplace, promptTexts, readLedger, readResults, type Workplace } from './workplace.ts';
+import {
+  createWorkplace,
+  loseTemporalDatabase,
+  promptTexts,
+  readLedger,
+  readResults,
+  type Workplace,
+} from './workplace.ts';
 
 const PROMPTS = 40;
 const WORKERS = 10;
@@ -20,19 +26,25 @@ before(async () => {
 });
 after(() => server.stop());
 
-const killServer = (): void => process.kill(readRecord(server.home)!.pid!, 'SIGKILL');
+const killServer = (): void => void process.kill(readRecord(server.home)!.pid!, 'SIGKILL');
 
 /** Answers in the ledger, by prompt. */
 async function ledgerAnswers({ outputDir }: Workplace, id: string): Promise<Map<string, number>> {
   const counts = new Map(prompts.map((prompt) => [prompt, 0]));
   const records = await readLedger(join(outputDir, id));
-  for (const { index, choices } of records.filter((record): record is AnswerRecord => record.type === 'answer'))
+  for (const { index, choices } of records.filter(
+    (record): record is AnswerRecord => record.type === 'answer',
+  ))
     counts.set(prompts[index]!, counts.get(prompts[index]!)! + choices.length);
   return counts;
 }
 
 /** Goes on with a batch that was stopped half way, and holds the new requests to what the ledger lacked. */
-async function assertOnlyMissingIsBought(place: Workplace, id: string, goOn: () => ReturnType<Workplace['cli']>) {
+async function assertOnlyMissingIsBought(
+  place: Workplace,
+  id: string,
+  goOn: () => ReturnType<Workplace['cli']>,
+) {
   const { provider } = place;
   await provider.until(() => provider.inFlight === 0);
   const kept = await ledgerAnswers(place, id);
@@ -40,12 +52,12 @@ async function assertOnlyMissingIsBought(place: Workplace, id: string, goOn: () 
   const answered = provider.answered.requests;
   assert.ok(keptSum >= PROMPTS / 2 && keptSum < 2 * PROMPTS, `stopped half way: ${keptSum} answers kept`);
   assert.ok(answered - keptSum <= WORKERS, `${answered} answered, ${keptSum} kept`);
-  const before = new Map(provider.requestsPerPrompt);
+  const asked = new Map(provider.requestsPerPrompt);
 
   const end = await goOn();
   assert.equal(end.code, 0, end.stdout + end.stderr);
   for (const prompt of prompts) {
-    const again = provider.requestsPerPrompt.get(prompt)! - (before.get(prompt) ?? 0);
+    const again = provider.requestsPerPrompt.get(prompt)! - (asked.get(prompt) ?? 0);
     assert.equal(again, 2 - kept.get(prompt)!, `requests for "${prompt}" after the crash`);
   }
   const { summary, results } = await readResults(place.outputDir);
@@ -67,7 +79,9 @@ test('command and server killed half way: the same command buys only what is mis
   first.kill('SIGKILL');
   killServer();
   await first.ended;
-  await assertOnlyMissingIsBought(place, 'killed-tree', () => place.run(file, [...flags, '--id', 'killed-tree']));
+  await assertOnlyMissingIsBought(place, 'killed-tree', () =>
+    place.run(file, [...flags, '--id', 'killed-tree']),
+  );
 });
 
 test('only the server killed: the command starts it again and finishes, and nothing is bought twice', async (t) => {
@@ -102,13 +116,8 @@ test('Temporal database lost: the same command buys only what is missing', async
   await half(place);
   first.kill('SIGKILL');
   await first.ended;
-  await loseDatabase(place);
-  await assertOnlyMissingIsBought(place, 'lost-database', () => place.run(file, [...flags, '--id', 'lost-database']));
+  await loseTemporalDatabase(place, server);
+  await assertOnlyMissingIsBought(place, 'lost-database', () =>
+    place.run(file, [...flags, '--id', 'lost-database']),
+  );
 });
-
-async function loseDatabase(place: Workplace): Promise<void> {
-  assert.equal((await place.cli(['server', 'stop'])).code, 0);
-  const files = (await readdir(server.home)).filter((name) => name.startsWith('temporal.db'));
-  assert.ok(files.length > 0);
-  for (const name of files) await rm(join(server.home, name));
-}

@@ -1,5 +1,5 @@
 /** What an end-to-end test works with: a folder, a fake provider, and commands that know both. */
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { parse } from 'csv-parse/sync';
@@ -7,6 +7,7 @@ import type { BatchResults } from '../../src/report/results-json.ts';
 import type { LedgerRecord } from '../../src/store/records.ts';
 import { type CliOptions, type CliProcess, type CliResult, startCli } from '../support/cli.ts';
 import { type FakeProvider, type FakeProviderOptions, startFakeProvider } from '../support/fake-provider.ts';
+import type { TestServer } from '../support/temporal-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** A key that can be searched for, with no form that is redacted for its looks. */
@@ -38,7 +39,9 @@ export async function createWorkplace(
   const env = { ...server.env, OPENAI_API_KEY: testKey, DEEPSEEK_API_KEY: testKey };
   const started = new Set<CliProcess>();
   // A test that fails half way leaves its commands behind; the next test needs the processor.
-  t.after(() => Promise.all([...started].map((command) => (command.kill('SIGKILL'), command.ended.catch(() => {})))));
+  t.after(() =>
+    Promise.all([...started].map((command) => (command.kill('SIGKILL'), command.ended.catch(() => {})))),
+  );
   const start: Workplace['start'] = (args, more = {}) => {
     const command = startCli(args, { cwd: folder, env, ...more });
     started.add(command);
@@ -63,7 +66,10 @@ export async function createWorkplace(
     env,
     write: async (name, value) => {
       const file = join(folder, name);
-      await writeFile(file, typeof value === 'string' || Buffer.isBuffer(value) ? value : JSON.stringify(value));
+      await writeFile(
+        file,
+        typeof value === 'string' || Buffer.isBuffer(value) ? value : JSON.stringify(value),
+      );
       return file;
     },
     start,
@@ -90,12 +96,15 @@ export async function readCsv(outputDir: string): Promise<Record<string, string>
 
 async function onlyFile(outputDir: string, extension: string): Promise<string> {
   const names = await reportFiles(outputDir, extension);
-  if (names.length !== 1) throw new Error(`expected one ${extension} in ${outputDir}, found: ${names.join(', ')}`);
+  if (names.length !== 1)
+    throw new Error(`expected one ${extension} in ${outputDir}, found: ${names.join(', ')}`);
   return join(outputDir, names[0]!);
 }
 
 export const reportFiles = async (outputDir: string, extension: string): Promise<string[]> =>
-  (await readdir(outputDir)).filter((name) => /^batch_results_/.test(name) && name.endsWith(extension)).sort();
+  (await readdir(outputDir))
+    .filter((name) => name.startsWith('batch_results_') && name.endsWith(extension))
+    .sort();
 
 /** The id of the only batch in an output folder. */
 export async function batchIdIn(outputDir: string): Promise<string> {
@@ -121,4 +130,27 @@ export async function readLedger(batchFolder: string): Promise<LedgerRecord[]> {
     for (const line of lines.slice(0, -1)) records.push(JSON.parse(line) as LedgerRecord);
   }
   return records;
+}
+
+/** Stops the embedded server and removes its database: what it knew is gone. */
+export async function loseTemporalDatabase(place: Workplace, { home }: TestServer): Promise<void> {
+  const { code, stderr } = await place.cli(['server', 'stop']);
+  if (code !== 0) throw new Error(`the server did not stop: ${stderr}`);
+  const files = (await readdir(home)).filter((name) => name.startsWith('temporal.db'));
+  if (files.length === 0) throw new Error(`no database in ${home}`);
+  for (const name of files) await rm(join(home, name));
+}
+
+/** The results file that was written last. */
+export async function newestResults(outputDir: string): Promise<BatchResults> {
+  const name = (await reportFiles(outputDir, '.json')).at(-1);
+  if (name === undefined) throw new Error(`no results in ${outputDir}`);
+  return JSON.parse(await readFile(join(outputDir, name), 'utf8')) as BatchResults;
+}
+
+/** Holds back every answer whose script waits for it. */
+export function createGate(): { script: () => Promise<undefined>; open: () => void } {
+  let open!: () => void;
+  const opened = new Promise<undefined>((resolve) => (open = () => resolve(undefined)));
+  return { script: () => opened, open };
 }

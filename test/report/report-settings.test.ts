@@ -19,6 +19,11 @@ test('gives every setting with its unit', () => {
     request_timeout_seconds: 600,
     idle_timeout_seconds: 120,
     patience_seconds: 3600,
+    reject_truncated: false,
+    retry_empty: false,
+    max_failures: null,
+    max_cost: null,
+    own_prices: null,
     api_key_env: 'DEEPSEEK_API_KEY',
     durabatch_version: '0.1.0',
   });

@@ -11,6 +11,9 @@ const stem = 'batch_results_20260304_050607';
 const taken = [
   `${stem}.json`,
   `${stem}.csv`,
+  `${stem}_failures.jsonl`,
+  `${stem}_failures.jsonl.part`,
+  `${stem}.possibly-paid.part`,
   `${stem}.json.part`,
   `${stem}.csv.part`,
   `${stem}.results.part`,
@@ -19,12 +22,12 @@ for (const name of taken)
   test(`goes on to the next name when ${name} is there, and leaves it alone`, async (t) => {
     const folder = await tempFolder(t);
     await writeFile(join(folder, name), '');
-    const { json, csv, results } = await reserveFiles(folder, timestamp);
+    const files = await reserveFiles(folder, timestamp);
     assert.deepEqual(
-      [json, csv].map(({ path }) => basename(path)),
-      [`${stem}_2.json`, `${stem}_2.csv`],
+      [files.json, files.csv, files.failures].map(({ path }) => basename(path)),
+      [`${stem}_2.json`, `${stem}_2.csv`, `${stem}_2_failures.jsonl`],
     );
-    await discardAll([json, csv, results]);
+    await discardAll(Object.values(files));
     assert.deepEqual(await readdir(folder), [name]);
   });
 

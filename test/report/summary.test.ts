@@ -28,13 +28,45 @@ test('has the fields users know', async () => {
     prompt_tokens: 50,
     completion_tokens: 25,
     estimated_cost: 0.003086417,
+    bill: {
+      paid_and_kept: 0.003086417,
+      paid_and_discarded: 0,
+      possibly_paid: { requests: 0, worst_case_cost: 0 },
+      cached_input_savings: 0,
+      reasoning_tokens: 0,
+      reused_completions: 0,
+    },
     duration_seconds: 12.346,
     model: 'deepseek-v4-flash',
     provider: 'deepseek',
     simulated: false,
     results_file: null,
     csv_file: null,
+    failures_file: null,
     prices_version: '0.1.8',
+    prices: {
+      table_version: '0.1.8',
+      used: [
+        {
+          model: 'deepseek-v4-flash',
+          input_per_million: 0.14,
+          cached_per_million: 0.028,
+          output_per_million: 0.28,
+          source: 'table',
+          answers: 3,
+          first_used: '2026-03-04T05:06:00.000Z',
+          last_used: '2026-03-04T05:06:00.000Z',
+        },
+      ],
+    },
+    failures: [
+      {
+        type: 'Completion.Rejected',
+        count: 1,
+        advice: 'the provider refuses these prompts as they are; read its message and change them',
+        examples: [{ prompt_id: 'b', message: 'content policy' }],
+      },
+    ],
     warnings: [],
   });
 });

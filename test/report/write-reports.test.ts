@@ -7,13 +7,18 @@ import { text } from 'node:stream/consumers';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
+import { readPromptFile } from '../../src/client/input/read-prompt-file.ts';
+import type { PromptItem } from '../../src/contract.ts';
+import type { PossiblyPaidRequest } from '../../src/report/possibly-paid.ts';
 import type { toResult } from '../../src/report/results-json.ts';
 import { summarise, type ReportSummary } from '../../src/report/summary.ts';
 import { writeReports } from '../../src/report/write-reports.ts';
 import {
+  boughtOf,
   completionOf,
   failedOutcome,
   manifestOf,
+  noBill,
   notRunOutcome,
   outcomeOf,
   sourceOf,
@@ -27,6 +32,7 @@ interface ResultsFile {
   summary: ReportSummary;
   settings: Record<string, unknown>;
   metadata: Record<string, unknown>;
+  possibly_paid: PossiblyPaidRequest[];
   results: ReturnType<typeof toResult>[];
 }
 
@@ -70,16 +76,17 @@ test('makes the folder, and gives absolute paths for a relative one', async (t) 
   assert.equal(summary.results_file, resultsFile);
 });
 
-test('has summary, settings, metadata and results, in this order', async (t) => {
+test('has summary, settings, metadata, possibly_paid and results, in this order', async (t) => {
   const source = sourceOf([outcomeOf('a'), failedOutcome('b')], { state: 'partly_failed' });
-  const { resultsFile, csvFile, summary } = await writeReports(source, await tempFolder(t));
+  const { resultsFile, csvFile, failuresFile, summary } = await writeReports(source, await tempFolder(t));
   const file = await readResults(resultsFile);
-  assert.deepEqual(Object.keys(file), ['summary', 'settings', 'metadata', 'results']);
+  assert.deepEqual(Object.keys(file), ['summary', 'settings', 'metadata', 'possibly_paid', 'results']);
   assert.deepEqual(file.summary, summary);
   assert.deepEqual(file.summary, {
     ...(await summarise(source)),
     results_file: resultsFile,
     csv_file: csvFile,
+    failures_file: failuresFile,
   });
   assert.equal(file.settings['api_key_env'], 'DEEPSEEK_API_KEY');
   assert.deepEqual(file.metadata, { team: 'rlhf' });
@@ -95,7 +102,10 @@ test('sums agree between summary, JSON and CSV to the last nano-USD', async (t) 
       usage: usageOf(at, 2 * at, { cached: at % 3, reasoning: at % 5 }),
       costNanoUsd: (at * 7_919_333) % 1_000_003,
     };
-    return at % 10 === 0 ? { ...failedOutcome(`p${at}`), paid } : outcomeOf(`p${at}`, { paid });
+    const answers = [boughtOf(`answer ${at}`, paid, { kept: at % 7 !== 0 })];
+    return at % 10 === 0
+      ? { ...failedOutcome(`p${at}`), paid, answers }
+      : outcomeOf(`p${at}`, { paid, answers });
   });
   const source = sourceOf([...outcomes, notRunOutcome('last')], { state: 'cancelled' });
   const { resultsFile, csvFile } = await writeReports(source, await tempFolder(t));
@@ -104,6 +114,9 @@ test('sums agree between summary, JSON and CSV to the last nano-USD', async (t) 
 
   const nano = outcomes.reduce((sum, { paid }) => sum + BigInt(paid.costNanoUsd ?? 0), 0n);
   assert.equal(toNano(String(summary.estimated_cost)), nano);
+  const { paid_and_kept: kept, paid_and_discarded: discarded } = summary.bill;
+  assert.ok((kept ?? 0) > 0 && (discarded ?? 0) > 0);
+  assert.equal(toNano(String(kept)) + toNano(String(discarded)), nano);
   assert.equal(
     rows.reduce((sum, { cost = '' }) => sum + toNano(cost), 0n),
     nano,
@@ -125,6 +138,62 @@ test('sums agree between summary, JSON and CSV to the last nano-USD', async (t) 
     rows.reduce((sum, { tokens }) => sum + Number(tokens), 0),
     summary.total_tokens,
   );
+});
+
+test('the prompts that failed are in a file of their own, to be run as it is', async (t) => {
+  const folder = await tempFolder(t);
+  const item = { prompt_id: 'b', prompt: 'Why?', max_tokens: 9, fields: { topic: 'x', prompt: 1 } };
+  const source = sourceOf([outcomeOf('a'), { ...failedOutcome('b'), item }, failedOutcome('c')], {
+    state: 'partly_failed',
+  });
+  const { failuresFile, summary } = await writeReports(source, folder);
+  assert.equal(failuresFile, join(folder, `${stem}_failures.jsonl`));
+  assert.equal(summary.failures_file, failuresFile);
+  assert.deepEqual((await readdir(folder)).sort(), [`${stem}.csv`, `${stem}.json`, `${stem}_failures.jsonl`]);
+  const items: PromptItem[] = [];
+  await readPromptFile(failuresFile, (each) => void items.push(each));
+  assert.deepEqual(items, [item, failedOutcome('c').item]);
+});
+
+test('names every request that was possibly paid, each at its own worst case', async (t) => {
+  const request = {
+    id: 's1',
+    at: '2026-03-04T05:06:00.000Z',
+    run: 1,
+    turn: 2,
+    attempt: 3,
+    samples: [2],
+    worstCostNanoUsd: 1_500_000,
+    why: 'reset',
+  };
+  const lost = (...ids: string[]) => ({ ...noBill, possiblyPaid: ids.map((id) => ({ ...request, id })) });
+  const source = sourceOf([
+    outcomeOf('a'),
+    outcomeOf('b', { bill: lost('s1', 's2') }),
+    outcomeOf('c', { bill: lost('s3') }),
+  ]);
+  const { resultsFile } = await writeReports(source, await tempFolder(t));
+  const { summary, possibly_paid } = await readResults(resultsFile);
+  assert.deepEqual(possibly_paid[0], {
+    record_id: 's1',
+    prompt_id: 'b',
+    samples: [2],
+    time: '2026-03-04T05:06:00.000Z',
+    run: 1,
+    turn: 2,
+    attempt: 3,
+    worst_case_cost: 0.0015,
+    why: 'reset',
+  });
+  assert.deepEqual(
+    possibly_paid.map(({ prompt_id, record_id }) => [prompt_id, record_id]),
+    [
+      ['b', 's1'],
+      ['b', 's2'],
+      ['c', 's3'],
+    ],
+  );
+  assert.deepEqual(summary.bill.possibly_paid, { requests: 3, worst_case_cost: 0.0045 });
 });
 
 test('an unknown price is null and an empty cell', async (t) => {

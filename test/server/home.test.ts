@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { isAbsolute } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { test } from 'node:test';
 import { durabatchHome } from '../../src/server/home.ts';
 
-test('DURABATCH_HOME names the home', () => {
-  assert.equal(durabatchHome({ DURABATCH_HOME: 'elsewhere' }), 'elsewhere');
+test('DURABATCH_HOME names the home, from the working folder', () => {
+  assert.equal(durabatchHome({ DURABATCH_HOME: 'elsewhere' }), resolve('elsewhere'));
 });
 
 test('without it the home is the data directory of this user', () => {

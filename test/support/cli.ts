@@ -88,8 +88,18 @@ export function startCli(
       live.delete(child);
       isOver = true;
       changed();
-      if (timedOut) reject(new Error(`durabatch ${args.join(' ')} did not end in ${timeoutMs} ms:\n${output}`));
-      else resolve({ code, signal, stdout, stderr, get lines() { return jsonLines(stdout); } });
+      if (timedOut)
+        reject(new Error(`durabatch ${args.join(' ')} did not end in ${timeoutMs} ms:\n${output}`));
+      else
+        resolve({
+          code,
+          signal,
+          stdout,
+          stderr,
+          get lines() {
+            return jsonLines(stdout);
+          },
+        });
     });
   });
   ended.catch(() => {

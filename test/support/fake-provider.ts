@@ -6,6 +6,7 @@
  *   assert.equal(provider.answered.requests, 3);
  *   await provider.close();
  */
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
@@ -291,6 +292,7 @@ export async function startFakeProvider(options: FakeProviderOptions = {}): Prom
   const log: LoggedRequest[] = [];
   const waiting = new Set<() => void>();
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal); // one listener for each request that is being delayed
   const count = { inFlight: 0, peakInFlight: 0, abortedByClient: 0, connections: 0 };
   const changed = () => [...waiting].forEach((look) => look());
 

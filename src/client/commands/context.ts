@@ -1,6 +1,7 @@
 /** What every command gets: where it may write, what it was configured with, and how it is interrupted. */
 import { type Config, loadConfig } from '../../config.ts';
 import { createPaint } from '../render/paint.ts';
+import { toTerminalJson, toTerminalLines } from '../render/terminal-text.ts';
 import { terminalTraits } from '../render/terminal-traits.ts';
 
 export interface CommandContext {
@@ -15,13 +16,14 @@ export interface CommandContext {
 export function createContext(json: boolean): CommandContext {
   const config = loadConfig(process.env, process.cwd());
   const print = (value: string | Record<string, unknown>): void => {
-    process.stdout.write(`${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
+    process.stdout.write(`${typeof value === 'string' ? value : toTerminalJson(value)}\n`);
   };
   return {
     config,
     json,
     print,
-    note: (line) => (json ? print({ type: 'note', message: line }) : void process.stderr.write(`${line}\n`)),
+    note: (line) =>
+      json ? print({ type: 'note', message: line }) : void process.stderr.write(`${toTerminalLines(line)}\n`),
   };
 }
 

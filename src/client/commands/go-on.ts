@@ -1,10 +1,12 @@
 /** What `run` and `resume` do once the batch is known: server, worker, progress, last words. */
-import type { BatchSettings } from '../../contract.ts';
+import type { BatchSettings, LimitChanges } from '../../contract.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
-import { type ContinueEnd, continueBatch, openBatch } from '../continue-batch.ts';
+import { type ContinueEnd, type ContinueOptions, continueBatch, openBatch } from '../continue-batch.ts';
 import { createProgressView } from '../render/progress-view.ts';
 import { requireApiKey } from '../request-settings.ts';
-import { connectTemporal, type Temporal } from '../temporal.ts';
+import type { StartOptions } from '../start-run.ts';
+import { connectTemporal } from '../temporal.ts';
+import { withServer } from '../with-server.ts';
 import { type CommandContext, interruptSignal, outputTraits } from './context.ts';
 import { printDetached, printEnd } from './last-words.ts';
 import { logToFile } from './worker-log.ts';
@@ -12,67 +14,60 @@ import { logToFile } from './worker-log.ts';
 interface GoOnOptions {
   store: BatchStore;
   settings: BatchSettings;
-  /** Limits the user named, which a batch that runs already does not take. */
+  /** Limits the user named, most of which a batch that is open already does not take. */
   typedLimits: Partial<BatchSettings['limits']>;
   liftPause: boolean;
   detach: boolean;
+  prepare?: StartOptions['prepare'];
   context: CommandContext;
 }
 
-export async function goOn({
-  store,
-  settings,
-  typedLimits,
-  liftPause,
-  detach,
-  context,
-}: GoOnOptions): Promise<number> {
+export async function goOn(options: GoOnOptions): Promise<number> {
+  const { store, settings, typedLimits, liftPause, detach, prepare, context } = options;
   const { config, note } = context;
   if (!detach) requireApiKey(config, settings);
   logToFile(context);
   const temporal = await connectTemporal(config, note);
   try {
-    const { limits } = settings;
-    const attached = await openBatch({ config, temporal, store, limits, liftPause });
-    if (attached && Object.keys(typedLimits).length > 0) {
-      note('The batch is open already: it keeps the limits it was started with (such as --max-workers).');
+    const start: StartOptions = { config, temporal, store, limits: settings.limits, liftPause, prepare };
+    const attached = await withServer({ config, temporal, note }, () => openBatch(start));
+    const kept = Object.keys(typedLimits).filter(
+      (name) => !liftPause || !(name in (changesIn(typedLimits) ?? {})),
+    );
+    if (attached && kept.length > 0) {
+      note(
+        `The batch is open already: it keeps the limits it was started with. "durabatch set ${store.batchId}" changes those of a running batch.`,
+      );
     }
     if (detach) return printDetached(store, temporal, context);
     const webUi = temporal.webUiOf(store.batchId);
     note(`Batch ${store.batchId}${attached ? ' (going on)' : ''}${webUi ? ` · Web UI: ${webUi}` : ''}`);
-    const end = await followWithView({ store, settings, liftPause, temporal, context });
+    const simulated = settings.request.provider === 'simulated';
+    const changes = attached && liftPause ? changesIn(typedLimits) : undefined;
+    const end = await followWithView({ ...start, ...(changes && { changes }) }, simulated, context);
     return await printEnd(store, end, temporal, context);
   } finally {
     await temporal.close();
   }
 }
 
-interface FollowOptions {
-  store: BatchStore;
-  settings: BatchSettings;
-  liftPause: boolean;
-  temporal: Temporal;
-  context: CommandContext;
-}
-
-async function followWithView(options: FollowOptions): Promise<ContinueEnd> {
-  const { store, settings, liftPause, temporal, context } = options;
+async function followWithView(
+  start: StartOptions & Pick<ContinueOptions, 'changes'>,
+  simulated: boolean,
+  context: CommandContext,
+): Promise<ContinueEnd> {
   const { isTTY, color } = outputTraits();
   const view = createProgressView({
     stream: process.stdout,
     isTTY,
     color,
     json: context.json,
-    batchId: store.batchId,
-    simulated: settings.request.provider === 'simulated',
+    batchId: start.store.batchId,
+    simulated,
   });
   try {
     return await continueBatch({
-      config: context.config,
-      temporal,
-      store,
-      limits: settings.limits,
-      liftPause,
+      ...start,
       worker: true,
       onProgress: view.update,
       note: view.note,
@@ -81,4 +76,16 @@ async function followWithView(options: FollowOptions): Promise<ContinueEnd> {
   } finally {
     view.end();
   }
+}
+
+/** Those of the limits that an open batch takes too. */
+function changesIn({
+  maxCostNanoUsd,
+  maxFailures,
+}: Partial<BatchSettings['limits']>): LimitChanges | undefined {
+  if (maxCostNanoUsd === undefined && maxFailures === undefined) return undefined;
+  return {
+    ...(maxCostNanoUsd !== undefined && { maxCostNanoUsd }),
+    ...(maxFailures !== undefined && { maxFailures }),
+  };
 }

@@ -30,7 +30,7 @@ export async function printEnd(
     }
     default:
       throw new Error(
-        `the batch was ended from outside (${end.how.toLowerCase()}), so there is no report of this run. ` +
+        `the batch was ended from outside (${end.how}), so there is no report of this run. ` +
           `Every answer that came back is kept; to go on: durabatch resume ${store.batchId}`,
       );
   }

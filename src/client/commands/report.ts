@@ -29,7 +29,7 @@ export async function reportCommand(
     state === 'running' || state === 'cancelling'
       ? { run: manifest.runs.at(-1)?.run ?? 0, at: now.toISOString() }
       : null;
-  const { resultsFile, csvFile, summary } = await writeReports(
+  const { resultsFile, csvFile, failuresFile, summary } = await writeReports(
     {
       manifest,
       state,
@@ -48,6 +48,7 @@ export async function reportCommand(
         `Report of ${store.batchId}${partial}:`,
         `  ${resultsFile}`,
         `  ${csvFile}`,
+        ...(failuresFile === null ? [] : [`  ${failuresFile}`]),
         ...summary.warnings.map((warning) => `warning: ${warning}`),
       ].join('\n'),
     );

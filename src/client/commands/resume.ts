@@ -2,6 +2,7 @@ import { finishedOutcome } from '../continue-batch.ts';
 import { locateBatch } from '../locate-batch.ts';
 import type { RunLimits } from '../../contract.ts';
 import { registerBatch } from '../batch-registry.ts';
+import { assertPriced } from '../request-settings.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';
@@ -21,6 +22,7 @@ export async function resumeCommand(
   await registerBatch(context.config.home, store.location, store.batchId);
   const outcome = await finishedOutcome(store);
   if (outcome) return printFinished(store, outcome, context);
+  await assertPriced(store, options.typedLimits);
   const manifest = await store.readManifest();
   return goOn({
     store,

@@ -3,7 +3,11 @@ import { finishedOutcome } from '../continue-batch.ts';
 import { createBatch } from '../create-batch.ts';
 import { readPromptFile } from '../input/read-prompt-file.ts';
 import type { RunOptions } from '../options/run-options.ts';
-import { requireApiKey, resolveSettings } from '../request-settings.ts';
+import type { BatchStore } from '../../store/batch-store.ts';
+import { locateBatches } from '../locate-batch.ts';
+import { plural } from '../render/number-text.ts';
+import { createPriceCheck, requireApiKey, resolveSettings } from '../request-settings.ts';
+import { countReusable, reuseAnswers } from '../reuse.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';
@@ -15,8 +19,14 @@ export async function runCommand(
 ): Promise<number> {
   const { config, note } = context;
   const settings = resolveSettings(options);
+  const earlier = await locateBatches(config, options.reuse, options.outputDir);
+  const checkPrice = createPriceCheck(settings);
   const { store, manifest, created } = await createBatch(config, {
-    read: (sink) => readPromptFile(file, sink),
+    read: (sink) =>
+      readPromptFile(file, (item, position) => {
+        checkPrice(item);
+        return sink(item, position);
+      }),
     file: basename(file),
     settings,
     outputDir: options.outputDir,
@@ -29,12 +39,29 @@ export async function runCommand(
   }
   const outcome = await finishedOutcome(store);
   if (outcome) return printFinished(store, outcome, context);
+  if (created && earlier.length === 0) await noteReusable(store, file, context);
   return goOn({
     store,
     settings: { request: manifest.settings, limits: settings.limits },
     typedLimits: options.typedLimits,
     liftPause: false,
     detach: options.detach,
+    prepare: async () => {
+      const taken = await reuseAnswers(store, earlier, new Date());
+      if (earlier.length > 0)
+        note(`${plural(taken, 'completion')} taken over from ${options.reuse.join(', ')}.`);
+    },
     context,
   });
+}
+
+/** Says what could be had for nothing, before it is bought again. */
+async function noteReusable(store: BatchStore, file: string, { note }: CommandContext): Promise<void> {
+  const { completions, batchIds } = await countReusable(store);
+  if (completions === 0) return;
+  const flags = batchIds.map((id) => ` --reuse ${id}`).join('');
+  note(
+    `${plural(completions, 'completion')} of identical requests ${completions === 1 ? 'is' : 'are'} already paid in this output folder. ` +
+      `To take them over: cancel this batch, then durabatch run ${JSON.stringify(file)}${flags} --new (with the same other flags).`,
+  );
 }

@@ -1,14 +1,14 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogEntry } from '@temporalio/worker';
-import { installRuntime } from '../../worker.ts';
+import { logWorkersTo } from '../../worker.ts';
 import type { CommandContext } from './context.ts';
 
 /** The SDK's warnings go to a file: they must not tear the progress. */
 export function logToFile({ config }: CommandContext): void {
   mkdirSync(config.home, { recursive: true });
   const file = join(config.home, 'worker.log');
-  installRuntime((entry) => appendFileSync(file, `${logLine(entry)}\n`));
+  logWorkersTo((entry) => appendFileSync(file, `${logLine(entry)}\n`));
 }
 
 export const logLine = ({ level, timestampNanos, message, meta }: LogEntry): string => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NativeConnection } from '@temporalio/worker';
 import { listBatches, openOutputFolder } from '../../store/batch-store.ts';
-import { type BatchWorker, connectWorker, installRuntime, startBatchWorker } from '../../worker.ts';
+import { type BatchWorker, connectWorker, logWorkersTo, startBatchWorker } from '../../worker.ts';
 import { registerBatch } from '../batch-registry.ts';
 import { batchIn } from '../locate-batch.ts';
 import { ensureServer } from '../../server/embedded-server.ts';
@@ -26,7 +26,7 @@ export async function workerCommand(
   context: CommandContext,
 ): Promise<number> {
   const { config, note } = context;
-  installRuntime((entry) => note(logLine(entry)));
+  logWorkersTo((entry) => note(logLine(entry)));
   const { outputDir: folder } = await openOutputFolder(outputDir);
   const interrupt = interruptSignal();
   const temporal = await connectTemporal(config, note);

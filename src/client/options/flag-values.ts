@@ -50,6 +50,27 @@ export const shareValue = flagValue('a share from 0 to 1, or 0% to 100%', (text)
   return share !== undefined && share >= 0 && share <= 1 ? share : undefined;
 });
 
+/** A count of failures as `20`, or a share of all prompts as `5%`. */
+export const failureLimitValue = flagValue('a whole number, or a percentage like 5%', (text) => {
+  if (/^\d+$/.test(text)) return { count: Number(text) };
+  const percent = text.endsWith('%') ? toNumber(text.slice(0, -1).trim()) : undefined;
+  return percent !== undefined && percent >= 0 && percent <= 100 ? { share: percent / 100 } : undefined;
+});
+
+const MOST_USD = 1_000_000;
+
+/** US dollars as `5` or `0.25`, with or without `$`, to integer nano-USD. */
+export const usdValue = flagValue(`an amount of US dollars above 0, at most ${MOST_USD}`, (text) => {
+  const usd = toNumber(text.replace(/^\$\s*/, ''));
+  return usd !== undefined && usd > 0 && usd <= MOST_USD ? Math.round(usd * 1_000_000_000) : undefined;
+});
+
+/** US dollars per million tokens; 0 for what costs nothing. */
+export const priceValue = flagValue('a price of 0 or more, in US dollars per million tokens', (text) => {
+  const usd = toNumber(text.replace(/^\$\s*/, ''));
+  return usd !== undefined && usd >= 0 && usd <= MOST_USD ? usd : undefined;
+});
+
 /** A duration to milliseconds; a bare number counts seconds. */
 export const durationValue = (leastMs: 0 | 1) => {
   const least = leastMs === 0 ? 'from 0' : 'above 0';

@@ -3,7 +3,15 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import type { RunLimits } from '../../contract.ts';
 import { shortDuration } from '../render/duration-text.ts';
-import { durationValue, integerValue, shareValue, variableNameValue } from './flag-values.ts';
+import {
+  durationValue,
+  failureLimitValue,
+  integerValue,
+  priceValue,
+  shareValue,
+  usdValue,
+  variableNameValue,
+} from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 
 export const limitFlags = {
@@ -12,13 +20,32 @@ export const limitFlags = {
   requestTimeout: durationValue(1).optional(),
   idleTimeout: durationValue(1).optional(),
   patience: durationValue(0).optional(),
+  rejectTruncated: z.boolean().optional(),
+  retryEmpty: z.boolean().optional(),
+  maxFailures: failureLimitValue.optional(),
+  maxCost: usdValue.optional(),
+  priceInput: priceValue.optional(),
+  priceOutput: priceValue.optional(),
+  priceCached: priceValue.optional(),
   apiKeyEnv: variableNameValue.optional(),
   simulateLatency: durationValue(0).optional(),
   simulateErrors: shareValue.optional(),
 };
 
-const limitFlagsSchema = z.object(limitFlags);
-type LimitFlags = z.output<typeof limitFlagsSchema>;
+/** A price is known whole or not at all. */
+export const refinePrices = (flags: LimitFlags, context: z.RefinementCtx<LimitFlags>): void => {
+  const { priceInput, priceOutput, priceCached } = flags;
+  if (priceInput === undefined && priceOutput === undefined && priceCached === undefined) return;
+  const refuse = (path: string, message: string): void =>
+    context.addIssue({ code: 'custom', path: [path], message });
+  if (priceInput === undefined)
+    refuse('priceInput', 'is needed where --price-output or --price-cached is given');
+  if (priceOutput === undefined)
+    refuse('priceOutput', 'is needed where --price-input or --price-cached is given');
+};
+
+const limitFlagsSchema = z.object(limitFlags).superRefine(refinePrices);
+type LimitFlags = z.output<z.ZodObject<typeof limitFlags>>;
 
 /** Adds the flags. Without `defaults` the help says that what is left out stays as it was. */
 export function addLimitOptions(command: Command, defaults: Omit<RunLimits, 'apiKeyEnv'> | null): Command {
@@ -44,9 +71,32 @@ export function addLimitOptions(command: Command, defaults: Omit<RunLimits, 'api
       `longest wait for a provider that is down or limits the rate; then the batch pauses ${or((d) => shortDuration(d.patienceMs))}`,
     )
     .option(
+      '--max-failures <n|p%>',
+      `failed prompts, or percent of all, past which the batch pauses ${or(() => 'none')}`,
+    )
+    .option(
+      '--reject-truncated',
+      'an answer cut off at --max-tokens is a failure (default: it is marked truncated)',
+    )
+    .option('--retry-empty', 'ask again when an answer has no text (default: its prompt fails)')
+    .option(
       '--api-key-env <name>',
       "environment variable that holds the API key (default: the provider's, as DEEPSEEK_API_KEY)",
     )
+    .optionsGroup('Money (US dollars):')
+    .option(
+      '--max-cost <usd>',
+      `pause before known and possibly paid costs together pass this ${or(() => 'no cap')}`,
+    )
+    .option(
+      '--price-input <usd>',
+      `price per million input tokens, instead of the table's ${or(() => 'the table')}`,
+    )
+    .option(
+      '--price-output <usd>',
+      `price per million output tokens; goes with --price-input ${or(() => 'the table')}`,
+    )
+    .option('--price-cached <usd>', 'price per million cached input tokens (default: --price-input)')
     .optionsGroup('Simulated provider:')
     .option(
       '--simulate-latency <time>',
@@ -69,10 +119,24 @@ export function toLimits(flags: LimitFlags): Partial<RunLimits> {
     requestTimeoutMs: flags.requestTimeout,
     idleTimeoutMs: flags.idleTimeout,
     patienceMs: flags.patience,
+    rejectTruncated: flags.rejectTruncated,
+    retryEmpty: flags.retryEmpty,
+    maxFailures: flags.maxFailures,
+    maxCostNanoUsd: flags.maxCost,
+    prices: toPrices(flags),
     apiKeyEnv: flags.apiKeyEnv,
     simulateLatencyMs: flags.simulateLatency,
     simulateErrors: flags.simulateErrors,
   };
   const typed = Object.entries(limits).filter(([, value]) => value !== undefined);
   return Object.fromEntries(typed);
+}
+
+function toPrices({ priceInput, priceOutput, priceCached }: LimitFlags): RunLimits['prices'] | undefined {
+  if (priceInput === undefined || priceOutput === undefined) return undefined;
+  return {
+    inputPerMillion: priceInput,
+    outputPerMillion: priceOutput,
+    ...(priceCached === undefined ? {} : { cachedPerMillion: priceCached }),
+  };
 }

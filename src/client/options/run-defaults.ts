@@ -16,6 +16,11 @@ export const limitDefaults: Omit<RunLimits, 'apiKeyEnv'> = {
   requestTimeoutMs: 600_000,
   idleTimeoutMs: 120_000,
   patienceMs: 3_600_000,
+  rejectTruncated: false,
+  retryEmpty: false,
+  maxFailures: null,
+  maxCostNanoUsd: null,
+  prices: null,
   simulateLatencyMs: 100,
   simulateErrors: 0,
 };

@@ -6,7 +6,7 @@ import type { RequestSettings, RunLimits } from '../../contract.ts';
 import { baseUrlValue } from './base-url.ts';
 import { batchIdValue } from './batch-id.ts';
 import { integerValue, temperatureValue, textValue, topPValue } from './flag-values.ts';
-import { addLimitOptions, limitFlags, toLimits } from './limit-options.ts';
+import { addLimitOptions, limitFlags, refinePrices, toLimits } from './limit-options.ts';
 import { parseFlags } from './parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR, limitDefaults, requestDefaults } from './run-defaults.ts';
 import { addJsonOption } from './shared-options.ts';
@@ -26,6 +26,8 @@ export interface RunOptions {
   outputDirTyped: boolean;
   id: string | undefined;
   new: boolean;
+  /** Batches whose answers to identical requests are taken over. */
+  reuse: string[];
   detach: boolean;
   json: boolean;
 }
@@ -48,10 +50,12 @@ const runFlagsSchema = z
     outputDir: textValue.optional(),
     id: batchIdValue.optional(),
     new: z.boolean().default(false),
+    reuse: z.array(batchIdValue).default([]),
     detach: z.boolean().default(false),
     json: z.boolean().default(false),
   })
   .superRefine((flags, context) => {
+    refinePrices(flags, context);
     const refuse = (flag: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [flag], message });
     if (flags.provider === 'openai-compatible' && flags.baseUrl === undefined) {
@@ -92,6 +96,11 @@ export function addRunOptions(command: Command): Command {
       'name the batch: 1 to 64 letters, digits, ".", "_", "-" (default: made from file and settings)',
     )
     .option('--new', 'make another batch of the same file and settings')
+    .option(
+      '--reuse <id>',
+      'take over answers to identical requests from this batch, and pay only for what is new; may be repeated (default: none)',
+      (id: string, earlier: string[] | undefined) => [...(earlier ?? []), id],
+    )
     .option('--detach', 'only start it: leave the work to a "durabatch worker"');
   return addJsonOption(command).helpOption('-h, --help', 'show this help');
 }
@@ -109,6 +118,7 @@ export function parseRunOptions(raw: Record<string, unknown>): RunOptions {
     outputDirTyped: flags.outputDir !== undefined,
     id: flags.id,
     new: flags.new,
+    reuse: flags.reuse,
     detach: flags.detach,
     json: flags.json,
   };

@@ -37,11 +37,13 @@ export function batchLabel(batchId: string, batchName: string): string {
 export function fileRows(batch: {
   resultsFile: string | null;
   csvFile: string | null;
+  failuresFile?: string | null;
   webUiUrl: string | null;
 }): Row[] {
   const rows = [
     ['Results', batch.resultsFile],
     ['CSV', batch.csvFile],
+    ['Failures', batch.failuresFile ?? null],
     ['Web UI', batch.webUiUrl],
   ] as const;
   return rows.flatMap(([label, place]) => (place === null ? [] : [{ label, value: toTerminalText(place) }]));

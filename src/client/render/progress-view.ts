@@ -6,7 +6,7 @@ import { isOver } from './progress-facts.ts';
 import { progressJson } from './progress-json.ts';
 import type { ProgressContext } from './progress-line.ts';
 import { progressLine } from './progress-line.ts';
-import { toTerminalText } from './terminal-text.ts';
+import { toTerminalJson, toTerminalText } from './terminal-text.ts';
 
 export interface ProgressStream {
   write(text: string): unknown;
@@ -61,7 +61,7 @@ function createLineView(options: ProgressViewOptions): ProgressView {
   let latest: Progress | null = null;
   let printedAt = 0;
   const print = (progress: Progress): void => {
-    const line = json ? JSON.stringify(progressJson(progress, options)) : progressLine(progress, options);
+    const line = json ? toTerminalJson(progressJson(progress, options)) : progressLine(progress, options);
     stream.write(`${line}\n`);
     printed = progress;
     printedAt = now();
@@ -79,7 +79,7 @@ function createLineView(options: ProgressViewOptions): ProgressView {
     note: (text) => {
       const lines = linesOf(text);
       const shown = json
-        ? JSON.stringify({ type: 'note', batch_id: options.batchId, message: lines.join('\n') })
+        ? toTerminalJson({ type: 'note', batch_id: options.batchId, message: lines.join('\n') })
         : lines.join('\n');
       stream.write(`${shown}\n`);
     },

@@ -1,9 +1,13 @@
 /** What is printed when a command leaves a batch: finished, cancelled or paused. */
-import type { BatchState, Counts, FailureType, Paid, Pause } from '../../contract.ts';
+import type { BatchState, Counts, Paid, Pause } from '../../contract.ts';
+import { type BillTally, toReportBill } from '../../report/bill-tally.ts';
+import { failureStep } from '../../report/failure-advice.ts';
+import { type FailureGroup, toReportFailure } from '../../report/failure-tally.ts';
 import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './batch-rows.ts';
+import { billText } from './bill-text.ts';
 import { durationText } from './duration-text.ts';
 import { nextRows } from './next-rows.ts';
-import { failureStep, nextStep } from './next-steps.ts';
+import { nextStep } from './next-steps.ts';
 import { countText, plural, successRate, usdOf } from './number-text.ts';
 import type { Paint } from './paint.ts';
 import { createPaint } from './paint.ts';
@@ -13,13 +17,6 @@ import { toTerminalText } from './terminal-text.ts';
 import type { Row } from './text-table.ts';
 import { labelledRows, wrapped } from './text-table.ts';
 
-export interface FailureGroup {
-  type: FailureType;
-  count: number;
-  /** A few of them: the first. */
-  examples: { promptId: string; message: string }[];
-}
-
 export interface BatchSummary {
   batchId: string;
   batchName: string;
@@ -27,6 +24,7 @@ export interface BatchSummary {
   pause: Pause | null;
   counts: Counts;
   paid: Paid;
+  bill: BillTally;
   /** Sum over the batch's runs. */
   durationMs: number;
   provider: string;
@@ -35,6 +33,8 @@ export interface BatchSummary {
   /** Absent while there is no report. */
   resultsFile: string | null;
   csvFile: string | null;
+  /** The prompts that failed, as a file to run. */
+  failuresFile: string | null;
   webUiUrl: string | null;
   /** Command that stops the embedded server; null where the server is not ours. */
   stopServerCommand: string | null;
@@ -58,12 +58,14 @@ export function summaryText(
   { paint = createPaint(false), columns = Number.POSITIVE_INFINITY }: TextOptions = {},
 ): string {
   const { batchId, state, pause, counts, paid } = summary;
+  const bill = billText(summary.bill, summary.simulated);
   const rows: Row[] = [
     { label: 'Batch', value: batchLabel(batchId, summary.batchName) },
     { label: 'State', value: paintState(state, stateText(state, pause), paint), prose: true },
     { label: 'Prompts', value: promptsText(counts) },
     { label: 'Tokens', value: tokensText(paid), prose: true },
     { label: 'Cost', value: costRowText(paid, summary.simulated) },
+    ...(bill === null ? [] : [{ label: 'Bill', value: bill }]),
     { label: 'Duration', value: durationText(summary.durationMs) },
     { label: 'Model', value: `${toTerminalText(summary.model, 80)} (${summary.provider})` },
     ...fileRows(summary),
@@ -114,20 +116,17 @@ export function summaryJson(summary: BatchSummary): Record<string, unknown> {
     prompt_tokens: paid.usage.prompt,
     completion_tokens: paid.usage.completion,
     estimated_cost: usdOf(paid.costNanoUsd),
+    bill: toReportBill(summary.bill),
     duration_seconds: summary.durationMs / 1000,
     model: summary.model,
     provider: summary.provider,
     simulated: summary.simulated,
     results_file: summary.resultsFile,
     csv_file: summary.csvFile,
+    failures_file: summary.failuresFile,
     web_ui: summary.webUiUrl,
     next_step: nextStep(summary.state, summary.pause, summary.batchId),
     warnings: summary.warnings,
-    failures: summary.failures.map((group) => ({
-      type: group.type,
-      count: group.count,
-      advice: failureStep(group.type),
-      examples: group.examples.map(({ promptId, message }) => ({ prompt_id: promptId, message })),
-    })),
+    failures: summary.failures.map(toReportFailure),
   };
 }

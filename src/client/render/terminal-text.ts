@@ -17,6 +17,21 @@ export function toTerminalText(text: string, maxLength = Number.POSITIVE_INFINIT
   return cutToWidth(clean, maxLength);
 }
 
+/** Text of several lines, made safe to print: as {@link toTerminalText}, but its line breaks and indentation stay. */
+export const toTerminalLines = (text: string): string => text.split(/\r?\n/).map(toTerminalLine).join('\n');
+
+const toTerminalLine = (line: string): string => {
+  const indentation = /^ */.exec(line)?.[0] ?? '';
+  return indentation + toTerminalText(line);
+};
+
+/** A line of JSON, its meaning unchanged, without a character that a terminal acts on. */
+export const toTerminalJson = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    CONTROLS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 /** Cuts plain text to a width in columns, with an ellipsis where something is missing. */
 export function cutToWidth(text: string, width: number): string {
   if (textWidth(text) <= width) return text;

@@ -48,6 +48,11 @@ test('has the documented defaults', () => {
       requestTimeoutMs: 600_000,
       idleTimeoutMs: 120_000,
       patienceMs: 3_600_000,
+      rejectTruncated: false,
+      retryEmpty: false,
+      maxFailures: null,
+      maxCostNanoUsd: null,
+      prices: null,
       apiKeyEnv: undefined,
       simulateLatencyMs: 100,
       simulateErrors: 0,
@@ -57,6 +62,7 @@ test('has the documented defaults', () => {
     outputDirTyped: false,
     id: undefined,
     new: false,
+    reuse: [],
     detach: false,
     json: false,
   });
@@ -66,14 +72,21 @@ test('takes every flag', () => {
   const request = '--provider simulated --model m --temperature 0 --top-p 1 --max-tokens 9';
   const more = '--completions 4 --thinking --max-workers 500 --max-attempts 1 --request-timeout 1m';
   const limits = '--idle-timeout 30 --patience 0 --api-key-env KEY --simulate-latency 5ms';
+  const money = '--max-cost $2.5 --price-input 1 --price-output 2 --price-cached 0.1 --max-failures 5%';
+  const judging = '--reject-truncated --retry-empty --reuse one --reuse two';
   const rest = '--simulate-errors 5% --output-dir out --id mine --new --detach --json';
-  const options = parsed(...[request, more, limits, rest].join(' ').split(' '));
+  const options = parsed(...[request, more, limits, money, judging, rest].join(' ').split(' '));
   const typedLimits = {
     maxWorkers: 500,
     maxAttempts: 1,
     requestTimeoutMs: 60_000,
     idleTimeoutMs: 30_000,
     patienceMs: 0,
+    rejectTruncated: true,
+    retryEmpty: true,
+    maxFailures: { share: 0.05 },
+    maxCostNanoUsd: 2_500_000_000,
+    prices: { inputPerMillion: 1, outputPerMillion: 2, cachedPerMillion: 0.1 },
     apiKeyEnv: 'KEY',
     simulateLatencyMs: 5,
     simulateErrors: 0.05,
@@ -95,6 +108,7 @@ test('takes every flag', () => {
     outputDirTyped: true,
     id: 'mine',
     new: true,
+    reuse: ['one', 'two'],
     detach: true,
     json: true,
   });
@@ -156,7 +170,7 @@ test('the help of run fits into 80 columns and shows the default of every flag w
     .helpInformation();
   for (const line of help.split('\n')) assert.ok(textWidth(line) <= 80, line);
   const flags = runCommand().options.filter((option) => option.required);
-  assert.equal(flags.length, 17);
+  assert.equal(flags.length, 23);
   for (const flag of flags) assert.match(flag.description, /\(default: .+\)$/, flag.flags);
 });
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BatchSummary } from '../../../src/client/render/summary-text.ts';
 import { summaryJson, summaryText } from '../../../src/client/render/summary-text.ts';
+import { emptyBill } from '../../../src/report/bill-tally.ts';
+import { addMoney, noMoney } from '../../../src/report/money-sum.ts';
 import type { Pause } from '../../../src/contract.ts';
 import { sampleProgress } from './sample-progress.ts';
 
@@ -19,12 +21,14 @@ const summary = (changes: Partial<BatchSummary> = {}): BatchSummary => ({
   pause: null,
   counts: { total: 1000, pending: 0, running: 0, succeeded: 990, failed: 10, notRun: 0 },
   paid,
+  bill: { ...emptyBill, kept: addMoney(noMoney, paid.costNanoUsd) },
   durationMs: 73_400,
   provider: 'deepseek',
   model: 'deepseek-v4-flash',
   simulated: false,
   resultsFile: 'out/batch_results_20261123_000157.json',
   csvFile: 'out/batch_results_20261123_000157.csv',
+  failuresFile: 'out/batch_results_20261123_000157_failures.jsonl',
   webUiUrl: 'http://127.0.0.1:8233/w',
   stopServerCommand: 'durabatch server stop',
   failures: [
@@ -54,9 +58,11 @@ Duration  1m 13s
 Model     deepseek-v4-flash (deepseek)
 Results   out/batch_results_20261123_000157.json
 CSV       out/batch_results_20261123_000157.csv
+Failures  out/batch_results_20261123_000157_failures.jsonl
 Web UI    http://127.0.0.1:8233/w
 Server    runs on; to stop it: durabatch server stop
-Next      The failed prompts are in the results, with their errors. Put the causes right, then run a file of those prompts.
+Next      The failed prompts are in the results, with their errors. To ask only those again:
+          durabatch retry demo-1
 10 prompts failed with Completion.Rejected
   the provider refuses these prompts as they are; read its message and change them
   p1: 400: too long
@@ -121,13 +127,47 @@ test('the last line for programs is the summary of the report', () => {
     prompt_tokens: 82_340,
     completion_tokens: 100_000,
     estimated_cost: 0.041234567,
+    bill: {
+      paid_and_kept: 0.041234567,
+      paid_and_discarded: 0,
+      possibly_paid: { requests: 0, worst_case_cost: 0 },
+      cached_input_savings: 0,
+      reasoning_tokens: 0,
+      reused_completions: 0,
+    },
     duration_seconds: 73.4,
     model: 'deepseek-v4-flash',
     provider: 'deepseek',
     simulated: false,
     results_file: 'out/batch_results_20261123_000157.json',
     csv_file: 'out/batch_results_20261123_000157.csv',
+    failures_file: 'out/batch_results_20261123_000157_failures.jsonl',
     web_ui: 'http://127.0.0.1:8233/w',
     warnings: [],
   });
+});
+
+test('the bill is told in aligned lines where there is more to it than what was kept', () => {
+  const sum = (...amounts: (number | null)[]) => amounts.reduce(addMoney, noMoney);
+  const bill = {
+    kept: sum(40_000_000),
+    discarded: sum(1_200_000),
+    possiblyPaid: sum(3_000_000, null),
+    cacheSaving: sum(700_000),
+    reasoningTokens: 0,
+    reused: 1_200,
+  };
+  assert.match(
+    summaryText(summary({ bill, resultsFile: null, csvFile: null, failuresFile: null })),
+    new RegExp(
+      `^Bill      kept                   \\$0.0400
+          discarded or failed    \\$0.0012
+          possibly paid          unknown, \\$0.0030 of it known \\(2 requests whose answer was lost\\)
+          saved by cached input  \\$0.0007
+          reused                 1,200 completions of earlier batches$`,
+      'm',
+    ),
+  );
+  assert.doesNotMatch(summaryText(summary()), /^Bill/m);
+  assert.match(summaryText(summary({ bill, simulated: true })), /^Bill +reused +1,200 completions/m);
 });

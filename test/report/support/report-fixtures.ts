@@ -1,7 +1,8 @@
-import type { BatchState, Usage } from '../../../src/contract.ts';
+import type { BatchState, Paid, Usage } from '../../../src/contract.ts';
 import type { ReportSource } from '../../../src/report/report-source.ts';
+import type { PromptBill } from '../../../src/store/bill.ts';
 import type { Manifest } from '../../../src/store/manifest.ts';
-import type { Completion, PromptOutcome } from '../../../src/store/outcome.ts';
+import type { BoughtAnswer, Completion, PromptOutcome } from '../../../src/store/outcome.ts';
 
 export const manifestOf = (prompts: number, changes: Partial<Manifest> = {}): Manifest => ({
   format: 1,
@@ -33,6 +34,11 @@ export const manifestOf = (prompts: number, changes: Partial<Manifest> = {}): Ma
     requestTimeoutMs: 600_000,
     idleTimeoutMs: 120_000,
     patienceMs: 3_600_000,
+    rejectTruncated: false,
+    retryEmpty: false,
+    maxFailures: null,
+    maxCostNanoUsd: null,
+    prices: null,
     apiKeyEnv: 'DEEPSEEK_API_KEY',
     simulateLatencyMs: 0,
     simulateErrors: 0,
@@ -57,11 +63,13 @@ export const completionOf = (
   text: string,
   changes: Partial<Completion> = {},
 ): Completion => ({
+  recordId: `answer-${sample}`,
   sample,
   text,
   finishReason: 'stop',
   truncated: false,
   usage: usageOf(10, 5),
+  costNanoUsd: 617_283,
   latencyMs: 120,
   model: 'deepseek-v4-flash',
   requestId: `req-${sample}`,
@@ -70,15 +78,42 @@ export const completionOf = (
   ...changes,
 });
 
-export const outcomeOf = (id: string, changes: Partial<PromptOutcome> = {}): PromptOutcome => ({
-  item: { prompt_id: id, prompt: `Question ${id}?` },
-  status: 'succeeded',
-  completions: [completionOf(1, `One ${id}`), completionOf(2, `Two ${id}`)],
-  paid: { usage: usageOf(20, 10), costNanoUsd: 1_234_567 },
-  error: null,
-  faults: [],
+export const noBill: PromptBill = {
+  kept: { usage: usageOf(0, 0), costNanoUsd: 0 },
+  discarded: { usage: usageOf(0, 0), costNanoUsd: 0 },
+  possiblyPaid: [],
+  cacheSavingNanoUsd: 0,
+  reused: 0,
+};
+
+/** Answers that cost and used this much; all of it is kept. */
+export const boughtOf = (id: string, paid: Paid, changes: Partial<BoughtAnswer> = {}): BoughtAnswer => ({
+  id,
+  at: '2026-03-04T05:06:00.000Z',
+  model: 'deepseek-v4-flash',
+  usage: paid.usage,
+  costNanoUsd: paid.costNanoUsd,
+  price: { inputPerMillion: 0.14, cachedPerMillion: 0.028, outputPerMillion: 0.28, source: 'table' },
+  samples: [1],
+  kept: true,
   ...changes,
 });
+
+/** Where `paid` is given without `answers`, one answer is what it was paid for. */
+export const outcomeOf = (id: string, changes: Partial<PromptOutcome> = {}): PromptOutcome => {
+  const paid = changes.paid ?? { usage: usageOf(20, 10), costNanoUsd: 1_234_567 };
+  return {
+    item: { prompt_id: id, prompt: `Question ${id}?` },
+    status: 'succeeded',
+    completions: [completionOf(1, `One ${id}`), completionOf(2, `Two ${id}`)],
+    paid,
+    bill: { ...noBill, kept: paid },
+    answers: [boughtOf(`answer of ${id}`, paid)],
+    error: null,
+    requests: [],
+    ...changes,
+  };
+};
 
 export const nothingPaid: PromptOutcome['paid'] = { usage: usageOf(0, 0), costNanoUsd: 0 };
 
@@ -91,7 +126,7 @@ export const failedOutcome = (id: string): PromptOutcome =>
   });
 
 export const notRunOutcome = (id: string): PromptOutcome =>
-  outcomeOf(id, { status: 'not_run', completions: [], paid: nothingPaid });
+  outcomeOf(id, { status: 'not_run', completions: [], paid: nothingPaid, answers: [] });
 
 export const sourceOf = (
   outcomes: PromptOutcome[],

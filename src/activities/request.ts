@@ -1,0 +1,33 @@
+import type { PromptItem, RequestSettings } from '../contract.ts';
+import type { CompletionRequest } from '../providers/completion-api.ts';
+import type { RequestPrices } from '../providers/request-prices.ts';
+
+/** The request for some samples of a prompt: its own sampling first, then the batch's. */
+export function toRequest(item: PromptItem, settings: RequestSettings, samples: number[]): CompletionRequest {
+  return {
+    model: item.model ?? settings.model,
+    messages: item.messages ?? [{ role: 'user', content: item.prompt ?? '' }],
+    temperature: item.temperature ?? settings.temperature,
+    topP: item.top_p ?? settings.topP,
+    maxTokens: item.max_tokens ?? settings.maxTokens,
+    n: samples.length,
+    thinking: settings.thinking,
+    promptId: item.prompt_id,
+    samples,
+  };
+}
+
+/**
+ * What `missing` completions of a prompt can cost at most in one go, in integer nano-USD: as if each
+ * were a request of its own, which is never cheaper than several in one. `null`: the price is unknown.
+ */
+export function worstCostOf(
+  item: PromptItem,
+  settings: RequestSettings,
+  missing: number,
+  prices: RequestPrices,
+  now: Date,
+): number | null {
+  const each = prices.worstCost(toRequest(item, settings, [1]), now);
+  return each === null ? null : each * missing;
+}

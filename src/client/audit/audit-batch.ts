@@ -1,0 +1,181 @@
+/** Recomputes a batch from its ledger and compares that with what its report and its workflow say. */
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { counted, emptyTally } from '../../report/tally.ts';
+import { completionsOf, readBatchPrompts } from '../../store/batch-reading.ts';
+import type { BatchStore } from '../../store/batch-store.ts';
+import type { Manifest, ManifestRun } from '../../store/manifest.ts';
+import { type Check, type Difference, Findings } from './findings.ts';
+import { jsonDifferences, leafCount } from './json-differences.ts';
+import { checkLedger } from './ledger-check.ts';
+import { type OpenReport, openReport } from './open-report.ts';
+import { checkPrompt } from './prompt-check.ts';
+import { ReportError } from './read-report.ts';
+import { checkReceipts } from './receipt-check.ts';
+import { checkOutcome, checkSummary } from './summary-check.ts';
+import type { WorkflowRecords } from './workflow-receipts.ts';
+
+export interface Audit {
+  batchId: string;
+  /** `null` where the batch has none yet. */
+  reportFile: string | null;
+  checks: Check[];
+  /** How many there are; the first 1,000 are in `differences`. */
+  total: number;
+  differences: Difference[];
+  /** What could not be compared and why, and what explains itself. */
+  notes: string[];
+}
+
+type ReportedRun = ManifestRun & Required<Pick<ManifestRun, 'outcome'>>;
+
+/** `workflow`: what the server has, or why there is nothing. Changes nothing. Throws `ForeignLedgerError`. */
+export async function auditBatch(store: BatchStore, workflow: WorkflowRecords | string): Promise<Audit> {
+  const findings = new Findings();
+  const notes: string[] = [];
+  const manifest = await store.readManifest();
+  const run = manifest.runs.findLast((each): each is ReportedRun => each.outcome !== undefined) ?? null;
+  const reportFile = run && (await placeOf(run.outcome.resultsFile, store));
+  if (!run) notes.push('The batch has no report yet: only the ledger itself and the workflow are compared.');
+
+  const records = typeof workflow === 'string' ? null : workflow;
+  if (typeof workflow === 'string') notes.push(`The workflow's receipts are not compared: ${workflow}.`);
+  else notes.push(...missingRuns(manifest, workflow));
+
+  let report: OpenReport | null = null;
+  try {
+    report = reportFile === null ? null : await openReport(reportFile);
+    await comparePrompts({ store, manifest, run, report, records, findings, notes });
+  } catch (error) {
+    if (!(error instanceof ReportError)) throw error;
+    findings.differs({ check: 'results', message: error.message, records: [] });
+  } finally {
+    await report?.close();
+  }
+  if (records) compareTotals(manifest, records, findings);
+  const { checks, total, differences } = findings;
+  return { batchId: store.batchId, reportFile, checks, total, differences, notes };
+}
+
+/** Where the report was written, or beside the batch where both were moved. */
+async function placeOf(file: string, { location }: BatchStore): Promise<string> {
+  const isThere = await stat(file).then(
+    () => true,
+    () => false,
+  );
+  return isThere ? file : join(location.outputDir, basename(file.replaceAll('\\', '/')));
+}
+
+function missingRuns(manifest: Manifest, { runs }: WorkflowRecords): string[] {
+  const known = new Set(runs.map(({ run }) => run));
+  const missing = manifest.runs.map(({ run }) => run).filter((run) => !known.has(run));
+  if (missing.length === 0) return [];
+  return [
+    `The workflow's receipts of run ${missing.join(', ')} are not compared: the Temporal server does not have ${missing.length === 1 ? 'it' : 'them'} (any more).`,
+  ];
+}
+
+interface Comparison {
+  store: BatchStore;
+  manifest: Manifest;
+  run: ReportedRun | null;
+  report: OpenReport | null;
+  records: WorkflowRecords | null;
+  findings: Findings;
+  notes: string[];
+}
+
+/** Ledger and report side by side, prompt by prompt: neither is ever in memory as a whole. */
+async function comparePrompts(comparison: Comparison): Promise<void> {
+  const { store, manifest, run, report, records, findings, notes } = comparison;
+  const simulated = manifest.settings.provider === 'simulated';
+  const completedRuns = new Set(records?.runs.filter(({ outcome }) => outcome).map((each) => each.run));
+  const lateAnswers: string[] = [];
+  let tally = emptyTally;
+  let prompts = 0;
+
+  for await (const reading of readBatchPrompts(store)) {
+    const { item, index, history } = reading;
+    prompts++;
+    findings.compared('ledger', history.settled.length);
+    checkLedger(reading).forEach((difference) => findings.differs(difference));
+    if (records) {
+      const receipts = records.receipts.get(index) ?? [];
+      findings.compared('receipts', receipts.length);
+      const { differences, late } = checkReceipts(reading, receipts, completedRuns);
+      differences.forEach((difference) => findings.differs(difference));
+      lateAnswers.push(...late);
+    }
+    if (!report) continue;
+    const result = await report.next();
+    if (!result) continue;
+    findings.compared('results');
+    const possiblyPaid = report.possiblyPaid.get(item.prompt_id) ?? [];
+    report.possiblyPaid.delete(item.prompt_id);
+    findings.compared('possiblyPaid', possiblyPaid.length);
+    findings.compared('answers', result.completions.length + (result.discarded_answers?.length ?? 0));
+    const facts = {
+      simulated,
+      reportedAt: report.summary.timestamp,
+      completions: completionsOf(item, manifest),
+    };
+    const { outcome, differences } = await checkPrompt(reading, { result, possiblyPaid }, facts);
+    differences.forEach((difference) => findings.differs(difference));
+    tally = counted(tally, outcome, manifest.settings.model);
+  }
+
+  if (lateAnswers.length > 0) notes.push(lateNote(lateAnswers));
+  for (const index of records?.receipts.keys() ?? []) {
+    if (index >= prompts)
+      findings.differs({
+        check: 'receipts',
+        message: `the workflow has a receipt for prompt ${index + 1}, the batch has ${prompts} prompts`,
+        records: [],
+      });
+  }
+  if (!report || !run) return;
+  await compareRest(report, prompts, findings);
+  for (const { check, verdict } of [
+    { check: 'summary', verdict: checkSummary(manifest, run.outcome, tally, report.summary) },
+    { check: 'outcomes', verdict: checkOutcome(run.outcome, run.run, tally) },
+  ] as const) {
+    findings.compared(check, verdict.compared);
+    verdict.differences.forEach((difference) => findings.differs(difference));
+  }
+}
+
+/** What the report has that no prompt of the batch claims. */
+async function compareRest(report: OpenReport, prompts: number, findings: Findings): Promise<void> {
+  let results = 0;
+  while (await report.next()) results++;
+  const total = findings.checks.find(({ check }) => check === 'results')?.compared ?? 0;
+  if (results > 0 || total < prompts) {
+    const message = `the report has ${total + results} results, the batch has ${prompts} prompts`;
+    findings.differs({ check: 'results', message, records: [] });
+  }
+  for (const { record_id, prompt_id } of [...report.possiblyPaid.values()].flat()) {
+    const message = `possibly_paid names the request ${record_id} of ${JSON.stringify(prompt_id)}, which is no prompt of the batch`;
+    findings.differs({ check: 'possiblyPaid', message, records: [record_id] });
+  }
+}
+
+const LATE_NAMED = 5;
+
+const lateNote = (ids: readonly string[]): string => {
+  const named = ids.slice(0, LATE_NAMED).join(', ');
+  const more = ids.length > LATE_NAMED ? ` and ${ids.length - LATE_NAMED} more` : '';
+  return `${ids.length} answers came after the receipt of their prompt, from a worker that was cut off: they are paid, and not in the workflow's running totals: ${named}${more}.`;
+};
+
+/** What each run returned to Temporal is what the manifest keeps of it. */
+function compareTotals(manifest: Manifest, { runs }: WorkflowRecords, findings: Findings): void {
+  for (const { run, outcome } of runs) {
+    if (!outcome) continue;
+    const kept = manifest.runs.find((each) => each.run === run)?.outcome ?? null;
+    findings.compared('totals', leafCount(outcome));
+    for (const { path, expected, found } of jsonDifferences(kept, outcome)) {
+      const message = `run ${run}: ${path || 'its totals'}: the workflow has ${JSON.stringify(found)}, batch.json has ${JSON.stringify(expected)}`;
+      findings.differs({ check: 'totals', message, records: [] });
+    }
+  }
+}

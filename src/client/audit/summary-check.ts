@@ -1,0 +1,77 @@
+/** A report's summary against what the ledger adds up to. */
+import { type ReportSummary, toSummary } from '../../report/summary.ts';
+import type { Tally } from '../../report/tally.ts';
+import type { BatchOutcome } from '../../contract.ts';
+import type { Manifest } from '../../store/manifest.ts';
+import { totalItems, totalNanoUsd } from '../../report/tally.ts';
+import type { Difference } from './findings.ts';
+import { jsonDifferences, leafCount } from './json-differences.ts';
+import { valuesText } from './prompt-check.ts';
+
+export interface FigureVerdict {
+  compared: number;
+  differences: Difference[];
+}
+
+/** What is no figure of the ledger: clocks and places. */
+const NOT_COMPARED: ReadonlySet<string> = new Set([
+  'timestamp',
+  'duration_seconds',
+  'results_file',
+  'csv_file',
+  'failures_file',
+]);
+
+const figuresOf = (summary: object): unknown =>
+  JSON.parse(
+    JSON.stringify(Object.fromEntries(Object.entries(summary).filter(([name]) => !NOT_COMPARED.has(name)))),
+  );
+
+export function checkSummary(
+  manifest: Manifest,
+  { state }: Pick<BatchOutcome, 'state'>,
+  tally: Tally,
+  found: ReportSummary,
+): FigureVerdict {
+  const source = {
+    manifest,
+    state,
+    durationSeconds: 0,
+    timestamp: new Date(0),
+    outcomes: () => {
+      throw new Error('a summary is made from the tally alone');
+    },
+  };
+  const expected = figuresOf(toSummary(source, tally, null));
+  const differences = jsonDifferences(expected, figuresOf(found)).map(({ path, ...values }) => ({
+    check: 'summary' as const,
+    message: `summary.${path}: ${valuesText(values)}`,
+    records: [],
+  }));
+  return { compared: leafCount(expected), differences };
+}
+
+/** The totals that the workflow returned, as the manifest keeps them. */
+export function checkOutcome(outcome: BatchOutcome, run: number, tally: Tally): FigureVerdict {
+  const cost = totalNanoUsd(tally);
+  const expected = {
+    counts: {
+      total: totalItems(tally),
+      pending: 0,
+      running: 0,
+      succeeded: tally.succeeded,
+      failed: tally.failed,
+      notRun: tally.notRun,
+    },
+    paid: { usage: tally.usage, costNanoUsd: cost === null ? null : Number(cost) },
+  };
+  const { counts, paid } = outcome;
+  const differences = jsonDifferences(expected, { counts, paid }).map(
+    ({ path, expected: says, found: has }) => ({
+      check: 'outcomes' as const,
+      message: `batch.json: run ${run}: ${path}: it has ${String(has)}, the ledger says ${String(says)}`,
+      records: [],
+    }),
+  );
+  return { compared: leafCount(expected), differences };
+}

@@ -1,0 +1,47 @@
+import type { RunLimits } from '../../contract.ts';
+import { registerBatch } from '../batch-registry.ts';
+import { finishedOutcome } from '../continue-batch.ts';
+import { locateBatch } from '../locate-batch.ts';
+import { plural } from '../render/number-text.ts';
+import { reopenFailed } from '../reopen-failed.ts';
+import { assertPriced } from '../request-settings.ts';
+import type { CommandContext } from './context.ts';
+import { goOn } from './go-on.ts';
+import { printFinished } from './last-words.ts';
+
+export interface RetryOptions {
+  outputDir?: string;
+  /** Limits for the new run; the others stay as they were. */
+  typedLimits: Partial<RunLimits>;
+}
+
+/** Runs only the failed prompts of a finished batch again, in the same batch; the new report has all prompts. */
+export async function retryCommand(
+  id: string,
+  options: RetryOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { config, note } = context;
+  const store = await locateBatch(config, id, options.outputDir);
+  await registerBatch(config.home, store.location, store.batchId);
+  const outcome = await finishedOutcome(store);
+  if (outcome?.state === 'succeeded') {
+    note('Nothing to retry: every prompt has its completions.');
+    return printFinished(store, outcome, context);
+  }
+  const { typedLimits } = options;
+  await assertPriced(store, typedLimits);
+  const manifest = await store.readManifest();
+  return goOn({
+    store,
+    settings: { request: manifest.settings, limits: { ...manifest.limits, ...typedLimits } },
+    typedLimits,
+    liftPause: true,
+    detach: false,
+    prepare: async (run) => {
+      const prompts = await reopenFailed(store, run, new Date());
+      note(`${plural(prompts, 'failed prompt')} to be asked again.`);
+    },
+    context,
+  });
+}

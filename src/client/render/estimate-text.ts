@@ -1,0 +1,74 @@
+/** What `estimate` prints. */
+import type { BatchSettings } from '../../contract.ts';
+import {
+  type BatchEstimate,
+  FIRST_TOKEN_SECONDS,
+  LOW_OUTPUT_SHARE,
+  type Range,
+  TOKENS_PER_SECOND,
+} from '../estimate/estimate-batch.ts';
+import { durationText } from './duration-text.ts';
+import { costText, countText, plural, usdOf } from './number-text.ts';
+import { labelledRows, wrapped } from './text-table.ts';
+import { toTerminalText } from './terminal-text.ts';
+
+const range = ({ low, high }: Range, text: (value: number) => string): string =>
+  text(low) === text(high) ? text(low) : `${text(low)} to ${text(high)}`;
+
+export function estimateText(
+  estimate: BatchEstimate,
+  { request, limits }: BatchSettings,
+  columns: number,
+): string {
+  const { prompts, completions, requests, promptTokens, outputTokens, costNanoUsd, seconds } = estimate;
+  const rows = [
+    {
+      label: 'Prompts',
+      value: `${countText(prompts)}, ${plural(completions, 'completion')} in ${plural(requests, 'request')}`,
+    },
+    { label: 'Model', value: `${toTerminalText(request.model, 80)} (${request.provider})` },
+    { label: 'Input', value: `about ${plural(promptTokens, 'token')}` },
+    { label: 'Output', value: `${range(outputTokens, countText)} tokens` },
+    {
+      label: 'Cost',
+      value:
+        costNanoUsd === null
+          ? 'unknown: there is no price for this model; --price-input and --price-output name one'
+          : range(costNanoUsd, costText),
+      prose: true,
+    },
+    {
+      label: 'Time',
+      value: `${range(seconds, (value) => durationText(value * 1000))} with ${plural(limits.maxWorkers, 'prompt')} at once`,
+    },
+  ];
+  return [labelledRows(rows, columns), ...wrapped(assumptions, columns)].join('\n');
+}
+
+const assumptions =
+  'An estimate: tokens counted with o200k_base, whatever the model; completions of ' +
+  `${LOW_OUTPUT_SHARE * 100}% to 100% of max_tokens, at the cheapest and the dearest hour of the day; ` +
+  `time with ${FIRST_TOKEN_SECONDS} s to the first token and ${TOKENS_PER_SECOND} tokens/s, without rate limits. Nothing was sent.`;
+
+/** The line of `estimate --json`. Costs are US dollars. */
+export function estimateJson(
+  estimate: BatchEstimate,
+  { request, limits }: BatchSettings,
+): Record<string, unknown> {
+  const { costNanoUsd, seconds, outputTokens } = estimate;
+  return {
+    type: 'estimate',
+    is_estimate: true,
+    prompts: estimate.prompts,
+    completions: estimate.completions,
+    requests: estimate.requests,
+    model: request.model,
+    provider: request.provider,
+    max_workers: limits.maxWorkers,
+    prompt_tokens: estimate.promptTokens,
+    completion_tokens: outputTokens,
+    cost: costNanoUsd && { low: usdOf(costNanoUsd.low), high: usdOf(costNanoUsd.high) },
+    seconds,
+    assumptions,
+  };
+}

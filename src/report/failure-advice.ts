@@ -1,0 +1,22 @@
+import type { FailureType } from '../contract.ts';
+
+const failureSteps: Record<FailureType, string> = {
+  'Completion.Fault':
+    'the provider kept failing or not answering; try later, or with a higher --max-attempts or --request-timeout',
+  'Completion.Unavailable':
+    'the provider was down or limited the rate; try later, or with fewer --max-workers or a longer --patience',
+  'Completion.Rejected': 'the provider refuses these prompts as they are; read its message and change them',
+  'Completion.AccountBlocked':
+    'the provider refuses the account, the key or the model; check credit, key and model name',
+  'Completion.Empty':
+    'the answer had no text; raise --max-tokens, leave --thinking off, or change the prompt',
+  'Completion.Truncated':
+    'the answer was cut off at its token limit; raise --max-tokens, or run without --reject-truncated to keep such answers',
+  'Completion.Aborted':
+    'the request was aborted, because the batch was cancelled or its worker stopped at once; run these again',
+  'Completion.WorkerLost':
+    'the worker died each time it worked on these; look at its log, and whether its memory is enough',
+};
+
+/** What to do about prompts that failed so. */
+export const failureStep = (type: FailureType): string => failureSteps[type];

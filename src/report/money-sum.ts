@@ -1,0 +1,17 @@
+/** A sum of amounts of which some may be unknown. */
+export interface MoneySum {
+  /** Sum of those that are known, in nano-USD: exact past the integers a double can hold. */
+  knownNanoUsd: bigint;
+  known: number;
+  unknown: number;
+}
+
+export const noMoney: MoneySum = { knownNanoUsd: 0n, known: 0, unknown: 0 };
+
+export const addMoney = (sum: MoneySum, nanoUsd: number | null): MoneySum =>
+  nanoUsd === null
+    ? { ...sum, unknown: sum.unknown + 1 }
+    : { ...sum, knownNanoUsd: sum.knownNanoUsd + BigInt(nanoUsd), known: sum.known + 1 };
+
+/** `null` as soon as one amount is unknown. */
+export const moneyTotal = (sum: MoneySum): bigint | null => (sum.unknown === 0 ? sum.knownNanoUsd : null);

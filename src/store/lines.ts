@@ -1,0 +1,44 @@
+/** Files of lines as bytes: only a line feed ends one, whatever else a text holds that looks like a line's end. */
+import type { FileHandle } from 'node:fs/promises';
+
+const NEWLINE = 0x0a;
+const CHUNK_BYTES = 1 << 20;
+
+export interface Line {
+  /** Without its line feed. */
+  bytes: Buffer;
+  /** Where it starts in the file. */
+  offset: number;
+  /** Nothing follows it before the end of what is read; it may be without a line feed. */
+  last: boolean;
+}
+
+/** The lines of `file` between two offsets. */
+export async function* linesOf(file: FileHandle, from: number, to: number): AsyncGenerator<Line> {
+  let rest = Buffer.alloc(0);
+  let restOffset = from;
+  for (let at = from; at < to;) {
+    const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, to - at));
+    await readFully(file, chunk, at);
+    at += chunk.length;
+    const buffer = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
+    let start = 0;
+    for (let end = buffer.indexOf(NEWLINE); end >= 0; end = buffer.indexOf(NEWLINE, start)) {
+      const offset = restOffset + start;
+      yield { bytes: buffer.subarray(start, end), offset, last: offset + (end - start) + 1 >= to };
+      start = end + 1;
+    }
+    rest = buffer.subarray(start);
+    restOffset += start;
+  }
+  if (rest.length > 0) yield { bytes: rest, offset: restOffset, last: true };
+}
+
+/** Fills `into` from `position` on. Throws if the file ends before. */
+export async function readFully(file: FileHandle, into: Buffer, position: number): Promise<void> {
+  for (let read = 0; read < into.length;) {
+    const { bytesRead } = await file.read(into, read, into.length - read, position + read);
+    if (bytesRead === 0) throw new Error('a file of the batch became shorter while it was read');
+    read += bytesRead;
+  }
+}

@@ -1,0 +1,62 @@
+/** The money of a batch under a cost cap: what is spent, and what prompts in progress may still spend. */
+export interface Budget {
+  /** Known and possibly paid, in integer nano-USD. What nobody knows counts as its reservation. */
+  readonly spentNanoUsd: number;
+  readonly reservedNanoUsd: number;
+  /** What earlier runs and settled prompts have spent. */
+  addSettled(spentNanoUsd: number | null): void;
+  /** What an open prompt has spent so far, in earlier turns or runs. */
+  addOpen(index: number, spentNanoUsd: number | null): void;
+  /** Whether one more turn fits under the cap beside what is spent and reserved; always, without a cap. */
+  fits(worstCostNanoUsd: number | null, capNanoUsd: number | null): boolean;
+  reserve(index: number, worstCostNanoUsd: number | null): void;
+  /** Ends a turn. `spentNanoUsd`: what its prompt has spent over all its turns; `null`, if nobody can tell: then the whole reservation. */
+  settle(index: number, spentNanoUsd: number | null): void;
+}
+
+export function createBudget(): Budget {
+  let settledBefore = 0;
+  const spent = new Map<number, number>();
+  const reserved = new Map<number, number>();
+  let spentByPrompts = 0;
+  let reservedByPrompts = 0;
+
+  const setSpent = (index: number, nanoUsd: number): void => {
+    spentByPrompts += nanoUsd - (spent.get(index) ?? 0);
+    spent.set(index, nanoUsd);
+  };
+  return {
+    get spentNanoUsd() {
+      return settledBefore + spentByPrompts;
+    },
+    get reservedNanoUsd() {
+      return reservedByPrompts;
+    },
+    addSettled: (nanoUsd) => {
+      settledBefore += nanoUsd ?? 0;
+    },
+    addOpen: (index, nanoUsd) => setSpent(index, nanoUsd ?? 0),
+    fits: (worst, cap) => {
+      if (cap === null) return true;
+      return worst !== null && settledBefore + spentByPrompts + reservedByPrompts + worst <= cap;
+    },
+    reserve: (index, worst) => {
+      reserved.set(index, worst ?? 0);
+      reservedByPrompts += worst ?? 0;
+    },
+    settle: (index, nanoUsd) => {
+      const reservation = reserved.get(index) ?? 0;
+      reserved.delete(index);
+      reservedByPrompts -= reservation;
+      setSpent(index, nanoUsd ?? (spent.get(index) ?? 0) + reservation);
+    },
+  };
+}
+
+/** Why the next prompt may not start. */
+export function budgetText({ spentNanoUsd }: Budget, cap: number | null, worst: number | null): string {
+  if (worst === null) return 'there is a cost cap, but no price for the next prompt';
+  return `the cost cap of ${usd(cap ?? 0)} is reached: ${usd(spentNanoUsd)} are spent or possibly spent, and the next prompt may cost up to ${usd(worst)}`;
+}
+
+const usd = (nanoUsd: number): string => `$${(nanoUsd / 1e9).toFixed(6).replace(/(\.\d\d\d*?)0+$/, '$1')}`;

@@ -1,0 +1,42 @@
+import type { BatchOutcome, Pause, Progress, RunState } from '../contract.ts';
+import { countsOf, rateOf, type Tally } from './tally.ts';
+
+/** What a batch that has ended says from then on. */
+export type BatchEnd = Pick<BatchOutcome, 'state' | 'counts' | 'paid'>;
+
+export interface BatchFacts {
+  state: RunState;
+  pause: Pause | null;
+  tally: Tally;
+  /** Prompts in progress. */
+  running: number;
+  maxWorkers: number;
+  budget: Progress['budget'];
+}
+
+export function progressOf({ state, pause, tally, running, maxWorkers, budget }: BatchFacts): Progress {
+  const counts = countsOf(tally, running, false);
+  const promptsPerSecond = rateOf(tally);
+  const left = counts.pending + counts.running;
+  return {
+    state,
+    pause,
+    counts,
+    paid: tally.paid,
+    promptsPerSecond,
+    etaSeconds: promptsPerSecond > 0 ? left / promptsPerSecond : null,
+    maxWorkers,
+    budget,
+    lastFailures: [...tally.lastFailures],
+  };
+}
+
+/** The last word of a batch: the report's numbers, which come from the ledger, and nothing to wait for. */
+export const endedProgress = (before: Progress, { state, counts, paid }: BatchEnd): Progress => ({
+  ...before,
+  state,
+  pause: null,
+  counts,
+  paid,
+  etaSeconds: null,
+});

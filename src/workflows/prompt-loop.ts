@@ -1,0 +1,81 @@
+import { CancellationScope, condition } from '@temporalio/workflow';
+import type * as contract from '../contract.ts';
+
+/** A prompt that is not settled. `turn` counts how often this run has taken it up, from 1. */
+export type OpenPrompt = contract.OpenPrompt & Pick<contract.PromptTask, 'shard' | 'turn' | 'since'>;
+
+/** What to put back: it is taken up again before those that never had a turn. */
+export type TurnEnd = 'settled' | { putBack: OpenPrompt };
+
+export interface PromptLoopOptions {
+  /** Prompts that may be in progress at this moment. Fewer than are running: those finish, none is started. */
+  slots(): number;
+  /** Whether there is room for this prompt now. The queue keeps its order: nobody overtakes. */
+  hasRoom(prompt: OpenPrompt): boolean;
+  /** Nothing is in progress that could make room for the next prompt. */
+  noRoom(prompt: OpenPrompt): Promise<void>;
+  /** Sees one prompt to its end. What it throws is a bug, and ends the loop. */
+  takeUp(prompt: OpenPrompt): Promise<TurnEnd>;
+}
+
+export interface PromptLoop {
+  /** Prompts in progress, those that wait to be retried included. */
+  readonly running: number;
+  add(prompts: readonly OpenPrompt[]): void;
+  /** Resolves when every prompt is settled, or as soon as `stopped` says so, with some perhaps still in progress. */
+  run(stopped: () => boolean): Promise<void>;
+  /** Resolves when nothing is in progress; what still is at the end of `grace`, or when it is `over`, is cancelled. */
+  drain(grace: string, over: () => boolean): Promise<void>;
+}
+
+/** Keeps as many prompts of its queue in progress as there are slots. */
+export function createPromptLoop({ slots, hasRoom, noRoom, takeUp }: PromptLoopOptions): PromptLoop {
+  const queue: OpenPrompt[] = [];
+  // The workflow's own cancel does not reach prompts in progress: `drain` decides when theirs comes.
+  const shield = new CancellationScope({ cancellable: false });
+  const inProgress = new CancellationScope({ cancellable: true, parent: shield });
+  let running = 0;
+  let bug: { error: unknown } | null = null;
+
+  const start = async (prompt: OpenPrompt): Promise<void> => {
+    running++;
+    try {
+      const end = await takeUp(prompt);
+      if (end !== 'settled') queue.unshift({ ...end.putBack, turn: prompt.turn + 1 });
+    } catch (error) {
+      bug ??= { error };
+    } finally {
+      running--;
+    }
+  };
+  const hasSlot = (): boolean => queue.length > 0 && running < slots();
+  const mayStart = (): boolean => hasSlot() && hasRoom(queue[0]!);
+  const isStuck = (): boolean => hasSlot() && running === 0 && !hasRoom(queue[0]!);
+  const until = async (reached: () => boolean): Promise<void> => {
+    await condition(() => reached() || bug !== null);
+    if (bug) throw bug.error;
+  };
+
+  return {
+    get running() {
+      return running;
+    },
+    add: (prompts) => void queue.push(...prompts),
+    run: async (stopped) => {
+      const over = (): boolean => stopped() || (queue.length === 0 && running === 0);
+      while (!over()) {
+        while (mayStart()) {
+          const prompt = queue.shift()!;
+          void inProgress.run(() => start(prompt));
+        }
+        if (isStuck()) await noRoom(queue[0]!);
+        await until(() => mayStart() || over() || isStuck());
+      }
+    },
+    drain: async (grace, over) => {
+      await condition(() => running === 0 || over(), grace);
+      inProgress.cancel();
+      await until(() => running === 0);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createReadShard } from '../../src/activities/read-shard.ts';
+import type { PromptItem, ShardPlan } from '../../src/contract.ts';
+import { makeBatch } from '../store/support/batches.ts';
+import { answer, settled, start, usage } from '../store/support/records.ts';
+import { mockActivity, toldTemporal } from './support/prompt-desk.ts';
+
+const items: PromptItem[] = [
+  { prompt_id: 'a', prompt: 'SECRET' },
+  { prompt_id: 'b', prompt: 'SECRET', completions: 5 },
+  { prompt_id: 'c', prompt: 'SECRET' },
+];
+
+const prices = () => ({
+  cost: () => ({ costNanoUsd: 7, cacheSavingNanoUsd: 0, price: null }),
+  worstCost: () => 100,
+});
+
+test('a shard’s plan has what is open, and what is settled as a sum', async (t) => {
+  const store = await makeBatch(t, items, { shardSize: 2 });
+  const readShard = createReadShard({ store, prices, now: () => new Date() });
+  const { writer } = await store.ledger(0);
+  for (const record of [start('s'), answer('x'), settled('e', { answers: ['x'] })]) {
+    await writer.append(record, { durable: true });
+  }
+  await writer.append(answer('half', { index: 1 }), { durable: true });
+  const plan = await mockActivity().run(readShard, store.batchId, 0);
+  assert.deepEqual(plan, {
+    open: [{ index: 1, id: 'b', completions: 5, spentNanoUsd: 7, worstCostNanoUsd: 400 }],
+    // The start has no end on record: it may have been paid too.
+    settled: { succeeded: 1, failed: 0, paid: { usage, costNanoUsd: 7 }, spentNanoUsd: 107 },
+  });
+  const next: ShardPlan = await mockActivity().run(readShard, store.batchId, 1);
+  assert.deepEqual(next.open, [
+    { index: 2, id: 'c', completions: 2, spentNanoUsd: 0, worstCostNanoUsd: 200 },
+  ]);
+  assert.equal(JSON.stringify(plan).includes('SECRET'), false, 'a text crosses Temporal');
+});
+
+test('a foreign ledger file stops the batch, by name', async (t) => {
+  const store = await makeBatch(t, items);
+  const { writer } = await store.ledger(0);
+  await writer.append(start('s'), { durable: true });
+  const file = join(store.folder, 'ledger', '00000', 'foreign.jsonl');
+  await writeFile(file, 'hello\nhello\n');
+  await assert.rejects(
+    mockActivity().run(createReadShard({ store, prices, now: () => new Date() }), store.batchId, 0),
+    (error) => {
+      const told = toldTemporal(error);
+      assert.deepEqual([told.type, told.nonRetryable], ['Storage.Failed', true]);
+      assert.ok(told.message.startsWith(`${file}: line 1: it is not JSON`), told.message);
+      return true;
+    },
+  );
+});

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { test } from 'node:test';
+import { createRecordPause } from '../../src/activities/record-pause.ts';
+import type { Pause } from '../../src/contract.ts';
+import { BatchStore } from '../../src/store/batch-store.ts';
+import { makeBatch } from '../store/support/batches.ts';
+import { mockActivity, toldTemporal } from './support/prompt-desk.ts';
+
+const pause: Pause = { reason: 'account', message: 'no balance', since: '2026-01-01T00:00:00.000Z' };
+
+test('a pause, and its end, are noted beside the batch for whoever comes after', async (t) => {
+  const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'a' }]);
+  const recordPause = createRecordPause({ store });
+  const noted = async () => (await new BatchStore(store.location, store.batchId, 'w').readManifest()).pause;
+  await mockActivity().run(recordPause, store.batchId, pause);
+  assert.deepEqual(await noted(), pause);
+  await mockActivity().run(recordPause, store.batchId, null);
+  assert.equal(await noted(), null);
+});
+
+test('a store that is gone is a failure of the storage', async (t) => {
+  const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'a' }]);
+  await rm(store.folder, { recursive: true });
+  await assert.rejects(mockActivity().run(createRecordPause({ store }), store.batchId, pause), (error) => {
+    assert.equal(toldTemporal(error).type, 'Storage.Failed');
+    return true;
+  });
+});

@@ -1,0 +1,125 @@
+import type { TestContext } from 'node:test';
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { createCompletePrompt } from '../../../src/activities/complete-prompt.ts';
+import type { PromptItem, PromptTask, Receipt, RunLimits } from '../../../src/contract.ts';
+import type { CompletionApi } from '../../../src/providers/completion-api.ts';
+import { BatchStore } from '../../../src/store/batch-store.ts';
+import type { LedgerRecord } from '../../../src/store/records.ts';
+import { limits } from '../../providers/settings.ts';
+import { makeBatch } from '../../store/support/batches.ts';
+
+export const mockActivity = (attempt = 1): MockActivityEnvironment =>
+  new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') });
+
+interface Attempt {
+  activity: MockActivityEnvironment;
+  receipt: Promise<Receipt>;
+}
+
+export interface AttemptOptions {
+  attempt?: number;
+  run?: number;
+  turn?: number;
+  since?: number;
+  limits?: Partial<RunLimits>;
+  /** Default: no cap. */
+  allowanceNanoUsd?: number | null;
+}
+
+/** One worker process on one batch of one prompt. */
+export interface PromptDesk {
+  store: BatchStore;
+  stopping: AbortController;
+  /** Lets time pass. */
+  wait(ms: number): void;
+  begin(options?: AttemptOptions): Attempt;
+  complete(options?: AttemptOptions): Promise<Receipt>;
+  /** What another process reads on disk at this moment. */
+  onDisk(): Promise<LedgerRecord[]>;
+  /** Another worker process on the same folder. */
+  restart(api: CompletionApi | (() => CompletionApi)): PromptDesk;
+}
+
+export async function promptDesk(
+  t: TestContext,
+  api: CompletionApi | (() => CompletionApi),
+  item: PromptItem = { prompt_id: 'p1', prompt: 'What is RLHF?' },
+): Promise<PromptDesk> {
+  return deskOf(t, await makeBatch(t, [item]), api, { ms: Date.UTC(2026, 0, 1) });
+}
+
+function deskOf(
+  t: TestContext,
+  store: BatchStore,
+  api: CompletionApi | (() => CompletionApi),
+  clock: { ms: number },
+): PromptDesk {
+  const stopping = new AbortController();
+  const completePrompt = createCompletePrompt({
+    store,
+    api: () => (typeof api === 'function' ? api() : api),
+    prices: () => ({
+      cost: () => ({ costNanoUsd: 7, cacheSavingNanoUsd: 0, price: null }),
+      worstCost: () => 100,
+    }),
+    stopping: stopping.signal,
+    worker: 'worker',
+    now: () => new Date(clock.ms++),
+    random: () => 0,
+  });
+  const begin = ({
+    attempt = 1,
+    run = 1,
+    turn = 1,
+    since = turn,
+    limits: changes,
+    allowanceNanoUsd = null,
+  }: AttemptOptions = {}): Attempt => {
+    const activity = mockActivity(attempt);
+    const task: PromptTask = {
+      batchId: store.batchId,
+      run,
+      turn,
+      since,
+      shard: 0,
+      index: 0,
+      promptId: 'p1',
+      limits: { ...limits, ...changes },
+      allowanceNanoUsd,
+    };
+    return {
+      activity,
+      receipt: activity.run(completePrompt as (task: PromptTask) => Promise<Receipt>, task),
+    };
+  };
+  return {
+    store,
+    stopping,
+    wait: (ms) => {
+      clock.ms += ms;
+    },
+    begin,
+    complete: (options) => begin(options).receipt,
+    onDisk: async () => {
+      const { reader } = await new BatchStore(store.location, store.batchId, 'reader').ledger(0);
+      await reader.refresh();
+      const { starts, answers, faults, settled } = reader.history(0);
+      const texts = await Promise.all(answers.map((one) => reader.read(one)));
+      return [...starts, ...texts, ...faults, ...settled].toSorted((a, b) => a.at.localeCompare(b.at));
+    },
+    restart: (other) => {
+      const reopened = new BatchStore(store.location, store.batchId, 'other');
+      t.after(() => reopened.close());
+      return deskOf(t, reopened, other, clock);
+    },
+  };
+}
+
+/** What an activity told Temporal with its failure. */
+export const toldTemporal = (error: unknown) => {
+  if (!(error instanceof ApplicationFailure)) throw error;
+  const { type, message, nonRetryable, nextRetryDelay } = error;
+  return { type, message, nonRetryable: nonRetryable ?? false, nextRetryDelay };
+};

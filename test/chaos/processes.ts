@@ -1,0 +1,56 @@
+/** The processes a chaos run starts, and whoever they started. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isLiveProcess } from '../../src/server/live-process.ts';
+import { readRecord } from '../../src/server/server-record.ts';
+
+const SERVER_WAIT_MS = 30_000;
+
+/** The embedded server's pid, waited for where one is being started. Throws after half a minute without. */
+export async function liveServer(home: string): Promise<number> {
+  for (const end = Date.now() + SERVER_WAIT_MS; Date.now() < end; await sleep(20)) {
+    const pid = serverPid(home);
+    if (pid !== null) return pid;
+  }
+  throw new Error(`no Temporal server runs in ${home}`);
+}
+
+export function serverPid(home: string): number | null {
+  const record = readRecord(home);
+  return record?.pid && isLiveProcess(record.pid, record.processStart) ? record.pid : null;
+}
+
+/** Processes, other than this one, that were started with `folder` in their arguments. Only Linux tells. */
+export function processesOf(folder: string): { pid: number; command: string }[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((name) => {
+      const command = commandOf(name).replaceAll('\0', ' ').trim();
+      return command.includes(folder) ? [{ pid: Number(name), command }] : [];
+    });
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // it has ended meanwhile
+  }
+}
+
+/** Sends a signal; false if there is no such process any more. */
+export function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, name);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+/** Resolves when the process is gone. */
+export async function gone(pid: number): Promise<void> {
+  while (isLiveProcess(pid, null)) await sleep(10);
+}

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { createWorkplace, promptTexts, readResults } from './workplace.ts';
+
+let server: TestServer;
+before(async () => {
+  server = await startTestServer();
+});
+after(() => server.stop());
+
+describe('200 prompts with two completions each: never more than 20 requests at once', () => {
+  for (const { title, honourN, requests } of [
+    { title: 'one request a prompt where n is honoured', honourN: true, requests: 200 },
+    { title: 'two requests a prompt where n is ignored', honourN: false, requests: 400 },
+  ]) {
+    test(title, async (t) => {
+      const place = await createWorkplace(t, server, { honourN, latencyMs: 150 });
+      const { provider } = place;
+      const texts = promptTexts(200);
+      const file = await place.write('prompts.json', texts);
+      const { code, stdout, stderr } = await place.run(file, ['--max-workers', '20', '--completions', '2']);
+      assert.equal(code, 0, stdout + stderr);
+      assert.ok(provider.peakInFlight <= 20, `${provider.peakInFlight} at once`);
+      assert.ok(provider.peakInFlight > 10, `the workers are used: ${provider.peakInFlight} at once`);
+      assert.deepEqual([provider.requests, provider.answered.completions], [requests, 400]);
+      const { summary, results } = await readResults(place.outputDir);
+      assert.deepEqual(
+        results.map(({ prompt }) => prompt),
+        texts,
+      );
+      assert.ok(results.every(({ completions }) => completions.length === 2));
+      assert.equal(summary.prompt_tokens, provider.answered.promptTokens);
+      assert.equal(summary.completion_tokens, provider.answered.completionTokens);
+    });
+  }
+});

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { createTestHome, startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
+import { createGate, createWorkplace, promptTexts, readCsv, readResults } from './workplace.ts';
+
+let server: TestServer;
+before(async () => {
+  server = await startTestServer();
+});
+after(() => server.stop());
+
+test('status, list, watch and a partial report of a batch from running to its end', async (t) => {
+  const gate = createGate();
+  const place = await createWorkplace(t, server, {
+    script: (request) => (request.total > 2 ? gate.script() : undefined),
+  });
+  const { provider } = place;
+  const file = await place.write('prompts.json', promptTexts(6));
+  const run = place.startRun(file, ['--id', 'seen', '--max-workers', '2']);
+  await provider.until(() => provider.answered.requests === 2 && provider.inFlight === 2);
+
+  const status = (await place.cli(['status', 'seen', '--json'])).lines;
+  assert.equal(status.length, 1);
+  const { type, state, source, total, succeeded, running, pending } = status[0]!;
+  assert.deepEqual(
+    { type, state, source, total, succeeded, running, pending },
+    { type: 'status', state: 'running', source: 'workflow', total: 6, succeeded: 2, running: 2, pending: 2 },
+  );
+  assert.match((await place.cli(['status', 'seen'])).stdout, /State +running/);
+  assert.match((await place.cli(['list'])).stdout, /running +2\/6 .* seen$/m);
+  const watch = place.start(['watch', 'seen']);
+  await watch.said(/2\/6 done/);
+
+  const partial = await place.cli(['report', 'seen', '--to', 'partial', '--json']);
+  assert.equal(partial.code, 0, partial.stdout + partial.stderr);
+  const early = await readResults(join(place.folder, 'partial'));
+  assert.deepEqual(
+    [early.summary.partial, early.summary.state, early.summary.successful_items, early.summary.pending_items],
+    [true, 'running', 2, 4],
+  );
+  assert.equal(early.results.length, 6);
+
+  gate.open();
+  assert.equal((await run.ended).code, 0);
+  const watched = await watch.ended;
+  assert.equal(watched.code, 0, watched.stdout + watched.stderr);
+  assert.match(watched.stdout, /State +succeeded/);
+  assert.equal((await place.cli(['status', 'seen', '--json'])).lines[0]!['state'], 'succeeded');
+
+  assert.equal((await place.cli(['report', 'seen', '--to', 'again'])).code, 0);
+  const [first, again] = await Promise.all([
+    readResults(place.outputDir),
+    readResults(join(place.folder, 'again')),
+  ]);
+  assert.deepEqual(again.results, first.results);
+  assert.deepEqual(await readCsv(join(place.folder, 'again')), await readCsv(place.outputDir));
+  const { timestamp: _, results_file: __, csv_file: ___, ...summary } = first.summary;
+  for (const [field, value] of Object.entries(summary))
+    assert.deepEqual(again.summary[field as keyof typeof summary], value, field);
+});
+
+test('with no worker, then no server, then no state folder, the ledger answers and says so', async (t) => {
+  const gate = createGate();
+  const place = await createWorkplace(t, server, {
+    script: (request) => (request.total > 2 ? gate.script() : undefined),
+  });
+  const { provider } = place;
+  const file = await place.write('prompts.json', promptTexts(4));
+  const run = place.startRun(file, ['--id', 'left', '--max-workers', '2']);
+  await provider.until(() => provider.answered.requests === 2 && provider.inFlight === 2);
+  run.kill('SIGKILL');
+  await run.ended;
+  const facts = async (args: string[], env = place.env) => {
+    const { code, lines, stderr } = await place.cli([...args, '--json'], { env });
+    assert.equal(code, 0, stderr);
+    const { state, source, succeeded, pending } = lines.find(({ batch_id }) => batch_id === 'left')!;
+    return [state, source, succeeded, pending];
+  };
+  assert.deepEqual(await facts(['status', 'left']), ['crashed', 'ledger-and-temporal', 2, 2]);
+  assert.match((await place.cli(['status', 'left'])).stdout, /Source .*no worker is there to ask/);
+
+  assert.equal((await place.cli(['server', 'stop'])).code, 0);
+  assert.deepEqual(await facts(['status', 'left']), ['crashed', 'ledger', 2, 2]);
+  assert.match((await place.cli(['server', 'status'])).stdout, /not running/);
+
+  const otherHome = await createTestHome();
+  const env = { ...place.env, ...(await testEnv(otherHome)) };
+  t.after(() => rm(otherHome, { recursive: true, force: true }));
+  assert.equal((await place.cli(['status', 'left'], { env })).code, 2);
+  const there = ['--output-dir', 'out'];
+  assert.deepEqual(await facts(['status', 'left', ...there], env), ['crashed', 'ledger', 2, 2]);
+  assert.deepEqual(await facts(['list', ...there], env), ['crashed', 'ledger', 2, 2]);
+  const report = await place.cli(['report', 'left', ...there, '--to', 'partial'], { env });
+  assert.equal(report.code, 0, report.stderr);
+  assert.match(report.stdout, /partial: the batch is crashed/);
+
+  gate.open();
+  const resumed = await place.cli(['resume', 'left', ...there]);
+  assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+  assert.equal(provider.requests, 6);
+});

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { LedgerReader } from '../../src/store/ledger-reader.ts';
+import { LedgerWriteError, LedgerWriter } from '../../src/store/ledger-writer.ts';
+import type { LedgerRecord } from '../../src/store/records.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { answer, byId, contentOf, start } from './support/records.ts';
+import { noSmallDisk, smallDisk } from './support/small-disk.ts';
+
+const LAST = 9999;
+const durable = { durable: true };
+
+async function readBack(folder: string): Promise<LedgerRecord[]> {
+  const reader = new LedgerReader(folder, 0, LAST);
+  await reader.refresh();
+  return contentOf(reader, LAST);
+}
+
+/** Checks that only the last line of a file is torn, and answers how many of its lines are whole. */
+async function wholeLines(folder: string, file: string): Promise<number> {
+  const lines = (await readFile(join(folder, file), 'utf8')).split('\n').slice(0, -1);
+  for (const line of lines) JSON.parse(line);
+  return lines.length;
+}
+
+test('what has resolved is on disk, however many appends came at once', async (t) => {
+  const folder = join(await temporaryFolder(t), 'ledger', '00000');
+  const writer = new LedgerWriter(folder, 'worker');
+  t.after(() => writer.close());
+  const records = Array.from({ length: 500 }, (_, index) => answer(`a${index}`, { index }));
+  await Promise.all(
+    records.map(async (record) => {
+      await writer.append(record, durable);
+      const [file] = await readdir(folder);
+      assert.ok((await readFile(join(folder, file!), 'utf8')).includes(`${JSON.stringify(record)}\n`));
+    }),
+  );
+  assert.equal((await readdir(folder)).length, 1);
+  assert.deepEqual(await readBack(folder), byId(records));
+  assert.equal(writer.unsaved, 0);
+});
+
+test('records of one process stay in the order they were handed over', async (t) => {
+  const folder = await temporaryFolder(t);
+  const writer = new LedgerWriter(folder, 'worker');
+  t.after(() => writer.close());
+  const ids = Array.from({ length: 50 }, (_, i) => `r${i}`);
+  await Promise.all(ids.map((id, i) => writer.append(start(id), { durable: i % 7 === 0 })));
+  const [file] = await readdir(folder);
+  const lines = (await readFile(join(folder, file!), 'utf8')).trimEnd().split('\n');
+  assert.deepEqual(
+    lines.map((line) => (JSON.parse(line) as LedgerRecord).id),
+    ids,
+  );
+});
+
+test('two writers never share a file, whatever they are called', async (t) => {
+  const folder = await temporaryFolder(t);
+  const writers = [new LedgerWriter(folder, 'same'), new LedgerWriter(folder, 'same')];
+  t.after(() => Promise.all(writers.map((writer) => writer.close())));
+  await Promise.all(writers.map((writer, i) => writer.append(answer(`a${i}`), durable)));
+  assert.equal((await readdir(folder)).length, 2);
+});
+
+test('a folder that cannot be made keeps answers in memory, forgets starts, and saves once it can', async (t) => {
+  const parent = join(await temporaryFolder(t), 'in-the-way');
+  await writeFile(parent, 'a file where the folder should be');
+  const folder = join(parent, '00000');
+  const writer = new LedgerWriter(folder, 'worker');
+  t.after(() => writer.close());
+  await assert.rejects(writer.append(start('s1'), { durable: false }), (error: Error) => {
+    assert.ok(error instanceof LedgerWriteError);
+    assert.ok(error.message.includes(folder), error.message);
+    return true;
+  });
+  await assert.rejects(writer.append(answer('a1'), durable), LedgerWriteError);
+  await assert.rejects(writer.append(answer('a2'), durable), LedgerWriteError);
+  await assert.rejects(writer.saveUnsaved(), LedgerWriteError);
+  assert.equal(writer.unsaved, 2);
+
+  await rm(parent);
+  await writer.saveUnsaved();
+  assert.equal(writer.unsaved, 0);
+  await writer.saveUnsaved();
+  assert.deepEqual(await readBack(folder), [answer('a1'), answer('a2')]);
+});
+
+test('the next append writes first what an earlier failure left', async (t) => {
+  const parent = join(await temporaryFolder(t), 'in-the-way');
+  await writeFile(parent, '');
+  const folder = join(parent, '00000');
+  const writer = new LedgerWriter(folder, 'worker');
+  t.after(() => writer.close());
+  await assert.rejects(writer.append(answer('first'), durable));
+  await rm(parent);
+  await writer.append(start('second'), { durable: false });
+  const [file] = await readdir(folder);
+  const lines = (await readFile(join(folder, file!), 'utf8')).trimEnd().split('\n');
+  assert.deepEqual(
+    lines.map((line) => (JSON.parse(line) as LedgerRecord).id),
+    ['first', 'second'],
+  );
+});
+
+test('on a full disk no answer is lost and only last lines are torn', { skip: noSmallDisk }, async (t) => {
+  const disk = await smallDisk(t);
+  if (disk === null) return;
+  const folder = join(disk, 'ledger');
+  const filler = join(disk, 'filler');
+  await mkdir(dirname(filler), { recursive: true });
+  await writeFile(filler, Buffer.alloc(32 * 1024));
+  const writer = new LedgerWriter(folder, 'worker');
+  t.after(() => writer.close());
+
+  const handedOver: LedgerRecord[] = [];
+  const failures: unknown[] = [];
+  for (let round = 0; failures.length === 0; round++) {
+    const group = Array.from({ length: 5 }, (_, i) => {
+      const id = `a${String(round).padStart(3, '0')}-${i}`;
+      return answer(id, { choices: [{ sample: 1, text: 'é😀'.repeat(150), finishReason: 'stop' }] });
+    });
+    handedOver.push(...group);
+    const results = await Promise.allSettled(group.map((record) => writer.append(record, durable)));
+    for (const result of results) if (result.status === 'rejected') failures.push(result.reason);
+  }
+  assert.match(String(failures[0]), /LedgerWriteError: .*ENOSPC/);
+  assert.equal(writer.unsaved, failures.length);
+  const [torn] = await readdir(folder);
+  const whole = await wholeLines(folder, torn!);
+
+  // Still full: it fails again, and loses nothing. A start is not worth keeping.
+  await assert.rejects(writer.append(start('s'), { durable: false }), /ENOSPC/);
+  const late = answer('late');
+  handedOver.push(late);
+  await assert.rejects(writer.append(late, durable), /ENOSPC/);
+  assert.equal(writer.unsaved, failures.length + 1);
+  const saved = handedOver.length - writer.unsaved;
+  assert.ok(saved > 0 && whole >= saved, `${whole} lines for ${saved} saved answers`);
+
+  await rm(filler);
+  const after = answer('zzz after');
+  handedOver.push(after);
+  await writer.append(after, durable);
+  assert.equal(writer.unsaved, 0);
+  const files = await readdir(folder);
+  assert.ok(files.length >= 2, 'the torn file was written to again');
+  for (const file of files) await wholeLines(folder, file);
+  assert.equal(await wholeLines(folder, torn!), whole);
+  assert.deepEqual(await readBack(folder), byId(handedOver));
+});

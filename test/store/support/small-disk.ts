@@ -1,0 +1,28 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+/** Why no small disk can be had here; `false` if it can. */
+export const noSmallDisk =
+  process.platform === 'linux' && process.getuid?.() === 0
+    ? false
+    : 'needs root on Linux to mount a small disk';
+
+/** A disk of 64 KiB of its own. Skips the test and answers `null` where a container forbids mounting. */
+export async function smallDisk(t: TestContext): Promise<string | null> {
+  const folder = await mkdtemp(join(tmpdir(), 'durabatch-small-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'pipe' });
+  } catch (error) {
+    await rmdir(folder);
+    t.skip(`this machine does not let the test mount a small disk: ${String(error)}`);
+    return null;
+  }
+  t.after(async () => {
+    execFileSync('umount', ['--lazy', folder]);
+    await rmdir(folder);
+  });
+  return folder;
+}

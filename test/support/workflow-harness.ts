@@ -1,0 +1,377 @@
+/**
+ * Runs the real workflow bundle on a real dev server, with activities that a test scripts.
+ *
+ *   const harness = await startWorkflowHarness();
+ *   const script = scriptActivities({ prompts: 3, complete: () => failed('no such parameter') });
+ *   const batch = await harness.run(t, script);
+ *   assert.equal((await batch.result()).state, 'partly_failed');
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { CompleteAsyncError } from '@temporalio/activity';
+import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Activities } from '../../src/activities/index.ts';
+import type {
+  LimitChanges,
+  Unsettled,
+  BatchInput,
+  BatchOutcome,
+  FailureType,
+  Paid,
+  Pause,
+  Progress,
+  PromptTask,
+  Receipt,
+  ReportRequest,
+  RunLimits,
+  ShardPlan,
+} from '../../src/contract.ts';
+import { progressQuery } from '../../src/workflows/messages.ts';
+import type { promptBatch } from '../../src/workflows/index.ts';
+import { startTestServer } from './temporal-server.ts';
+
+export const workflowBundle = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
+
+/** What every scripted answer costs. */
+export const PAID: Paid = {
+  usage: { prompt: 10, completion: 5, total: 15, cached: 0, reasoning: 0 },
+  costNanoUsd: 1000,
+};
+/** What each prompt can cost at most. */
+export const WORST_NANO_USD = 5000;
+export const NOTHING_PAID: Paid = {
+  usage: { prompt: 0, completion: 0, total: 0, cached: 0, reasoning: 0 },
+  costNanoUsd: 0,
+};
+
+export const succeeded = (): Receipt => ({
+  status: 'succeeded',
+  answers: ['a'],
+  paid: PAID,
+  spentNanoUsd: 0,
+  latencyMs: 1,
+});
+
+export const failed = (message: string, type: FailureType = 'Completion.Rejected'): Receipt => ({
+  status: 'failed',
+  answers: [],
+  paid: NOTHING_PAID,
+  spentNanoUsd: 0,
+  latencyMs: 1,
+  error: { type, message, attempts: 1 },
+});
+
+/** A failure as the real activities throw it: final, and named. */
+export const finalFailure = (type: string, message: string): ApplicationFailure => {
+  const failure = ApplicationFailure.create({ type, message, nonRetryable: true });
+  // A stack names this machine's folders.
+  failure.stack = `${type}: ${message}`;
+  return failure;
+};
+
+/** Ends an attempt without a word to the server, as a killed process does: only the missing heartbeat tells. */
+export const vanish = (): never => {
+  throw new CompleteAsyncError();
+};
+
+/** A promise and the key to it. */
+export interface Gate {
+  opened: Promise<void>;
+  open(): void;
+}
+
+export function createGate(): Gate {
+  let open!: () => void;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
+
+export interface ActivityScript {
+  prompts: number;
+  /** Default: one. Prompts are dealt out evenly, in order. */
+  shards?: number;
+  /** Prompts that the ledger has settled before, from the first on. */
+  settledBefore?: number;
+  complete?: (task: PromptTask) => Receipt | Unsettled | Promise<Receipt | Unsettled>;
+  /** Called before a shard is read: throws, or waits. */
+  beforeRead?: (shard: number) => void | Promise<void>;
+  beforeReport?: (request: ReportRequest) => void | Promise<void>;
+  beforeNote?: (pause: Pause | null) => void | Promise<void>;
+}
+
+export interface ScriptedActivities extends Activities {
+  readonly script: Readonly<ActivityScript>;
+  /** What `completePrompt` was asked for, in order, retries included. */
+  readonly tasks: PromptTask[];
+  /** Most prompts that were in progress at once. */
+  readonly peak: number;
+  readonly reads: number[];
+  readonly notes: (Pause | null)[];
+  readonly limitNotes: LimitChanges[];
+  readonly reports: ReportRequest[];
+}
+
+export function scriptActivities(script: ActivityScript): ScriptedActivities {
+  const { prompts, shards = 1, settledBefore = 0 } = script;
+  const tasks: PromptTask[] = [];
+  const reads: number[] = [];
+  const notes: (Pause | null)[] = [];
+  const limitNotes: LimitChanges[] = [];
+  const reports: ReportRequest[] = [];
+  const ends = new Map<number, Receipt['status']>();
+  for (let index = 0; index < settledBefore; index++) ends.set(index, 'succeeded');
+  let running = 0;
+  let peak = 0;
+
+  return {
+    script,
+    tasks,
+    reads,
+    notes,
+    limitNotes,
+    reports,
+    get peak() {
+      return peak;
+    },
+    readShard: async (_batchId, shard) => {
+      reads.push(shard);
+      await script.beforeRead?.(shard);
+      const size = Math.ceil(prompts / shards);
+      const plan: ShardPlan = {
+        open: [],
+        settled: { succeeded: 0, failed: 0, paid: NOTHING_PAID, spentNanoUsd: 0 },
+      };
+      for (let index = shard * size; index < Math.min(prompts, (shard + 1) * size); index++) {
+        const end = ends.get(index);
+        if (end) {
+          plan.settled[end]++;
+          plan.settled.paid = PAID;
+        } else {
+          const id = `prompt_${String(index + 1).padStart(4, '0')}`;
+          plan.open.push({ index, id, completions: 1, spentNanoUsd: 0, worstCostNanoUsd: WORST_NANO_USD });
+        }
+      }
+      return plan;
+    },
+    completePrompt: async (task) => {
+      tasks.push(task);
+      running++;
+      peak = Math.max(peak, running);
+      try {
+        const receipt = await (script.complete?.(task) ?? succeeded());
+        if (receipt.status !== 'unsettled') ends.set(task.index, receipt.status);
+        return receipt;
+      } finally {
+        running--;
+      }
+    },
+    recordLimits: async (_batchId, changes) => {
+      limitNotes.push(changes);
+    },
+    recordPause: async (_batchId, pause) => {
+      await script.beforeNote?.(pause);
+      notes.push(pause);
+    },
+    writeReport: async (request) => {
+      reports.push(request);
+      await script.beforeReport?.(request);
+      const all = [...ends.values()];
+      const outcome: BatchOutcome = {
+        state: request.state,
+        counts: {
+          total: prompts,
+          pending: 0,
+          running: 0,
+          succeeded: all.filter((end) => end === 'succeeded').length,
+          failed: all.filter((end) => end === 'failed').length,
+          notRun: prompts - all.length,
+        },
+        paid: PAID,
+        resultsFile: '/data/batch_results/batch_results.json',
+        csvFile: '/data/batch_results/batch_results.csv',
+        failuresFile: null,
+        durationSeconds: 1,
+        warnings: [],
+      };
+      return outcome;
+    },
+  };
+}
+
+export interface BatchOptions {
+  /** Default: a new one. */
+  id?: string;
+  run?: number;
+  pause?: Pause | null;
+  limits?: Partial<RunLimits>;
+  /** Default true: a worker with the script starts before the batch does. */
+  worker?: boolean;
+}
+
+export interface RunningBatch {
+  handle: WorkflowHandleWithFirstExecutionRunId<typeof promptBatch>;
+  result(): Promise<BatchOutcome>;
+  /** Asks the workflow; needs a worker. */
+  progress(): Promise<Progress>;
+  /** Resolves with the first progress that is as wanted. Rejects if the batch ends without it. */
+  until(wanted: (progress: Progress) => boolean): Promise<Progress>;
+  startWorker(): Promise<void>;
+  /** Ends the worker after what it has in hand. */
+  stopWorker(): Promise<void>;
+}
+
+/** Where what a test leaves running is ended: its `TestContext`. */
+export interface Cleanup {
+  after(end: () => Promise<void>): void;
+}
+
+export interface WorkflowHarness {
+  client: Client;
+  /** Starts a batch as large as the script, on a task queue of its own. */
+  run(cleanup: Cleanup, activities: ScriptedActivities, options?: BatchOptions): Promise<RunningBatch>;
+  stop(): Promise<void>;
+}
+
+const POLL_MS = 25;
+
+export const batchInput = (
+  batchId: string,
+  { prompts, shards = 1 }: Pick<ActivityScript, 'prompts' | 'shards'>,
+  { run = 1, pause = null, limits }: BatchOptions = {},
+): BatchInput => ({
+  batchId,
+  name: 'Sample',
+  run,
+  store: { kind: 'local', outputDir: '/data/batch_results', uuid: '00000000-0000-4000-8000-000000000000' },
+  prompts,
+  shards,
+  settings: {
+    request: {
+      provider: 'openai-compatible',
+      baseUrl: 'http://provider.test/v1',
+      model: 'test-model',
+      temperature: 0.7,
+      topP: 0.9,
+      maxTokens: 256,
+      completions: 1,
+      thinking: false,
+    },
+    limits: {
+      maxWorkers: 2,
+      maxAttempts: 6,
+      requestTimeoutMs: 600_000,
+      idleTimeoutMs: 120_000,
+      patienceMs: 3_600_000,
+      rejectTruncated: false,
+      retryEmpty: false,
+      maxFailures: null,
+      maxCostNanoUsd: null,
+      prices: null,
+      apiKeyEnv: 'TEST_API_KEY',
+      simulateLatencyMs: 0,
+      simulateErrors: 0,
+      ...limits,
+    },
+  },
+  pause,
+});
+
+let runtimeInstalled = false;
+/** Failures are what these tests are about: the SDK's warnings of them are no news. */
+function quietRuntime(): void {
+  if (runtimeInstalled) return;
+  runtimeInstalled = true;
+  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
+}
+
+export async function startWorkflowHarness(): Promise<WorkflowHarness> {
+  quietRuntime();
+  const server = await startTestServer();
+  const connection = await Connection.connect({ address: server.address });
+  const native = await NativeConnection.connect({ address: server.address });
+  const client = new Client({ connection, identity: 'client' });
+  let batches = 0;
+
+  return {
+    client,
+    run: async (cleanup, activities, options = {}) => {
+      const id = options.id ?? `batch-${++batches}`;
+      const taskQueue = `queue-${id}`;
+      let worker: { stop(): void; ended: Promise<Error | null> } | null = null;
+      const endWorker = async (): Promise<Error | null> => {
+        if (!worker) throw new Error('the batch has no worker to end');
+        const { stop, ended } = worker;
+        worker = null;
+        stop();
+        return ended;
+      };
+      const startWorker = async (): Promise<void> => {
+        if (worker) throw new Error('the batch has a worker already');
+        const started = await createWorker(native, taskQueue, activities);
+        const ended = started.run().then(
+          () => null,
+          (error: Error) => error,
+        );
+        worker = { stop: () => started.shutdown(), ended };
+      };
+      cleanup.after(async () => {
+        if (worker) await endWorker();
+      });
+
+      if (options.worker !== false) await startWorker();
+      const handle = await client.workflow.start<typeof promptBatch>('promptBatch', {
+        workflowId: id,
+        taskQueue,
+        args: [batchInput(id, activities.script, options)],
+      });
+      const progress = (): Promise<Progress> => handle.query(progressQuery);
+      return {
+        handle,
+        progress,
+        result: () => handle.result(),
+        until: async (wanted) => {
+          for (;;) {
+            const now = await progress();
+            if (wanted(now)) return now;
+            if (/^(succeeded|partly_failed|cancelled)$/.test(now.state)) {
+              throw new Error(`the batch has ended before: ${JSON.stringify(now)}`);
+            }
+            await sleep(POLL_MS);
+          }
+        },
+        startWorker,
+        stopWorker: async () => {
+          const error = await endWorker();
+          if (error) throw error;
+        },
+      };
+    },
+    stop: async () => {
+      await native.close();
+      await connection.close();
+      await server.stop();
+    },
+  };
+}
+
+const createWorker = (
+  connection: NativeConnection,
+  taskQueue: string,
+  { completePrompt, readShard, recordLimits, recordPause, writeReport }: Activities,
+): Promise<Worker> =>
+  Worker.create({
+    connection,
+    taskQueue,
+    identity: 'worker',
+    workflowBundle: { codePath: workflowBundle },
+    activities: { completePrompt, readShard, recordLimits, recordPause, writeReport },
+    workflowFailureErrorTypes: { '*': ['Error'] },
+    stickyQueueScheduleToStartTimeout: '2 seconds',
+  });
+
+/** Polls until it is so. */
+export async function until(so: () => boolean): Promise<void> {
+  while (!so()) await sleep(POLL_MS);
+}

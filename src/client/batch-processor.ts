@@ -70,16 +70,24 @@ export class BatchProcessor {
 
     const temporal = await connectTemporal(config, () => {});
     const opening = { config, temporal, store, limits: settings.limits, liftPause: false };
-    const result = openBatch(opening)
-      .then(() =>
-        continueBatch({
-          ...opening,
-          worker: true,
-          onProgress,
-          note: () => {},
-          interrupt: new AbortController().signal,
-        }),
-      )
+    try {
+      await openBatch(opening);
+    } catch (error) {
+      await temporal.close();
+      throw error;
+    }
+    let latest: Progress | null = null;
+    let over = false;
+    const result = continueBatch({
+      ...opening,
+      worker: true,
+      onProgress: (progress) => {
+        latest = progress;
+        onProgress(progress);
+      },
+      note: () => {},
+      interrupt: new AbortController().signal,
+    })
       .then(async (end) => {
         if (end.kind === 'finished') return readResults(end.outcome);
         if (end.kind === 'paused' && end.progress.pause)
@@ -89,11 +97,14 @@ export class BatchProcessor {
           end.kind === 'ended-outside' ? `was ${end.how}` : 'stopped',
         );
       })
-      .finally(() => temporal.close());
+      .finally(() => {
+        over = true;
+        return temporal.close();
+      });
     result.catch(() => {
       // whoever calls result() is told
     });
-    return liveHandle(store, temporal, result);
+    return liveHandle(store, temporal, result, () => (over ? latest : null));
   }
 }
 
@@ -101,11 +112,13 @@ function liveHandle(
   { batchId }: BatchStore,
   { client }: Temporal,
   result: Promise<BatchResults>,
+  /** The last progress of a batch that is over: nobody answers for it any more. */
+  lastProgress: () => Progress | null,
 ): BatchHandle {
   const handle = client.workflow.getHandle(batchId);
   return {
     batchId,
-    progress: () => handle.query(progressQuery),
+    progress: async () => lastProgress() ?? handle.query(progressQuery),
     cancel: async ({ now = false } = {}) => {
       if (now) await handle.executeUpdate(cancelNowUpdate);
       await handle.cancel();

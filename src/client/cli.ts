@@ -11,6 +11,7 @@ import { addRunOptions, parseRunOptions } from './options/run-options.ts';
 import { addSetOptions, parseSetOptions } from './options/set-options.ts';
 import { addJsonOption, addOutputDirOption, parseSharedOptions } from './options/shared-options.ts';
 import { UsageError } from './options/usage-error.ts';
+import { asTyped } from './render/typed-command.ts';
 import { addWorkerOptions, parseWorkerOptions } from './options/worker-options.ts';
 import { toTerminalJson, toTerminalLines } from './render/terminal-text.ts';
 
@@ -173,7 +174,7 @@ async function perform(raw: Raw, command: (context: CommandContext) => Promise<n
     const message = error instanceof Error ? error.message : String(error);
     if (json)
       process.stdout.write(`${toTerminalJson({ type: 'error', exit_code: process.exitCode, message })}\n`);
-    process.stderr.write(`error: ${toTerminalLines(message)}\n`);
+    process.stderr.write(`error: ${toTerminalLines(asTyped(message, process.env))}\n`);
     if (
       process.exitCode === exitCodes.unexpected &&
       process.env['DURABATCH_DEBUG'] &&

@@ -59,7 +59,7 @@ export async function createBatch(config: Config, order: BatchOrder): Promise<Cr
       );
     }
     const sha256 = hash.digest('hex');
-    const id = await idOf(order, location.outputDir, sha256);
+    const id = await idOf(config, order, location.outputDir, sha256);
     const known = await findKnown(config, location.outputDir, id);
     if (known) {
       await draft.discard();
@@ -118,11 +118,12 @@ async function checked(store: BatchStore, order: BatchOrder, sha256: string): Pr
   );
 }
 
-async function idOf(order: BatchOrder, outputDir: string, sha256: string): Promise<string> {
+async function idOf(config: Config, order: BatchOrder, outputDir: string, sha256: string): Promise<string> {
   const base =
     order.id ?? `${order.file === null ? 'prompts' : slugOfFile(order.file)}-${sha256.slice(0, 12)}`;
   if (!order.fresh) return base;
   let id = base;
-  for (let counter = 2; (await findBatch(outputDir, id)) !== null; counter++) id = `${base}-${counter}`;
+  for (let counter = 2; (await findKnown(config, outputDir, id)) !== null; counter++)
+    id = `${base}-${counter}`;
   return id;
 }

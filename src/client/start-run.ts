@@ -8,7 +8,7 @@ import { acquireProcessLock } from '../server/process-lock.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { isProvenDead } from '../worker-identity.ts';
 import type { promptBatch } from '../workflows/index.ts';
-import { summaryText } from '../workflows/web-ui.ts';
+import { quoted, SUMMARY_BYTES, summaryText } from '../workflows/web-ui.ts';
 import { UsageError } from './options/usage-error.ts';
 import { type BatchMemo, isOf, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
@@ -126,8 +126,9 @@ export async function sweepDeadWorkers({ client, namespace }: Temporal, view: Se
 
 function summaryOf({ name, prompts, settings: { request } }: BatchInput): string {
   const mark = request.provider === 'simulated' ? '[simulated] ' : '';
-  const text = `${mark}${prompts} prompts × ${request.completions} · ${request.model}`;
-  return summaryText(`${text} · ${name}`);
+  const text = `${mark}${prompts} prompts × ${request.completions} · ${quoted(request.model, 80)} · `;
+  const room = SUMMARY_BYTES - Buffer.byteLength(JSON.stringify(text));
+  return summaryText(text + quoted(name, room));
 }
 
 function detailsOf({
@@ -139,11 +140,11 @@ function detailsOf({
   settings: { request, limits },
 }: BatchInput): string {
   return [
-    `**${name.replaceAll(/[\s*_`]+/g, ' ').slice(0, 200)}** (batch \`${batchId}\`, run ${run})`,
+    `**${quoted(name)}** (batch \`${batchId}\`, run ${run})`,
     '',
     `- ${prompts} prompts, ${request.completions} completions each, at most ${limits.maxWorkers} prompts in progress`,
-    `- ${request.provider}, model \`${request.model}\`, temperature ${request.temperature}, top_p ${request.topP}, max_tokens ${request.maxTokens}`,
-    `- results in \`${store.outputDir}\``,
+    `- ${request.provider}, model ${quoted(request.model)}, temperature ${request.temperature}, top_p ${request.topP}, max_tokens ${request.maxTokens}`,
+    `- results in ${quoted(store.outputDir)}`,
     ...(request.provider === 'simulated' ? ['- **simulated**: the answers are made up on this machine'] : []),
   ].join('\n');
 }

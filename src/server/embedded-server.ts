@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findTemporalBinary } from './binary.ts';
-import { isLiveProcess } from './live-process.ts';
+import { isLiveProcess, mayHaveArguments } from './live-process.ts';
 import { isPortFree, LOOPBACK } from './ports.ts';
 import { acquireProcessLock } from './process-lock.ts';
 import { readRecord, recordPath, writeRecord } from './server-record.ts';
@@ -68,6 +68,9 @@ export const stopServer = async (home: string): Promise<ServerInfo | null> => {
     if (record === null || record.pid === null) return null;
     const seen = await probe(record);
     if (seen === 'silent' && record.processStart === null) throw notOurs(home, record);
+    // The record is a file: whoever it names, only a Temporal server on these ports is ever ended.
+    const looks = ['start-dev', '--port', `${record.ports.grpc}`, '--ui-port', `${record.ports.ui}`];
+    if (seen !== 'gone' && !mayHaveArguments(record.pid, looks)) throw notOurs(home, record);
     if (seen !== 'gone') await endProcess(record.pid, record.processStart);
     writeRecord(home, { ...record, pid: null, processStart: null });
     return seen === 'gone' ? null : infoOf(record, false);

@@ -26,6 +26,22 @@ export const isLiveProcess = (pid: number, start: string | null): boolean => {
   }
 };
 
+/**
+ * Whether a process runs with these arguments among its own. `true` also where nobody can tell: only
+ * Linux shows them.
+ */
+export const mayHaveArguments = (pid: number, wanted: readonly string[]): boolean => {
+  if (process.platform !== 'linux') return true;
+  try {
+    const found = new Set(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0'));
+    return wanted.every((argument) => found.has(argument));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return true;
+    throw error;
+  }
+};
+
 /** `/proc/<pid>/stat` from its third field on (proc_pid_stat(5)); the name before it may hold spaces and brackets. */
 const statFields = (pid: number): string[] | undefined => {
   try {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -42,8 +43,8 @@ export const readRecord = (home: string): ServerRecord | null => {
 /** Synchronous, so that a server that was just started is on record before anything else happens. */
 export const writeRecord = (home: string, record: ServerRecord): void => {
   const path = recordPath(home);
-  const temporary = `${path}.${process.pid}.tmp`;
-  const file = openSync(temporary, 'w');
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  const file = openSync(temporary, 'wx');
   try {
     writeSync(file, `${JSON.stringify(record, null, 2)}\n`);
     fsyncSync(file);

@@ -34,16 +34,19 @@ export function detailsOf(batch: BatchInput, progress: Progress): string {
 }
 
 /** What the server takes as a summary, in bytes of UTF-8, as JSON. */
-const SUMMARY_BYTES = 200;
+export const SUMMARY_BYTES = 200;
+
+/** Controls, halves of characters, line breaks, and the marks that turn the direction of text around. */
+const UNSHOWN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u;
 
 /** One line for the Web UI, cut to what the server takes, never through a character. */
-export function summaryText(text: string): string {
+export function summaryText(text: string, mostBytes: number = SUMMARY_BYTES): string {
   let summary = '';
   let bytes = 0;
   for (const character of text) {
-    const shown = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(character) ? ' ' : character;
+    const shown = UNSHOWN.test(character) ? ' ' : character;
     bytes += shown === '"' || shown === '\\' ? 2 : utf8Length(shown);
-    if (bytes > SUMMARY_BYTES) break;
+    if (bytes > mostBytes) break;
     summary += shown;
   }
   return summary;
@@ -65,8 +68,11 @@ export const memoOf = (progress: Progress): Record<string, unknown> => ({
 const costOf = (nanoUsd: number | null): string =>
   nanoUsd === null ? 'unknown' : `$${(nanoUsd / 1e9).toFixed(4)}`;
 
-const quoted = (text: string): string =>
-  `\`${Array.from(text.slice(0, 400))
-    .slice(0, 200)
-    .join('')
-    .replaceAll(/[`\s]+/g, ' ')}\``;
+/**
+ * A text from outside as Markdown that shows it as it is: no link, image or HTML of a prompts file or a
+ * provider may come alive on the page. Cut to 200 characters, and to `mostBytes` with its quotes.
+ */
+export function quoted(text: string, mostBytes: number = Number.POSITIVE_INFINITY): string {
+  const head = Array.from(text.slice(0, 400)).slice(0, 200).join('');
+  return `\`${summaryText(head.replaceAll(/[`\s]+/g, ' '), mostBytes - 2) || ' '}\``;
+}

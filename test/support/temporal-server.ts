@@ -29,7 +29,7 @@ export const testBinary = (): Promise<string> =>
 
 /** Environment of a command in a fresh home that has the binary but no server yet, no profile and no API key. */
 export const testEnv = async (home: string): Promise<NodeJS.ProcessEnv> => {
-  const foreign = /^(TEMPORAL_|DURABATCH_)|_API_KEY$/;
+  const foreign = /^(TEMPORAL_|DURABATCH_|npm_)|_API_KEY$/;
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
   return {
     ...env,

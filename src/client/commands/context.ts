@@ -2,6 +2,8 @@
 import { type Config, loadConfig } from '../../config.ts';
 import { createPaint } from '../render/paint.ts';
 import { toTerminalJson, toTerminalLines } from '../render/terminal-text.ts';
+import type { ProgressStream } from '../render/progress-view.ts';
+import { asTyped } from '../render/typed-command.ts';
 import { terminalTraits } from '../render/terminal-traits.ts';
 
 export interface CommandContext {
@@ -50,3 +52,11 @@ export function interruptSignal(): AbortSignal {
   if (process.platform === 'win32') process.on('SIGBREAK', onSignal);
   return controller.signal;
 }
+
+/** Standard output for a progress view. */
+export const outputStream = ({ json }: CommandContext): ProgressStream => ({
+  write: (text) => process.stdout.write(json ? text : asTyped(text, process.env)),
+  get columns() {
+    return process.stdout.columns;
+  },
+});

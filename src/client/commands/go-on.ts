@@ -7,7 +7,7 @@ import { requireApiKey } from '../request-settings.ts';
 import type { StartOptions } from '../start-run.ts';
 import { connectTemporal } from '../temporal.ts';
 import { withServer } from '../with-server.ts';
-import { type CommandContext, interruptSignal, outputTraits } from './context.ts';
+import { type CommandContext, interruptSignal, outputStream, outputTraits } from './context.ts';
 import { printDetached, printEnd } from './last-words.ts';
 import { logToFile } from './worker-log.ts';
 
@@ -58,7 +58,7 @@ async function followWithView(
 ): Promise<ContinueEnd> {
   const { isTTY, color } = outputTraits();
   const view = createProgressView({
-    stream: process.stdout,
+    stream: outputStream(context),
     isTTY,
     color,
     json: context.json,

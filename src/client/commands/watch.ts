@@ -5,7 +5,7 @@ import { locateBatch } from '../locate-batch.ts';
 import { createProgressView } from '../render/progress-view.ts';
 import { isOf, viewOf } from '../server-view.ts';
 import { connectTemporalIfRunning } from '../temporal.ts';
-import { type CommandContext, interruptSignal, outputTraits } from './context.ts';
+import { type CommandContext, interruptSignal, outputStream, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printEnd, printFinished } from './last-words.ts';
 import { statusCommand } from './status.ts';
@@ -28,7 +28,7 @@ export async function watchCommand(
       if (temporal && seen?.kind === 'open' && isOf(seen, store)) {
         const simulated = manifest.settings.provider === 'simulated';
         const view = createProgressView({
-          stream: process.stdout,
+          stream: outputStream(context),
           isTTY,
           color,
           json,

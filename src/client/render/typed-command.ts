@@ -1,0 +1,9 @@
+const COMMAND =
+  /(?<![\w./-])durabatch (?=(audit|cancel|estimate|list|report|resume|retry|run|server|set|status|watch|worker)\b)/g;
+
+/**
+ * The commands in a text as this user has to type them: who came by npm (`npm start`, `npx durabatch`)
+ * most likely has no `durabatch` on the PATH.
+ */
+export const asTyped = (text: string, env: Readonly<Record<string, string | undefined>>): string =>
+  env['npm_command'] === undefined ? text : text.replace(COMMAND, 'npx $&');

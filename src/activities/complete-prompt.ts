@@ -1,34 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type { PromptItem, PromptTask, Receipt, RequestSettings, RunLimits, Unsettled } from '../contract.ts';
-import type { CompletionApi, CompletionResponse } from '../providers/completion-api.ts';
-import { ProviderFault, toProviderFault } from '../providers/provider-fault.ts';
-import type { RequestPrices } from '../providers/request-prices.ts';
+import type { PromptItem, PromptTask, Receipt, RequestSettings, Unsettled } from '../contract.ts';
 import { completionsOf } from '../store/batch-reading.ts';
 import { spentNanoUsd } from '../store/bill.ts';
 import type { PromptHistory } from '../store/ledger-reader.ts';
-import type { BatchStore, ShardLedger } from '../store/batch-store.ts';
 import { type Standing, standingOf } from '../store/standing.ts';
-import { afterFault, pausing, retryIn, toActivityFailure, withSpent } from './failures.ts';
+import { type BuyDependencies, createBuy } from './buy-completions.ts';
+import { retryIn, toActivityFailure, withSpent } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
-import { toRequest, worstCostOf } from './request.ts';
 import { promptEnd, receiptOf } from './prompt-end.ts';
+import { worstCostOf } from './request.ts';
+import { stamp } from './stamp.ts';
 
 export type CompletePrompt = (task: PromptTask) => Promise<Receipt | Unsettled>;
-
-export interface CompletePromptDependencies {
-  store: BatchStore;
-  /** Throws `ProviderFault` (account) if this worker has no key for it. */
-  api(settings: RequestSettings, limits: RunLimits): CompletionApi;
-  prices(settings: RequestSettings, limits: RunLimits): RequestPrices;
-  /** Aborted when the worker shall end after the requests in hand. */
-  stopping: AbortSignal;
-  /** Identity of this process. */
-  worker: string;
-  now: () => Date;
-  random: () => number;
-}
 
 /** Gives a stopping worker time to stop polling, so that it is not handed the same prompt again. */
 const STOPPING_DELAY_MS = 500;
@@ -51,7 +35,7 @@ interface Step {
  * and told last: a start before a request is sent, the answer before anyone hears of it. Attempts of
  * one prompt that overlap in this process share each step, so that none buys what the other is buying.
  */
-export function createCompletePrompt(dependencies: CompletePromptDependencies): CompletePrompt {
+export function createCompletePrompt(dependencies: BuyDependencies): CompletePrompt {
   const { store, stopping, prices, now } = dependencies;
   const steps = new Map<number, Step>();
 
@@ -69,7 +53,7 @@ export function createCompletePrompt(dependencies: CompletePromptDependencies): 
     if (standing.settled) return receiptOf(standing, spentNanoUsd(history));
     const end = promptEnd(standing, history, task);
     if (end) {
-      const settled = { type: 'settled', ...stamp(dependencies, task), ...end } as const;
+      const settled = { type: 'settled', ...stamp(now, task), ...end } as const;
       // The receipt that follows must never outlive it: the report is made from the ledger.
       await ledger.writer.append(settled, { durable: true });
       return null;
@@ -165,106 +149,3 @@ async function orCancelled({ done, abort }: Step): Promise<Receipt | Unsettled |
     throw error;
   }
 }
-
-/** One request and its record. Resolves when there is something new to decide on, throws to wait or to pause. */
-function createBuy(
-  { api, prices, worker, ...dependencies }: CompletePromptDependencies,
-  task: PromptTask,
-  { writer }: ShardLedger,
-  item: PromptItem,
-  settings: RequestSettings,
-): (standing: Standing, signal: AbortSignal) => Promise<void> {
-  const { requestTimeoutMs, idleTimeoutMs } = task.limits;
-  return async (standing, signal) => {
-    const provider = openApi(() => api(settings, task.limits));
-    const samples = standing.missing.slice(0, provider.choicesPerRequest(standing.missing.length));
-    const request = toRequest(item, settings, samples);
-    const start = stamp(dependencies, task);
-    const worstCostNanoUsd = prices(settings, task.limits).worstCost(request, dependencies.now());
-    await writer.append({ type: 'start', ...start, samples, worker, worstCostNanoUsd }, { durable: false });
-
-    const sentAt = performance.now();
-    let response: CompletionResponse;
-    try {
-      response = await provider.complete(request, { signal, requestTimeoutMs, idleTimeoutMs });
-    } catch (error) {
-      const { fault, next } = signal.aborted
-        ? { fault: abortedFault, next: { then: 'decide' as const } }
-        : faultAndNext(error);
-      await writer.append(
-        {
-          type: 'fault',
-          ...stamp(dependencies, task),
-          start: start.id,
-          failure: fault.failure,
-          status: fault.status,
-          message: fault.message,
-          requestId: fault.requestId,
-          retryDelayMs: next.then === 'retry' ? next.delayMs : null,
-          possiblyPaid: fault.possiblyPaid,
-        },
-        { durable: false },
-      );
-      if (next.then === 'retry') throw retryIn(next.delayMs, fault.failure, fault.message);
-      if (next.then === 'pause') throw pausing(fault.failure, next.message);
-      return;
-    }
-
-    const end = stamp(dependencies, task);
-    await writer.append(
-      {
-        type: 'answer',
-        ...end,
-        start: start.id,
-        choices: response.choices
-          .slice(0, samples.length)
-          .map((choice, position) => ({ sample: samples[position]!, ...choice })),
-        usage: response.usage,
-        ...prices(settings, task.limits).cost(request, response, new Date(end.at)),
-        latencyMs: Math.round(performance.now() - sentAt),
-        model: response.model,
-        requestId: response.requestId,
-      },
-      { durable: true },
-    );
-
-    function faultAndNext(error: unknown) {
-      const fault = toProviderFault(error, dependencies.now());
-      const next = afterFault(
-        fault,
-        standing,
-        task.limits,
-        dependencies.now().getTime(),
-        dependencies.random(),
-      );
-      return { fault, next };
-    }
-  };
-}
-
-/** A worker without a usable key hands the prompt back before anything is sent. */
-function openApi(open: () => CompletionApi): CompletionApi {
-  try {
-    return open();
-  } catch (error) {
-    if (error instanceof ProviderFault) throw pausing(error.failure, error.message);
-    throw error;
-  }
-}
-
-const abortedFault = {
-  failure: 'Completion.Aborted',
-  status: null,
-  message: 'the request was aborted: the batch was cancelled or its worker stopped at once',
-  requestId: null,
-  possiblyPaid: true,
-} as const;
-
-const stamp = ({ now }: Pick<CompletePromptDependencies, 'now'>, { index, run, turn }: PromptTask) => ({
-  id: randomUUID(),
-  at: now().toISOString(),
-  index,
-  run,
-  turn,
-  attempt: Context.current().info.attempt,
-});

@@ -1,9 +1,6 @@
 import type { BatchStore } from '../store/batch-store.ts';
-import {
-  type CompletePrompt,
-  type CompletePromptDependencies,
-  createCompletePrompt,
-} from './complete-prompt.ts';
+import type { BuyDependencies } from './buy-completions.ts';
+import { type CompletePrompt, createCompletePrompt } from './complete-prompt.ts';
 import { createReadShard, type ReadShard } from './read-shard.ts';
 import { createRecordLimits, type RecordLimits } from './record-limits.ts';
 import { createRecordPause, type RecordPause } from './record-pause.ts';
@@ -18,7 +15,7 @@ export interface Activities {
   writeReport: WriteReport;
 }
 
-export type ActivityDependencies = CompletePromptDependencies & { store: BatchStore };
+export type ActivityDependencies = BuyDependencies & { store: BatchStore };
 
 export const createActivities = (dependencies: ActivityDependencies): Activities => ({
   completePrompt: createCompletePrompt(dependencies),

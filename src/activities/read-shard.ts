@@ -3,17 +3,14 @@ import { completionsOf, readShardPrompts } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { spentNanoUsd, sumOrUnknown } from '../store/bill.ts';
 import { addPaid, NOTHING_PAID } from '../store/standing.ts';
-import type { CompletePromptDependencies } from './complete-prompt.ts';
+import type { BuyDependencies } from './buy-completions.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
 import { worstCostOf } from './request.ts';
 
 export type ReadShard = (batchId: string, shard: number) => Promise<ShardPlan>;
 
-export type ReadShardDependencies = { store: BatchStore } & Pick<
-  CompletePromptDependencies,
-  'prices' | 'now'
->;
+export type ReadShardDependencies = { store: BatchStore } & Pick<BuyDependencies, 'prices' | 'now'>;
 
 /** Tells the workflow what is left to run of a shard: ids and positions, never texts. */
 export function createReadShard({ store, prices, now }: ReadShardDependencies): ReadShard {

@@ -3,7 +3,8 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { StoreLocation } from '../contract.ts';
-import { findBatch, findOutputFolder, replaceFile } from '../store/batch-store.ts';
+import { findBatch, findOutputFolder } from '../store/output-folder.ts';
+import { replaceFile } from '../store/replace-file.ts';
 
 const entrySchema = z.object({
   kind: z.literal('local'),

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
-import { StoreError } from '../store/batch-store.ts';
+import { StoreError } from '../store/store-error.ts';
 import { type CommandContext, createContext } from './commands/context.ts';
 import { exitCodes } from './commands/exit-codes.ts';
 import { InputError } from './input/input-error.ts';

@@ -1,7 +1,8 @@
 /** From an id to the folder that holds the batch. */
 import type { Config } from '../config.ts';
 import type { StoreLocation } from '../contract.ts';
-import { BatchStore, findBatch, findOutputFolder } from '../store/batch-store.ts';
+import { BatchStore } from '../store/batch-store.ts';
+import { findBatch, findOutputFolder } from '../store/output-folder.ts';
 import { workerIdentity } from '../worker-identity.ts';
 import { lookUpBatch } from './batch-registry.ts';
 import { DEFAULT_OUTPUT_DIR } from './options/run-defaults.ts';

@@ -1,6 +1,7 @@
 /** Answers to identical requests, taken over from earlier batches instead of being bought again. */
 import { readBatchPrompts } from '../store/batch-reading.ts';
-import { BatchStore, listBatches } from '../store/batch-store.ts';
+import { BatchStore } from '../store/batch-store.ts';
+import { listBatches } from '../store/output-folder.ts';
 import type { AnswerMeta, LedgerReader } from '../store/ledger-reader.ts';
 import type { AnswerRecord } from '../store/records.ts';
 import { requestKey } from '../store/request-key.ts';

@@ -1,117 +1,15 @@
 /** The batch store: one folder per batch with its manifest, its prompts and its ledger. */
-import { randomUUID } from 'node:crypto';
-import {
-  type FileHandle,
-  link,
-  mkdir,
-  open,
-  readFile,
-  readdir,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { open, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { PromptItem, StoreLocation } from '../contract.ts';
 import { LedgerReader } from './ledger-reader.ts';
 import { LedgerWriter } from './ledger-writer.ts';
 import { linesOf, readFully } from './lines.ts';
-import { type Manifest, manifestSchema } from './manifest.ts';
-
-const STORE_FILE = '.durabatch-store';
-const MANIFEST_FILE = 'batch.json';
-const shardName = (shard: number): string => String(shard).padStart(5, '0');
-
-/** The output folder or a batch in it is not what was expected; the message says what to do. */
-export class StoreError extends Error {
-  override readonly name = 'StoreError';
-}
-
-/** Makes the output folder if it is missing, and gives it the UUID that tells it from others. Throws {@link StoreError}. */
-export async function openOutputFolder(outputDir: string): Promise<StoreLocation> {
-  const path = resolve(outputDir);
-  const file = join(path, STORE_FILE);
-  try {
-    await mkdir(path, { recursive: true });
-    // The link makes the file appear whole, and once, whoever else is doing the same.
-    const draft = join(path, `.${randomUUID()}.tmp`);
-    await writeFile(draft, `${randomUUID()}\n`, { flag: 'wx' });
-    try {
-      await link(draft, file).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'EEXIST') return undefined;
-        if (error.code === 'EPERM' || error.code === 'ENOTSUP' || error.code === 'EINVAL')
-          return claim(draft, file);
-        throw error;
-      });
-    } finally {
-      await rm(draft, { force: true });
-    }
-  } catch (error) {
-    throw cannotWrite(path, error);
-  }
-  return { kind: 'local', outputDir: path, uuid: await readStoreUuid(path) };
-}
-
-const cannotWrite = (outputDir: string, cause: unknown): StoreError =>
-  new StoreError(
-    `cannot write to the output folder ${outputDir}: ${messageOf(cause)}. ` +
-      'Choose a folder you may write to with --output-dir, or make room on its disk.',
-    { cause },
-  );
-
-/** For file systems without hard links. */
-async function claim(draft: string, file: string): Promise<void> {
-  const exists = await stat(file).then(
-    () => true,
-    () => false,
-  );
-  if (!exists) await rename(draft, file);
-}
-
-/** The store an output folder already is. Throws {@link StoreError} if it is none. */
-export async function findOutputFolder(outputDir: string): Promise<StoreLocation> {
-  const path = resolve(outputDir);
-  return { kind: 'local', outputDir: path, uuid: await readStoreUuid(path) };
-}
-
-async function readStoreUuid(path: string): Promise<string> {
-  const text = await readFile(join(path, STORE_FILE), 'utf8').catch((error: unknown) => {
-    throw new StoreError(`${path} is not an output folder of durabatch (no ${STORE_FILE} in it)`, {
-      cause: error,
-    });
-  });
-  const uuid = text.trim();
-  if (!/^[0-9a-f-]{36}$/.test(uuid))
-    throw new StoreError(
-      `${join(path, STORE_FILE)}: expected a UUID, got ${JSON.stringify(uuid.slice(0, 40))}`,
-    );
-  return uuid;
-}
-
-/** Ids of the batches in an output folder, as they are spelled on disk. */
-export async function listBatches(outputDir: string): Promise<string[]> {
-  const entries = await readdir(outputDir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  const ids: string[] = [];
-  for (const entry of entries) {
-    if (!entry.isDirectory() || entry.name.startsWith('.')) continue;
-    const isBatch = await stat(join(outputDir, entry.name, MANIFEST_FILE)).then(
-      (found) => found.isFile(),
-      () => false,
-    );
-    if (isBatch) ids.push(entry.name);
-  }
-  return ids.sort();
-}
-
-/** The spelling on disk of a batch id, compared without case; `null` if there is no such batch. */
-export async function findBatch(outputDir: string, id: string): Promise<string | null> {
-  const wanted = id.toLowerCase();
-  return (await listBatches(outputDir)).find((known) => known.toLowerCase() === wanted) ?? null;
-}
+import { type Manifest, MANIFEST_FILE, manifestSchema } from './manifest.ts';
+import { replaceFile } from './replace-file.ts';
+import { ShardLedger } from './shard-ledger.ts';
+import { shardName } from './shard-name.ts';
+import { messageOf, StoreError } from './store-error.ts';
 
 export class BatchStore {
   readonly location: StoreLocation;
@@ -234,125 +132,6 @@ export class BatchStore {
   }
 }
 
-/** What one process reads and writes of one shard's ledger. */
-export class ShardLedger {
-  readonly reader: LedgerReader;
-  readonly writer: LedgerWriter;
-
-  constructor(reader: LedgerReader, writer: LedgerWriter) {
-    this.reader = reader;
-    this.writer = writer;
-  }
-}
-
-/** Takes prompts in, shard by shard, before it is known what the batch is called. */
-export class BatchDraft {
-  readonly #folder: string;
-  readonly #shardSize: number;
-  #file: FileHandle | null = null;
-  #lines: string[] = [];
-  #buffered = 0;
-  #count = 0;
-
-  private constructor(folder: string, shardSize: number) {
-    this.#folder = folder;
-    this.#shardSize = shardSize;
-  }
-
-  static async open(location: StoreLocation, shardSize: number): Promise<BatchDraft> {
-    const draft = new BatchDraft(join(location.outputDir, `.draft-${randomUUID()}`), shardSize);
-    await draft.#written(() => mkdir(join(draft.#folder, 'prompts'), { recursive: true }));
-    return draft;
-  }
-
-  get prompts(): number {
-    return this.#count;
-  }
-
-  get shards(): number {
-    return Math.ceil(this.#count / this.#shardSize);
-  }
-
-  /** Throws {@link StoreError}. */
-  async add(item: PromptItem): Promise<void> {
-    if (this.#count % this.#shardSize === 0) await this.#written(() => this.#openShard());
-    const line = `${JSON.stringify(item)}\n`;
-    this.#lines.push(line);
-    this.#buffered += line.length;
-    this.#count++;
-    if (this.#buffered > 1 << 18) await this.#written(() => this.#flush());
-  }
-
-  /** Gives the draft its id. False if a batch of that id is there already; the draft is then discarded. */
-  async commit(manifest: Manifest): Promise<boolean> {
-    await this.#written(async () => {
-      await this.#closeShard();
-      await replaceFile(join(this.#folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
-    });
-    try {
-      await rename(this.#folder, join(dirname(this.#folder), manifest.batch_id));
-      return true;
-    } catch (error) {
-      await this.discard();
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOTEMPTY' || code === 'EEXIST' || (code === 'EPERM' && process.platform === 'win32'))
-        return false;
-      throw error;
-    }
-  }
-
-  async discard(): Promise<void> {
-    await this.#file?.close();
-    this.#file = null;
-    await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #openShard(): Promise<void> {
-    await this.#closeShard();
-    const name = `${shardName(this.#count / this.#shardSize)}.jsonl`;
-    this.#file = await open(join(this.#folder, 'prompts', name), 'wx');
-  }
-
-  async #written(work: () => Promise<unknown>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      throw cannotWrite(dirname(this.#folder), error);
-    }
-  }
-
-  async #flush(): Promise<void> {
-    await this.#file?.writeFile(this.#lines.join(''));
-    this.#lines = [];
-    this.#buffered = 0;
-  }
-
-  async #closeShard(): Promise<void> {
-    await this.#flush();
-    await this.#file?.sync();
-    await this.#file?.close();
-    this.#file = null;
-  }
-}
-
-/** Replaces a file whole: readers see the old text or the new one. */
-export async function replaceFile(file: string, text: string): Promise<void> {
-  const draft = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
-  try {
-    const handle = await open(draft, 'wx');
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, file);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
-}
-
 /** Where each line starts, and after them the file's size. */
 async function lineOffsets(path: string): Promise<number[]> {
   const file = await open(path, 'r');
@@ -369,5 +148,3 @@ async function lineOffsets(path: string): Promise<number[]> {
   }
   return offsets;
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

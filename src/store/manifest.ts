@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import type { BatchOutcome, BatchSettings, Pause, StoreLocation } from '../contract.ts';
 
+export const MANIFEST_FILE = 'batch.json';
+
 export interface ManifestRun {
   run: number;
   started_at: string;

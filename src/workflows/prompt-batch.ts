@@ -55,6 +55,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     noRoom: ({ worstCostNanoUsd }) =>
       pauseFor({ reason: 'budget', message: budgetText(budget, limits.maxCostNanoUsd, worstCostNanoUsd) }),
     takeUp,
+    turnEnded: display.tick,
   });
 
   setHandler(progressQuery, progress);
@@ -103,7 +104,6 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
       return { putBack: { ...prompt, since, worstCostNanoUsd: receipt.worstCostNanoUsd } };
     }
     tally = settled(tally, prompt.id, receipt, Date.now());
-    display.tick();
     if (receipt.status === 'failed') await pauseIfTooManyFailed();
     return 'settled';
   }

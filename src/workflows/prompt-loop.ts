@@ -16,6 +16,8 @@ export interface PromptLoopOptions {
   noRoom(prompt: OpenPrompt): Promise<void>;
   /** Sees one prompt to its end. What it throws is a bug, and ends the loop. */
   takeUp(prompt: OpenPrompt): Promise<TurnEnd>;
+  /** A prompt has given its slot back. */
+  turnEnded(): void;
 }
 
 export interface PromptLoop {
@@ -29,7 +31,13 @@ export interface PromptLoop {
 }
 
 /** Keeps as many prompts of its queue in progress as there are slots. */
-export function createPromptLoop({ slots, hasRoom, noRoom, takeUp }: PromptLoopOptions): PromptLoop {
+export function createPromptLoop({
+  slots,
+  hasRoom,
+  noRoom,
+  takeUp,
+  turnEnded,
+}: PromptLoopOptions): PromptLoop {
   const queue: OpenPrompt[] = [];
   // The workflow's own cancel does not reach prompts in progress: `drain` decides when theirs comes.
   const shield = new CancellationScope({ cancellable: false });
@@ -46,6 +54,7 @@ export function createPromptLoop({ slots, hasRoom, noRoom, takeUp }: PromptLoopO
       bug ??= { error };
     } finally {
       running--;
+      turnEnded();
     }
   };
   const hasSlot = (): boolean => queue.length > 0 && running < slots();

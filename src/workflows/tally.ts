@@ -59,7 +59,8 @@ export const uniformFailure = (tally: Tally, many: number): string | null =>
 /** `closed` tells prompts that wait from prompts that never will run. */
 export function countsOf(tally: Tally, running: number, closed: boolean): Counts {
   const { total, succeeded, failed } = tally;
-  const left = total - succeeded - failed - running;
+  // A prompt that has just been settled may still hold its slot.
+  const left = Math.max(0, total - succeeded - failed - running);
   return { total, running, succeeded, failed, pending: closed ? 0 : left, notRun: closed ? left : 0 };
 }
 

@@ -9,7 +9,7 @@ import {
   toActivityFailure,
 } from '../../src/activities/failures.ts';
 import type { FailureType } from '../../src/contract.ts';
-import { StoreError } from '../../src/store/batch-store.ts';
+import { StoreError } from '../../src/store/store-error.ts';
 import { ForeignLedgerError } from '../../src/store/ledger-reader.ts';
 import { LedgerWriteError } from '../../src/store/ledger-writer.ts';
 

@@ -13,9 +13,9 @@ before(async () => {
 after(() => server.stop());
 
 /** Requests per prompt number since the counts were taken; those without any are left out. */
-function askedSince({ provider }: Workplace, before: ReadonlyMap<string, number>): Record<string, number> {
+function askedSince({ provider }: Workplace, earlier: ReadonlyMap<string, number>): Record<string, number> {
   const more = [...provider.requestsPerPrompt].map(
-    ([prompt, count]) => [/\d+/.exec(prompt)![0], count - (before.get(prompt) ?? 0)] as const,
+    ([prompt, count]) => [/\d+/.exec(prompt)![0], count - (earlier.get(prompt) ?? 0)] as const,
   );
   return Object.fromEntries(more.filter(([, count]) => count > 0));
 }
@@ -40,9 +40,9 @@ test('only the failed prompts are asked again, only for what they lack, and the 
   const file = await place.write('prompts.json', texts);
   const prices = ['--price-input', '1', '--price-output', '10'];
   const first = await place.run(file, ['--id', 'again', '--completions', '2', ...prices, '--json']);
-  const before = first.lines.at(-1)!;
-  assert.deepEqual([first.code, before['failed_items']], [3, 2], first.stdout);
-  assert.equal(before['next_step'].command, 'durabatch retry again');
+  const ended = first.lines.at(-1)!;
+  assert.deepEqual([first.code, ended['failed_items']], [3, 2], first.stdout);
+  assert.equal(ended['next_step'].command, 'durabatch retry again');
   const kept = await newestResults(place.outputDir);
   assert.deepEqual(kept.results[2]!.completions.length, 1, 'the first completion of prompt 3 is there');
   const oldReports = await readReports(place);

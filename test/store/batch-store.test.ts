@@ -8,16 +8,11 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import type { PromptItem } from '../../src/contract.ts';
-import {
-  BatchDraft,
-  BatchStore,
-  findBatch,
-  findOutputFolder,
-  listBatches,
-  openOutputFolder,
-  replaceFile,
-  StoreError,
-} from '../../src/store/batch-store.ts';
+import { BatchDraft } from '../../src/store/batch-draft.ts';
+import { BatchStore } from '../../src/store/batch-store.ts';
+import { findBatch, findOutputFolder, listBatches, openOutputFolder } from '../../src/store/output-folder.ts';
+import { replaceFile } from '../../src/store/replace-file.ts';
+import { StoreError } from '../../src/store/store-error.ts';
 import { manifestOf } from '../report/support/report-fixtures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { makeBatch } from './support/batches.ts';

@@ -1,4 +1,5 @@
-import { type BatchStore, listBatches } from '../../store/batch-store.ts';
+import { type BatchStore } from '../../store/batch-store.ts';
+import { listBatches } from '../../store/output-folder.ts';
 import { listRegistered } from '../batch-registry.ts';
 import { statusOf } from '../batch-status.ts';
 import { batchIn, openStore } from '../locate-batch.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NativeConnection } from '@temporalio/worker';
-import { listBatches, openOutputFolder } from '../../store/batch-store.ts';
+import { listBatches, openOutputFolder } from '../../store/output-folder.ts';
 import { type BatchWorker, connectWorker, logWorkersTo, startBatchWorker } from '../../worker.ts';
 import { registerBatch } from '../batch-registry.ts';
 import { batchIn } from '../locate-batch.ts';

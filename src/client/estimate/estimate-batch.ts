@@ -38,7 +38,7 @@ export function createEstimator(
   countTokens: (messages: readonly Message[]) => number,
   now: Date,
 ): Estimator {
-  const times = Array.from({ length: 24 }, (_, hour) => new Date(now.getTime() + hour * HOUR_MS));
+  const hours = Array.from({ length: 24 }, (_, hour) => new Date(now.getTime() + hour * HOUR_MS));
   let [prompts, completions, requests, promptTokens] = [0, 0, 0, 0];
   const outputTokens: Range = { low: 0, high: 0 };
   const requestSeconds: Range = { low: 0, high: 0 };
@@ -67,11 +67,16 @@ export function createEstimator(
         model: item.model ?? request.model,
         override: limits.prices ?? undefined,
       };
-      const low = costs(key, input, least * choices, times);
-      const high = costs(key, input, most * choices, times);
-      cost = cost &&
-        low &&
-        high && { low: cost.low + sent * Math.min(...low), high: cost.high + sent * Math.max(...high) };
+      // All requests ask for as many choices as fit, the last one for what is left.
+      const rest = samples % choices;
+      for (const [asked, times] of [[choices, Math.floor(samples / choices)] as const, [rest, 1] as const]) {
+        if (asked === 0 || times === 0) continue;
+        const low = costs(key, input, least * asked, hours);
+        const high = costs(key, input, most * asked, hours);
+        cost = cost &&
+          low &&
+          high && { low: cost.low + times * Math.min(...low), high: cost.high + times * Math.max(...high) };
+      }
     },
     result: () => ({
       prompts,

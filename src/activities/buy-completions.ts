@@ -1,0 +1,117 @@
+import type { PromptItem, PromptTask, RequestSettings, RunLimits } from '../contract.ts';
+import type { CompletionApi, CompletionResponse } from '../providers/completion-api.ts';
+import { ProviderFault, toProviderFault } from '../providers/provider-fault.ts';
+import type { RequestPrices } from '../providers/request-prices.ts';
+import type { BatchStore } from '../store/batch-store.ts';
+import type { ShardLedger } from '../store/shard-ledger.ts';
+import type { Standing } from '../store/standing.ts';
+import { afterFault, pausing, retryIn } from './failures.ts';
+import { toRequest } from './request.ts';
+import { stamp } from './stamp.ts';
+
+export interface BuyDependencies {
+  store: BatchStore;
+  /** Throws `ProviderFault` (account) if this worker has no key for it. */
+  api(settings: RequestSettings, limits: RunLimits): CompletionApi;
+  prices(settings: RequestSettings, limits: RunLimits): RequestPrices;
+  /** Aborted when the worker shall end after the requests in hand. */
+  stopping: AbortSignal;
+  /** Identity of this process. */
+  worker: string;
+  now: () => Date;
+  random: () => number;
+}
+
+/** One request and its record. Resolves when there is something new to decide on, throws to wait or to pause. */
+export function createBuy(
+  { api, prices, worker, ...dependencies }: BuyDependencies,
+  task: PromptTask,
+  { writer }: ShardLedger,
+  item: PromptItem,
+  settings: RequestSettings,
+): (standing: Standing, signal: AbortSignal) => Promise<void> {
+  const { requestTimeoutMs, idleTimeoutMs } = task.limits;
+  return async (standing, signal) => {
+    const provider = openApi(() => api(settings, task.limits));
+    const samples = standing.missing.slice(0, provider.choicesPerRequest(standing.missing.length));
+    const request = toRequest(item, settings, samples);
+    const start = stamp(dependencies.now, task);
+    const worstCostNanoUsd = prices(settings, task.limits).worstCost(request, dependencies.now());
+    await writer.append({ type: 'start', ...start, samples, worker, worstCostNanoUsd }, { durable: false });
+
+    const sentAt = performance.now();
+    let response: CompletionResponse;
+    try {
+      response = await provider.complete(request, { signal, requestTimeoutMs, idleTimeoutMs });
+    } catch (error) {
+      const { fault, next } = signal.aborted
+        ? { fault: abortedFault, next: { then: 'decide' as const } }
+        : faultAndNext(error);
+      await writer.append(
+        {
+          type: 'fault',
+          ...stamp(dependencies.now, task),
+          start: start.id,
+          failure: fault.failure,
+          status: fault.status,
+          message: fault.message,
+          requestId: fault.requestId,
+          retryDelayMs: next.then === 'retry' ? next.delayMs : null,
+          possiblyPaid: fault.possiblyPaid,
+        },
+        { durable: false },
+      );
+      if (next.then === 'retry') throw retryIn(next.delayMs, fault.failure, fault.message);
+      if (next.then === 'pause') throw pausing(fault.failure, next.message);
+      return;
+    }
+
+    const end = stamp(dependencies.now, task);
+    await writer.append(
+      {
+        type: 'answer',
+        ...end,
+        start: start.id,
+        choices: response.choices
+          .slice(0, samples.length)
+          .map((choice, position) => ({ sample: samples[position]!, ...choice })),
+        usage: response.usage,
+        ...prices(settings, task.limits).cost(request, response, new Date(end.at)),
+        latencyMs: Math.round(performance.now() - sentAt),
+        model: response.model,
+        requestId: response.requestId,
+      },
+      { durable: true },
+    );
+
+    function faultAndNext(error: unknown) {
+      const fault = toProviderFault(error, dependencies.now());
+      const next = afterFault(
+        fault,
+        standing,
+        task.limits,
+        dependencies.now().getTime(),
+        dependencies.random(),
+      );
+      return { fault, next };
+    }
+  };
+}
+
+/** A worker without a usable key hands the prompt back before anything is sent. */
+function openApi(open: () => CompletionApi): CompletionApi {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof ProviderFault) throw pausing(error.failure, error.message);
+    throw error;
+  }
+}
+
+const abortedFault = {
+  failure: 'Completion.Aborted',
+  status: null,
+  message: 'the request was aborted: the batch was cancelled or its worker stopped at once',
+  requestId: null,
+  possiblyPaid: true,
+} as const;

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { PromptItem, StoreLocation } from '../contract.ts';
+import { type Manifest, MANIFEST_FILE } from './manifest.ts';
+import { replaceFile } from './replace-file.ts';
+import { shardName } from './shard-name.ts';
+import { cannotWrite } from './store-error.ts';
+
+/** Takes prompts in, shard by shard, before it is known what the batch is called. */
+export class BatchDraft {
+  readonly #folder: string;
+  readonly #shardSize: number;
+  #file: FileHandle | null = null;
+  #lines: string[] = [];
+  #buffered = 0;
+  #count = 0;
+
+  private constructor(folder: string, shardSize: number) {
+    this.#folder = folder;
+    this.#shardSize = shardSize;
+  }
+
+  static async open(location: StoreLocation, shardSize: number): Promise<BatchDraft> {
+    const draft = new BatchDraft(join(location.outputDir, `.draft-${randomUUID()}`), shardSize);
+    await draft.#written(() => mkdir(join(draft.#folder, 'prompts'), { recursive: true }));
+    return draft;
+  }
+
+  get prompts(): number {
+    return this.#count;
+  }
+
+  get shards(): number {
+    return Math.ceil(this.#count / this.#shardSize);
+  }
+
+  /** Throws {@link StoreError}. */
+  async add(item: PromptItem): Promise<void> {
+    if (this.#count % this.#shardSize === 0) await this.#written(() => this.#openShard());
+    const line = `${JSON.stringify(item)}\n`;
+    this.#lines.push(line);
+    this.#buffered += line.length;
+    this.#count++;
+    if (this.#buffered > 1 << 18) await this.#written(() => this.#flush());
+  }
+
+  /** Gives the draft its id. False if a batch of that id is there already; the draft is then discarded. */
+  async commit(manifest: Manifest): Promise<boolean> {
+    await this.#written(async () => {
+      await this.#closeShard();
+      await replaceFile(join(this.#folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
+    });
+    try {
+      await rename(this.#folder, join(dirname(this.#folder), manifest.batch_id));
+      return true;
+    } catch (error) {
+      await this.discard();
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOTEMPTY' || code === 'EEXIST' || (code === 'EPERM' && process.platform === 'win32'))
+        return false;
+      throw error;
+    }
+  }
+
+  async discard(): Promise<void> {
+    await this.#file?.close();
+    this.#file = null;
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #openShard(): Promise<void> {
+    await this.#closeShard();
+    const name = `${shardName(this.#count / this.#shardSize)}.jsonl`;
+    this.#file = await open(join(this.#folder, 'prompts', name), 'wx');
+  }
+
+  async #written(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      throw cannotWrite(dirname(this.#folder), error);
+    }
+  }
+
+  async #flush(): Promise<void> {
+    await this.#file?.writeFile(this.#lines.join(''));
+    this.#lines = [];
+    this.#buffered = 0;
+  }
+
+  async #closeShard(): Promise<void> {
+    await this.#flush();
+    await this.#file?.sync();
+    await this.#file?.close();
+    this.#file = null;
+  }
+}

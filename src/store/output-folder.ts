@@ -1,0 +1,87 @@
+/** The output folder: whose it is, and which batches it has. */
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { StoreLocation } from '../contract.ts';
+import { MANIFEST_FILE } from './manifest.ts';
+import { cannotWrite, StoreError } from './store-error.ts';
+
+const STORE_FILE = '.durabatch-store';
+
+/** Makes the output folder if it is missing, and gives it the UUID that tells it from others. Throws {@link StoreError}. */
+export async function openOutputFolder(outputDir: string): Promise<StoreLocation> {
+  const path = resolve(outputDir);
+  const file = join(path, STORE_FILE);
+  try {
+    await mkdir(path, { recursive: true });
+    // The link makes the file appear whole, and once, whoever else is doing the same.
+    const draft = join(path, `.${randomUUID()}.tmp`);
+    await writeFile(draft, `${randomUUID()}\n`, { flag: 'wx' });
+    try {
+      await link(draft, file).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'EEXIST') return undefined;
+        if (error.code === 'EPERM' || error.code === 'ENOTSUP' || error.code === 'EINVAL')
+          return claim(draft, file);
+        throw error;
+      });
+    } finally {
+      await rm(draft, { force: true });
+    }
+  } catch (error) {
+    throw cannotWrite(path, error);
+  }
+  return { kind: 'local', outputDir: path, uuid: await readStoreUuid(path) };
+}
+
+/** For file systems without hard links. */
+async function claim(draft: string, file: string): Promise<void> {
+  const exists = await stat(file).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) await rename(draft, file);
+}
+
+/** The store an output folder already is. Throws {@link StoreError} if it is none. */
+export async function findOutputFolder(outputDir: string): Promise<StoreLocation> {
+  const path = resolve(outputDir);
+  return { kind: 'local', outputDir: path, uuid: await readStoreUuid(path) };
+}
+
+async function readStoreUuid(path: string): Promise<string> {
+  const text = await readFile(join(path, STORE_FILE), 'utf8').catch((error: unknown) => {
+    throw new StoreError(`${path} is not an output folder of durabatch (no ${STORE_FILE} in it)`, {
+      cause: error,
+    });
+  });
+  const uuid = text.trim();
+  if (!/^[0-9a-f-]{36}$/.test(uuid))
+    throw new StoreError(
+      `${join(path, STORE_FILE)}: expected a UUID, got ${JSON.stringify(uuid.slice(0, 40))}`,
+    );
+  return uuid;
+}
+
+/** Ids of the batches in an output folder, as they are spelled on disk. */
+export async function listBatches(outputDir: string): Promise<string[]> {
+  const entries = await readdir(outputDir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const ids: string[] = [];
+  for (const entry of entries) {
+    if (!entry.isDirectory() || entry.name.startsWith('.')) continue;
+    const isBatch = await stat(join(outputDir, entry.name, MANIFEST_FILE)).then(
+      (found) => found.isFile(),
+      () => false,
+    );
+    if (isBatch) ids.push(entry.name);
+  }
+  return ids.sort();
+}
+
+/** The spelling on disk of a batch id, compared without case; `null` if there is no such batch. */
+export async function findBatch(outputDir: string, id: string): Promise<string | null> {
+  const wanted = id.toLowerCase();
+  return (await listBatches(outputDir)).find((known) => known.toLowerCase() === wanted) ?? null;
+}

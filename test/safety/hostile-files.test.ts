@@ -1,0 +1,276 @@
+/** Names and texts of a prompts file, and what others may have put into the folders we write to. */
+import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Manifest } from '../../src/store/manifest.ts';
+import {
+  batchIdIn,
+  createGate,
+  createWorkplace,
+  newestResults,
+  readLedger,
+  reportFiles,
+  type Workplace,
+} from '../e2e/workplace.ts';
+import { reply } from '../support/fake-provider.ts';
+import { killAtExit, startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { filesBelow } from './support/places.ts';
+
+let server: TestServer;
+before(async () => {
+  server = await startTestServer();
+});
+after(() => server.stop());
+
+const notOnWindows = { skip: process.platform === 'win32' && 'needs links and file modes of POSIX' };
+
+/** What a terminal would act on, or read in another direction. */
+// oxlint-disable-next-line no-control-regex
+const ACTIVE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+
+const hostileIds = [
+  '../../../../escaped.json',
+  '..\\..\\escaped',
+  '/tmp/escaped',
+  'C:\\escaped',
+  'CON',
+  'nul.txt',
+  '.',
+  '~',
+  '$(touch escaped)',
+  '__proto__',
+  '\u202egnp.exe',
+];
+
+async function hostileBatch(place: Workplace): Promise<string> {
+  return place.write('prompts.json', {
+    batch_name: '../../\u202e\u2066name',
+    description: 'bell \u0007 and title \u001b]0;owned\u0007',
+    metadata: { '../../escaped': '../../escaped', ['__proto__']: { polluted: 1 } },
+    prompts: hostileIds.map((id) => ({
+      prompt_id: id,
+      prompt: `Question of ${id}`,
+      ...{ '../escaped': '\u009b31m', ['__proto__']: { model: 'evil' } },
+    })),
+  });
+}
+
+test('ids, names and fields of a file never become paths, and come back as they were', async (t) => {
+  const place = await createWorkplace(t, server);
+  const { code, stderr } = await place.run(await hostileBatch(place));
+  assert.equal(code, 0, stderr);
+  const names = (await filesBelow(place.folder)).map((path) => path.slice(place.folder.length + 1));
+  assert.deepEqual(
+    names.filter((name) => !/^(prompts\.json|out[/\\])/.test(name)),
+    [],
+  );
+  assert.ok(
+    names.every((name) => !name.includes('escaped')),
+    names.join(', '),
+  );
+  const { results, metadata } = await newestResults(place.outputDir);
+  assert.deepEqual(
+    results.map((result) => result.prompt_id),
+    hostileIds,
+  );
+  assert.ok(Object.hasOwn(metadata, '__proto__') && Object.hasOwn(results[0]!.fields, '__proto__'));
+  assert.ok(place.provider.requestsLog.every(({ body }) => body['model'] === 'test-model'));
+});
+
+test('nothing of a file or a provider reaches the terminal as more than text', async (t) => {
+  const message = 'no \u001b]0;owned\u0007\u009b31m \u202e \ud800 \r\nnext';
+  const place = await createWorkplace(t, server, { script: () => reply.status(400, { message }) });
+  const file = await hostileBatch(place);
+  const said = [await place.run(file, ['--max-failures', '100%']), await place.run(file, ['--json'])];
+  const id = await batchIdIn(place.outputDir);
+  for (const command of ['status', 'report', 'list', 'audit']) {
+    const args = command === 'list' ? [command] : [command, id];
+    said.push(await place.cli(args), await place.cli([...args, '--json']));
+  }
+  assert.ok(
+    said.some(({ stdout }) => stdout.includes('owned')),
+    'the message is shown',
+  );
+  for (const { stdout, stderr } of said) {
+    const found = ACTIVE.exec(stdout + stderr);
+    assert.equal(
+      found,
+      null,
+      JSON.stringify((stdout + stderr).slice(Math.max(0, (found?.index ?? 0) - 80)).slice(0, 160)),
+    );
+  }
+});
+
+test('a damaged file is quoted in an error without what a terminal acts on', async (t) => {
+  const place = await createWorkplace(t, server);
+  assert.equal((await place.run(await place.write('prompts.json', ['one']))).code, 0);
+  const id = await batchIdIn(place.outputDir);
+  await writeFile(join(place.outputDir, id, 'batch.json'), '\u001b]0;owned\u0007\u202e');
+  for (const flags of [[], ['--json']]) {
+    const { code, stdout, stderr } = await place.cli(['status', id, ...flags]);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /batch\.json is not a batch manifest/);
+    assert.doesNotMatch(stdout + stderr, ACTIVE);
+  }
+});
+
+const tampered: [string, (manifest: Manifest) => unknown][] = [
+  ['another batch id', (manifest) => ({ ...manifest, batch_id: '../../escaped' })],
+  ['another source', (manifest) => ({ ...manifest, source: '../../escaped' })],
+  [
+    'paths of reports elsewhere',
+    (manifest) => ({
+      ...manifest,
+      runs: manifest.runs.map((run) => ({
+        ...run,
+        outcome: {
+          ...run.outcome,
+          resultsFile: '../escaped.json',
+          csvFile: '/escaped.csv',
+          failuresFile: '../escaped',
+        },
+      })),
+    }),
+  ],
+];
+for (const [title, change] of tampered) {
+  test(`batch.json with ${title} makes no command write elsewhere`, async (t) => {
+    const place = await createWorkplace(t, server);
+    const file = await place.write('prompts.json', ['one']);
+    assert.equal((await place.run(file)).code, 0);
+    const id = await batchIdIn(place.outputDir);
+    const path = join(place.outputDir, id, 'batch.json');
+    await writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, 'utf8')))));
+    for (const args of [
+      ['status', id],
+      ['report', id],
+      ['resume', id],
+    ]) {
+      const { code, stderr } = await place.cli([...args, '--output-dir', 'out']);
+      assert.equal(code, 0, `${args[0]}: ${stderr}`);
+    }
+    const names = (await filesBelow(place.folder)).map((name) => basename(name));
+    assert.ok(
+      names.every((name) => !name.includes('escaped')),
+      names.join(', '),
+    );
+    assert.equal((await reportFiles(place.outputDir, '.json')).length, 2);
+    assert.equal(place.provider.requests, 1);
+  });
+}
+
+test('a report is never written through a link that was planted under its name', notOnWindows, async (t) => {
+  const place = await createWorkplace(t, server);
+  assert.equal((await place.run(await place.write('prompts.json', ['one']))).code, 0);
+  const id = await batchIdIn(place.outputDir);
+  const target = await place.write('target.txt', 'precious');
+  const to = join(place.folder, 'to');
+  await mkdir(to);
+  const stems = Array.from({ length: 60 }, (_, second) => {
+    const at = new Date(Date.now() + second * 1000).toISOString();
+    return `batch_results_${at.slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '_')}`;
+  });
+  for (const stem of stems) {
+    await symlink(target, join(to, `${stem}.json`));
+    await symlink(join(place.folder, 'created.txt'), join(to, `${stem}.csv.part`));
+  }
+  const { code, stderr } = await place.cli(['report', id, '--to', to]);
+  assert.equal(code, 0, stderr);
+  assert.equal(await readFile(target, 'utf8'), 'precious');
+  assert.ok(!(await readdir(place.folder)).includes('created.txt'));
+  const entries = await readdir(to, { withFileTypes: true });
+  const written = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  assert.equal(written.length, 2, written.join(', '));
+  assert.ok(written.every((name) => stems.some((stem) => name.startsWith(`${stem}_`))));
+});
+
+test(
+  'an output folder whose mark is a link that leads nowhere is refused, and nothing is made there',
+  notOnWindows,
+  async (t) => {
+    const place = await createWorkplace(t, server);
+    await mkdir(place.outputDir);
+    await symlink(join(place.folder, 'created.txt'), join(place.outputDir, '.durabatch-store'));
+    const { code, stderr } = await place.run(await place.write('prompts.json', ['one']));
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /\.durabatch-store/);
+    assert.ok(!(await readdir(place.folder)).includes('created.txt'));
+    assert.equal(place.provider.requests, 0);
+  },
+);
+
+test('a ledger that its owner moved to another disk goes on there', notOnWindows, async (t) => {
+  // Who can plant a link in the batch's own folder can change the ledger itself: refusing it protects nobody.
+  const gate = createGate();
+  const place = await createWorkplace(t, server, {
+    script: ({ prompt }) => (prompt === 'two' ? gate.script() : undefined),
+  });
+  const file = await place.write('prompts.json', ['one', 'two']);
+  const run = place.startRun(file);
+  await place.provider.until(() => place.provider.answered.requests === 1 && place.provider.inFlight === 1);
+  const folder = join(place.outputDir, await batchIdIn(place.outputDir));
+  while (!(await readLedger(folder)).some(({ type }) => type === 'answer')) await delay(20);
+  run.kill('SIGKILL');
+  await run.ended;
+  const elsewhere = join(place.folder, 'other-disk');
+  await rename(join(folder, 'ledger'), elsewhere);
+  await symlink(elsewhere, join(folder, 'ledger'));
+  gate.open();
+  assert.equal((await place.run(file)).code, 0);
+  assert.equal(place.provider.requestsPerPrompt.get('one'), 1);
+  assert.equal((await readLedger(folder)).filter(({ type }) => type === 'answer').length, 2);
+  assert.ok((await filesBelow(elsewhere)).length > 1);
+});
+
+for (const umask of [0o077, 0o022]) {
+  test(`what is written follows the umask ${umask.toString(8).padStart(3, '0')}`, notOnWindows, async (t) => {
+    const gate = createGate();
+    const place = await createWorkplace(t, server, { script: gate.script });
+    const home = join(place.folder, 'home');
+    const env = { ...place.env, DURABATCH_HOME: home };
+    await mkdir(home);
+    const stopWatching = killAtExit(home);
+    const previous = process.umask(umask);
+    let run: ReturnType<typeof place.startRun>;
+    try {
+      run = place.startRun(await place.write('prompts.json', ['one']), [], { env });
+    } finally {
+      process.umask(previous);
+    }
+    await place.provider.until(() => place.provider.inFlight === 1);
+    const during = await modesBelow([place.outputDir]);
+    gate.open();
+    assert.equal((await run.ended).code, 0);
+    const modes = [...during, ...(await modesBelow([place.outputDir, home]))].filter(
+      ([path]) => path !== home,
+    );
+    assert.equal((await place.cli(['server', 'stop'], { env })).code, 0);
+    stopWatching();
+    assert.ok(
+      modes.some(([path]) => path.endsWith('.csv')) && modes.some(([path]) => path.endsWith('temporal.db')),
+    );
+    const tooOpen = modes.filter(([, mode]) => (mode & umask) !== 0 || (mode & 0o002) !== 0);
+    assert.deepEqual(
+      tooOpen.map(([path, mode]) => `${path} ${(mode & 0o777).toString(8)}`),
+      [],
+    );
+  });
+}
+
+async function modesBelow(folders: readonly string[]): Promise<[string, number][]> {
+  const files = (await Promise.all(folders.map(filesBelow))).flat();
+  const all = [...folders, ...files, ...files.map((file) => dirname(file))];
+  const modes = await Promise.all(
+    all.map(async (path): Promise<[string, number][]> => {
+      const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+        // A temporary file that got its name meanwhile.
+        if (error.code === 'ENOENT') return null;
+        throw error;
+      });
+      return found ? [[path, found.mode]] : [];
+    }),
+  );
+  return modes.flat();
+}

@@ -1,0 +1,120 @@
+/** Temporal's own pages in a real browser: what a file or a provider says is shown there, and never acts. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { batchIdIn, createGate, createWorkplace } from '../e2e/workplace.ts';
+import { reply } from '../support/fake-provider.ts';
+import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+
+const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+  existsSync,
+);
+
+const hostile =
+  '[link](http://evil.example/link) ![image](http://evil.example/image.png) <img src="http://evil.example/html.png" onerror="alert(1)"> <a href="javascript:alert(1)">x</a> `code` **bold** \u202e"\\';
+
+const DETAILS_EVERY_MS = 2500;
+
+let server: TestServer;
+before(async () => {
+  server = await startTestServer();
+});
+after(() => server.stop());
+
+/** Everything in the frames that the hostile texts could have become. */
+async function activeParts(page: Page): Promise<string[]> {
+  const active = 'a[href*="evil.example"], img[src*="evil.example"], [href^="javascript"], [onerror]';
+  const parts = await Promise.all(
+    page
+      .frames()
+      .map((frame) =>
+        frame.evaluate<string[]>(
+          `[...document.querySelectorAll(${JSON.stringify(active)})].map((element) => element.outerHTML)`,
+        ),
+      ),
+  );
+  return parts.flat();
+}
+
+async function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: browserPath!,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+test(
+  "nothing of a file's names or a provider's message comes alive in the Web UI",
+  { skip: !browserPath && 'no Chromium on this machine' },
+  async (t) => {
+    const gate = createGate();
+    const place = await createWorkplace(t, server, {
+      script: async ({ prompt }) => {
+        if (prompt === 'wait') return gate.script();
+        // The page's details are renewed every 2 seconds at most, when a prompt ends.
+        if (prompt === 'late') await delay(DETAILS_EVERY_MS);
+        return reply.status(400, { message: hostile });
+      },
+    });
+    const file = await place.write('prompts.json', {
+      batch_name: hostile,
+      prompts: [
+        ...['one', 'late'].map((text) => ({ prompt_id: `${text} ${hostile}`.slice(0, 256), prompt: text })),
+        { prompt_id: 'wait', prompt: 'wait' },
+      ],
+    });
+    const run = place.startRun(file, ['--model', hostile]);
+    await place.provider.until(() => place.provider.requests === 3 && place.provider.inFlight === 1);
+
+    const batchId = await batchIdIn(place.outputDir);
+    const connection = await Connection.connect({ address: server.address });
+    t.after(() => connection.close());
+    const handle = new Client({ connection }).workflow.getHandle(batchId);
+    const { runId } = await handle.describe();
+    const details = async (): Promise<string> =>
+      JSON.stringify(await handle.query('__temporal_workflow_metadata'));
+    while (!(await details()).includes('Last failures')) await delay(200);
+
+    const browser = await openBrowser();
+    t.after(() => browser.close());
+    const page = await browser.newPage();
+    const elsewhere: string[] = [];
+    page.on('request', (request) => {
+      if (!request.url().startsWith(server.uiUrl) && !/^(data|blob):/.test(request.url()))
+        elsewhere.push(request.url());
+    });
+    page.on('dialog', (dialog) => {
+      elsewhere.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    const base = `${server.uiUrl}/namespaces/default/workflows/${batchId}/${runId}`;
+    await page.goto(`${base}/user-metadata`);
+    await page.locator('iframe').nth(2).waitFor();
+    const shown = async (): Promise<string> =>
+      (await Promise.all(page.frames().map((frame) => frame.locator('body').innerText()))).join('\n');
+    for (let text = ''; !/Last failures[^]*evil\.example/.test(text); text = await shown()) {
+      await page.waitForTimeout(200);
+    }
+    assert.ok((await shown()).split('[link](http://evil.example').length > 4, await shown());
+    assert.deepEqual(await activeParts(page), []);
+    for (const tab of ['timeline', 'history']) {
+      await page.goto(`${base}/${tab}`);
+      await page.getByText('evil.example').first().waitFor();
+      assert.deepEqual(await activeParts(page), []);
+    }
+    assert.deepEqual(elsewhere, []);
+    gate.open();
+    assert.equal((await run.ended).code, 3);
+  },
+);

@@ -61,6 +61,7 @@ export class BatchProcessor {
       settings,
       outputDir,
       id,
+      reuse: [],
       fresh,
       beforeCommit: () => requireApiKey(config, settings),
     });

@@ -25,6 +25,8 @@ export interface BatchOrder {
   settings: BatchSettings;
   outputDir: string;
   id: string | undefined;
+  /** Ids of earlier batches, noted in the manifest. */
+  reuse: string[];
   /** Makes another batch where there is one already. */
   fresh: boolean;
   /** Last check before a new batch is made; what it throws leaves nothing behind. */
@@ -86,6 +88,7 @@ export async function createBatch(config: Config, order: BatchOrder): Promise<Cr
       limits,
       runs: [],
       versions: { durabatch: version, prices: pricesVersion },
+      reuse: order.reuse,
       pause: null,
     };
     const created = await draft.commit(manifest);

@@ -34,6 +34,8 @@ export interface Manifest {
   limits: BatchSettings['limits'];
   runs: ManifestRun[];
   versions: { durabatch: string; prices: string };
+  /** Earlier batches whose answers to identical requests are taken over before a run starts. */
+  reuse: string[];
   /** An accepted pause that no resume has lifted: it outlives a lost Temporal database. */
   pause: Pause | null;
 }

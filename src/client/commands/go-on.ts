@@ -5,6 +5,7 @@ import { type ContinueEnd, type ContinueOptions, continueBatch, openBatch } from
 import { createProgressView } from '../render/progress-view.ts';
 import { requireApiKey } from '../request-settings.ts';
 import type { StartOptions } from '../start-run.ts';
+import { takeOver } from '../take-over.ts';
 import { connectTemporal } from '../temporal.ts';
 import { withServer } from '../with-server.ts';
 import { type CommandContext, interruptSignal, outputStream, outputTraits } from './context.ts';
@@ -18,17 +19,23 @@ interface GoOnOptions {
   typedLimits: Partial<BatchSettings['limits']>;
   liftPause: boolean;
   detach: boolean;
+  /** Earlier batches whose answers are taken over, besides those the manifest notes. */
+  reuse?: string[];
   prepare?: StartOptions['prepare'];
   context: CommandContext;
 }
 
 export async function goOn(options: GoOnOptions): Promise<number> {
-  const { store, settings, typedLimits, liftPause, detach, prepare, context } = options;
+  const { store, settings, typedLimits, liftPause, detach, reuse = [], context } = options;
   const { config, note } = context;
   if (!detach) requireApiKey(config, settings);
   logToFile(context);
   const temporal = await connectTemporal(config, note);
   try {
+    const prepare = async (run: number): Promise<void> => {
+      await takeOver(config, store, reuse, note);
+      await options.prepare?.(run);
+    };
     const start: StartOptions = { config, temporal, store, limits: settings.limits, liftPause, prepare };
     const attached = await withServer({ config, temporal, note }, () => openBatch(start));
     const kept = Object.keys(typedLimits).filter(
@@ -38,6 +45,9 @@ export async function goOn(options: GoOnOptions): Promise<number> {
       note(
         `The batch is open already: it keeps the limits it was started with. "durabatch set ${store.batchId}" changes those of a running batch.`,
       );
+    }
+    if (attached && reuse.length > 0) {
+      note('The batch is open already: --reuse comes too late for this run; what is missing is bought.');
     }
     if (detach) return printDetached(store, temporal, context);
     const webUi = temporal.webUiOf(store.batchId);

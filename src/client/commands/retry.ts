@@ -29,6 +29,7 @@ export async function retryCommand(
     note('Nothing to retry: every prompt has its completions.');
     return printFinished(store, outcome, context);
   }
+  if (!outcome) note('This batch is not finished: going on with it, as resume does.');
   const { typedLimits } = options;
   await assertPriced(store, typedLimits);
   const manifest = await store.readManifest();

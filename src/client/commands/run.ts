@@ -7,7 +7,7 @@ import type { BatchStore } from '../../store/batch-store.ts';
 import { locateBatches } from '../locate-batch.ts';
 import { plural } from '../render/number-text.ts';
 import { createPriceCheck, requireApiKey, resolveSettings } from '../request-settings.ts';
-import { countReusable, reuseAnswers } from '../reuse.ts';
+import { countReusable } from '../reuse.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';
@@ -20,6 +20,7 @@ export async function runCommand(
   const { config, note } = context;
   const settings = resolveSettings(options);
   const earlier = await locateBatches(config, options.reuse, options.outputDir);
+  const reuse = earlier.map(({ batchId }) => batchId);
   const checkPrice = createPriceCheck(settings);
   const { store, manifest, created } = await createBatch(config, {
     read: (sink) =>
@@ -31,6 +32,7 @@ export async function runCommand(
     settings,
     outputDir: options.outputDir,
     id: options.id,
+    reuse,
     fresh: options.new,
     beforeCommit: () => (options.detach ? undefined : requireApiKey(config, settings)),
   });
@@ -39,18 +41,14 @@ export async function runCommand(
   }
   const outcome = await finishedOutcome(store);
   if (outcome) return printFinished(store, outcome, context);
-  if (created && earlier.length === 0) await noteReusable(store, file, context);
+  if (created && reuse.length === 0) await noteReusable(store, file, context);
   return goOn({
     store,
     settings: { request: manifest.settings, limits: settings.limits },
     typedLimits: options.typedLimits,
     liftPause: false,
     detach: options.detach,
-    prepare: async () => {
-      const taken = await reuseAnswers(store, earlier, new Date());
-      if (earlier.length > 0)
-        note(`${plural(taken, 'completion')} taken over from ${options.reuse.join(', ')}.`);
-    },
+    reuse,
     context,
   });
 }

@@ -45,6 +45,7 @@ export const manifestOf = (prompts: number, changes: Partial<Manifest> = {}): Ma
   },
   runs: [],
   versions: { durabatch: '0.1.0', prices: '0.1.8' },
+  reuse: [],
   pause: null,
   ...changes,
 });

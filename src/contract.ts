@@ -100,8 +100,8 @@ export interface RunLimits {
   simulateErrors: number;
 }
 
-/** What may be changed while a batch runs. */
-export type LimitChanges = Partial<Pick<RunLimits, 'maxCostNanoUsd' | 'maxFailures'>>;
+/** What may be changed of an open batch: all of it where no worker is on it, budget and failure limit at any time. */
+export type LimitChanges = Partial<RunLimits>;
 
 export interface BatchSettings {
   request: RequestSettings;

@@ -5,7 +5,7 @@ import type { BatchResults } from '../report/results-json.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { cancelNowUpdate, progressQuery } from '../workflows/messages.ts';
 import { BatchInterruptedError, BatchPausedError } from './batch-errors.ts';
-import { continueBatch, finishedOutcome, openBatch } from './continue-batch.ts';
+import { continueBatch, finishedOutcome, openBatch, progressAtEnd } from './continue-batch.ts';
 import { createBatch } from './create-batch.ts';
 import { readPromptList } from './input/read-prompt-list.ts';
 import type { RunOptions } from './options/run-options.ts';
@@ -129,22 +129,11 @@ function liveHandle(
 }
 
 function finishedHandle({ batchId }: BatchStore, outcome: BatchOutcome, maxWorkers: number): BatchHandle {
-  const { state, counts, paid } = outcome;
   return {
     batchId,
-    progress: async () => ({
-      state,
-      pause: null,
-      counts,
-      paid,
-      promptsPerSecond: 0,
-      etaSeconds: 0,
-      maxWorkers,
-      budget: null,
-      lastFailures: [],
-    }),
+    progress: async () => progressAtEnd(outcome, maxWorkers),
     cancel: async () => {
-      throw new Error(`batch ${batchId} is not running: it is ${state}`);
+      throw new Error(`batch ${batchId} is not running: it is ${outcome.state}`);
     },
     result: () => readResults(outcome),
   };

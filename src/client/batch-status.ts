@@ -7,6 +7,7 @@ import { progressQuery } from '../workflows/messages.ts';
 import type { BatchStatus, StatusSource } from './render/status-text.ts';
 import { hasLiveWorker, isOf, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
+import { waitingOf, waitingText as textOfWaiting } from './waiting.ts';
 
 /** A worker that lives answers in milliseconds; one that does not must not keep the status waiting. */
 const ASK_MS = 1200;
@@ -36,8 +37,15 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
     startedAt: manifest.runs[0]?.started_at ?? manifest.created_at,
     resultsFile: outcome?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? null,
+    waiting: waitingText(ours, facts),
     webUiUrl: ours && ours.kind !== 'absent' ? temporal!.webUiOf(store.batchId, ours.runId) : null,
   };
+}
+
+function waitingText(view: ServerView | null, { state, counts }: Facts): string | null {
+  const waiting = view?.kind === 'open' && state === 'running' ? waitingOf(view.description) : null;
+  if (!waiting || waiting.prompts < counts.running) return null;
+  return textOfWaiting(waiting, Date.now());
 }
 
 async function seen(temporal: Temporal, store: BatchStore): Promise<ServerView | null> {

@@ -48,16 +48,22 @@ export async function continueBatch(options: ContinueOptions): Promise<ContinueE
   const end = await driveBatch({
     ...options,
     worker: options.worker ? 'full' : 'none',
+    concurrency: options.changes?.maxWorkers ?? 0,
     onReady: async () => {
       const handle = temporal.client.workflow.getHandle(store.batchId);
-      if (options.changes)
-        await unlessRefused(() => handle.executeUpdate(setUpdate, { args: [options.changes!] }));
+      const { changes = {} } = options;
+      if (Object.keys(changes).length > 0) {
+        await unlessRefused(() => handle.executeUpdate(setUpdate, { args: [changes] }));
+      }
       if (attached && liftPause) await unlessRefused(() => handle.executeUpdate(resumeUpdate));
     },
   });
   if (end.kind !== 'closed') return end;
   const outcome = (await store.readManifest()).runs.at(-1)?.outcome;
-  if (outcome) return { kind: 'finished', outcome };
+  if (outcome) {
+    options.onProgress(progressAtEnd(outcome, options.limits.maxWorkers));
+    return { kind: 'finished', outcome };
+  }
   if (end.view.kind === 'absent') return { kind: 'ended-outside', how: 'deleted' };
   const status = end.view.description.status.name.toLowerCase();
   if (status !== 'failed') return { kind: 'ended-outside', how: status };
@@ -65,6 +71,15 @@ export async function continueBatch(options: ContinueOptions): Promise<ContinueE
   const cause = failure instanceof WorkflowFailedError ? failure.cause?.message : undefined;
   return { kind: 'ended-outside', how: `failed: ${cause ?? 'see the Web UI'}` };
 }
+
+/** The last word on a batch that is over, made from how its run ended. */
+export const progressAtEnd = ({ state, counts, paid }: BatchOutcome, maxWorkers: number): Progress => ({
+  ...{ state, pause: null, counts, paid, maxWorkers },
+  promptsPerSecond: 0,
+  etaSeconds: null,
+  budget: null,
+  lastFailures: [],
+});
 
 /** A refusal is as good: the batch is not paused (any more), or has closed meanwhile, which is seen next. */
 async function unlessRefused(update: () => Promise<unknown>): Promise<void> {

@@ -16,6 +16,7 @@ import { progressQuery } from '../workflows/messages.ts';
 import { hasLiveWorker, type ServerView, viewOf } from './server-view.ts';
 import { sweepDeadWorkers } from './start-run.ts';
 import type { Temporal } from './temporal.ts';
+import { type Waiting, waitingOf, waitingText } from './waiting.ts';
 import { withServer } from './with-server.ts';
 
 export interface DriveOptions {
@@ -29,6 +30,8 @@ export interface DriveOptions {
   note(line: string): void;
   /** First interrupt: start nothing more, end after the requests in flight. */
   interrupt: AbortSignal;
+  /** Prompts at once that its worker must be able to take on, where that is more than the manifest says. */
+  concurrency?: number;
   /** A paused batch is waited for too. */
   waitsForClose?: boolean;
   /** Says nothing of what it waits for when it is interrupted. */
@@ -48,6 +51,8 @@ const CALL_DEADLINE_MS = 5000;
 const QUIET_POLLS = 8;
 const UNSAVED_RETRY_MS = 5000;
 const LOST_NOTE_MS = 10_000;
+const WAITING_NOTE_AFTER_MS = 1500;
+const WAITING_NOTE_EVERY_MS = 30_000;
 
 export const driveBatch = (options: DriveOptions): Promise<DriveEnd> =>
   withServer(options, () => driveOnce(options));
@@ -79,7 +84,10 @@ interface Crew {
   connection: NativeConnection;
 }
 
-async function startCrew({ config, temporal, store }: DriveOptions, idle: boolean): Promise<Crew> {
+async function startCrew(
+  { config, temporal, store, concurrency = 0 }: DriveOptions,
+  idle: boolean,
+): Promise<Crew> {
   const { limits } = await store.readManifest();
   await sweepDeadWorkers(temporal, await viewOf(temporal, store.batchId));
   const connection = await connectWorker(temporal.address);
@@ -89,7 +97,7 @@ async function startCrew({ config, temporal, store }: DriveOptions, idle: boolea
       namespace: temporal.namespace,
       config,
       store,
-      concurrency: limits.maxWorkers,
+      concurrency: Math.max(limits.maxWorkers, concurrency),
       requestTimeoutMs: limits.requestTimeoutMs,
       idle,
     });
@@ -120,6 +128,7 @@ async function follow(options: DriveOptions, worker: BatchWorker | null): Promis
       );
       trouble.over();
       onProgress(progress);
+      trouble.waiting(waitingOf(view.description), progress);
       if (progress.state === 'paused' && !options.waitsForClose) {
         quiet = worker?.requestsInFlight ? 0 : quiet + 1;
         if (progress.counts.running === 0 || quiet > QUIET_POLLS) return { kind: 'paused', progress };
@@ -153,7 +162,20 @@ function createTroubleNotes({ config, temporal, store, worker, note }: DriveOpti
     said = true;
     note(line);
   };
+  let waitingSince: number | null = null;
   return {
+    /** Said only where nothing else moves: a single prompt that waits is an everyday thing. */
+    waiting: (waiting: Waiting | null, { state, counts }: Progress): void => {
+      if (!waiting || state !== 'running' || counts.running === 0 || waiting.prompts < counts.running) {
+        waitingSince = null;
+        return;
+      }
+      const now = Date.now();
+      waitingSince ??= now + WAITING_NOTE_AFTER_MS - WAITING_NOTE_EVERY_MS;
+      if (now - waitingSince < WAITING_NOTE_EVERY_MS) return;
+      waitingSince = now;
+      note(waitingText(waiting, now));
+    },
     over: (): void => {
       if (said) note('Going on.');
       said = false;

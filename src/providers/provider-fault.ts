@@ -204,6 +204,14 @@ function factsOfConnection(error: unknown): FaultFacts {
       possiblyPaid: false,
     };
   }
+  if (message === 'bad port') {
+    return {
+      failure: 'Completion.AccountBlocked',
+      message:
+        'The port of the address is one that HTTP clients never use (the Fetch standard blocks it). Check --base-url.',
+      possiblyPaid: false,
+    };
+  }
   if (neverSent.test(code) || (connecting && networkDown.test(code))) {
     return {
       failure: 'Completion.Unavailable',

@@ -5,7 +5,8 @@ const failureSteps: Record<FailureType, string> = {
     'the provider kept failing or not answering; try later, or with a higher --max-attempts or --request-timeout',
   'Completion.Unavailable':
     'the provider was down or limited the rate; try later, or with fewer --max-workers or a longer --patience',
-  'Completion.Rejected': 'the provider refuses these prompts as they are; read its message and change them',
+  'Completion.Rejected':
+    'the provider refuses these prompts as they are; read its message, change them in the failures file beside the results, and run that file',
   'Completion.AccountBlocked':
     'the provider refuses the account, the key or the model; check credit, key and model name',
   'Completion.Empty':

@@ -4,6 +4,8 @@ import type { Counts, Paid, Progress, Receipt, ShardPlan } from '../contract.ts'
 /** Settle times kept for the rate. */
 const RATE_WINDOW = 50;
 const LAST_FAILURES = 5;
+const LEAST_GAP_MS = 5000;
+const GAP_IN_MEANS = 10;
 
 export interface Tally {
   total: number;
@@ -40,7 +42,7 @@ export function settled(tally: Tally, promptId: string, receipt: Receipt, at: nu
   const next: Tally = {
     ...tally,
     paid: sum(tally.paid, receipt.paid),
-    settledAt: [...tally.settledAt.slice(1 - RATE_WINDOW), at],
+    settledAt: afterGap(tally.settledAt, at) ? [at] : [...tally.settledAt.slice(1 - RATE_WINDOW), at],
   };
   if (receipt.status === 'succeeded') return { ...next, succeeded: tally.succeeded + 1 };
   const { type, message } = receipt.error ?? { type: 'Completion.Fault', message: 'no message' };
@@ -50,6 +52,15 @@ export function settled(tally: Tally, promptId: string, receipt: Receipt, at: nu
     lastFailures: [{ promptId, type, message }, ...tally.lastFailures].slice(0, LAST_FAILURES),
     sameFailure: tally.failed === 0 || tally.sameFailure === message ? message : null,
   };
+}
+
+/** A silence out of all proportion was a stop, an outage or a pause: the rate of before says nothing of after it. */
+function afterGap(settledAt: readonly number[], at: number): boolean {
+  const first = settledAt[0];
+  const last = settledAt.at(-1);
+  if (first === undefined || last === undefined || settledAt.length < 3) return false;
+  const mean = (last - first) / (settledAt.length - 1);
+  return at - last > Math.max(LEAST_GAP_MS, GAP_IN_MEANS * mean);
 }
 
 /** The message with which each of the first `many` prompts failed, if that is what just happened. */

@@ -63,7 +63,8 @@ test('has the fields users know', async () => {
       {
         type: 'Completion.Rejected',
         count: 1,
-        advice: 'the provider refuses these prompts as they are; read its message and change them',
+        advice:
+          'the provider refuses these prompts as they are; read its message, change them in the failures file beside the results, and run that file',
         examples: [{ prompt_id: 'b', message: 'content policy' }],
       },
     ],

@@ -18,14 +18,17 @@ export interface CommandContext {
 export function createContext(json: boolean): CommandContext {
   const config = loadConfig(process.env, process.cwd());
   const print = (value: string | Record<string, unknown>): void => {
-    process.stdout.write(`${typeof value === 'string' ? value : toTerminalJson(value)}\n`);
+    const text = typeof value === 'string' ? asTyped(value, process.env) : toTerminalJson(value);
+    process.stdout.write(`${text}\n`);
   };
   return {
     config,
     json,
     print,
     note: (line) =>
-      json ? print({ type: 'note', message: line }) : void process.stderr.write(`${toTerminalLines(line)}\n`),
+      json
+        ? print({ type: 'note', message: line })
+        : void process.stderr.write(`${asTyped(toTerminalLines(line), process.env)}\n`),
   };
 }
 

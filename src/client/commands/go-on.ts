@@ -4,6 +4,7 @@ import type { BatchStore } from '../../store/batch-store.ts';
 import { type ContinueEnd, type ContinueOptions, continueBatch, openBatch } from '../continue-batch.ts';
 import { createProgressView } from '../render/progress-view.ts';
 import { requireApiKey } from '../request-settings.ts';
+import { hasLiveWorker } from '../server-view.ts';
 import type { StartOptions } from '../start-run.ts';
 import { takeOver } from '../take-over.ts';
 import { connectTemporal } from '../temporal.ts';
@@ -38,12 +39,12 @@ export async function goOn(options: GoOnOptions): Promise<number> {
     };
     const start: StartOptions = { config, temporal, store, limits: settings.limits, liftPause, prepare };
     const attached = await withServer({ config, temporal, note }, () => openBatch(start));
-    const kept = Object.keys(typedLimits).filter(
-      (name) => !liftPause || !(name in (changesIn(typedLimits) ?? {})),
-    );
-    if (attached && kept.length > 0) {
+    const alone = attached && !(await hasLiveWorker(temporal, store));
+    const changes = attached ? changesOf(typedLimits, { alone, liftPause }) : {};
+    const ignored = attached ? Object.keys(typedLimits).filter((name) => !(name in changes)) : [];
+    if (ignored.length > 0) {
       note(
-        `The batch is open already: it keeps the limits it was started with. "durabatch set ${store.batchId}" changes those of a running batch.`,
+        `A worker is on this batch already: it keeps the limits it was started with; ignored: ${ignored.map(flagOf).join(', ')}.`,
       );
     }
     if (attached && reuse.length > 0) {
@@ -51,10 +52,10 @@ export async function goOn(options: GoOnOptions): Promise<number> {
     }
     if (detach) return printDetached(store, temporal, context);
     const webUi = temporal.webUiOf(store.batchId);
-    note(`Batch ${store.batchId}${attached ? ' (going on)' : ''}${webUi ? ` · Web UI: ${webUi}` : ''}`);
+    note(`Batch ${store.batchId}${attached ? ' (going on)' : ''}`);
+    if (webUi) note(`Web UI ${webUi}`);
     const simulated = settings.request.provider === 'simulated';
-    const changes = attached && liftPause ? changesIn(typedLimits) : undefined;
-    const end = await followWithView({ ...start, ...(changes && { changes }) }, simulated, context);
+    const end = await followWithView({ ...start, changes }, simulated, context);
     return await printEnd(store, end, temporal, context);
   } finally {
     await temporal.close();
@@ -88,14 +89,20 @@ async function followWithView(
   }
 }
 
-/** Those of the limits that an open batch takes too. */
-function changesIn({
-  maxCostNanoUsd,
-  maxFailures,
-}: Partial<BatchSettings['limits']>): LimitChanges | undefined {
-  if (maxCostNanoUsd === undefined && maxFailures === undefined) return undefined;
+/** Limits that an open batch takes: any where nobody works on it, else budget and failure limit, and those of `resume` only. */
+function changesOf(
+  typed: Partial<BatchSettings['limits']>,
+  { alone, liftPause }: { alone: boolean; liftPause: boolean },
+): LimitChanges {
+  if (alone) return typed;
+  if (!liftPause) return {};
+  const { maxCostNanoUsd, maxFailures } = typed;
   return {
     ...(maxCostNanoUsd !== undefined && { maxCostNanoUsd }),
     ...(maxFailures !== undefined && { maxFailures }),
   };
 }
+
+/** `requestTimeoutMs` → `--request-timeout`. */
+const flagOf = (name: string): string =>
+  `--${name.replace(/(Ms|NanoUsd)$/, '').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

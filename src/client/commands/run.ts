@@ -6,6 +6,7 @@ import type { RunOptions } from '../options/run-options.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { locateBatches } from '../locate-batch.ts';
 import { plural } from '../render/number-text.ts';
+import { connectTemporal } from '../temporal.ts';
 import { createPriceCheck, requireApiKey, resolveSettings } from '../request-settings.ts';
 import { countReusable } from '../reuse.ts';
 import type { CommandContext } from './context.ts';
@@ -40,8 +41,15 @@ export async function runCommand(
     note(`This batch lives in ${store.location.outputDir}, and goes on there.`);
   }
   const outcome = await finishedOutcome(store);
-  if (outcome) return printFinished(store, outcome, context);
-  if (created && reuse.length === 0) await noteReusable(store, file, context);
+  if (outcome) {
+    note(
+      'This batch was finished before, and nothing was run now; --new makes another one of the same prompts.',
+    );
+    const temporal = await connectTemporal(config, note);
+    return printFinished(store, outcome, context, temporal).finally(() => temporal.close());
+  }
+  if (created && reuse.length === 0 && settings.request.provider !== 'simulated')
+    await noteReusable(store, file, context);
   return goOn({
     store,
     settings: { request: manifest.settings, limits: settings.limits },

@@ -27,6 +27,10 @@ export async function setCommand(
 ): Promise<number> {
   const { config, json, note, print } = context;
   const store = await locateBatch(config, id, outputDir);
+  const outcome = (await store.readManifest()).runs.at(-1)?.outcome;
+  if (outcome) {
+    throw new UsageError(`${store.batchId} is not running: it is ${outcome.state}. Nothing was set.`);
+  }
   await assertPriced(store, changes);
   logToFile(context);
   const temporal = await connectTemporal(config, note);

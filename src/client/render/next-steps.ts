@@ -38,7 +38,8 @@ const stateSteps: Record<Exclude<BatchState, 'paused'>, (batchId: string) => Nex
     command: `durabatch resume ${id}`,
   }),
   crashed: (id) => ({
-    advice: 'Every answer that came back is kept and is not bought again. To go on:',
+    advice:
+      'Nobody works on it: its command was stopped or died, or no worker has been started yet. Every answer that came back is kept and is not bought again. To go on:',
     command: `durabatch resume ${id}`,
   }),
 };

@@ -3,7 +3,7 @@ import type { Counts, Progress } from '../../contract.ts';
 import { durationText } from './duration-text.ts';
 import { costText, countText, rateText } from './number-text.ts';
 
-export const doneCount = (counts: Counts): number => counts.succeeded + counts.failed + counts.notRun;
+export const doneCount = (counts: Counts): number => counts.succeeded + counts.failed;
 
 export const isOver = (progress: Progress): boolean =>
   progress.state === 'succeeded' || progress.state === 'partly_failed' || progress.state === 'cancelled';
@@ -25,7 +25,10 @@ export function paceFacts(progress: Progress): { rate: string; eta: string } | n
   if (progress.state !== 'running' || progress.promptsPerSecond <= 0) return null;
   return {
     rate: rateText(progress.promptsPerSecond),
-    eta: progress.etaSeconds === null ? 'ETA unknown' : `ETA ${durationText(progress.etaSeconds * 1000)}`,
+    eta:
+      progress.etaSeconds === null
+        ? 'ETA unknown'
+        : `ETA ${progress.etaSeconds < 1 ? 'under 1s' : durationText(progress.etaSeconds * 1000)}`,
   };
 }
 

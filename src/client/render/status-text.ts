@@ -30,6 +30,8 @@ export interface BatchStatus {
   resultsFile: string | null;
   csvFile: string | null;
   webUiUrl: string | null;
+  /** What its prompts in progress wait for, if all of them wait. */
+  waiting: string | null;
   source: StatusSource;
 }
 
@@ -52,6 +54,9 @@ export function statusText(
     { label: 'Batch', value: batchLabel(id, status.name) },
     { label: 'State', value: paintState(state, stateText(state, pause), paint), prose: true },
     ...(pause === null ? [] : [{ label: 'Since', value: pause.since }]),
+    ...(status.waiting === null
+      ? []
+      : [{ label: 'Waiting', value: toTerminalText(status.waiting, 400), prose: true }]),
     { label: 'Prompts', value: promptsText(counts) },
     { label: 'Tokens', value: tokensText(paid), prose: true },
     { label: 'Cost', value: costRowText(paid, status.simulated) },
@@ -90,6 +95,7 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
     results_file: status.resultsFile,
     csv_file: status.csvFile,
     web_ui: status.webUiUrl,
+    waiting: status.waiting,
     source: status.source,
     next_step: nextStep(status.state, status.pause, status.id),
   };

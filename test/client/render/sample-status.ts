@@ -15,6 +15,7 @@ export const sampleStatus = (changes: Partial<BatchStatus> = {}): BatchStatus =>
   resultsFile: null,
   csvFile: null,
   webUiUrl: null,
+  waiting: null,
   source: 'ledger-and-temporal',
   ...changes,
 });

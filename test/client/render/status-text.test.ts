@@ -21,7 +21,7 @@ Cost     $0.0412 (estimated from list prices)
 Started  2026-11-23T00:00:00.000Z
 Output   out
 Source   the ledger and what Temporal remembers: no worker is there to ask
-Next     Every answer that came back is kept and is not bought again. To go on:
+Next     Nobody works on it: its command was stopped or died, or no worker has been started yet. Every answer that came back is kept and is not bought again. To go on:
          durabatch resume demo-1`,
   );
 });

@@ -64,7 +64,7 @@ Server    runs on; to stop it: durabatch server stop
 Next      The failed prompts are in the results, with their errors. To ask only those again:
           durabatch retry demo-1
 10 prompts failed with Completion.Rejected
-  the provider refuses these prompts as they are; read its message and change them
+  the provider refuses these prompts as they are; read its message, change them in the failures file beside the results, and run that file
   p1: 400: too long
   p2: 400: too long
   p3: 400: too long

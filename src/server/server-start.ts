@@ -10,6 +10,7 @@ import type { ServerPorts, ServerRecord } from './server-record.ts';
 import { prepareNamespace } from './temporal-probe.ts';
 
 const READY_MS = 60_000;
+const END_MS = 200;
 /** Somebody's doing (a person, the system out of memory), not the server's. */
 const KILLED = 'ended by SIGKILL';
 const NO_NEWS = '--ui-disable-news-fetch';
@@ -38,18 +39,28 @@ export const startServer = async (
       server.release();
       return ready;
     } catch (error) {
-      const end = server.end();
+      const end = await endOf(server);
       const lostPort = end !== undefined && !(await allFree(ports));
       server.kill();
       writeRecord(home, { ...record, pid: null, processStart: null });
-      if ((!lostPort && end !== KILLED) || attempt === 3) throw error;
-      log(
-        end === KILLED
-          ? 'The Temporal server was killed while it started; trying again.'
-          : 'A port of the Temporal server was taken by another program meanwhile; trying others.',
-      );
+      if (end === undefined) throw error;
+      if (attempt === 3 || isDamaged(home)) throw startFailure(home, `${binary} ${end}`);
+      log(`${whyAgain(end, lostPort)}; trying again.`);
     }
   }
+};
+
+/** How the server has ended, if it has: what asked it in vain may know before the system tells. */
+const endOf = async (server: ServerProcess): Promise<string | undefined> => {
+  if (server.end() === undefined) await sleep(END_MS);
+  return server.end();
+};
+
+/** Besides the ports it is told, it picks some of its own at random, and another program may be quicker. */
+const whyAgain = (end: string, lostPort: boolean): string => {
+  if (end === KILLED) return 'The Temporal server was killed while it started';
+  if (lostPort) return 'A port of the Temporal server was taken by another program meanwhile';
+  return `The Temporal server ended while it started (${end})`;
 };
 
 const awaitPorts = async (
@@ -80,10 +91,14 @@ export const makeReady = async (home: string, record: ServerRecord): Promise<Ser
 const allFree = async (ports: ServerPorts): Promise<boolean> =>
   (await Promise.all(Object.values(ports).map(isPortFree))).every(Boolean);
 
+/** Trying again does not mend a database. */
+const isDamaged = (home: string): boolean =>
+  /not a database|malformed|SQLITE_CORRUPT|disk image/i.test(logTail(home));
+
 const startFailure = (home: string, what: string): Error => {
   const tail = logTail(home);
   const database = databasePath(home);
-  const advice = /not a database|malformed|SQLITE_CORRUPT|disk image/i.test(tail)
+  const advice = isDamaged(home)
     ? `The database is damaged: move ${database} (and ${database}-wal, ${database}-shm, if they exist) away and ` +
       'try again. Answers are not lost: they are in the output folders, and "durabatch resume" picks them up.'
     : 'Mend what the log says and try again.';

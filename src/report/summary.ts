@@ -64,7 +64,8 @@ export interface ReportPaths {
 
 const finalStates: ReadonlySet<BatchState> = new Set(['succeeded', 'partly_failed', 'cancelled']);
 
-const successRate = (succeeded: number, total: number): number => {
+/** Percent with two decimals; 100 only if every one succeeded. */
+export const successRate = (succeeded: number, total: number): number => {
   if (succeeded === total) return total === 0 ? 0 : 100;
   return Math.min(Math.round((succeeded / total) * 10_000) / 100, 99.99);
 };

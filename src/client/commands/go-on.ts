@@ -2,6 +2,7 @@
 import type { BatchSettings, LimitChanges } from '../../contract.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { type ContinueEnd, type ContinueOptions, continueBatch, openBatch } from '../continue-batch.ts';
+import { flagOf } from '../options/parse-flags.ts';
 import { createProgressView } from '../render/progress-view.ts';
 import { requireApiKey } from '../request-settings.ts';
 import { hasLiveWorker } from '../server-view.ts';
@@ -44,7 +45,7 @@ export async function goOn(options: GoOnOptions): Promise<number> {
     const ignored = attached ? Object.keys(typedLimits).filter((name) => !(name in changes)) : [];
     if (ignored.length > 0) {
       note(
-        `A worker is on this batch already: it keeps the limits it was started with; ignored: ${ignored.map(flagOf).join(', ')}.`,
+        `A worker is on this batch already: it keeps the limits it was started with; ignored: ${ignored.map(flagOfLimit).join(', ')}.`,
       );
     }
     if (attached && reuse.length > 0) {
@@ -103,6 +104,5 @@ function changesOf(
   };
 }
 
-/** `requestTimeoutMs` → `--request-timeout`. */
-const flagOf = (name: string): string =>
-  `--${name.replace(/(Ms|NanoUsd)$/, '').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+/** Of a limit: `requestTimeoutMs` → `--request-timeout`. */
+const flagOfLimit = (name: string): string => flagOf(name.replace(/(Ms|NanoUsd)$/, ''));

@@ -10,7 +10,8 @@ export function parseFlags<S extends z.ZodType>(schema: S, raw: unknown): z.outp
   throw new UsageError(lines.join('\n'));
 }
 
-const flagOf = (name: string): string =>
+/** `maxWorkers` → `--max-workers`. */
+export const flagOf = (name: string): string =>
   `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** Text like `500ms`, `90s`, `10m`, `1h` or a bare number of seconds, to milliseconds. Throws a UsageError that names the flag. */

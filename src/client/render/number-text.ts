@@ -35,12 +35,6 @@ export function rateText(promptsPerSecond: number): string {
 export const percentText = (part: number, whole: number): string =>
   whole === 0 ? '0%' : `${Math.floor((part / whole) * 1000) / 10}%`;
 
-/** Percent with two decimals, as reports have it: 100 only if every one succeeded. */
-export function successRate(succeeded: number, total: number): number {
-  if (succeeded === total) return total === 0 ? 0 : 100;
-  return Math.min(Math.round((succeeded / total) * 10_000) / 100, 99.99);
-}
-
 /** `1 prompt`, `2 prompts`. */
 export const plural = (count: number, noun: string): string =>
   `${countText(count)} ${noun}${count === 1 ? '' : 's'}`;

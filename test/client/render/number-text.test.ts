@@ -6,9 +6,9 @@ import {
   percentText,
   plural,
   rateText,
-  successRate,
   usdOf,
 } from '../../../src/client/render/number-text.ts';
+import { successRate } from '../../../src/report/summary.ts';
 
 const costs = [
   [0, '$0.00'],

@@ -73,7 +73,7 @@ export interface Price {
 
 /** How a run works through its requests. May differ from run to run of one batch. */
 export interface RunLimits {
-  /** Prompts in progress at most, 1 to 500. */
+  /** Prompts in progress at most, 1 to {@link MOST_WORKERS}. */
   maxWorkers: number;
   /** Requests a prompt may lose to faults of its own before it fails; waiting for an unavailable provider never counts. */
   maxAttempts: number;
@@ -202,7 +202,7 @@ export interface Progress {
   pause: Pause | null;
   counts: Counts;
   paid: Paid;
-  /** Prompts settled per second, over the last 50 of this run; 0 until two have settled. */
+  /** Prompts settled per second of late, in this run; 0 until two have settled. */
   promptsPerSecond: number;
   /** Seconds to the end at the current rate; `null` while the rate is 0. */
   etaSeconds: number | null;
@@ -232,9 +232,110 @@ export interface BatchInput {
   store: StoreLocation;
   prompts: number;
   shards: number;
+  /** Prompts of a shard; the last one may have fewer. */
+  shardSize: number;
   settings: BatchSettings;
   /** A pause that outlived the run before. */
   pause: Pause | null;
+  /** What the execution before this one hands on; absent in the first of a run. */
+  carried?: CarriedBatch;
+}
+
+/** The state of a batch of many shards at a time when none of them is open. */
+export interface CarriedBatch {
+  /** Shards that have prompts left to run, in order. */
+  shards: number[];
+  tally: Tally;
+  /** Failures that a resume has forgiven. */
+  forgiven: number;
+  /** Known and possibly paid, in integer nano-USD. */
+  spentNanoUsd: number;
+}
+
+/** What a workflow has counted of its prompts. */
+export interface Tally {
+  total: number;
+  succeeded: number;
+  failed: number;
+  paid: Paid;
+  /** How many had settled at some moments of late, oldest first. */
+  pace: readonly PaceMark[];
+  /** Newest first, at most 5. */
+  lastFailures: Progress['lastFailures'];
+  /** The one message of all failures so far; `null` once two differ. */
+  sameFailure: string | null;
+}
+
+export interface PaceMark {
+  /** ms since 1970, by the workflow's clock. */
+  at: number;
+  /** Prompts settled by then. */
+  settled: number;
+}
+
+/** Argument of the `promptShard` workflow. */
+export interface ShardInput {
+  batchId: string;
+  run: number;
+  store: StoreLocation;
+  shard: number;
+  /** Which execution of this shard in this run it is, from 1: a shard that dies is started again. */
+  execution: number;
+  loan: ShardLoan;
+}
+
+/**
+ * What a batch lends one of its shards, from its start on. Totals only grow and the rest is absolute, so
+ * that the newest message says all that the ones before it did.
+ */
+export interface ShardLoan {
+  /** Counts the loan's messages. */
+  version: number;
+  /** Slots lent in all. */
+  slots: number;
+  /** How many of the slots it holds it may go on using; what is above that comes back as prompts finish. */
+  keepSlots: number;
+  /** Money lent in all for what its prompts may spend, in integer nano-USD; `null`: there is no cap. */
+  nanoUsd: number | null;
+  /** What it may keep unreserved money for: all its prompts, those that its slots take next, or nothing. */
+  keepMoneyFor: 'queue' | 'slots' | 'nothing';
+  limits: RunLimits;
+  /** How often a pause of the batch was lifted. */
+  lifts: number;
+  /** `drain`: start nothing more and let what runs finish; `now`: do not let it finish. */
+  stop: 'no' | 'drain' | 'now';
+}
+
+/** What a shard tells of its loan and its prompts. Totals, as in {@link ShardLoan}. */
+export interface ShardAccount {
+  execution: number;
+  /** Version of the newest loan it has seen. */
+  loan: number;
+  returnedSlots: number;
+  returnedNanoUsd: number;
+  /** Known and possibly paid before this execution, in this run. */
+  spentBeforeNanoUsd: number;
+  /** Known and possibly paid since. */
+  spentNanoUsd: number;
+  reservedNanoUsd: number;
+  /** Prompts in progress. */
+  running: number;
+  /** Nothing is left to start. */
+  dry: boolean;
+  /** A slot waits for money alone: how much is missing for the next prompt; `null` money: its price is unknown. */
+  wants: { worstCostNanoUsd: number | null; missingNanoUsd: number } | null;
+  /** Of this run. */
+  tally: ShardTally;
+  /** What stops its prompts, and at which count of lifts it happened. */
+  halt: ShardHalt | null;
+}
+
+export type ShardTally = Pick<Tally, 'succeeded' | 'failed' | 'paid' | 'lastFailures' | 'sameFailure'>;
+
+export interface ShardHalt {
+  reason: PauseReason;
+  message: string;
+  lifts: number;
 }
 
 /** Argument of `completePrompt`: which prompt, not its text. */
@@ -265,11 +366,31 @@ export interface OpenPrompt {
   worstCostNanoUsd: number | null;
 }
 
+/** Sums over prompts that are settled, and what was spent on all. */
+export interface RunSum {
+  succeeded: number;
+  failed: number;
+  /** Of the settled ones. */
+  paid: Paid;
+  /** As in {@link Receipt}; of prompts that are still open too. */
+  spentNanoUsd: number | null;
+}
+
 /** What `readShard` tells the workflow: prompts left to run, and what the ledger already settled. */
 export interface ShardPlan {
   open: OpenPrompt[];
-  /** `spentNanoUsd` as in {@link Receipt}. */
-  settled: { succeeded: number; failed: number; paid: Paid; spentNanoUsd: number | null };
+  /** By earlier runs. */
+  before: RunSum;
+  /** By this run: its shard may have been started before. */
+  inRun: RunSum;
+}
+
+/** What `surveyShards` tells the workflow of the whole batch, before any shard is started. */
+export interface BatchSurvey {
+  /** Shards that have prompts left to run, in order. */
+  open: number[];
+  /** By earlier runs. */
+  before: RunSum;
 }
 
 export interface ReportRequest {
@@ -298,8 +419,8 @@ export interface BatchOutcome {
 
 /** Prompts a shard holds. */
 export const SHARD_SIZE = 500;
-/** Prompts one workflow takes on. */
-export const MAX_PROMPTS = 1000;
+/** What `--max-workers` may be. */
+export const MOST_WORKERS = 5000;
 
 /** A local batch has a task queue of its own, so that no worker spends on a batch it was not asked for. */
 export const taskQueueOf = (store: StoreLocation, batchId: string): string =>

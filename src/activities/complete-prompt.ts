@@ -85,7 +85,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
       now(),
     );
     if (worstCostNanoUsd === null) throw new Error('there is a cost cap, but no price for this model');
-    const spent = spentNanoUsd(history, task);
+    const spent = spentNanoUsd(history, ({ run, turn }) => run === task.run && turn === task.turn);
     if (spent !== null && spent + worstCostNanoUsd <= task.allowanceNanoUsd) return null;
     return { status: 'unsettled', spentNanoUsd: spentNanoUsd(history), worstCostNanoUsd };
   };

@@ -4,6 +4,7 @@ import { type CompletePrompt, createCompletePrompt } from './complete-prompt.ts'
 import { createReadShard, type ReadShard } from './read-shard.ts';
 import { createRecordLimits, type RecordLimits } from './record-limits.ts';
 import { createRecordPause, type RecordPause } from './record-pause.ts';
+import { createSurveyShards, type SurveyShards } from './survey-shards.ts';
 import { createWriteReport, type WriteReport } from './write-report.ts';
 
 /** What the workflows can have done. */
@@ -12,6 +13,7 @@ export interface Activities {
   readShard: ReadShard;
   recordLimits: RecordLimits;
   recordPause: RecordPause;
+  surveyShards: SurveyShards;
   writeReport: WriteReport;
 }
 
@@ -22,5 +24,6 @@ export const createActivities = (dependencies: ActivityDependencies): Activities
   readShard: createReadShard(dependencies),
   recordLimits: createRecordLimits(dependencies),
   recordPause: createRecordPause(dependencies),
+  surveyShards: createSurveyShards(dependencies),
   writeReport: createWriteReport(dependencies),
 });

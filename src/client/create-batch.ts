@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import type { Config } from '../config.ts';
-import { type BatchSettings, MAX_PROMPTS, SHARD_SIZE } from '../contract.ts';
+import { type BatchSettings, SHARD_SIZE } from '../contract.ts';
 import { pricesVersion } from '../providers/prices.ts';
 import { BatchDraft } from '../store/batch-draft.ts';
 import { type BatchStore } from '../store/batch-store.ts';
@@ -56,12 +56,6 @@ export async function createBatch(config: Config, order: BatchOrder): Promise<Cr
       maxCompletions = Math.max(maxCompletions, item.completions ?? request.completions);
       await draft.add(item);
     });
-    if (draft.prompts > MAX_PROMPTS) {
-      throw new UsageError(
-        `${order.file ?? 'prompts'}: ${draft.prompts} prompts are more than the ${MAX_PROMPTS} one batch takes in this version. ` +
-          'Split the file and run the parts one after another; nothing was started.',
-      );
-    }
     const sha256 = hash.digest('hex');
     const id = await idOf(config, order, location.outputDir, sha256);
     const known = await findKnown(config, location.outputDir, id);

@@ -74,6 +74,7 @@ export async function startRun({
       store: store.location,
       prompts: manifest.prompts,
       shards: manifest.shards,
+      shardSize: manifest.shard_size,
       settings: { request: settings, limits },
       pause: manifest.pause,
     };

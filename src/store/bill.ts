@@ -54,10 +54,11 @@ export function possiblyPaidOf({ starts, answers, faults }: PromptHistory): Poss
   });
 }
 
-/** Known and possibly paid costs together, of one turn or of all, in integer nano-USD; `null` where a price is unknown. */
-export function spentNanoUsd(history: PromptHistory, turn?: { run: number; turn: number }): number | null {
-  const counts = (record: { run: number; turn: number }): boolean =>
-    !turn || (record.run === turn.run && record.turn === turn.turn);
+/** Known and possibly paid costs together, of all records or of some, in integer nano-USD; `null` where a price is unknown. */
+export function spentNanoUsd(
+  history: PromptHistory,
+  counts: (record: { run: number; turn: number }) => boolean = () => true,
+): number | null {
   const known = paidFor(history.answers.filter(counts)).costNanoUsd;
   const possible = sumOrUnknown(
     possiblyPaidOf(history)

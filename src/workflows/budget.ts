@@ -3,10 +3,10 @@ export interface Budget {
   /** Known and possibly paid, in integer nano-USD. What nobody knows counts as its reservation. */
   readonly spentNanoUsd: number;
   readonly reservedNanoUsd: number;
-  /** What earlier runs and settled prompts have spent. */
-  addSettled(spentNanoUsd: number | null): void;
-  /** What an open prompt has spent so far, in earlier turns or runs. */
-  addOpen(index: number, spentNanoUsd: number | null): void;
+  /** What was spent before: by whom and on what does not matter, open prompts included. */
+  addBefore(spentNanoUsd: number | null): void;
+  /** How much of that an open prompt has spent: what it is told to have spent later includes it. */
+  open(index: number, spentNanoUsd: number | null): void;
   /** Whether one more turn fits under the cap beside what is spent and reserved; always, without a cap. */
   fits(worstCostNanoUsd: number | null, capNanoUsd: number | null): boolean;
   reserve(index: number, worstCostNanoUsd: number | null): void;
@@ -15,30 +15,26 @@ export interface Budget {
 }
 
 export function createBudget(): Budget {
-  let settledBefore = 0;
+  let before = 0;
   const spent = new Map<number, number>();
   const reserved = new Map<number, number>();
   let spentByPrompts = 0;
   let reservedByPrompts = 0;
 
-  const setSpent = (index: number, nanoUsd: number): void => {
-    spentByPrompts += nanoUsd - (spent.get(index) ?? 0);
-    spent.set(index, nanoUsd);
-  };
   return {
     get spentNanoUsd() {
-      return settledBefore + spentByPrompts;
+      return before + spentByPrompts;
     },
     get reservedNanoUsd() {
       return reservedByPrompts;
     },
-    addSettled: (nanoUsd) => {
-      settledBefore += nanoUsd ?? 0;
+    addBefore: (nanoUsd) => {
+      before += nanoUsd ?? 0;
     },
-    addOpen: (index, nanoUsd) => setSpent(index, nanoUsd ?? 0),
+    open: (index, nanoUsd) => void spent.set(index, nanoUsd ?? 0),
     fits: (worst, cap) => {
       if (cap === null) return true;
-      return worst !== null && settledBefore + spentByPrompts + reservedByPrompts + worst <= cap;
+      return worst !== null && before + spentByPrompts + reservedByPrompts + worst <= cap;
     },
     reserve: (index, worst) => {
       reserved.set(index, worst ?? 0);
@@ -48,13 +44,16 @@ export function createBudget(): Budget {
       const reservation = reserved.get(index) ?? 0;
       reserved.delete(index);
       reservedByPrompts -= reservation;
-      setSpent(index, nanoUsd ?? (spent.get(index) ?? 0) + reservation);
+      const earlier = spent.get(index) ?? 0;
+      const now = nanoUsd ?? earlier + reservation;
+      spentByPrompts += now - earlier;
+      spent.set(index, now);
     },
   };
 }
 
 /** Why the next prompt may not start. */
-export function budgetText({ spentNanoUsd }: Budget, cap: number | null, worst: number | null): string {
+export function budgetText(spentNanoUsd: number, cap: number | null, worst: number | null): string {
   if (worst === null) return 'there is a cost cap, but no price for the next prompt';
   return `the cost cap of ${usd(cap ?? 0)} is reached: ${usd(spentNanoUsd)} are spent or possibly spent, and the next prompt may cost up to ${usd(worst)}`;
 }

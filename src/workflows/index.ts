@@ -1,2 +1,3 @@
 /** The registered workflow types, and nothing else. */
 export { promptBatch } from './prompt-batch.ts';
+export { promptShard } from './prompt-shard.ts';

@@ -1,6 +1,6 @@
 /** What can be asked of a running batch, and told to it. Temporal's own cancel does the rest. */
-import { defineQuery, defineUpdate } from '@temporalio/workflow';
-import type { LimitChanges, Progress } from '../contract.ts';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { LimitChanges, Progress, ShardAccount, ShardLoan } from '../contract.ts';
 
 /** Cheap and read-only. */
 export const progressQuery = defineQuery<Progress>('progress');
@@ -13,3 +13,9 @@ export const cancelNowUpdate = defineUpdate<Progress>('cancelNow');
 
 /** Changes limits of the running batch. A new cost cap lifts a pause that the old one caused. */
 export const setUpdate = defineUpdate<Progress, [LimitChanges]>('set');
+
+/** From a batch to one of its shards. */
+export const loanSignal = defineSignal<[ShardLoan]>('loan');
+
+/** From a shard, by its number, to its batch. */
+export const accountSignal = defineSignal<[number, ShardAccount]>('account');

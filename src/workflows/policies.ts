@@ -32,6 +32,22 @@ export const storePolicy = {
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 } satisfies ActivityOptions;
 
+/** Shards that one workflow works through itself: more are each a workflow of their own. */
+export const INLINE_SHARDS = 2;
+
+/**
+ * Shards that have prompts to start at a time. Two keep the slots busy over a shard's end; with more than
+ * 250 slots each, a shard of 500 would be over before it is fed.
+ */
+export const fedShards = (maxWorkers: number): number => Math.max(2, Math.ceil(maxWorkers / 250));
+
+/** A shard that ends out of turn may have prompts in progress until their heartbeats are refused: its slots stay with it. */
+export const DEAD_SHARD_WAIT = '11 seconds';
+
+/** How often a shard that cannot be started, since the one of a run before is still being ended, is tried again. */
+export const SHARD_START_WAIT = '1 second';
+export const SHARD_START_TRIES = 60;
+
 /** How long a cancelled batch lets its prompts in progress finish. */
 export const CANCEL_GRACE = '1 minute';
 

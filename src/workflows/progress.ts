@@ -1,5 +1,6 @@
-import type { BatchOutcome, Pause, Progress, RunState } from '../contract.ts';
-import { countsOf, rateOf, type Tally } from './tally.ts';
+import type { BatchOutcome, Pause, Progress, RunState, Tally } from '../contract.ts';
+import { rateOf } from './pace.ts';
+import { countsOf } from './tally.ts';
 
 /** What a batch that has ended says from then on. */
 export type BatchEnd = Pick<BatchOutcome, 'state' | 'counts' | 'paid'>;
@@ -16,7 +17,7 @@ export interface BatchFacts {
 
 export function progressOf({ state, pause, tally, running, maxWorkers, budget }: BatchFacts): Progress {
   const counts = countsOf(tally, running, false);
-  const promptsPerSecond = rateOf(tally);
+  const promptsPerSecond = rateOf(tally.pace);
   const left = counts.pending + counts.running;
   return {
     state,

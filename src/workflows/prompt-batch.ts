@@ -3,35 +3,26 @@ import {
   CancellationScope,
   CancelledFailure,
   condition,
-  isCancellation,
+  continueAsNew,
   log,
   proxyActivities,
   setHandler,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type {
-  BatchInput,
-  BatchOutcome,
-  FinalState,
-  LimitChanges,
-  Progress,
-  Receipt,
-  RunLimits,
-  Unsettled,
-} from '../contract.ts';
+import type { BatchInput, BatchOutcome, FinalState, LimitChanges, Progress, Tally } from '../contract.ts';
 import { createBatchDisplay } from './batch-display.ts';
-import { budgetText, createBudget } from './budget.ts';
+import { budgetText } from './budget.ts';
 import { isPastLimit, limitText } from './failure-limit.ts';
-import { cancelNowUpdate, progressQuery, resumeUpdate, setUpdate } from './messages.ts';
-import { causeOf, type PauseCause, spentByFailure } from './pause-cause.ts';
+import { createInlineWork } from './inline-work.ts';
+import { accountSignal, cancelNowUpdate, progressQuery, resumeUpdate, setUpdate } from './messages.ts';
+import { causeOf, type PauseCause } from './pause-cause.ts';
 import { createPauseSwitch } from './pause-switch.ts';
-import { CANCEL_GRACE, completionPolicy, storePolicy, UNIFORM_FAILURES } from './policies.ts';
+import { CANCEL_GRACE, INLINE_SHARDS, storePolicy, UNIFORM_FAILURES } from './policies.ts';
 import { type BatchEnd, endedProgress, progressOf } from './progress.ts';
-import { createPromptLoop, type OpenPrompt, type TurnEnd } from './prompt-loop.ts';
-import { countsOf, newTally, seeded, settled, uniformFailure } from './tally.ts';
-import { summaryText } from './web-ui.ts';
+import { createShardCrew } from './shard-crew.ts';
+import { countsOf, newTally, seeded, uniformFailure } from './tally.ts';
 
-const { readShard, recordLimits, writeReport } = proxyActivities<Activities>(storePolicy);
+const { recordLimits, writeReport } = proxyActivities<Activities>(storePolicy);
 
 /**
  * One run of a batch: works through its open prompts with at most `maxWorkers` in progress, and ends
@@ -39,84 +30,64 @@ const { readShard, recordLimits, writeReport } = proxyActivities<Activities>(sto
  * fault; a prompt caught in that is put back, never failed.
  */
 export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
+  const { carried } = batch;
   let { limits } = batch.settings;
-  const budget = createBudget();
-  let forgiven = 0;
-  let tally = newTally(batch.prompts);
+  let tally = carried?.tally ?? newTally(batch.prompts);
+  let forgiven = carried?.forgiven ?? 0;
   let cancelling = false;
   let cancelNow = false;
   let end: BatchEnd | null = null;
 
   const display = createBatchDisplay(batch, progress);
   const pauseSwitch = createPauseSwitch(batch, display.transition);
-  const loop = createPromptLoop({
+  const createWork = batch.shards > INLINE_SHARDS ? createShardCrew : createInlineWork;
+  const work = createWork(batch, {
+    limits: () => limits,
     slots: () => (pauseSwitch.current || cancelling ? 0 : limits.maxWorkers),
-    hasRoom: ({ worstCostNanoUsd }) => budget.fits(worstCostNanoUsd, limits.maxCostNanoUsd),
-    noRoom: ({ worstCostNanoUsd }) =>
-      pauseFor({ reason: 'budget', message: budgetText(budget, limits.maxCostNanoUsd, worstCostNanoUsd) }),
-    takeUp,
-    turnEnded: display.tick,
+    isCancelled: () => cancelling,
+    lifts: () => pauseSwitch.lifts,
+    tally: () => tally,
+    seed: (before) => void (tally = seeded(tally, before)),
+    counted,
+    halt: pauseFor,
+    noRoom: (worstCostNanoUsd) =>
+      pauseFor({
+        reason: 'budget',
+        message: budgetText(work.spentNanoUsd, limits.maxCostNanoUsd, worstCostNanoUsd),
+      }),
+    fromStore,
   });
 
   setHandler(progressQuery, progress);
   setHandler(resumeUpdate, resume, { validator: assertPaused });
   setHandler(setUpdate, setLimits, { validator: assertSettable });
   setHandler(cancelNowUpdate, skipGrace);
+  setHandler(accountSignal, work.takeIn);
   CancellationScope.current().cancelRequested.catch(stopForGood);
 
   return CancellationScope.nonCancellable(async () => {
     display.transition();
-    await readShards();
-    if (isPastLimit(limits.maxFailures, tally.failed, 0, tally.total)) forgiven = tally.failed;
-    await loop.run(() => cancelling);
-    if (cancelling) await loop.drain(CANCEL_GRACE, () => cancelNow);
+    await work.prepare();
+    if (isPastLimit(limits.maxFailures, tally.failed, forgiven, tally.total)) forgiven = tally.failed;
+    await work.run(() => cancelling);
+    if (work.rest.length > 0) await goOnAsNew();
+    if (cancelling) await work.drain(() => cancelNow, CANCEL_GRACE);
     return close(cancelling ? 'cancelled' : tally.failed > 0 ? 'partly_failed' : 'succeeded');
   });
 
-  async function readShards(): Promise<void> {
-    for (let shard = 0; shard < batch.shards; shard++) {
-      if (cancelling) return;
-      const plan = await fromStore(() => readShard(batch.batchId, shard));
-      if (!plan) return;
-      tally = seeded(tally, plan.settled);
-      budget.addSettled(plan.settled.spentNanoUsd);
-      for (const { index, spentNanoUsd } of plan.open) budget.addOpen(index, spentNanoUsd);
-      loop.add(plan.open.map((prompt) => ({ ...prompt, shard, turn: 1 })));
-    }
-  }
-
-  async function takeUp(prompt: OpenPrompt): Promise<TurnEnd> {
-    budget.reserve(prompt.index, prompt.worstCostNanoUsd);
-    const { lifts } = pauseSwitch;
-    let receipt: Receipt | Unsettled;
-    try {
-      receipt = await complete(batch, limits, prompt);
-    } catch (error) {
-      budget.settle(prompt.index, spentByFailure(error));
-      // What failed before the last resume, and is only heard of now, must not undo it.
-      if (!isCancellation(error) && pauseSwitch.lifts === lifts) await pauseFor(causeOf(error));
-      const { since: _, ...afresh } = prompt;
-      return { putBack: afresh };
-    }
-    budget.settle(prompt.index, receipt.spentNanoUsd);
-    if (receipt.status === 'unsettled') {
-      const { since = prompt.turn } = prompt;
-      return { putBack: { ...prompt, since, worstCostNanoUsd: receipt.worstCostNanoUsd } };
-    }
-    tally = settled(tally, prompt.id, receipt, Date.now());
-    if (receipt.status === 'failed') await pauseIfTooManyFailed();
-    return 'settled';
-  }
-
-  async function pauseIfTooManyFailed(): Promise<void> {
-    const same = uniformFailure(tally, UNIFORM_FAILURES);
+  async function counted(now: Tally): Promise<void> {
+    const before = tally;
+    tally = now;
+    display.tick();
+    if (now.failed === before.failed) return;
+    const same = uniformFailure(before, now, UNIFORM_FAILURES);
     const { maxFailures } = limits;
     if (same !== null) {
-      const message = `the first ${UNIFORM_FAILURES} prompts all failed with: ${same}`;
+      const message = `the first ${now.failed} prompts all failed with: ${same}`;
       await pauseFor({ reason: 'failures', message });
-    } else if (maxFailures && isPastLimit(maxFailures, tally.failed, forgiven, tally.total)) {
-      const last = tally.lastFailures[0];
-      const message = `${tally.failed - forgiven} prompts failed, more than --max-failures ${limitText(maxFailures)}; the last one: ${last?.message}`;
+    } else if (maxFailures && isPastLimit(maxFailures, now.failed, forgiven, now.total)) {
+      const last = now.lastFailures[0];
+      const message = `${now.failed - forgiven} prompts failed, more than --max-failures ${limitText(maxFailures)}; the last one: ${last?.message}`;
       await pauseFor({ reason: 'failures', message });
     }
   }
@@ -125,14 +96,10 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     if (!cancelling) await pauseSwitch.pause(reason, message);
   }
 
-  /**
-   * Store work that a full disk or a foreign file may stop: that pauses the batch, and it is tried again
-   * when resumed. `null`: the batch is cancelled, and goes on without.
-   */
-  async function fromStore<T>(work: () => Promise<T>): Promise<T | null> {
+  async function fromStore<T>(storeWork: () => Promise<T>): Promise<T | null> {
     for (;;) {
       try {
-        return await work();
+        return await storeWork();
       } catch (error) {
         const cause = causeOf(error);
         if (cancelling) {
@@ -143,6 +110,19 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
         await condition(() => !pauseSwitch.current || cancelling);
       }
     }
+  }
+
+  /** Hands what is left over to another execution, with a history of its own. */
+  async function goOnAsNew(): Promise<void> {
+    await pauseSwitch.noted();
+    await condition(allHandlersFinished);
+    if (cancelling) return;
+    await continueAsNew<typeof promptBatch>({
+      ...batch,
+      settings: { ...batch.settings, limits },
+      pause: pauseSwitch.current,
+      carried: { shards: [...work.rest], tally, forgiven, spentNanoUsd: work.spentNanoUsd },
+    });
   }
 
   async function close(state: FinalState): Promise<BatchOutcome> {
@@ -161,9 +141,9 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     const pause = pauseSwitch.current;
     const state = cancelling ? 'cancelling' : pause ? 'paused' : 'running';
     const { maxWorkers, maxCostNanoUsd } = limits;
-    const { spentNanoUsd, reservedNanoUsd } = budget;
+    const { spentNanoUsd, reservedNanoUsd } = work;
     const now = progressOf({
-      ...{ state, pause, tally, running: loop.running, maxWorkers },
+      ...{ state, pause, tally, running: work.running, maxWorkers },
       budget: maxCostNanoUsd === null ? null : { maxCostNanoUsd, spentNanoUsd, reservedNanoUsd },
     });
     return end ? endedProgress(now, end) : now;
@@ -208,19 +188,4 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     cancelling = true;
     if (!end) display.transition();
   }
-}
-
-/** Asks for one prompt's missing completions. */
-function complete(
-  { batchId, run }: BatchInput,
-  limits: RunLimits,
-  prompt: OpenPrompt,
-): Promise<Receipt | Unsettled> {
-  const { completePrompt } = proxyActivities<Activities>({
-    ...completionPolicy(limits, prompt.completions),
-    summary: summaryText(prompt.id),
-  });
-  const { shard, index, turn, since = turn, id: promptId, worstCostNanoUsd } = prompt;
-  const allowanceNanoUsd = limits.maxCostNanoUsd === null ? null : worstCostNanoUsd;
-  return completePrompt({ batchId, run, turn, since, shard, index, promptId, limits, allowanceNanoUsd });
 }

@@ -16,28 +16,24 @@ export interface PromptLoopOptions {
   noRoom(prompt: OpenPrompt): Promise<void>;
   /** Sees one prompt to its end. What it throws is a bug, and ends the loop. */
   takeUp(prompt: OpenPrompt): Promise<TurnEnd>;
-  /** A prompt has given its slot back. */
-  turnEnded(): void;
 }
 
 export interface PromptLoop {
   /** Prompts in progress, those that wait to be retried included. */
   readonly running: number;
+  /** Prompts that wait for their turn, in order. */
+  readonly queue: readonly OpenPrompt[];
+  /** The next prompt, where a slot is there for it and only room is not. */
+  readonly waitsForRoom: OpenPrompt | null;
   add(prompts: readonly OpenPrompt[]): void;
   /** Resolves when every prompt is settled, or as soon as `stopped` says so, with some perhaps still in progress. */
   run(stopped: () => boolean): Promise<void>;
-  /** Resolves when nothing is in progress; what still is at the end of `grace`, or when it is `over`, is cancelled. */
-  drain(grace: string, over: () => boolean): Promise<void>;
+  /** Resolves when nothing is in progress; what still is when it is `over`, or at the end of `grace`, is cancelled. */
+  drain(over: () => boolean, grace?: string): Promise<void>;
 }
 
 /** Keeps as many prompts of its queue in progress as there are slots. */
-export function createPromptLoop({
-  slots,
-  hasRoom,
-  noRoom,
-  takeUp,
-  turnEnded,
-}: PromptLoopOptions): PromptLoop {
+export function createPromptLoop({ slots, hasRoom, noRoom, takeUp }: PromptLoopOptions): PromptLoop {
   const queue: OpenPrompt[] = [];
   // The workflow's own cancel does not reach prompts in progress: `drain` decides when theirs comes.
   const shield = new CancellationScope({ cancellable: false });
@@ -54,7 +50,6 @@ export function createPromptLoop({
       bug ??= { error };
     } finally {
       running--;
-      turnEnded();
     }
   };
   const hasSlot = (): boolean => queue.length > 0 && running < slots();
@@ -69,6 +64,10 @@ export function createPromptLoop({
     get running() {
       return running;
     },
+    queue,
+    get waitsForRoom() {
+      return hasSlot() && !hasRoom(queue[0]!) ? queue[0]! : null;
+    },
     add: (prompts) => void queue.push(...prompts),
     run: async (stopped) => {
       const over = (): boolean => stopped() || (queue.length === 0 && running === 0);
@@ -81,8 +80,9 @@ export function createPromptLoop({
         await until(() => mayStart() || over() || isStuck());
       }
     },
-    drain: async (grace, over) => {
-      await condition(() => running === 0 || over(), grace);
+    drain: async (over, grace) => {
+      const settled = (): boolean => running === 0 || over();
+      await (grace === undefined ? condition(settled) : condition(settled, grace));
       inProgress.cancel();
       await until(() => running === 0);
     },

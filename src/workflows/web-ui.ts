@@ -1,5 +1,6 @@
 /** What Temporal's Web UI shows of a batch besides its history. */
-import type { BatchInput, Progress } from '../contract.ts';
+import type { BatchInput, Progress, ShardAccount } from '../contract.ts';
+import { shardRange } from './shard-id.ts';
 
 /** Markdown for the page's current details. Cells are kept short, and what comes from outside is quoted. */
 export function detailsOf(batch: BatchInput, progress: Progress): string {
@@ -31,6 +32,24 @@ export function detailsOf(batch: BatchInput, progress: Progress): string {
     }
   }
   return lines.join('\n');
+}
+
+/** Names a shard's row in the batch's timeline. */
+export function shardSummaryOf(batch: BatchInput, shard: number): string {
+  const { first, last } = shardRange(batch, shard);
+  return `prompts ${first}–${last} of ${batch.prompts}`;
+}
+
+/** Markdown for the current details of a shard's page. */
+export function shardDetailsOf(account: ShardAccount, prompts: number): string {
+  const { succeeded, failed, paid } = account.tally;
+  return [
+    `### ${succeeded + failed} of ${prompts} prompts`,
+    '',
+    '| succeeded | failed | in progress | waiting | tokens | cost |',
+    '|--:|--:|--:|--:|--:|--:|',
+    `| ${succeeded} | ${failed} | ${account.running} | ${prompts - succeeded - failed - account.running} | ${paid.usage.total} | ${costOf(paid.costNanoUsd)} |`,
+  ].join('\n');
 }
 
 /** What the server takes as a summary, in bytes of UTF-8, as JSON. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createReadShard } from '../../src/activities/read-shard.ts';
 import type { PromptItem, ShardPlan } from '../../src/contract.ts';
+import { NOTHING_PAID } from '../../src/store/standing.ts';
 import { makeBatch } from '../store/support/batches.ts';
 import { answer, settled, start, usage } from '../store/support/records.ts';
 import { mockActivity, toldTemporal } from './support/prompt-desk.ts';
@@ -14,12 +15,14 @@ const items: PromptItem[] = [
   { prompt_id: 'c', prompt: 'SECRET' },
 ];
 
+const nothing = { succeeded: 0, failed: 0, paid: NOTHING_PAID, spentNanoUsd: 0 };
+
 const prices = () => ({
   cost: () => ({ costNanoUsd: 7, cacheSavingNanoUsd: 0, price: null }),
   worstCost: () => 100,
 });
 
-test('a shard’s plan has what is open, and what is settled as a sum', async (t) => {
+test('a shard’s plan has what is open, and sums of what this run and those before it settled and spent', async (t) => {
   const store = await makeBatch(t, items, { shardSize: 2 });
   const readShard = createReadShard({ store, prices, now: () => new Date() });
   const { writer } = await store.ledger(0);
@@ -27,13 +30,16 @@ test('a shard’s plan has what is open, and what is settled as a sum', async (t
     await writer.append(record, { durable: true });
   }
   await writer.append(answer('half', { index: 1 }), { durable: true });
-  const plan = await mockActivity().run(readShard, store.batchId, 0);
+  const plan = await mockActivity().run(readShard, store.batchId, 0, 1);
   assert.deepEqual(plan, {
     open: [{ index: 1, id: 'b', completions: 5, spentNanoUsd: 7, worstCostNanoUsd: 400 }],
-    // The start has no end on record: it may have been paid too.
-    settled: { succeeded: 1, failed: 0, paid: { usage, costNanoUsd: 7 }, spentNanoUsd: 107 },
+    before: nothing,
+    // The start has no end on record: it may have been paid too; and the open prompt has cost something.
+    inRun: { succeeded: 1, failed: 0, paid: { usage, costNanoUsd: 7 }, spentNanoUsd: 114 },
   });
-  const next: ShardPlan = await mockActivity().run(readShard, store.batchId, 1);
+  const inNextRun: ShardPlan = await mockActivity().run(readShard, store.batchId, 0, 2);
+  assert.deepEqual([inNextRun.before, inNextRun.inRun], [plan.inRun, nothing]);
+  const next: ShardPlan = await mockActivity().run(readShard, store.batchId, 1, 1);
   assert.deepEqual(next.open, [
     { index: 2, id: 'c', completions: 2, spentNanoUsd: 0, worstCostNanoUsd: 200 },
   ]);
@@ -47,7 +53,7 @@ test('a foreign ledger file stops the batch, by name', async (t) => {
   const file = join(store.folder, 'ledger', '00000', 'foreign.jsonl');
   await writeFile(file, 'hello\nhello\n');
   await assert.rejects(
-    mockActivity().run(createReadShard({ store, prices, now: () => new Date() }), store.batchId, 0),
+    mockActivity().run(createReadShard({ store, prices, now: () => new Date() }), store.batchId, 0, 1),
     (error) => {
       const told = toldTemporal(error);
       assert.deepEqual([told.type, told.nonRetryable], ['Storage.Failed', true]);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,10 +41,19 @@ export const testEnv = async (home: string): Promise<NodeJS.ProcessEnv> => {
 
 export const createTestHome = (): Promise<string> => mkdtemp(join(tmpdir(), 'durabatch-test-'));
 
-/** A real dev server of the test file's own. It is killed with the test process if `stop` is never reached. */
-export const startTestServer = async (): Promise<TestServer> => {
+/**
+ * A real dev server of the test file's own. It is killed with the test process if `stop` is never reached.
+ * `dynamicConfig`: settings of the server, by their names there.
+ */
+export const startTestServer = async (dynamicConfig: Record<string, unknown> = {}): Promise<TestServer> => {
   const home = await createTestHome();
   const env = await testEnv(home);
+  if (Object.keys(dynamicConfig).length > 0)
+    env['DURABATCH_TEMPORAL_BIN'] = await configuredBinary(
+      home,
+      env['DURABATCH_TEMPORAL_BIN']!,
+      dynamicConfig,
+    );
   const { address, uiUrl } = await ensureServer({ home, env, log: () => {} });
   const stopWatching = killAtExit(home);
   return {
@@ -59,6 +68,27 @@ export const startTestServer = async (): Promise<TestServer> => {
     },
   };
 };
+
+/** A program that is the binary, started with further settings. */
+async function configuredBinary(
+  home: string,
+  binary: string,
+  dynamicConfig: Record<string, unknown>,
+): Promise<string> {
+  const flags = Object.entries(dynamicConfig).map(
+    ([name, value]) => `--dynamic-config-value '${name}=${JSON.stringify(value)}'`,
+  );
+  const script = join(home, 'configured-temporal');
+  const text = `#!/bin/sh
+case "$*" in
+*--help*) exec '${binary}' "$@" ;;
+*start-dev*) exec '${binary}' "$@" ${flags.join(' ')} ;;
+*) exec '${binary}' "$@" ;;
+esac
+`;
+  await writeFile(script, text, { mode: 0o755 });
+  return script;
+}
 
 /** Kills the server of a home, whoever started it, when this process ends; the answer calls that off. */
 export const killAtExit = (home: string): (() => void) => {

@@ -18,6 +18,7 @@ import type {
   Unsettled,
   BatchInput,
   BatchOutcome,
+  BatchSurvey,
   FailureType,
   Paid,
   Pause,
@@ -26,6 +27,7 @@ import type {
   Receipt,
   ReportRequest,
   RunLimits,
+  RunSum,
   ShardPlan,
 } from '../../src/contract.ts';
 import { progressQuery } from '../../src/workflows/messages.ts';
@@ -90,7 +92,7 @@ export function createGate(): Gate {
 
 export interface ActivityScript {
   prompts: number;
-  /** Default: one. Prompts are dealt out evenly, in order. */
+  /** Default: one. Prompts are dealt out evenly, in order; with more than two, each shard has a workflow of its own. */
   shards?: number;
   /** Prompts that the ledger has settled before, from the first on. */
   settledBefore?: number;
@@ -105,9 +107,13 @@ export interface ScriptedActivities extends Activities {
   readonly script: Readonly<ActivityScript>;
   /** What `completePrompt` was asked for, in order, retries included. */
   readonly tasks: PromptTask[];
+  /** Prompts in progress. */
+  readonly running: number;
   /** Most prompts that were in progress at once. */
   readonly peak: number;
   readonly reads: number[];
+  /** Runs for which the whole batch was surveyed. */
+  readonly surveys: number[];
   readonly notes: (Pause | null)[];
   readonly limitNotes: LimitChanges[];
   readonly reports: ReportRequest[];
@@ -117,11 +123,28 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
   const { prompts, shards = 1, settledBefore = 0 } = script;
   const tasks: PromptTask[] = [];
   const reads: number[] = [];
+  const surveys: number[] = [];
+  const size = Math.ceil(prompts / shards);
   const notes: (Pause | null)[] = [];
   const limitNotes: LimitChanges[] = [];
   const reports: ReportRequest[] = [];
-  const ends = new Map<number, Receipt['status']>();
-  for (let index = 0; index < settledBefore; index++) ends.set(index, 'succeeded');
+  const ends = new Map<number, { status: Receipt['status']; run: number; spentNanoUsd: number }>();
+  for (let index = 0; index < settledBefore; index++)
+    ends.set(index, { status: 'succeeded', run: 0, spentNanoUsd: 0 });
+  const newSum = (): RunSum => ({ succeeded: 0, failed: 0, paid: NOTHING_PAID, spentNanoUsd: 0 });
+  const addTo = (
+    sum: RunSum,
+    { status, spentNanoUsd }: { status: Receipt['status']; spentNanoUsd: number },
+  ): void => {
+    sum[status]++;
+    sum.paid = { ...PAID, costNanoUsd: sum.paid.costNanoUsd! + PAID.costNanoUsd! };
+    sum.spentNanoUsd! += spentNanoUsd;
+  };
+  const rangeOf = (shard: number): number[] =>
+    Array.from(
+      { length: Math.min(prompts, (shard + 1) * size) - shard * size },
+      (_, at) => shard * size + at,
+    );
   let running = 0;
   let peak = 0;
 
@@ -129,25 +152,37 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
     script,
     tasks,
     reads,
+    surveys,
     notes,
     limitNotes,
     reports,
+    get running() {
+      return running;
+    },
     get peak() {
       return peak;
     },
-    readShard: async (_batchId, shard) => {
+    surveyShards: async (_batchId, run) => {
+      surveys.push(run);
+      const survey: BatchSurvey = { open: [], before: newSum() };
+      for (let shard = 0; shard < shards; shard++) {
+        const indexes = rangeOf(shard);
+        if (indexes.some((index) => !ends.has(index))) survey.open.push(shard);
+        for (const index of indexes) {
+          const end = ends.get(index);
+          if (end && end.run < run) addTo(survey.before, end);
+        }
+      }
+      return survey;
+    },
+    readShard: async (_batchId, shard, run) => {
       reads.push(shard);
       await script.beforeRead?.(shard);
-      const size = Math.ceil(prompts / shards);
-      const plan: ShardPlan = {
-        open: [],
-        settled: { succeeded: 0, failed: 0, paid: NOTHING_PAID, spentNanoUsd: 0 },
-      };
-      for (let index = shard * size; index < Math.min(prompts, (shard + 1) * size); index++) {
+      const plan: ShardPlan = { open: [], before: newSum(), inRun: newSum() };
+      for (const index of rangeOf(shard)) {
         const end = ends.get(index);
         if (end) {
-          plan.settled[end]++;
-          plan.settled.paid = PAID;
+          addTo(end.run < run ? plan.before : plan.inRun, end);
         } else {
           const id = `prompt_${String(index + 1).padStart(4, '0')}`;
           plan.open.push({ index, id, completions: 1, spentNanoUsd: 0, worstCostNanoUsd: WORST_NANO_USD });
@@ -161,7 +196,9 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
       peak = Math.max(peak, running);
       try {
         const receipt = await (script.complete?.(task) ?? succeeded());
-        if (receipt.status !== 'unsettled') ends.set(task.index, receipt.status);
+        const { status, spentNanoUsd } = receipt;
+        if (status !== 'unsettled')
+          ends.set(task.index, { status, run: task.run, spentNanoUsd: spentNanoUsd ?? 0 });
         return receipt;
       } finally {
         running--;
@@ -184,8 +221,8 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
           total: prompts,
           pending: 0,
           running: 0,
-          succeeded: all.filter((end) => end === 'succeeded').length,
-          failed: all.filter((end) => end === 'failed').length,
+          succeeded: all.filter(({ status }) => status === 'succeeded').length,
+          failed: all.filter(({ status }) => status === 'failed').length,
           notRun: prompts - all.length,
         },
         paid: PAID,
@@ -247,6 +284,7 @@ export const batchInput = (
   store: { kind: 'local', outputDir: '/data/batch_results', uuid: '00000000-0000-4000-8000-000000000000' },
   prompts,
   shards,
+  shardSize: Math.ceil(prompts / shards),
   settings: {
     request: {
       provider: 'openai-compatible',
@@ -286,9 +324,12 @@ function quietRuntime(): void {
   Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
 }
 
-export async function startWorkflowHarness(): Promise<WorkflowHarness> {
+/** `dynamicConfig`: settings of the server, by their names there. */
+export async function startWorkflowHarness(
+  dynamicConfig?: Record<string, unknown>,
+): Promise<WorkflowHarness> {
   quietRuntime();
-  const server = await startTestServer();
+  const server = await startTestServer(dynamicConfig);
   const connection = await Connection.connect({ address: server.address });
   const native = await NativeConnection.connect({ address: server.address });
   const client = new Client({ connection, identity: 'client' });
@@ -325,6 +366,8 @@ export async function startWorkflowHarness(): Promise<WorkflowHarness> {
         workflowId: id,
         taskQueue,
         args: [batchInput(id, activities.script, options)],
+        memo: { origin: 'kept' },
+        staticSummary: 'kept too',
       });
       const progress = (): Promise<Progress> => handle.query(progressQuery);
       return {
@@ -359,14 +402,14 @@ export async function startWorkflowHarness(): Promise<WorkflowHarness> {
 const createWorker = (
   connection: NativeConnection,
   taskQueue: string,
-  { completePrompt, readShard, recordLimits, recordPause, writeReport }: Activities,
+  { completePrompt, readShard, recordLimits, recordPause, surveyShards, writeReport }: Activities,
 ): Promise<Worker> =>
   Worker.create({
     connection,
     taskQueue,
     identity: 'worker',
     workflowBundle: { codePath: workflowBundle },
-    activities: { completePrompt, readShard, recordLimits, recordPause, writeReport },
+    activities: { completePrompt, readShard, recordLimits, recordPause, surveyShards, writeReport },
     workflowFailureErrorTypes: { '*': ['Error'] },
     stickyQueueScheduleToStartTimeout: '2 seconds',
   });

@@ -27,7 +27,7 @@ describe('whether one more turn fits', () => {
   for (const [title, spent, reserved, worst, cap, fits] of rows) {
     test(title, () => {
       const budget = createBudget();
-      budget.addSettled(spent);
+      budget.addBefore(spent);
       budget.reserve(0, reserved);
       assert.equal(budget.fits(worst, cap), fits);
     });
@@ -68,7 +68,8 @@ describe('what a turn leaves behind when it is settled', () => {
   for (const [title, before, turns, spent] of rows) {
     test(title, () => {
       const budget = createBudget();
-      budget.addOpen(7, before);
+      budget.addBefore(before);
+      budget.open(7, before);
       for (const [worst, end] of turns) {
         budget.reserve(7, worst);
         assert.equal(budget.reservedNanoUsd, worst);
@@ -103,11 +104,9 @@ test('whatever is taken up as long as it fits, and costs at most its worst case,
 });
 
 test('why the next prompt may not start: in dollars, however small', () => {
-  const budget = createBudget();
-  budget.addSettled(4_990_000_000);
   assert.equal(
-    budgetText(budget, 5_000_000_000, 12_300_000),
+    budgetText(4_990_000_000, 5_000_000_000, 12_300_000),
     'the cost cap of $5.00 is reached: $4.99 are spent or possibly spent, and the next prompt may cost up to $0.0123',
   );
-  assert.match(budgetText(budget, 5_000_000_000, null), /no price for the next prompt/);
+  assert.match(budgetText(4_990_000_000, 5_000_000_000, null), /no price for the next prompt/);
 });

@@ -21,6 +21,8 @@ export interface HistoryShape {
   options?: BatchOptions;
   /** From the start to the point from which the batch ends by itself. */
   drive?: (batch: RunningBatch) => Promise<unknown>;
+  /** Record the workflow of this shard; default: the batch's first execution. */
+  shard?: number;
 }
 
 const shape = (
@@ -107,6 +109,32 @@ function failingOnce(): () => void {
     throw finalFailure('Storage.Failed', 'disk full');
   };
 }
+
+const manyShards = (shards: number): ActivityScript => ({ prompts: 3 * shards, shards });
+type Rest = Omit<HistoryShape, 'name' | 'activities'>;
+const manyWorkers: Rest = { options: { limits: { maxWorkers: 4 } } };
+const pausedAndResumed: Rest = {
+  ...manyWorkers,
+  drive: async (batch) => {
+    await paused(batch);
+    await resume(batch);
+  },
+};
+const cancelledNow: Rest = {
+  ...manyWorkers,
+  drive: async (batch) => {
+    await batch.until(({ counts }) => counts.succeeded === 1 && counts.running === 4);
+    await batch.handle.executeUpdate(cancelNowUpdate);
+    await batch.handle.cancel();
+  },
+};
+const underACap: Rest = {
+  options: { limits: { maxWorkers: 4, maxCostNanoUsd: 5 * WORST_NANO_USD } },
+  drive: async (batch) => {
+    await paused(batch);
+    await batch.handle.executeUpdate(setUpdate, { args: [{ maxCostNanoUsd: 50 * WORST_NANO_USD }] });
+  },
+};
 
 export const historyShapes = (): HistoryShape[] => [
   shape('all-succeed', { prompts: 4, shards: 2 }),
@@ -249,4 +277,21 @@ export const historyShapes = (): HistoryShape[] => [
     },
   ),
   workerLost(),
+  shape('many-shards', manyShards(4), manyWorkers),
+  shape('one-shard', manyShards(4), { ...manyWorkers, shard: 0 }),
+  shape('continued-as-new', manyShards(20), manyWorkers),
+  shape('shards-paused-and-resumed', { ...manyShards(4), complete: blockedOnce }, pausedAndResumed),
+  shape(
+    'one-shard-paused-and-resumed',
+    { ...manyShards(4), complete: blockedOnce },
+    { ...pausedAndResumed, shard: 0 },
+  ),
+  shape('shards-cancelled-now', { ...manyShards(4), complete: retriedMuchLater }, cancelledNow),
+  shape(
+    'one-shard-cancelled-now',
+    { ...manyShards(4), complete: retriedMuchLater },
+    { ...cancelledNow, shard: 0 },
+  ),
+  shape('shards-under-a-cap', { ...manyShards(4), complete: spendingAll }, underACap),
+  shape('one-shard-under-a-cap', { ...manyShards(4), complete: spendingAll }, { ...underACap, shard: 0 }),
 ];

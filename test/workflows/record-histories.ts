@@ -7,7 +7,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { startWorkflowHarness } from '../support/workflow-harness.ts';
+import { shardIdOf } from '../../src/workflows/shard-id.ts';
+import { batchInput, startWorkflowHarness } from '../support/workflow-harness.ts';
 import { historyShapes } from './history-shapes.ts';
 
 const folder = fileURLToPath(new URL('../histories', import.meta.url));
@@ -19,11 +20,12 @@ if (shapes.length === 0) throw new Error(`no history is called ${names.join(' or
 const withoutStacks = (key: string, value: unknown): unknown => (key === 'stackTrace' ? undefined : value);
 
 await mkdir(folder, { recursive: true });
-const harness = await startWorkflowHarness();
+// A batch of many shards continues as new after a handful of them.
+const harness = await startWorkflowHarness({ 'limit.historyCount.suggestContinueAsNew': 100 });
 const ends: (() => Promise<void>)[] = [];
 try {
   await Promise.all(
-    shapes.map(async ({ name, activities, options, drive }) => {
+    shapes.map(async ({ name, activities, options, drive, shard }) => {
       const batch = await harness.run({ after: (end) => ends.push(end) }, activities, {
         id: name,
         ...options,
@@ -31,7 +33,12 @@ try {
       await drive?.(batch);
       // Cancelled ones reject here: that is their end.
       await batch.result().catch(() => undefined);
-      const history = JSON.parse(historyToJSON(await batch.handle.fetchHistory()), withoutStacks);
+      const { workflowId, firstExecutionRunId } = batch.handle;
+      const recorded =
+        shard === undefined
+          ? harness.client.workflow.getHandle(workflowId, firstExecutionRunId)
+          : harness.client.workflow.getHandle(shardIdOf(batchInput(workflowId, activities.script), shard));
+      const history = JSON.parse(historyToJSON(await recorded.fetchHistory()), withoutStacks);
       await writeFile(join(folder, `${name}.json`), `${JSON.stringify(history, null, 1)}\n`);
       console.log(`${name}: ${history.events.length} events`);
     }),

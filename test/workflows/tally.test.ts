@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Paid, Receipt } from '../../src/contract.ts';
+import type { Paid, Receipt, Tally } from '../../src/contract.ts';
 import {
   countsOf,
+  newShardTally,
   newTally,
-  rateOf,
   seeded,
   settled,
-  type Tally,
+  shardTallyOf,
+  takenIn,
   uniformFailure,
 } from '../../src/workflows/tally.ts';
 
@@ -46,7 +47,7 @@ test('a cost that is not known makes the sum unknown', () => {
 });
 
 test('takes in what earlier runs settled', () => {
-  const tally = seeded(fold([succeeded]), { succeeded: 3, failed: 2, paid: paid(100, 50), spentNanoUsd: 7 });
+  const tally = seeded(fold([succeeded]), { succeeded: 3, failed: 2, paid: paid(100, 50) });
   assert.deepEqual([tally.succeeded, tally.failed, tally.paid], [4, 2, paid(115, 57)]);
 });
 
@@ -78,14 +79,6 @@ test('keeps the five newest failures, newest first', () => {
   );
 });
 
-test('the rate is that of the last fifty', () => {
-  let tally = newTally(200);
-  for (let n = 0; n < 100; n++)
-    tally = settled(tally, 'p', succeeded, n < 50 ? n * 10_000 : 500_000 + n * 100);
-  assert.equal(rateOf(tally), 10);
-  assert.equal(rateOf(fold([succeeded])), 0);
-});
-
 const uniform: [title: string, receipts: Receipt[], expected: string | null][] = [
   ['three alike', [failed('no'), failed('no'), failed('no')], 'no'],
   ['fewer', [failed('no'), failed('no')], null],
@@ -96,25 +89,25 @@ const uniform: [title: string, receipts: Receipt[], expected: string | null][] =
 ];
 for (const [title, receipts, expected] of uniform) {
   test(`the first three failing, ${title}: ${expected ?? 'nothing uniform'}`, () => {
-    assert.equal(uniformFailure(fold(receipts), 3), expected);
+    assert.equal(uniformFailure(fold(receipts.slice(0, -1)), fold(receipts), 3), expected);
   });
 }
 
 test('failures of earlier runs, whose message nobody knows, never make ten uniform ones', () => {
-  const before = seeded(newTally(20), { succeeded: 0, failed: 5, paid: paid(1, 1), spentNanoUsd: 7 });
+  const before = seeded(newTally(20), { succeeded: 0, failed: 5, paid: paid(1, 1) });
   const tally = fold(
     Array.from({ length: 5 }, () => failed('no')),
     before,
   );
   assert.equal(tally.failed, 10);
-  assert.equal(uniformFailure(tally, 10), null);
+  assert.equal(uniformFailure(before, tally, 10), null);
 });
 
 test('any receipts: counts add up, the bill is the sum, what is kept is bounded, nothing is changed', () => {
   fc.assert(
     fc.property(fc.array(fc.option(fc.string()), { maxLength: 120 }), (outcomes) => {
       const empty = newTally(200);
-      Object.freeze(empty.settledAt);
+      Object.freeze(empty.pace);
       Object.freeze(empty.lastFailures);
       const tally = outcomes.reduce(
         (sum, message, at) =>
@@ -124,7 +117,7 @@ test('any receipts: counts add up, the bill is the sum, what is kept is bounded,
       assert.equal(tally.succeeded + tally.failed, outcomes.length);
       const cost = outcomes.reduce((sum, message) => sum + (message === null ? 7 : 1), 0);
       assert.equal(tally.paid.costNanoUsd, cost);
-      assert.equal(tally.settledAt.length, Math.min(50, outcomes.length));
+      assert.ok(tally.pace.length <= 50);
       assert.ok(tally.lastFailures.length <= 5);
       const { total, ...counts } = countsOf(tally, 3, false);
       assert.equal(
@@ -133,4 +126,48 @@ test('any receipts: counts add up, the bill is the sum, what is kept is bounded,
       );
     }),
   );
+});
+
+test('accounts of shards add up to what their prompts would have, in whatever steps they come', () => {
+  const outcome = fc.record({
+    shard: fc.integer({ min: 0, max: 2 }),
+    message: fc.option(fc.string()),
+    tells: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(outcome, { maxLength: 60 }), (outcomes) => {
+      let whole = newTally(200);
+      let told = newTally(200);
+      const shards = [newTally(100), newTally(100), newTally(100)];
+      const accounts = [newShardTally(), newShardTally(), newShardTally()];
+      const tell = (shard: number): void => {
+        const now = shardTallyOf(shards[shard]!);
+        told = takenIn(told, accounts[shard]!, now, 0);
+        accounts[shard] = now;
+      };
+      for (const { shard, message, tells } of outcomes) {
+        const receipt = message === null ? succeeded : failed(message);
+        whole = settled(whole, 'p', receipt, 0);
+        shards[shard] = settled(shards[shard]!, 'p', receipt, 0);
+        if (tells) tell(shard);
+      }
+      [0, 1, 2].forEach(tell);
+      assert.deepEqual(
+        [told.succeeded, told.failed, told.paid, told.sameFailure],
+        [whole.succeeded, whole.failed, whole.paid, whole.sameFailure],
+      );
+      assert.equal(told.lastFailures.length, Math.min(5, whole.failed));
+    }),
+  );
+});
+
+test('ten uniform failures are seen also where they come in several at a time', () => {
+  const before = fold(Array.from({ length: 8 }, () => failed('no')));
+  const now = takenIn(
+    before,
+    newShardTally(),
+    shardTallyOf(fold([failed('no'), failed('no'), failed('no')])),
+    0,
+  );
+  assert.equal(uniformFailure(before, now, 10), 'no');
 });

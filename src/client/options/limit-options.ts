@@ -1,7 +1,7 @@
 /** Flags for how a run works through its requests: the same on every command that starts one. */
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { RunLimits } from '../../contract.ts';
+import { MOST_WORKERS, type RunLimits } from '../../contract.ts';
 import { shortDuration } from '../render/duration-text.ts';
 import {
   durationValue,
@@ -15,7 +15,7 @@ import {
 import { parseFlags } from './parse-flags.ts';
 
 export const limitFlags = {
-  maxWorkers: integerValue(1, 500).optional(),
+  maxWorkers: integerValue(1, MOST_WORKERS).optional(),
   maxAttempts: integerValue(1).optional(),
   requestTimeout: durationValue(1).optional(),
   idleTimeout: durationValue(1).optional(),
@@ -53,7 +53,10 @@ export function addLimitOptions(command: Command, defaults: Omit<RunLimits, 'api
     `(default: ${defaults === null ? 'as before' : value(defaults)})`;
   return command
     .optionsGroup('Pace and patience (may change from run to run):')
-    .option('--max-workers <n>', `prompts in progress at once, 1 to 500 ${or((d) => d.maxWorkers)}`)
+    .option(
+      '--max-workers <n>',
+      `prompts in progress at once, 1 to ${MOST_WORKERS} ${or((d) => d.maxWorkers)}`,
+    )
     .option(
       '--max-attempts <n>',
       `requests a prompt may lose to faults before it fails; waiting out a rate limit never counts ${or((d) => d.maxAttempts)}`,

@@ -1,16 +1,17 @@
 /** The flags of `worker`. */
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { MOST_WORKERS } from '../../contract.ts';
 import { integerValue, textValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR } from './run-defaults.ts';
 import { addJsonOption } from './shared-options.ts';
 
-const MOST_PROMPTS = 500;
+const DEFAULT_PROMPTS = 500;
 
 const workerFlagsSchema = z.object({
   outputDir: textValue.default(DEFAULT_OUTPUT_DIR),
-  concurrency: integerValue(1, MOST_PROMPTS).default(MOST_PROMPTS),
+  concurrency: integerValue(1, MOST_WORKERS).default(DEFAULT_PROMPTS),
 });
 
 export const addWorkerOptions = (command: Command): Command =>
@@ -22,7 +23,7 @@ export const addWorkerOptions = (command: Command): Command =>
       )
       .option(
         '--concurrency <n>',
-        `prompts of one batch it takes on at once, 1 to ${MOST_PROMPTS}; the batch's own --max-workers holds over all workers (default: ${MOST_PROMPTS})`,
+        `prompts of one batch it takes on at once, 1 to ${MOST_WORKERS}; the batch's own --max-workers holds over all workers (default: ${DEFAULT_PROMPTS})`,
       ),
   );
 

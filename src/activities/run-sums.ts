@@ -1,0 +1,40 @@
+/** What earlier runs came to, told apart from what the present one did. */
+import type { RunSum } from '../contract.ts';
+import type { PromptReading } from '../store/batch-reading.ts';
+import { spentNanoUsd, sumOrUnknown } from '../store/bill.ts';
+import { addPaid, NOTHING_PAID } from '../store/standing.ts';
+
+export interface RunSums {
+  before: RunSum;
+  inRun: RunSum;
+}
+
+export const newRunSums = (): RunSums => ({ before: newSum(), inRun: newSum() });
+
+const newSum = (): RunSum => ({ succeeded: 0, failed: 0, paid: NOTHING_PAID, spentNanoUsd: 0 });
+
+/** A prompt belongs to the run that settled it, what was spent to the run that spent it. */
+export function addPrompt(
+  { before, inRun }: RunSums,
+  { standing, history }: Pick<PromptReading, 'standing' | 'history'>,
+  run: number,
+): void {
+  const { settled, paid } = standing;
+  if (settled) {
+    const sum = settled.run < run ? before : inRun;
+    sum[settled.status]++;
+    sum.paid = addPaid(sum.paid, paid);
+  }
+  addSpent(
+    before,
+    spentNanoUsd(history, (record) => record.run < run),
+  );
+  addSpent(
+    inRun,
+    spentNanoUsd(history, (record) => record.run >= run),
+  );
+}
+
+function addSpent(sum: RunSum, nanoUsd: number | null): void {
+  sum.spentNanoUsd = sumOrUnknown([sum.spentNanoUsd, nanoUsd]);
+}

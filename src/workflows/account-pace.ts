@@ -1,0 +1,49 @@
+/** When a shard tells its batch how things stand: at once where slots or money wait for it, otherwise now and then. */
+import type { ShardAccount, ShardLoan } from '../contract.ts';
+
+/** Accounts that only bring news of settled prompts stand at least this far apart. */
+const LEAST_MS = 1000;
+/** A shard that takes hours tells its news in steps of this share of its age: its history stays short. */
+const SHARE_OF_AGE = 1 / 50;
+
+export interface AccountPace {
+  /** Slots or money are to be given back or are wanted, or something stops the shard. */
+  isUrgent(draft: ShardAccount, loan: ShardLoan): boolean;
+  /** Prompts have settled since the last account. */
+  isNews(draft: ShardAccount): boolean;
+  /** Until news may be told. `now`: ms since 1970. */
+  waitMs(now: number): number;
+  sent(account: ShardAccount, now: number): void;
+}
+
+/** `startedAt`: ms since 1970. */
+export function createAccountPace(startedAt: number): AccountPace {
+  let last: ShardAccount | null = null;
+  let sentAt = startedAt;
+  return {
+    isUrgent: (draft, { nanoUsd, keepMoneyFor }) =>
+      draft.returnedSlots > (last?.returnedSlots ?? 0) ||
+      draft.dry !== (last?.dry ?? false) ||
+      isStuck(draft) !== isStuck(last) ||
+      (draft.wants === null) !== ((last?.wants ?? null) === null) ||
+      draft.halt?.lifts !== last?.halt?.lifts ||
+      // Money that was lent on sight comes back as soon as the shard knows what it needs.
+      (draft.returnedNanoUsd > 0 && (last?.returnedNanoUsd ?? 0) === 0) ||
+      // The batch waits for this answer before it says that the money is at an end.
+      (draft.loan > (last?.loan ?? 0) &&
+        nanoUsd !== null &&
+        (draft.wants !== null || keepMoneyFor !== 'queue')),
+    isNews: ({ tally }) => settledOf(tally) !== settledOf(last?.tally),
+    waitMs: (now) => sentAt + Math.max(LEAST_MS, (now - startedAt) * SHARE_OF_AGE) - now,
+    sent: (account, now) => {
+      last = account;
+      sentAt = now;
+    },
+  };
+}
+
+const isStuck = (account: ShardAccount | null): boolean =>
+  account !== null && account.wants !== null && account.running === 0;
+
+const settledOf = (tally: ShardAccount['tally'] | undefined): number =>
+  tally ? tally.succeeded + tally.failed : 0;

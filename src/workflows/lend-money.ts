@@ -1,0 +1,79 @@
+/** Who may spend how much of what a cost cap leaves: money is lent with the slots, given back, and lent on. */
+
+/** A shard's money in totals of integer nano-USD, as {@link ShardLoan} and {@link ShardAccount} have them. */
+export interface MoneyLoan {
+  /** `null`: lent without a cap. */
+  nanoUsd: number | null;
+  keepMoneyFor: 'queue' | 'slots' | 'nothing';
+  returnedNanoUsd: number;
+  /** In this run: before the shard's present execution, and since. */
+  spentBeforeNanoUsd: number;
+  spentNanoUsd: number;
+  reservedNanoUsd: number;
+  /** What is missing for its next prompt, where that waits for money alone; `null`: it wants nothing. */
+  missingNanoUsd: number | null;
+  /** Nothing of it is in progress. */
+  isIdle: boolean;
+  /** Whether it has answered the newest loan, so that all this is of now. */
+  isUpToDate: boolean;
+}
+
+/** What may have been spent, and what still may be, by a shard. */
+export function exposedNanoUsd(loan: MoneyLoan): number {
+  const { nanoUsd, returnedNanoUsd, spentBeforeNanoUsd, spentNanoUsd, reservedNanoUsd } = loan;
+  const lent = nanoUsd === null ? 0 : nanoUsd - returnedNanoUsd;
+  return spentBeforeNanoUsd + Math.max(lent, spentNanoUsd + reservedNanoUsd);
+}
+
+/**
+ * Shares what is free of `capNanoUsd` besides `spentNanoUsd` (by shards that are done, and before this
+ * run) among the shards that want money. False: one wants more than there is, and nothing is in progress
+ * anywhere that could free some.
+ */
+export function lendMoney(
+  loans: readonly MoneyLoan[],
+  spentNanoUsd: number,
+  capNanoUsd: number | null,
+): boolean {
+  if (capNanoUsd === null) {
+    for (const loan of loans) Object.assign(loan, { nanoUsd: null, keepMoneyFor: 'queue' });
+    return true;
+  }
+  let free = capNanoUsd - spentNanoUsd - loans.reduce((total, loan) => total + exposedNanoUsd(loan), 0);
+  for (const loan of loans.filter(({ nanoUsd }) => nanoUsd === null)) {
+    const lent = Math.max(0, Math.floor(free / 2));
+    loan.nanoUsd = loan.spentNanoUsd + loan.reservedNanoUsd + lent;
+    free -= lent;
+  }
+  const wanting = loans.filter(({ missingNanoUsd, isUpToDate }) => missingNanoUsd !== null && isUpToDate);
+  let unmet = false;
+  for (const loan of wanting) {
+    const missing = loan.missingNanoUsd!;
+    if (missing > free) {
+      unmet = true;
+      continue;
+    }
+    const lent = Math.max(missing, Math.floor(free / 2));
+    loan.nanoUsd! += lent;
+    loan.missingNanoUsd = null;
+    if (loan.keepMoneyFor === 'nothing') loan.keepMoneyFor = 'slots';
+    free -= lent;
+  }
+  if (!unmet && free >= 0) return true;
+  return !tighten(loans, free < 0);
+}
+
+/** Asks for money that lies idle. True: there is none left to ask for, and nothing goes on. */
+function tighten(loans: readonly MoneyLoan[], overdrawn: boolean): boolean {
+  let asked = false;
+  for (const loan of loans) {
+    const keepMoneyFor = overdrawn || (loan.missingNanoUsd !== null && loan.isIdle) ? 'nothing' : 'slots';
+    if (loan.keepMoneyFor === keepMoneyFor) continue;
+    loan.keepMoneyFor = keepMoneyFor;
+    asked = true;
+  }
+  return (
+    !asked &&
+    loans.every(({ missingNanoUsd, isIdle, isUpToDate }) => missingNanoUsd !== null && isIdle && isUpToDate)
+  );
+}

@@ -1,0 +1,89 @@
+/** Works through the open prompts of one shard or of a few: what a small batch does itself, and each shard of a large one. */
+import { isCancellation, proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { BatchInput, Receipt, ShardPlan, Unsettled } from '../contract.ts';
+import type { WorkHost } from './batch-work.ts';
+import type { Budget } from './budget.ts';
+import { causeOf, spentByFailure } from './pause-cause.ts';
+import { completionPolicy } from './policies.ts';
+import { createPromptLoop, type OpenPrompt, type PromptLoop, type TurnEnd } from './prompt-loop.ts';
+import { settled } from './tally.ts';
+import { summaryText } from './web-ui.ts';
+
+export interface PromptWorkOptions extends Pick<
+  WorkHost,
+  'limits' | 'slots' | 'lifts' | 'tally' | 'counted' | 'halt'
+> {
+  budget: Budget;
+  /** What the budget may come to, in integer nano-USD; `null`: no cap. */
+  capNanoUsd(): number | null;
+  /** Nothing is in progress that could make room for the next prompt. */
+  noRoom(prompt: OpenPrompt): Promise<void>;
+}
+
+export interface PromptWork extends Pick<PromptLoop, 'running' | 'queue' | 'waitsForRoom' | 'run' | 'drain'> {
+  add(shard: number, plan: Pick<ShardPlan, 'open'>): void;
+}
+
+export function createPromptWork(
+  { batchId, run }: Pick<BatchInput, 'batchId' | 'run'>,
+  { limits, slots, budget, capNanoUsd, noRoom, lifts, halt, tally, counted }: PromptWorkOptions,
+): PromptWork {
+  const loop = createPromptLoop({
+    slots,
+    hasRoom: ({ worstCostNanoUsd }) => budget.fits(worstCostNanoUsd, capNanoUsd()),
+    noRoom,
+    takeUp,
+  });
+
+  async function takeUp(prompt: OpenPrompt): Promise<TurnEnd> {
+    budget.reserve(prompt.index, prompt.worstCostNanoUsd);
+    const liftsBefore = lifts();
+    let receipt: Receipt | Unsettled;
+    try {
+      receipt = await complete(prompt);
+    } catch (error) {
+      budget.settle(prompt.index, spentByFailure(error));
+      // What failed before the last resume, and is only heard of now, must not undo it.
+      if (!isCancellation(error) && lifts() === liftsBefore) await halt(causeOf(error));
+      const { since: _, ...afresh } = prompt;
+      return { putBack: afresh };
+    }
+    budget.settle(prompt.index, receipt.spentNanoUsd);
+    if (receipt.status === 'unsettled') {
+      const { since = prompt.turn } = prompt;
+      return { putBack: { ...prompt, since, worstCostNanoUsd: receipt.worstCostNanoUsd } };
+    }
+    await counted(settled(tally(), prompt.id, receipt, Date.now()));
+    return 'settled';
+  }
+
+  /** Asks for one prompt's missing completions. */
+  function complete(prompt: OpenPrompt): Promise<Receipt | Unsettled> {
+    const now = limits();
+    const { completePrompt } = proxyActivities<Activities>({
+      ...completionPolicy(now, prompt.completions),
+      summary: summaryText(prompt.id),
+    });
+    const { shard, index, turn, since = turn, id: promptId, worstCostNanoUsd } = prompt;
+    const allowanceNanoUsd = now.maxCostNanoUsd === null ? null : worstCostNanoUsd;
+    const task = { batchId, run, turn, since, shard, index, promptId, limits: now, allowanceNanoUsd };
+    return completePrompt(task);
+  }
+
+  return {
+    get running() {
+      return loop.running;
+    },
+    queue: loop.queue,
+    get waitsForRoom() {
+      return loop.waitsForRoom;
+    },
+    add: (shard, { open }) => {
+      for (const { index, spentNanoUsd } of open) budget.open(index, spentNanoUsd);
+      loop.add(open.map((prompt) => ({ ...prompt, shard, turn: 1 })));
+    },
+    run: loop.run,
+    drain: loop.drain,
+  };
+}

@@ -1,0 +1,216 @@
+/** The shards of a large batch: started one after another, lent its slots and its money, started again when they die. */
+import {
+  CancelledFailure,
+  ChildWorkflowFailure,
+  type ChildWorkflowHandle,
+  condition,
+  log,
+  proxyActivities,
+  sleep,
+  startChild,
+  TerminatedFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { Activities } from '../activities/index.ts';
+import type { BatchInput, ShardAccount, ShardLoan } from '../contract.ts';
+import type { BatchWork, WorkHost } from './batch-work.ts';
+import { exposedNanoUsd, lendMoney } from './lend-money.ts';
+import { lendSlots } from './lend-slots.ts';
+import { inProgress, type LiveShard, newLiveShard, nextLoan, tookOver } from './live-shard.ts';
+import { loanSignal } from './messages.ts';
+import { DEAD_SHARD_WAIT, fedShards, SHARD_START_TRIES, SHARD_START_WAIT, storePolicy } from './policies.ts';
+import type { promptShard } from './prompt-shard.ts';
+import { shardIdOf } from './shard-id.ts';
+import { newShardTally, takenIn } from './tally.ts';
+import { shardSummaryOf } from './web-ui.ts';
+
+const { surveyShards } = proxyActivities<Activities>(storePolicy);
+
+/** A large batch lends its slots, and what a cost cap leaves, to shards that each have a workflow of their own. */
+export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
+  const waiting: number[] = [];
+  const live = new Map<number, LiveShard>();
+  const handles = new WeakMap<LiveShard, ChildWorkflowHandle<typeof promptShard>>();
+  let spentBefore = 0;
+  let stop: ShardLoan['stop'] = 'no';
+  let noting = 0;
+  let plannedFor: unknown[] | null = null;
+  let bug: { error: unknown } | null = null;
+
+  const shards = (): LiveShard[] => [...live.values()].sort((a, b) => a.number - b.number);
+  const sumOver = (value: (shard: LiveShard) => number): number =>
+    shards().reduce((sum, shard) => sum + value(shard), 0);
+  const orBug = (work: Promise<unknown>): void =>
+    void work.catch((error: unknown) => {
+      bug ??= { error };
+    });
+  /** Until it is noted why a batch pauses, something of it is in progress: whoever sees nothing in progress may leave. */
+  const note = (work: Promise<unknown>): void => {
+    noting++;
+    orBug(work.finally(() => noting--));
+  };
+
+  /** What a plan is made for, besides what the shards say. */
+  const circumstances = (): unknown[] => [host.slots(), host.limits(), host.lifts(), stop];
+  const needsPlan = (): boolean =>
+    !plannedFor || circumstances().some((value, at) => value !== plannedFor![at]);
+  const shardsChanged = (): void => void (plannedFor = null);
+
+  /** Lends what is free, asks for what is missing, and tells each shard what is new to it. */
+  function plan(): void {
+    plannedFor = circumstances();
+    const target = stop === 'no' ? host.slots() : 0;
+    if (target > 0) addShards();
+    lendSlots(shards(), target);
+    const hasRoom = lendMoney(shards(), spentBefore, host.limits().maxCostNanoUsd);
+    if (!hasRoom && target > 0) note(host.noRoom(shards()[0]!.worstCostNanoUsd));
+    for (const shard of shards()) {
+      if (shard.phase === 'new') orBug(see(shard));
+      else if (shard.phase === 'open') post(shard);
+    }
+  }
+
+  /** The next shard is there, its prompts read, before the slots of the one before it fall idle. */
+  function addShards(): void {
+    const fed = fedShards(host.limits().maxWorkers);
+    while (waiting.length > 0 && !isHistoryLong() && shards().filter(({ dry }) => !dry).length < fed) {
+      const number = waiting.shift()!;
+      live.set(number, newLiveShard(number, 1, newShardTally()));
+    }
+  }
+
+  /** From a shard's start to its end. */
+  async function see(shard: LiveShard): Promise<void> {
+    shard.phase = 'starting';
+    try {
+      const handle = await start(shard);
+      handles.set(shard, handle);
+      shard.phase = 'open';
+      post(shard);
+      takeIn(shard.number, await handle.result());
+      spentBefore += shard.spentBeforeNanoUsd + shard.spentNanoUsd;
+      live.delete(shard.number);
+    } catch (error) {
+      if (!isEndedFromOutside(error)) throw error;
+      await startAgain(shard);
+    }
+    shardsChanged();
+  }
+
+  async function start(shard: LiveShard): Promise<ChildWorkflowHandle<typeof promptShard>> {
+    const { batchId, run, store } = batch;
+    const { number, execution } = shard;
+    const loan = (shard.sent = nextLoan(shard, terms())!);
+    for (let tries = 1; ; tries++) {
+      try {
+        return await startChild<typeof promptShard>('promptShard', {
+          workflowId: shardIdOf(batch, number),
+          args: [{ batchId, run, store, shard: number, execution, loan }],
+          staticSummary: shardSummaryOf(batch, number),
+        });
+      } catch (error) {
+        const isThere = error instanceof WorkflowExecutionAlreadyStartedError;
+        if (!isThere || tries === SHARD_START_TRIES) throw error;
+        await sleep(SHARD_START_WAIT);
+      }
+    }
+  }
+
+  /** From the ledger; and what its prompts may still use is not lent to others before they must have noticed. */
+  async function startAgain(shard: LiveShard): Promise<void> {
+    log.warn('a shard was ended from outside and will be started again', { shard: shard.number });
+    Object.assign(shard, { phase: 'dead', dry: true, missingNanoUsd: null } satisfies Partial<LiveShard>);
+    shardsChanged();
+    await sleep(DEAD_SHARD_WAIT);
+    live.delete(shard.number);
+    if (stop !== 'no') return;
+    const again = newLiveShard(shard.number, shard.execution + 1, shard.tally);
+    again.spentBeforeNanoUsd = exposedNanoUsd(shard);
+    live.set(again.number, again);
+  }
+
+  const terms = () => ({ limits: host.limits(), lifts: host.lifts(), stop });
+
+  /** One message under way at a time, of what holds when its turn comes. */
+  function post(shard: LiveShard): void {
+    const loan = shard.isSending || shard.phase !== 'open' ? null : nextLoan(shard, terms());
+    if (!loan) return;
+    Object.assign(shard, { sent: loan, isSending: true, isUpToDate: false } satisfies Partial<LiveShard>);
+    orBug(send(shard, loan));
+  }
+
+  async function send(shard: LiveShard, loan: ShardLoan): Promise<void> {
+    try {
+      await handles.get(shard)!.signal(loanSignal, loan);
+    } catch (error) {
+      // Its end settles its account, and is on its way.
+      log.info('a shard ended before a loan reached it', { shard: shard.number, error });
+    }
+    shard.isSending = false;
+    post(shard);
+  }
+
+  function takeIn(number: number, account: ShardAccount): void {
+    const shard = live.get(number);
+    const before = shard?.tally;
+    if (!shard || !tookOver(shard, account)) return;
+    shardsChanged();
+    note(host.counted(takenIn(host.tally(), before!, shard.tally, Date.now())));
+    if (account.halt?.lifts === host.lifts()) note(host.halt(account.halt));
+  }
+
+  /** Keeps the shards supplied until it is done. */
+  async function tend(done: () => boolean): Promise<void> {
+    for (;;) {
+      await condition(() => bug !== null || done() || needsPlan());
+      if (bug) throw bug.error;
+      if (done()) return;
+      plan();
+    }
+  }
+
+  return {
+    get running() {
+      const { total, succeeded, failed } = host.tally();
+      return Math.min(sumOver(inProgress), total - succeeded - failed) + (noting > 0 ? 1 : 0);
+    },
+    get spentNanoUsd() {
+      return spentBefore + sumOver((shard) => shard.spentBeforeNanoUsd + shard.spentNanoUsd);
+    },
+    get reservedNanoUsd() {
+      return sumOver((shard) => shard.reservedNanoUsd);
+    },
+    get rest() {
+      return waiting;
+    },
+    prepare: async () => {
+      const { carried } = batch;
+      if (carried) {
+        waiting.push(...carried.shards);
+        spentBefore = carried.spentNanoUsd;
+        return;
+      }
+      const survey = await host.fromStore(() => surveyShards(batch.batchId, batch.run));
+      if (!survey) return;
+      waiting.push(...survey.open);
+      spentBefore = survey.before.spentNanoUsd ?? 0;
+      host.seed(survey.before);
+    },
+    // Once its history is long, it starts no more shards, and another execution goes on when those it has are done.
+    run: (stopped) => tend(() => stopped() || (live.size === 0 && (waiting.length === 0 || isHistoryLong()))),
+    takeIn,
+    drain: async (over, grace) => {
+      stop = 'drain';
+      orBug(condition(() => live.size === 0 || over(), grace).then(() => (stop = 'now')));
+      await tend(() => live.size === 0);
+    },
+  };
+}
+
+const isHistoryLong = (): boolean => workflowInfo().continueAsNewSuggested;
+
+/** Somebody terminated or cancelled it, with `temporal` or in the Web UI; anything else is a bug. */
+const isEndedFromOutside = (error: unknown): boolean =>
+  error instanceof ChildWorkflowFailure &&
+  (error.cause instanceof TerminatedFailure || error.cause instanceof CancelledFailure);

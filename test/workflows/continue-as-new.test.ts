@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
+import {
+  finalFailure,
+  PAID,
+  type RunningBatch,
+  scriptActivities,
+  startWorkflowHarness,
+  succeeded,
+  type WorkflowHarness,
+} from '../support/workflow-harness.ts';
+
+/** The server asks for a new execution after so few events that a handful of shards are enough. */
+let harness: WorkflowHarness;
+before(async () => (harness = await startWorkflowHarness({ 'limit.historyCount.suggestContinueAsNew': 60 })));
+after(() => harness.stop());
+
+async function executionsOf({ handle }: RunningBatch): Promise<string[]> {
+  const runIds: string[] = [];
+  const query = `WorkflowId = "${handle.workflowId}"`;
+  for await (const { runId } of harness.client.workflow.list({ query })) runIds.push(runId);
+  return runIds;
+}
+
+test('a long batch goes on in new executions, with its totals, and every prompt runs once', async (t) => {
+  const script = scriptActivities({
+    prompts: 60,
+    shards: 20,
+    complete: async () => {
+      await sleep(10);
+      return succeeded();
+    },
+  });
+  const batch = await harness.run(t, script, { limits: { maxWorkers: 4 } });
+
+  const outcome = await batch.result();
+  const last = await batch.progress();
+  const description = await batch.handle.describe();
+  const { memo } = description;
+
+  assert.equal(outcome.counts.succeeded, 60);
+  assert.deepEqual(
+    script.tasks.map(({ index }) => index).sort((a, b) => a - b),
+    Array.from({ length: 60 }, (_, n) => n),
+  );
+  assert.deepEqual([script.surveys, script.reports.length], [[1], 1]);
+  assert.ok(script.peak <= 4);
+  assert.ok((await executionsOf(batch)).length > 1, 'it was one execution');
+  assert.deepEqual([last.counts.succeeded, memo?.['state'], memo?.['origin']], [60, 'succeeded', 'kept']);
+  assert.equal(await description.staticSummary(), 'kept too');
+});
+
+test('updates and queries are answered across the executions, and none is lost', async (t) => {
+  const script = scriptActivities({
+    prompts: 90,
+    shards: 30,
+    complete: async () => {
+      await sleep(20);
+      return succeeded();
+    },
+  });
+  const batch = await harness.run(t, script, { limits: { maxWorkers: 3 } });
+  let workers = 3;
+  let over = false;
+  const ended = batch.result().finally(() => (over = true));
+  while (!over) {
+    workers = workers === 3 ? 4 : 3;
+    const { maxWorkers } = await batch.handle
+      .executeUpdate(setUpdate, { args: [{ maxWorkers: workers }] })
+      .catch((error: Error) => {
+        if (over || /ended|not found|completed/i.test(String(error.cause ?? error)))
+          return { maxWorkers: workers };
+        throw error;
+      });
+    assert.equal(maxWorkers, workers);
+    assert.ok((await batch.progress()).counts.succeeded >= 0);
+  }
+  assert.equal((await ended).counts.succeeded, 90);
+  assert.ok((await executionsOf(batch)).length > 1, 'it was one execution');
+});
+
+test('a pause and its forgiven failures go along', async (t) => {
+  const script = scriptActivities({
+    prompts: 60,
+    shards: 20,
+    complete: async ({ index, turn }) => {
+      await sleep(10);
+      if (index === 50 && turn === 1) throw finalFailure('Completion.AccountBlocked', 'no balance');
+      return succeeded();
+    },
+  });
+  const batch = await harness.run(t, script, { limits: { maxWorkers: 4 } });
+  const halted = await batch.until(({ state, counts }) => state === 'paused' && counts.running === 0);
+  assert.ok(halted.counts.succeeded > 30);
+  await batch.handle.executeUpdate(resumeUpdate);
+  const outcome = await batch.result();
+  assert.equal(outcome.counts.succeeded, 60);
+  assert.equal(outcome.paid.usage.total, PAID.usage.total);
+});

@@ -367,7 +367,6 @@ export async function startWorkflowHarness(
         taskQueue,
         args: [batchInput(id, activities.script, options)],
         memo: { origin: 'kept' },
-        staticSummary: 'kept too',
       });
       const progress = (): Promise<Progress> => handle.query(progressQuery);
       return {

@@ -37,8 +37,7 @@ test('a long batch goes on in new executions, with its totals, and every prompt 
 
   const outcome = await batch.result();
   const last = await batch.progress();
-  const description = await batch.handle.describe();
-  const { memo } = description;
+  const { memo } = await batch.handle.describe();
 
   assert.equal(outcome.counts.succeeded, 60);
   assert.deepEqual(
@@ -49,7 +48,6 @@ test('a long batch goes on in new executions, with its totals, and every prompt 
   assert.ok(script.peak <= 4);
   assert.ok((await executionsOf(batch)).length > 1, 'it was one execution');
   assert.deepEqual([last.counts.succeeded, memo?.['state'], memo?.['origin']], [60, 'succeeded', 'kept']);
-  assert.equal(await description.staticSummary(), 'kept too');
 });
 
 test('updates and queries are answered across the executions, and none is lost', async (t) => {
@@ -63,14 +61,19 @@ test('updates and queries are answered across the executions, and none is lost',
   });
   const batch = await harness.run(t, script, { limits: { maxWorkers: 3 } });
   let workers = 3;
-  let over = false;
-  const ended = batch.result().finally(() => (over = true));
-  while (!over) {
+  const end = { isThere: false };
+  const ended = batch.result().finally(() => (end.isThere = true));
+  while (!end.isThere) {
     workers = workers === 3 ? 4 : 3;
     const { maxWorkers } = await batch.handle
       .executeUpdate(setUpdate, { args: [{ maxWorkers: workers }] })
       .catch((error: Error) => {
-        if (over || /ended|not found|completed/i.test(String(error.cause ?? error)))
+        if (
+          end.isThere ||
+          /ended|not found|completed/i.test(
+            error.cause instanceof Error ? error.cause.message : error.message,
+          )
+        )
           return { maxWorkers: workers };
         throw error;
       });

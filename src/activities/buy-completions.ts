@@ -3,7 +3,7 @@ import type { CompletionApi, CompletionResponse } from '../providers/completion-
 import { ProviderFault, toProviderFault } from '../providers/provider-fault.ts';
 import type { RequestPrices } from '../providers/request-prices.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import type { ShardLedger } from '../store/shard-ledger.ts';
+import type { LedgerWriter } from '../store/ledger-writer.ts';
 import type { Standing } from '../store/standing.ts';
 import { afterFault, pausing, retryIn } from './failures.ts';
 import { toRequest } from './request.ts';
@@ -26,7 +26,7 @@ export interface BuyDependencies {
 export function createBuy(
   { api, prices, worker, ...dependencies }: BuyDependencies,
   task: PromptTask,
-  { writer }: ShardLedger,
+  writer: LedgerWriter,
   item: PromptItem,
   settings: RequestSettings,
 ): (standing: Standing, signal: AbortSignal) => Promise<void> {

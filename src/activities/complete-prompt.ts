@@ -4,6 +4,7 @@ import type { PromptItem, PromptTask, Receipt, RequestSettings, Unsettled } from
 import { completionsOf } from '../store/batch-reading.ts';
 import { spentNanoUsd } from '../store/bill.ts';
 import type { PromptHistory } from '../store/ledger-reader.ts';
+import type { Shard } from '../store/shard.ts';
 import { type Standing, standingOf } from '../store/standing.ts';
 import { type BuyDependencies, createBuy } from './buy-completions.ts';
 import { retryIn, toActivityFailure, withSpent } from './failures.ts';
@@ -39,14 +40,17 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
   const { store, stopping, prices, now } = dependencies;
   const steps = new Map<number, Step>();
 
-  const step = async (task: PromptTask, signal: AbortSignal): Promise<Receipt | Unsettled | null> => {
-    const ledger = await store.ledger(task.shard);
+  const step = async (
+    { reader, writer }: Shard,
+    item: PromptItem,
+    task: PromptTask,
+    signal: AbortSignal,
+  ): Promise<Receipt | Unsettled | null> => {
     const manifest = await store.manifest();
-    const item = await store.prompt(task.shard, task.index);
-    await ledger.writer.saveUnsaved();
+    await writer.saveUnsaved();
     const lookedAt = performance.now();
-    await ledger.reader.refresh();
-    const history = ledger.reader.history(task.index);
+    await reader.refresh();
+    const history = reader.history(task.index);
     const { run, turn, since = turn } = task;
     const present = { run, turn, since, at: now().getTime() };
     const standing = standingOf(history, completionsOf(item, manifest), present, task.limits);
@@ -55,7 +59,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     if (end) {
       const settled = { type: 'settled', ...stamp(now, task), ...end } as const;
       // The receipt that follows must never outlive it: the report is made from the ledger.
-      await ledger.writer.append(settled, { durable: true });
+      await writer.append(settled, { durable: true });
       return null;
     }
     if (stopping.aborted)
@@ -64,7 +68,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     if (performance.now() - lookedAt > STALE_LOOK_MS) return null;
     const unsettled = overAllowance(task, item, manifest.settings, standing, history);
     if (unsettled) return unsettled;
-    await createBuy(dependencies, task, ledger, item, manifest.settings)(standing, signal);
+    await createBuy(dependencies, task, writer, item, manifest.settings)(standing, signal);
     return null;
   };
 
@@ -93,26 +97,30 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
   /** What the prompt has cost so far, read afresh; `null` where not even that can be read. */
   const spentSoFar = async ({ shard, index }: PromptTask): Promise<number | null> => {
     try {
-      const { reader } = await store.ledger(shard);
-      await reader.refresh();
-      return spentNanoUsd(reader.history(index));
+      return await store.withShard(shard, async ({ reader }) => {
+        await reader.refresh();
+        return spentNanoUsd(reader.history(index));
+      });
     } catch {
       // The failure under way says what is wrong with the store.
       return null;
     }
   };
 
-  const begin = (task: PromptTask): Step => {
+  const begin = (task: PromptTask, item: PromptItem): Step => {
     const abort = new AbortController();
-    const done = step(task, abort.signal).finally(() => steps.delete(task.index));
+    const done = store
+      .withShard(task.shard, (shard) => step(shard, item, task, abort.signal))
+      .finally(() => steps.delete(task.index));
     const begun = { done, abort };
     steps.set(task.index, begun);
     return begun;
   };
 
   const completePrompt = async (task: PromptTask): Promise<Receipt | Unsettled> => {
+    const item = await store.withShard(task.shard, (shard) => shard.prompt(task.index));
     for (;;) {
-      const receipt = await orCancelled(steps.get(task.index) ?? begin(task));
+      const receipt = await orCancelled(steps.get(task.index) ?? begin(task, item));
       if (receipt) return receipt;
     }
   };

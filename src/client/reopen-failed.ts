@@ -8,7 +8,6 @@ export async function reopenFailed(store: BatchStore, run: number, now: Date): P
   const appends: Promise<void>[] = [];
   for await (const { shard, index, standing } of readBatchPrompts(store)) {
     if (standing.settled?.status !== 'failed') continue;
-    const { writer } = await store.ledger(shard);
     const record = {
       type: 'reopened',
       id: randomUUID(),
@@ -18,7 +17,7 @@ export async function reopenFailed(store: BatchStore, run: number, now: Date): P
       turn: 0,
       attempt: 0,
     } as const;
-    appends.push(writer.append(record, { durable: true }));
+    appends.push(store.withShard(shard, ({ writer }) => writer.append(record, { durable: true })));
     reopened++;
   }
   await Promise.all(appends);

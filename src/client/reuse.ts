@@ -103,8 +103,8 @@ export async function reuseAnswers(
   let taken = 0;
   let appends: Promise<void>[] = [];
   for await (const reusable of findReusable(store, earlier)) {
-    const { writer } = await store.ledger(reusable.shard);
-    appends.push(writer.append(await toRecord(reusable, now), { durable: true }));
+    const record = await toRecord(reusable, now);
+    appends.push(store.withShard(reusable.shard, ({ writer }) => writer.append(record, { durable: true })));
     taken++;
     if (appends.length >= APPENDS_AT_ONCE) {
       await Promise.all(appends);

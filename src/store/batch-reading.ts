@@ -15,6 +15,7 @@ export interface PromptReading {
   item: PromptItem;
   history: PromptHistory;
   standing: Standing;
+  /** Good until the next prompt is asked for. */
   reader: LedgerReader;
 }
 
@@ -24,12 +25,17 @@ export const completionsOf = (item: PromptItem, manifest: Manifest): number =>
 /** The prompts of one shard in input order, each with what the ledger holds at the time of the call. */
 export async function* readShardPrompts(store: BatchStore, shard: number): AsyncGenerator<PromptReading> {
   const manifest = await store.manifest();
-  const { reader } = await store.ledger(shard);
-  await reader.refresh();
-  for await (const { index, item } of store.prompts(shard)) {
-    const history = reader.history(index);
-    const standing = standingOf(history, completionsOf(item, manifest));
-    yield { shard, index, item, history, standing, reader };
+  const open = await store.openShard(shard);
+  try {
+    const { reader } = open;
+    await reader.refresh();
+    for await (const { index, item } of open.prompts()) {
+      const history = reader.history(index);
+      const standing = standingOf(history, completionsOf(item, manifest));
+      yield { shard, index, item, history, standing, reader };
+    }
+  } finally {
+    await open.release();
   }
 }
 

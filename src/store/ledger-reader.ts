@@ -1,6 +1,8 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { WriterAudience, WrittenRecord } from './ledger-writer.ts';
 import { linesOf, readFully } from './lines.ts';
 import {
   type AnswerRecord,
@@ -64,12 +66,27 @@ const recordSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('reopened'), ...key }),
 ]);
 
+/** How far a file was read, in bytes and lines. */
+interface Position {
+  offset: number;
+  line: number;
+}
+
+interface OwnFile {
+  file: string;
+  /** Up to here its records were told. */
+  told: number;
+  /** Up to here they are being written: not to be read before they are told, for nobody relies on them yet. */
+  written: number;
+  /** Somebody else wrote into it: it is read like any other. */
+  shared: boolean;
+}
+
 /** What was read so far. */
 interface Index {
   prompts: Map<number, PromptHistory>;
   seen: Set<string>;
-  /** How far each file was read, in bytes and lines. */
-  files: Map<string, { offset: number; line: number }>;
+  files: Map<string, Position>;
 }
 const newIndex = (): Index => ({ prompts: new Map(), seen: new Set(), files: new Map() });
 
@@ -78,15 +95,20 @@ const newIndex = (): Index => ({ prompts: new Map(), seen: new Set(), files: new
  * only what was appended since the last time, by whomever. A torn last line is left out (and read
  * once it is whole), a record that appears twice counts once, any other unreadable line is an error.
  * After an error, or once a file was taken away or cut, everything is read anew: nothing may count
- * that is not there.
+ * that is not there. What this process's own writer has written is told to it, and not read back.
  */
-export class LedgerReader {
+export class LedgerReader implements WriterAudience {
   readonly #folder: string;
   readonly #firstIndex: number;
   readonly #lastIndex: number;
   #index = newIndex();
   /** Somebody has to mend a file: what was read of it may stand elsewhere afterwards. */
   #failed = false;
+  /** The file that this process's own writer appends to. */
+  #own: OwnFile | null = null;
+  /** Told while a file is being read. */
+  readonly #told: { file: string; records: readonly WrittenRecord[] }[] = [];
+  #reading = false;
   #running: Promise<void> = Promise.resolve();
   #queued: Promise<void> | null = null;
 
@@ -110,15 +132,23 @@ export class LedgerReader {
 
   /** Takes in everything appended before the call. Throws {@link ForeignLedgerError}. */
   refresh(): Promise<void> {
-    this.#queued ??= this.#running
-      .catch(() => {
-        // whoever asked for that refresh was told
-      })
-      .then(() => {
-        this.#queued = null;
-        return (this.#running = this.#readAll());
-      });
-    return this.#queued;
+    return (this.#queued ??= this.#refreshNext());
+  }
+
+  writing(file: string, bytes: number): void {
+    if (this.#own?.file === file) this.#own.written = bytes;
+    else this.#own = { file, told: 0, written: bytes, shared: false };
+  }
+
+  wrote(file: string, records: readonly WrittenRecord[]): void {
+    const last = records.at(-1);
+    if (last && this.#own?.file === file) this.#own.told = last.offset + last.length + 1;
+    this.#told.push({ file, records });
+    if (!this.#reading) this.#takeTold(this.#index);
+  }
+
+  left(file: string): void {
+    if (this.#own?.file === file) this.#own = null;
   }
 
   /** The answer with its texts. */
@@ -133,43 +163,66 @@ export class LedgerReader {
     }
   }
 
-  async #readAll(): Promise<void> {
-    const names = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return [];
-      throw error;
+  async #refreshNext(): Promise<void> {
+    await this.#running.catch(() => {
+      // whoever asked for that refresh was told
     });
-    const ledgers = names.filter((name) => name.endsWith('.jsonl'));
-    const index = !this.#failed && (await this.#isWhole()) ? this.#index : newIndex();
+    // All who ask in this turn of the event loop share one.
+    await nextTurn();
+    this.#queued = null;
+    await (this.#running = this.#readAll());
+  }
+
+  async #readAll(): Promise<void> {
+    const known = [...this.#index.files].map(([name, { offset }]) => ({ name, offset }));
+    const sizes = await this.#sizes();
+    // A last record may have been read before its line feed was written.
+    const isWhole = known.every(({ name, offset }) => (sizes.get(name) ?? -1) >= offset - 1);
+    if (this.#own && (sizes.get(this.#own.file) ?? 0) > this.#own.written && !this.#own.shared) {
+      this.#own.shared = true;
+      this.#failed = true;
+    }
+    const index = !this.#failed && isWhole ? this.#index : newIndex();
     this.#failed = true;
-    for (const name of ledgers) await this.#readFile(index, name);
+    this.#reading = true;
+    try {
+      for (const [name, size] of sizes) {
+        const isOwn = name === this.#own?.file && !this.#own.shared;
+        const end = isOwn ? Math.min(size, this.#own!.told) : size;
+        const position = index.files.get(name) ?? { offset: 0, line: 0 };
+        index.files.set(name, position);
+        if (end > position.offset) await this.#readFile(index, name, position, end);
+      }
+    } finally {
+      this.#reading = false;
+      this.#takeTold(index);
+    }
     this.#failed = false;
     this.#index = index;
   }
 
-  /** Whether all that was read is still there. */
-  async #isWhole(): Promise<boolean> {
-    for (const [name, { offset }] of this.#index.files) {
-      const size = await stat(join(this.#folder, name)).then(
-        (found) => found.size,
-        (error: NodeJS.ErrnoException) => {
-          if (error.code === 'ENOENT') return -1;
-          throw error;
-        },
-      );
-      // A last record may have been read before its line feed was written.
-      if (size < offset - 1) return false;
+  /** Of the shard's ledger files, by name, in bytes. */
+  async #sizes(): Promise<Map<string, number>> {
+    const names = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    const sizes = new Map<string, number>();
+    for (const name of names) {
+      if (!name.endsWith('.jsonl')) continue;
+      const found = await stat(join(this.#folder, name)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return null;
+        throw error;
+      });
+      if (found) sizes.set(name, found.size);
     }
-    return true;
+    return sizes;
   }
 
-  async #readFile(index: Index, name: string): Promise<void> {
-    const position = index.files.get(name) ?? { offset: 0, line: 0 };
-    index.files.set(name, position);
+  async #readFile(index: Index, name: string, position: Position, end: number): Promise<void> {
     const file = await open(join(this.#folder, name), 'r');
     try {
-      const { size } = await file.stat();
-      if (size <= position.offset) return;
-      for await (const { bytes, offset, last } of linesOf(file, position.offset, size)) {
+      for await (const { bytes, offset, last } of linesOf(file, position.offset, end)) {
         const taken = this.#take(index, name, bytes, offset, position.line + 1, last);
         if (!taken) break;
         position.offset = offset + bytes.length + 1;
@@ -177,6 +230,20 @@ export class LedgerReader {
       }
     } finally {
       await file.close();
+    }
+  }
+
+  /** A record that does not follow on what is known of its file, or is no prompt's of this shard, is left to be read. */
+  #takeTold(index: Index): void {
+    for (const { file, records } of this.#told.splice(0)) {
+      for (const { record, offset, length } of records) {
+        const position = index.files.get(file) ?? { offset: 0, line: 0 };
+        if (position.offset !== offset || !this.#has(record.index)) continue;
+        index.files.set(file, position);
+        position.offset += length + 1;
+        position.line++;
+        addOnce(index, record, { file, offset, length });
+      }
     }
   }
 
@@ -193,18 +260,19 @@ export class LedgerReader {
     const parsed = recordSchema.safeParse(value);
     if (!parsed.success) throw this.#foreign(file, line, `it is not a ledger record: ${excerpt(bytes)}`);
     const record = parsed.data as unknown as LedgerRecord;
-    if (record.index < this.#firstIndex || record.index > this.#lastIndex) {
+    if (!this.#has(record.index)) {
       throw this.#foreign(
         file,
         line,
         `prompt ${record.index} is not in this shard (${this.#firstIndex} to ${this.#lastIndex})`,
       );
     }
-    if (!index.seen.has(record.id)) {
-      index.seen.add(record.id);
-      addTo(index, record, { file, offset, length: bytes.length });
-    }
+    addOnce(index, record, { file, offset, length: bytes.length });
     return true;
+  }
+
+  #has(index: number): boolean {
+    return index >= this.#firstIndex && index <= this.#lastIndex;
   }
 
   #foreign(file: string, line: number, why: string): ForeignLedgerError {
@@ -215,7 +283,9 @@ export class LedgerReader {
   }
 }
 
-function addTo({ prompts }: Index, record: LedgerRecord, location: AnswerMeta['location']): void {
+function addOnce({ prompts, seen }: Index, record: LedgerRecord, location: AnswerMeta['location']): void {
+  if (seen.has(record.id)) return;
+  seen.add(record.id);
   let history = prompts.get(record.index);
   if (!history) {
     history = { starts: [], answers: [], faults: [], settled: [], reopened: [] };

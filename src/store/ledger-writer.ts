@@ -8,8 +8,32 @@ export class LedgerWriteError extends Error {
   override readonly name = 'LedgerWriteError';
 }
 
+/** A record that a writer has put on disk (a durable one: synced), and where. */
+export interface WrittenRecord {
+  record: LedgerRecord;
+  /** Of its line in the file, without the line feed; in bytes. */
+  offset: number;
+  length: number;
+}
+
+/** Who reads what a writer of this process writes, and need not read it back from the file. */
+export interface WriterAudience {
+  /** It is about to append to its file, which will then be this long. */
+  writing(file: string, bytes: number): void;
+  /** What that was. */
+  wrote(file: string, records: readonly WrittenRecord[]): void;
+  /** The writer will not touch that file again; it may hold more than was told, torn at its end. */
+  left(file: string): void;
+}
+
+interface Line {
+  record: LedgerRecord;
+  text: string;
+}
+
 interface Waiter {
-  line: string;
+  /** `null`: only what is unsaved is to be written. */
+  line: Line | null;
   durable: boolean;
   resolve(): void;
   reject(error: Error): void;
@@ -25,14 +49,16 @@ export class LedgerWriter {
   readonly #owner: string;
   readonly #waiting: Waiter[] = [];
   /** Durable lines whose write failed: answers already paid for. */
-  readonly #unsaved: string[] = [];
-  #file: FileHandle | null = null;
+  readonly #unsaved: Line[] = [];
+  readonly #audience: WriterAudience | null;
+  #file: { name: string; handle: FileHandle; size: number } | null = null;
   #busy = false;
 
   /** `owner` names the file: it must be unique to this process. */
-  constructor(folder: string, owner: string) {
+  constructor(folder: string, owner: string, audience: WriterAudience | null = null) {
     this.#folder = folder;
     this.#owner = owner;
+    this.#audience = audience;
   }
 
   /** Durable records that were handed over and are on no disk yet. */
@@ -42,21 +68,20 @@ export class LedgerWriter {
 
   /** Written, and with `durable` synced, when it resolves. Throws {@link LedgerWriteError}. */
   append(record: LedgerRecord, options: { durable: boolean }): Promise<void> {
-    return this.#enqueue(JSON.stringify(record), options.durable);
+    return this.#enqueue({ record, text: JSON.stringify(record) }, options.durable);
   }
 
   /** Tries again what an earlier failure left in memory. Throws {@link LedgerWriteError}. */
   async saveUnsaved(): Promise<void> {
-    if (this.#unsaved.length > 0) await this.#enqueue('', true);
+    if (this.#unsaved.length > 0) await this.#enqueue(null, true);
   }
 
   async close(): Promise<void> {
     while (this.#busy) await new Promise((resolve) => setImmediate(resolve));
-    await this.#file?.close();
-    this.#file = null;
+    await this.#leaveFile();
   }
 
-  #enqueue(line: string, durable: boolean): Promise<void> {
+  #enqueue(line: Line | null, durable: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ line, durable, resolve, reject });
       if (!this.#busy) void this.#drain();
@@ -83,35 +108,50 @@ export class LedgerWriter {
   }
 
   async #write(group: readonly Waiter[]): Promise<void> {
-    const lines = [...this.#unsaved, ...group.map((waiter) => waiter.line).filter(Boolean)];
+    const lines = [...this.#unsaved, ...group.flatMap(({ line }) => line ?? [])];
     if (lines.length === 0) return;
     const file = (this.#file ??= await this.#openFile());
     try {
-      const bytes = Buffer.from(`${lines.join('\n')}\n`);
+      const bytes = Buffer.from(lines.map(({ text }) => `${text}\n`).join(''));
+      this.#audience?.writing(file.name, file.size + bytes.length);
       for (let written = 0; written < bytes.length;) {
-        written += (await file.write(bytes, written)).bytesWritten;
+        written += (await file.handle.write(bytes, written)).bytesWritten;
       }
-      if (this.#unsaved.length > 0 || group.some((waiter) => waiter.durable)) await file.datasync();
+      if (this.#unsaved.length > 0 || group.some((waiter) => waiter.durable)) await file.handle.datasync();
     } catch (error) {
-      this.#file = null;
-      await file.close().catch(() => {
+      await this.#leaveFile().catch(() => {
         // the write's own error is the one to tell
       });
       throw error;
     }
     this.#unsaved.length = 0;
+    const written = lines.map(({ record, text }) => {
+      const at = { record, offset: file.size, length: Buffer.byteLength(text) };
+      file.size += at.length + 1;
+      return at;
+    });
+    this.#audience?.wrote(file.name, written);
   }
 
-  async #openFile(): Promise<FileHandle> {
+  async #openFile(): Promise<{ name: string; handle: FileHandle; size: number }> {
     await mkdir(this.#folder, { recursive: true });
-    const file = await open(join(this.#folder, `${this.#owner}-${randomUUID().slice(0, 8)}.jsonl`), 'ax');
+    const name = `${this.#owner}-${randomUUID().slice(0, 8)}.jsonl`;
+    const handle = await open(join(this.#folder, name), 'ax');
     try {
       await syncFolder(this.#folder);
     } catch (error) {
-      await file.close();
+      await handle.close();
       throw error;
     }
-    return file;
+    return { name, handle, size: 0 };
+  }
+
+  async #leaveFile(): Promise<void> {
+    const file = this.#file;
+    if (!file) return;
+    this.#file = null;
+    this.#audience?.left(file.name);
+    await file.handle.close();
   }
 }
 

@@ -68,7 +68,7 @@ test('a request that cannot have been paid leaves the allowance as it was', asyn
 
 test('a request of a worker that died counts at its worst case', async (t) => {
   const desk = await promptDesk(t, new ScriptedApi([]));
-  const { writer } = await desk.store.ledger(0);
+  const { writer } = await desk.store.openShard(0);
   const moment = { index: 0, run: 1, turn: 1, attempt: 1, at: '2026-01-01T00:00:00.000Z' };
   const start = {
     type: 'start' as const,

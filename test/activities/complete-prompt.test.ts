@@ -134,7 +134,7 @@ test('a settled prompt is never bought again, whoever asks', async (t) => {
 
 test('answers of a worker that died before it settled are settled by the next', async (t) => {
   const desk = await promptDesk(t, nothing());
-  const { writer } = await desk.store.ledger(0);
+  const { writer } = await desk.store.openShard(0);
   const moment = { index: 0, run: 1, turn: 1, attempt: 1, at: '2026-01-01T00:00:00.000Z' };
   const choices = [1, 2].map((sample) => ({ sample, text: 'x', finishReason: 'stop' }));
   const answer: AnswerRecord = {
@@ -198,7 +198,7 @@ for (const { title, reply, type, message } of spoiled) {
     // The same, had the worker died between the answer and the end.
     const records = (await desk.onDisk()).filter((record) => record.type !== 'settled');
     const other = await promptDesk(t, nothing());
-    const { writer } = await other.store.ledger(0);
+    const { writer } = await other.store.openShard(0);
     for (const record of records) await writer.append(record, { durable: true });
     assert.deepEqual(await other.complete({ attempt: 2 }), receipt);
   });
@@ -315,7 +315,7 @@ test('what nobody foresaw pauses, rather than being retried for ever', async (t)
 
 test('a prompt under which five workers died in a row fails, and is not asked for a sixth time', async (t) => {
   const desk = await promptDesk(t, nothing());
-  const { writer } = await desk.store.ledger(0);
+  const { writer } = await desk.store.openShard(0);
   const moment = { index: 0, run: 1, turn: 1, at: '2026-01-01T00:00:00.000Z' };
   for (let attempt = 1; attempt <= 5; attempt++) {
     await writer.append(

@@ -25,7 +25,7 @@ const prices = () => ({
 test('a shard’s plan has what is open, and sums of what this run and those before it settled and spent', async (t) => {
   const store = await makeBatch(t, items, { shardSize: 2 });
   const readShard = createReadShard({ store, prices, now: () => new Date() });
-  const { writer } = await store.ledger(0);
+  const { writer } = await store.openShard(0);
   for (const record of [start('s'), answer('x'), settled('e', { answers: ['x'] })]) {
     await writer.append(record, { durable: true });
   }
@@ -48,7 +48,7 @@ test('a shard’s plan has what is open, and sums of what this run and those bef
 
 test('a foreign ledger file stops the batch, by name', async (t) => {
   const store = await makeBatch(t, items);
-  const { writer } = await store.ledger(0);
+  const { writer } = await store.openShard(0);
   await writer.append(start('s'), { durable: true });
   const file = join(store.folder, 'ledger', '00000', 'foreign.jsonl');
   await writeFile(file, 'hello\nhello\n');

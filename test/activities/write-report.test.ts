@@ -25,7 +25,7 @@ const items = [
 
 test('the report is written, and the manifest says how the run ended', async (t) => {
   const store = await makeBatch(t, items, { runs, pause });
-  const { writer } = await store.ledger(0);
+  const { writer } = await store.openShard(0);
   await writer.append(answer('a'), { durable: true });
   await writer.append(settled('e', { answers: ['a'] }), { durable: true });
   const writeReport = createWriteReport({ store });
@@ -62,7 +62,7 @@ test('the report is written, and the manifest says how the run ended', async (t)
 
 test('a ledger that cannot be read is a failure of the storage, and the run stays open', async (t) => {
   const store = await makeBatch(t, items, { runs });
-  const { writer } = await store.ledger(0);
+  const { writer } = await store.openShard(0);
   await writer.append(answer('a'), { durable: true });
   const foreign = join(store.folder, 'ledger', '00000', 'foreign.jsonl');
   await writeFile(foreign, 'hello\nhello\n');

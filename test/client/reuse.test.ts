@@ -22,7 +22,7 @@ async function earlierBatch(
   { samples = 2, finishReason = 'stop' }: { samples?: number; finishReason?: string } = {},
 ): Promise<BatchStore> {
   const store = await makeBatch(t, prompts, { batch_id: id });
-  const { writer } = await store.ledger(0);
+  const { writer } = await store.openShard(0);
   for (let index = 0; index < prompts.length; index++) {
     const ids: string[] = [];
     for (let sample = 1; sample <= samples; sample++) {

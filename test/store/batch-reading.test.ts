@@ -17,7 +17,7 @@ const items: PromptItem[] = [
 ];
 
 async function record(store: BatchStore, shard: number, ...records: LedgerRecord[]): Promise<void> {
-  const { writer } = await store.ledger(shard);
+  const { writer } = await store.openShard(shard);
   for (const one of records) await writer.append(one, { durable: true });
 }
 

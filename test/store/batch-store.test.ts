@@ -21,10 +21,17 @@ import { answer } from './support/records.ts';
 const itemsOf = (...texts: string[]): PromptItem[] =>
   texts.map((prompt, i) => ({ prompt_id: `p${i}`, prompt }));
 
+const readPrompt = (store: BatchStore, shard: number, index: number): Promise<PromptItem> =>
+  store.withShard(shard, (open) => open.prompt(index));
+
 async function readAllPrompts(store: BatchStore): Promise<{ index: number; item: PromptItem }[]> {
   const { shards } = await store.manifest();
   const all: { index: number; item: PromptItem }[] = [];
-  for (let shard = 0; shard < shards; shard++) for await (const one of store.prompts(shard)) all.push(one);
+  for (let number = 0; number < shards; number++) {
+    await store.withShard(number, async (shard) => {
+      for await (const one of shard.prompts()) all.push(one);
+    });
+  }
   return all;
 }
 
@@ -178,7 +185,7 @@ test('prompts come back as they went in, one by one and all together', async (t)
   );
   const fresh = new BatchStore(store.location, store.batchId, 'other');
   for (const [index, item] of items.entries()) {
-    assert.deepEqual(await fresh.prompt(Math.floor(index / 4), index), item);
+    assert.deepEqual(await readPrompt(fresh, Math.floor(index / 4), index), item);
   }
 });
 
@@ -196,7 +203,7 @@ test('any prompts come back as they went in, whatever the size of a shard', asyn
           items.map((item, index) => ({ index, item })),
         );
         for (const [index, item] of items.entries()) {
-          assert.deepEqual(await store.prompt(Math.floor(index / shardSize), index), item);
+          assert.deepEqual(await readPrompt(store, Math.floor(index / shardSize), index), item);
         }
       },
     ),
@@ -206,9 +213,11 @@ test('any prompts come back as they went in, whatever the size of a shard', asyn
 
 test('a prompt that is not there is an error that names the file', async (t) => {
   const store = await makeBatch(t, itemsOf('a', 'b'));
-  await assert.rejects(store.prompt(0, 2), /00000\.jsonl has no prompt 2$/);
+  await assert.rejects(readPrompt(store, 0, 2), /00000\.jsonl has no prompt 2$/);
   await rm(join(store.folder, 'prompts'), { recursive: true });
-  await assert.rejects(new BatchStore(store.location, store.batchId, 'w').prompt(0, 0), { code: 'ENOENT' });
+  await assert.rejects(readPrompt(new BatchStore(store.location, store.batchId, 'w'), 0, 0), {
+    code: 'ENOENT',
+  });
 });
 
 // ---------------------------------------------------------------- manifest
@@ -273,8 +282,8 @@ test('a missing batch and a foreign manifest are told apart, by name', async (t)
 
 test('each shard has a ledger of its own that takes its own prompts only', async (t) => {
   const store = await makeBatch(t, itemsOf('a', 'b', 'c'), { shardSize: 2 });
-  const [first, second] = [await store.ledger(0), await store.ledger(1)];
-  assert.equal(await store.ledger(0), first);
+  const [first, second] = [await store.openShard(0), await store.openShard(1)];
+  assert.equal(await store.openShard(0), first);
   await first.writer.append(answer('a', { index: 1 }), { durable: true });
   await second.writer.append(answer('b', { index: 2 }), { durable: true });
   await Promise.all([first.reader.refresh(), second.reader.refresh()]);
@@ -288,7 +297,7 @@ test('what no ledger could write is counted and saved over all shards', async (t
   const store = await makeBatch(t, itemsOf('a', 'b'), { shardSize: 1 });
   await writeFile(join(store.folder, 'ledger'), 'in the way');
   for (const shard of [0, 1]) {
-    const { writer } = await store.ledger(shard);
+    const { writer } = await store.openShard(shard);
     await assert.rejects(writer.append(answer(`a${shard}`, { index: shard }), { durable: true }));
   }
   assert.equal(store.unsaved, 2);
@@ -297,7 +306,7 @@ test('what no ledger could write is counted and saved over all shards', async (t
   await store.saveUnsaved();
   assert.equal(store.unsaved, 0);
   for (const shard of [0, 1]) {
-    const { reader } = await new BatchStore(store.location, store.batchId, 'w').ledger(shard);
+    const { reader } = await new BatchStore(store.location, store.batchId, 'w').openShard(shard);
     await reader.refresh();
     assert.equal(reader.history(shard).answers.length, 1);
   }

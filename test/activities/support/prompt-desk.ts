@@ -103,7 +103,7 @@ function deskOf(
     begin,
     complete: (options) => begin(options).receipt,
     onDisk: async () => {
-      const { reader } = await new BatchStore(store.location, store.batchId, 'reader').ledger(0);
+      const { reader } = await new BatchStore(store.location, store.batchId, 'reader').openShard(0);
       await reader.refresh();
       const { starts, answers, faults, settled } = reader.history(0);
       const texts = await Promise.all(answers.map((one) => reader.read(one)));

@@ -299,7 +299,7 @@ test('a batch whose failed prompt was tried again is equal by its newest report'
   const batch = await makeReportedBatch(t);
   const { store, workflow } = batch;
   const again = { index: 3, run: 2, at: '2026-01-01T00:02:00.000Z' };
-  const { writer } = await store.ledger(0);
+  const { writer } = await store.openShard(0);
   const choices = [{ sample: 2, text: 'other half', finishReason: 'stop' }];
   for (const record of [
     { ...again, type: 'reopened', id: 'r1', turn: 0, attempt: 0 } as const,

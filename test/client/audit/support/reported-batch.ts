@@ -76,7 +76,7 @@ export interface ReportedBatch {
 export async function makeReportedBatch(t: TestContext): Promise<ReportedBatch> {
   const runs = [{ run: 1, started_at: '2026-01-01T00:00:00.000Z', limits: manifestOf(1).limits }];
   const store = await makeBatch(t, items, { runs });
-  const { writer } = await store.ledger(0);
+  const { writer } = await store.openShard(0);
   for (const record of ledger) await writer.append(record, { durable: true });
   const request: ReportRequest = {
     batchId: store.batchId,

@@ -1,0 +1,52 @@
+import type { Shard } from './shard.ts';
+
+/** Shards that nobody works on and that stay open all the same: work comes back to a shard within moments. */
+const IDLE_SHARDS = 8;
+
+/**
+ * The shards this process has open. One that is in use, or that holds paid answers no disk has taken
+ * yet, stays; of the others the most recently used ones do, so that memory does not grow with the batch.
+ */
+export class OpenShards {
+  /** The least recently used first. */
+  readonly #entries = new Map<number, { shard: Shard; users: number }>();
+
+  /** The same for all who use it at a time: `create` is asked where nothing of it is open. */
+  use(number: number, create: (release: () => Promise<void>) => Shard): Shard {
+    const entry = this.#entries.get(number) ?? {
+      shard: create(() => this.#release(number)),
+      users: 0,
+    };
+    entry.users++;
+    this.#entries.set(number, entry);
+    return entry.shard;
+  }
+
+  *[Symbol.iterator](): Generator<Shard> {
+    for (const { shard } of this.#entries.values()) yield shard;
+  }
+
+  /** Closes the ledger files of all, and all else of those that nobody uses. Any may be used again afterwards. */
+  async close(): Promise<void> {
+    await this.#drop(0);
+    for (const { shard } of this.#entries.values()) await shard.writer.close();
+  }
+
+  async #release(number: number): Promise<void> {
+    const entry = this.#entries.get(number);
+    if (!entry || entry.users === 0) throw new Error(`shard ${number} was released more often than used`);
+    entry.users--;
+    this.#entries.delete(number);
+    this.#entries.set(number, entry);
+    await this.#drop(IDLE_SHARDS);
+  }
+
+  async #drop(spared: number): Promise<void> {
+    const idle = [...this.#entries].filter(
+      ([, { shard, users }]) => users === 0 && shard.writer.unsaved === 0,
+    );
+    const dropped = idle.slice(0, Math.max(0, idle.length - spared));
+    for (const [number] of dropped) this.#entries.delete(number);
+    for (const [, { shard }] of dropped) await shard.close();
+  }
+}

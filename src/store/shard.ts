@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import type { PromptItem } from '../contract.ts';
+import { LedgerReader } from './ledger-reader.ts';
+import { LedgerWriter } from './ledger-writer.ts';
+import { PromptsFile } from './prompts-file.ts';
+import { shardName } from './shard-name.ts';
+
+/** Where a shard is, and which prompts it has, by their positions in the batch. */
+export interface ShardPlace {
+  batchFolder: string;
+  shard: number;
+  firstIndex: number;
+  lastIndex: number;
+}
+
+/** What this process has open of one shard: shared by all who work on it at a time. */
+export class Shard {
+  readonly shard: number;
+  readonly reader: LedgerReader;
+  readonly writer: LedgerWriter;
+  readonly #prompts: PromptsFile;
+  readonly #release: () => Promise<void>;
+
+  /** `owner` names this process in its ledger files. */
+  constructor(place: ShardPlace, owner: string, release: () => Promise<void>) {
+    const { batchFolder, shard, firstIndex, lastIndex } = place;
+    const name = shardName(shard);
+    const ledger = join(batchFolder, 'ledger', name);
+    this.shard = shard;
+    this.reader = new LedgerReader(ledger, firstIndex, lastIndex);
+    this.writer = new LedgerWriter(ledger, owner, this.reader);
+    this.#prompts = new PromptsFile(join(batchFolder, 'prompts', `${name}.jsonl`), firstIndex);
+    this.#release = release;
+  }
+
+  prompt(index: number): Promise<PromptItem> {
+    return this.#prompts.read(index);
+  }
+
+  /** All of them, in input order. */
+  prompts(): AsyncGenerator<{ index: number; item: PromptItem }> {
+    return this.#prompts.all();
+  }
+
+  /** To be called once by each who got it. */
+  release(): Promise<void> {
+    return this.#release();
+  }
+
+  async close(): Promise<void> {
+    await this.writer.close();
+    await this.#prompts.close();
+  }
+}

@@ -1,9 +1,10 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { z } from 'zod';
+import { BlockReader } from './block-reader.ts';
 import type { WriterAudience, WrittenRecord } from './ledger-writer.ts';
-import { linesOf, readFully } from './lines.ts';
+import { linesOf } from './lines.ts';
 import {
   type AnswerRecord,
   compareMoments,
@@ -101,6 +102,7 @@ export class LedgerReader implements WriterAudience {
   readonly #folder: string;
   readonly #firstIndex: number;
   readonly #lastIndex: number;
+  readonly #texts: BlockReader;
   #index = newIndex();
   /** Somebody has to mend a file: what was read of it may stand elsewhere afterwards. */
   #failed = false;
@@ -115,6 +117,7 @@ export class LedgerReader implements WriterAudience {
   /** `firstIndex` to `lastIndex` are the positions of the shard's prompts in the batch. */
   constructor(folder: string, firstIndex: number, lastIndex: number) {
     this.#folder = folder;
+    this.#texts = new BlockReader(folder);
     this.#firstIndex = firstIndex;
     this.#lastIndex = lastIndex;
   }
@@ -153,14 +156,14 @@ export class LedgerReader implements WriterAudience {
 
   /** The answer with its texts. */
   async read(answer: AnswerMeta): Promise<AnswerRecord> {
-    const file = await open(join(this.#folder, answer.location.file), 'r');
-    try {
-      const bytes = Buffer.alloc(answer.location.length);
-      await readFully(file, bytes, answer.location.offset);
-      return JSON.parse(bytes.toString('utf8')) as AnswerRecord;
-    } finally {
-      await file.close();
-    }
+    const { file, offset, length } = answer.location;
+    const bytes = await this.#texts.read(file, offset, length);
+    return JSON.parse(bytes.toString('utf8')) as AnswerRecord;
+  }
+
+  /** Closes what {@link read} keeps open. */
+  close(): Promise<void> {
+    return this.#texts.close();
   }
 
   async #refreshNext(): Promise<void> {
@@ -182,7 +185,9 @@ export class LedgerReader implements WriterAudience {
       this.#own.shared = true;
       this.#failed = true;
     }
-    const index = !this.#failed && isWhole ? this.#index : newIndex();
+    if (!isWhole) this.#failed = true;
+    if (this.#failed) await this.#texts.close();
+    const index = this.#failed ? newIndex() : this.#index;
     this.#failed = true;
     this.#reading = true;
     try {
@@ -222,11 +227,13 @@ export class LedgerReader implements WriterAudience {
   async #readFile(index: Index, name: string, position: Position, end: number): Promise<void> {
     const file = await open(join(this.#folder, name), 'r');
     try {
-      for await (const { bytes, offset, last } of linesOf(file, position.offset, end)) {
-        const taken = this.#take(index, name, bytes, offset, position.line + 1, last);
-        if (!taken) break;
-        position.offset = offset + bytes.length + 1;
-        position.line++;
+      for await (const lines of linesOf(file, position.offset, end)) {
+        for (const { bytes, offset, last } of lines) {
+          const taken = this.#take(index, name, bytes, offset, position.line + 1, last);
+          if (!taken) break;
+          position.offset = offset + bytes.length + 1;
+          position.line++;
+        }
       }
     } finally {
       await file.close();

@@ -13,32 +13,47 @@ export interface Line {
   last: boolean;
 }
 
-/** The lines of `file` between two offsets. */
-export async function* linesOf(file: FileHandle, from: number, to: number): AsyncGenerator<Line> {
+/** The lines of `file` between two offsets, as many at a time as one read brings. */
+export async function* linesOf(file: FileHandle, from: number, to: number): AsyncGenerator<Line[]> {
   let rest = Buffer.alloc(0);
   let restOffset = from;
   for (let at = from; at < to;) {
-    const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, to - at));
+    const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, to - at));
     await readFully(file, chunk, at);
     at += chunk.length;
     const buffer = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
+    const lines: Line[] = [];
     let start = 0;
     for (let end = buffer.indexOf(NEWLINE); end >= 0; end = buffer.indexOf(NEWLINE, start)) {
       const offset = restOffset + start;
-      yield { bytes: buffer.subarray(start, end), offset, last: offset + (end - start) + 1 >= to };
+      lines.push({ bytes: buffer.subarray(start, end), offset, last: offset + (end - start) + 1 >= to });
       start = end + 1;
     }
     rest = buffer.subarray(start);
     restOffset += start;
+    yield lines;
   }
-  if (rest.length > 0) yield { bytes: rest, offset: restOffset, last: true };
+  if (rest.length > 0) yield [{ bytes: rest, offset: restOffset, last: true }];
 }
 
 /** Fills `into` from `position` on. Throws if the file ends before. */
 export async function readFully(file: FileHandle, into: Buffer, position: number): Promise<void> {
-  for (let read = 0; read < into.length;) {
+  await readAtLeast(into.length, file, into, position);
+}
+
+/** Reads into `into` from `position` on; resolves to how many bytes. Throws if the file ends before `least`. */
+export async function readAtLeast(
+  least: number,
+  file: FileHandle,
+  into: Buffer,
+  position: number,
+): Promise<number> {
+  let read = 0;
+  do {
     const { bytesRead } = await file.read(into, read, into.length - read, position + read);
-    if (bytesRead === 0) throw new Error('a file of the batch became shorter while it was read');
+    if (bytesRead === 0 && read < least)
+      throw new Error('a file of the batch became shorter while it was read');
     read += bytesRead;
-  }
+  } while (read < least);
+  return read;
 }

@@ -31,8 +31,9 @@ export class PromptsFile {
     let index = this.#firstIndex;
     try {
       const { size } = await file.stat();
-      for await (const { bytes } of linesOf(file, 0, size)) {
-        yield { index: index++, item: JSON.parse(bytes.toString('utf8')) as PromptItem };
+      for await (const lines of linesOf(file, 0, size)) {
+        for (const { bytes } of lines)
+          yield { index: index++, item: JSON.parse(bytes.toString('utf8')) as PromptItem };
       }
     } finally {
       await file.close();
@@ -66,8 +67,8 @@ export class PromptsFile {
 async function lineOffsets(file: FileHandle): Promise<number[]> {
   const { size } = await file.stat();
   const offsets = [0];
-  for await (const { bytes, offset } of linesOf(file, 0, size)) {
-    offsets.push(Math.min(size, offset + bytes.length + 1));
+  for await (const lines of linesOf(file, 0, size)) {
+    for (const { bytes, offset } of lines) offsets.push(Math.min(size, offset + bytes.length + 1));
   }
   return offsets;
 }

@@ -49,6 +49,7 @@ export class Shard {
 
   async close(): Promise<void> {
     await this.writer.close();
+    await this.reader.close();
     await this.#prompts.close();
   }
 }

@@ -29,6 +29,8 @@ export interface PromptItem extends SamplingOverrides {
   prompt_id: string;
   prompt?: string;
   messages?: Message[];
+  /** Further parameters of the request's body (`stop`, `seed`, `response_format`, …), sent as they are. */
+  extra_body?: Record<string, unknown>;
   fields?: Record<string, unknown>;
 }
 

@@ -12,6 +12,7 @@ export function toRequest(item: PromptItem, settings: RequestSettings, samples: 
     maxTokens: item.max_tokens ?? settings.maxTokens,
     n: samples.length,
     thinking: settings.thinking,
+    ...(item.extra_body === undefined ? {} : { extraBody: item.extra_body }),
     promptId: item.prompt_id,
     samples,
   };

@@ -104,7 +104,9 @@ export function createChatApi(provider: Provider, baseUrl: string, apiKey: strin
 }
 
 function bodyOf(provider: Provider, request: CompletionRequest): Record<string, unknown> {
-  const { model, thinking } = request;
+  const { model, extraBody = {} } = request;
+  const effort = extraBody['reasoning_effort'] ?? null;
+  const thinking = effort === null ? request.thinking : effort !== 'none';
   return {
     model,
     messages: request.messages,
@@ -115,6 +117,7 @@ function bodyOf(provider: Provider, request: CompletionRequest): Record<string, 
     ...(request.n > 1 ? { n: request.n } : {}),
     stream: false,
     ...provider.extraBody(thinking, model),
+    ...extraBody,
   };
 }
 

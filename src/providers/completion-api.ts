@@ -13,6 +13,8 @@ export interface CompletionRequest {
   /** Choices to ask for: what `choicesPerRequest` answered. */
   n: number;
   thinking: boolean;
+  /** The prompt's own further parameters: they win over those that follow from `thinking`. */
+  extraBody?: Record<string, unknown>;
   /** With `samples`, what the simulated provider's answers depend on. */
   promptId: string;
   samples: number[];

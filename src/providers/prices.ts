@@ -124,6 +124,8 @@ export interface WorstCaseRequest {
   messages: Message[];
   maxTokens: number;
   n: number;
+  /** What of it is input (the schema of a `response_format`) is billed. */
+  extraBody?: Record<string, unknown>;
 }
 
 /** What a chat template can add: role marks per message, a system text of its own per request. */
@@ -143,7 +145,8 @@ export const mostPromptTokens = (messages: Message[]): number =>
  * as allowed, at the dearest time of this day and the next. `null`: price unknown.
  */
 export function worstCostNanoUsd(request: WorstCaseRequest, key: PriceKey, at: Date): number | null {
-  const input = mostPromptTokens(request.messages);
+  const further = request.extraBody ? Buffer.byteLength(JSON.stringify(request.extraBody)) : 0;
+  const input = mostPromptTokens(request.messages) + further;
   const output = request.maxTokens * request.n;
   if (key.override !== undefined || key.provider === 'simulated') {
     const price = priceOf(key, at);

@@ -16,7 +16,7 @@ export interface RequestPrices {
   cost(asked: CompletionRequest, answer: CompletionResponse, at: Date): AnswerCost;
   /** At most, whatever comes back, in integer nano-USD. */
   worstCost(
-    request: Pick<CompletionRequest, 'model' | 'messages' | 'maxTokens' | 'n'>,
+    request: Pick<CompletionRequest, 'model' | 'messages' | 'maxTokens' | 'n' | 'extraBody'>,
     at: Date,
   ): number | null;
 }

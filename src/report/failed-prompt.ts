@@ -10,6 +10,7 @@ const itemNames: ReadonlySet<string> = new Set([
   'top_p',
   'max_tokens',
   'completions',
+  'extra_body',
   'fields',
 ] satisfies (keyof PromptItem)[]);
 

@@ -78,8 +78,9 @@ const toError = ({ type, message, attempts }: PromptError, { requests, answers }
   };
 };
 
-const toOverrides = ({ model, temperature, top_p, max_tokens, completions }: PromptItem) => {
-  const set = Object.entries({ model, temperature, top_p, max_tokens, completions }).filter(
+const toOverrides = (item: PromptItem) => {
+  const { model, temperature, top_p, max_tokens, completions, extra_body } = item;
+  const set = Object.entries({ model, temperature, top_p, max_tokens, completions, extra_body }).filter(
     ([, value]) => value !== undefined,
   );
   return set.length > 0 && { overrides: Object.fromEntries(set) };

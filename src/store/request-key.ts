@@ -13,6 +13,7 @@ export function requestKey(item: PromptItem, settings: RequestSettings): string 
     topP: item.top_p ?? settings.topP,
     maxTokens: item.max_tokens ?? settings.maxTokens,
     thinking: settings.thinking,
+    extraBody: item.extra_body,
   };
   return createHash('sha256').update(canonicalJson(request)).digest('base64url');
 }

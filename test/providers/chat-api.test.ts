@@ -69,6 +69,26 @@ const bodies: [provider: ProviderName, request: Partial<CompletionRequest>, body
     ['openai', { model: 'o3', thinking: true }, { max_completion_tokens: 64, reasoning_effort: 'medium' }],
     ['openai-compatible', { model: 'llama', n: 3 }, { ...sampling, max_tokens: 64, n: 3 }],
     ['openai-compatible', { model: 'llama', thinking: true }, { ...sampling, max_tokens: 64 }],
+    [
+      'openai-compatible',
+      { model: 'llama', extraBody: { seed: 7, stop: ['x'], top_k: 5 } },
+      { ...sampling, max_tokens: 64, seed: 7, stop: ['x'], top_k: 5 },
+    ],
+    [
+      'deepseek',
+      { model: 'deepseek-v4-pro', extraBody: { thinking: { type: 'enabled' } } },
+      { ...sampling, max_tokens: 64, thinking: { type: 'enabled' } },
+    ],
+    [
+      'openai',
+      { model: 'gpt-6-luna', extraBody: { reasoning_effort: 'high' } },
+      { max_completion_tokens: 64, reasoning_effort: 'high' },
+    ],
+    [
+      'openai',
+      { model: 'gpt-6-luna', thinking: true, extraBody: { reasoning_effort: 'none' } },
+      { ...sampling, max_completion_tokens: 64, reasoning_effort: 'none' },
+    ],
   ];
 for (const [name, request, body] of bodies) {
   test(`asks ${name} for ${JSON.stringify(request)}`, async (t) => {

@@ -149,6 +149,16 @@ test('the worst case takes the dearest hour, whatever the hour', () => {
   for (const at of [offPeak, peak]) assert.equal(worstCostNanoUsd(request, flash, at), dearest);
 });
 
+test('the worst case counts further parameters as input', () => {
+  const request = { messages: [{ role: 'user' as const, content: 'x' }], maxTokens: 0, n: 1 };
+  const extraBody = { response_format: { type: 'json_schema', json_schema: { name: '€' } } };
+  const override = { inputPerMillion: 1, outputPerMillion: 1 };
+  const bytes = Buffer.byteLength(JSON.stringify(extraBody));
+  const worst = (more: object) =>
+    worstCostNanoUsd({ ...request, ...more }, { ...flash, override }, peak) ?? 0;
+  assert.equal(worst({ extraBody }) - worst({}), bytes * 1000);
+});
+
 test('the worst case takes the price of writing to a cache where that is dearer', () => {
   const request = { messages: [{ role: 'user' as const, content: 'x' }], maxTokens: 0, n: 1 };
   assert.equal(worstCostNanoUsd(request, luna, offPeak), mostPromptTokens(request.messages) * 125);

@@ -35,7 +35,17 @@ const label = fc
   .filter((text) => text.trim() !== '' && !/[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}]/u.test(text));
 const filled = fc.string({ unit: 'grapheme', minLength: 1 }).filter((text) => text.trim() !== '');
 const name = fc.oneof(
-  fc.constantFrom('prompt', 'messages', 'fields', 'model', 'completions', 'prompt_id', '__proto__', 'topic'),
+  fc.constantFrom(
+    'prompt',
+    'messages',
+    'fields',
+    'model',
+    'completions',
+    'prompt_id',
+    'extra_body',
+    '__proto__',
+    'topic',
+  ),
   fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 }),
 );
 /** As the command line gives it on: any JSON value, in an object of the user's own names. */
@@ -57,6 +67,7 @@ const overrides = fc.record(
     top_p: fc.constantFrom(0.1, 1),
     max_tokens: fc.integer({ min: 1, max: 5000 }),
     completions: fc.integer({ min: 1, max: 9 }),
+    extra_body: fc.constantFrom({ seed: 1 }, { stop: ['a'], response_format: { type: 'json_object' } }),
   },
   { requiredKeys: [] },
 );

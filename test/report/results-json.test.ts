@@ -175,12 +175,20 @@ test('a completion of an earlier batch says which, and what it cost there', () =
 });
 
 test('shows what a prompt set for itself apart from its answers', () => {
-  const item = { prompt_id: 'a', prompt: 'x', model: 'other', temperature: 0, completions: 4 };
+  const item = {
+    prompt_id: 'a',
+    prompt: 'x',
+    model: 'other',
+    temperature: 0,
+    completions: 4,
+    extra_body: { seed: 1 },
+  };
   const result = toResult(outcomeOf('a', { item }), false);
   assert.deepEqual('overrides' in result && result.overrides, {
     model: 'other',
     temperature: 0,
     completions: 4,
+    extra_body: { seed: 1 },
   });
   assert.equal('overrides' in toResult(outcomeOf('b'), false), false);
 });

@@ -44,6 +44,8 @@ describe('another request', () => {
     ['another top_p', key({ top_p: 0.8 })],
     ['another token limit', key({ max_tokens: 9 })],
     ['thinking', key({}, { thinking: true })],
+    ['further parameters', key({ extra_body: { seed: 1 } })],
+    ['other further parameters', key({ extra_body: { seed: 2 } })],
     ['another provider', key({}, { provider: 'deepseek' })],
     ['another address', key({}, { baseUrl: 'http://other.test/v1' })],
     [

@@ -19,7 +19,16 @@ const headShape = {
 };
 
 /** Settings that could seem to hold for all prompts, and would be silently without effect. */
-const settings = ['model', 'temperature', 'top_p', 'max_tokens', 'completions', 'max_workers', 'provider'];
+const settings = [
+  'model',
+  'temperature',
+  'top_p',
+  'max_tokens',
+  'completions',
+  'extra_body',
+  'max_workers',
+  'provider',
+];
 
 /** Checks the fields beside `prompts`. Unknown ones are kept in the metadata. */
 export function checkHead(head: ReadonlyMap<string, JsonValue>, problems: ProblemList): BatchHead {
@@ -47,8 +56,9 @@ export function describeMissingPrompts(names: readonly string[]): string {
 function misplacedSettings(unknown: Fields): string[] {
   return settings
     .filter((name) => Object.hasOwn(unknown, name))
-    .map(
-      (name) =>
-        `${describePath([name])} of the whole batch is not read from the file: give --${name.replaceAll('_', '-')}`,
-    );
+    .map((name) => {
+      const instead =
+        name === 'extra_body' ? 'give it to each prompt' : `give --${name.replaceAll('_', '-')}`;
+      return `${describePath([name])} of the whole batch is not read from the file: ${instead}`;
+    });
 }

@@ -55,6 +55,14 @@ export function splitFields(
   };
 }
 
+/** Parts an item: `fields` is what an object of that name keeps of unknown fields already. */
+export function splitItem(raw: Fields, shape: object): { known: Fields; unknown: Fields; fields: Fields } {
+  const { fields } = raw;
+  if (!isObject(fields)) return { ...splitFields(raw, (name) => Object.hasOwn(shape, name)), fields: {} };
+  const { known, unknown } = splitFields(raw, (name) => name === 'fields' || Object.hasOwn(shape, name));
+  return { known, unknown, fields };
+}
+
 /** Unknown fields, together with those that the input keeps under `name` already, as our own output does. */
 export function mergeKept(
   unknown: Fields,

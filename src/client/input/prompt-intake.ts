@@ -1,9 +1,11 @@
 import type { PromptItem } from '../../contract.ts';
+import { checkBatchRequest, isBatchRequest } from './batch-request.ts';
+import { KeyIndex } from '../key-index.ts';
 import { quoteText } from './describe-value.ts';
 import type { ProblemList } from './input-error.ts';
 import type { JsonValue } from './json-value.ts';
 import { checkItem } from './prompt-item.ts';
-import type { CheckedItem } from './prompt-item.ts';
+import type { CheckedItem } from './checked-item.ts';
 
 /** Takes a normalised prompt; `position` counts from 0. */
 export type PromptSink = (item: PromptItem, position: number) => void | Promise<void>;
@@ -13,9 +15,11 @@ export class PromptIntake {
   readonly #problems: ProblemList;
   readonly #sink: PromptSink;
   /** Number of the item that uses an id. */
-  readonly #users = new Map<string, number>();
+  readonly #users = new KeyIndex();
   #count = 0;
   #hasObjects = false;
+  /** The form of the first item, and which that is: the others must have it too. */
+  #form: { isRequest: boolean; item: number } | undefined;
 
   constructor(problems: ProblemList, sink: PromptSink) {
     this.#problems = problems;
@@ -36,8 +40,11 @@ export class PromptIntake {
     const position = this.#count;
     this.#count += 1;
     if (typeof value !== 'string') this.#hasObjects = true;
-    const checked = checkItem(value, flaws, position);
-    for (const problem of [...checked.problems, ...this.#claimId(checked)]) {
+    const isRequest = isBatchRequest(value, this.#form?.isRequest ?? false);
+    this.#form ??= { isRequest, item: this.#count };
+    const mixed = isRequest === this.#form.isRequest ? [] : [describeMix(isRequest, this.#form.item)];
+    const checked = isRequest ? checkBatchRequest(value, flaws) : checkItem(value, flaws, position);
+    for (const problem of mixed.length > 0 ? mixed : [...checked.problems, ...this.#claimId(checked)]) {
       this.#problems.add(`item ${this.#count}${place}: ${problem}`);
     }
     if (this.#problems.total === 0) await this.#sink(checked.item, position);
@@ -50,12 +57,15 @@ export class PromptIntake {
 
   #claimId({ item, idSource }: CheckedItem): string[] {
     if (idSource === 'none') return [];
-    const user = this.#users.get(item.prompt_id);
-    if (user === undefined) {
-      this.#users.set(item.prompt_id, this.#count);
-      return [];
-    }
+    const user = this.#users.claim(item.prompt_id, this.#count);
+    if (user === this.#count) return [];
     const origin = idSource === 'position' ? ', given by position,' : '';
-    return [`"prompt_id" ${quoteText(item.prompt_id)}${origin} is already used by item ${user}`];
+    const name = idSource === 'custom_id' ? idSource : 'prompt_id';
+    return [`"${name}" ${quoteText(item.prompt_id)}${origin} is already used by item ${user}`];
   }
+}
+
+function describeMix(isRequest: boolean, first: number): string {
+  const what = isRequest ? 'is an' : 'is no';
+  return `${what} OpenAI batch request ("custom_id" and "body"), unlike item ${first}: a file has prompts of one form`;
 }

@@ -21,6 +21,7 @@ const known = [
   'top_p',
   'max_tokens',
   'completions',
+  'extra_body',
   'fields',
 ];
 const json = fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)) as unknown);
@@ -33,6 +34,10 @@ const sampling = fc.record(
     top_p: fc.double({ min: 0, minExcluded: true, max: 1, noNaN: true }),
     max_tokens: fc.integer({ min: 1 }),
     completions: fc.integer({ min: 1 }),
+    extra_body: fc.dictionary(fc.constantFrom('stop', 'seed', 'top_k', '__proto__'), json, {
+      minKeys: 1,
+      noNullPrototype: true,
+    }),
     fields,
   },
   { requiredKeys: [] },

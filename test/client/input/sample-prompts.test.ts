@@ -9,6 +9,7 @@ const samples = [
   { name: 'sample_items.json', format: 'items', prompts: 3 },
   { name: 'sample_strings.json', format: 'strings', prompts: 3 },
   { name: 'sample_lines.jsonl', format: 'jsonl', prompts: 3 },
+  { name: 'sample_openai_batch.jsonl', format: 'jsonl', prompts: 3 },
 ];
 
 const fileOf = (name: string) => fileURLToPath(new URL(`../../../prompts/${name}`, import.meta.url));

@@ -14,8 +14,12 @@ export const filledText = (expected: string) =>
 /** One line to show on a terminal: 1 to 256 characters. */
 export const labelText = (expected: string) =>
   filledText(expected)
-    .refine((text) => text.length <= 2 * LABEL_CHARACTERS && [...text].length <= LABEL_CHARACTERS, expected)
+    .refine((text) => text.length <= LABEL_CHARACTERS || isShort(text), expected)
     .refine((text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text), 'free of line breaks and control characters');
+
+/** By characters, not by UTF-16 units. */
+const isShort = (text: string): boolean =>
+  text.length <= 2 * LABEL_CHARACTERS && [...text].length <= LABEL_CHARACTERS;
 
 /** Valid fields in the order of the shape, and at most one problem for each field; a flaw takes precedence. */
 export function checkFields<Shape extends z.ZodRawShape>(
@@ -30,6 +34,8 @@ export function checkFields<Shape extends z.ZodRawShape>(
   const valid: Fields = {};
   for (const flaw of flaws) addProblem(flaw.path, () => describeFlaw(flaw));
   for (const [name, schema] of Object.entries(shape)) {
+    // Most fields are left out in most items.
+    if (fields[name] === undefined && schema instanceof z.ZodOptional) continue;
     const result = z.safeParse(schema, fields[name], { error: expectedByType });
     if (result.success) {
       if (result.data !== undefined) valid[name] = result.data;
@@ -48,11 +54,11 @@ export function splitFields(
   fields: Fields,
   isKnown: (name: string) => boolean,
 ): { known: Fields; unknown: Fields } {
-  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return {
-    known: Object.fromEntries(entries.filter(([name]) => isKnown(name))),
-    unknown: Object.fromEntries(entries.filter(([name]) => !isKnown(name))),
-  };
+  const parts: { known: [string, unknown][]; unknown: [string, unknown][] } = { known: [], unknown: [] };
+  for (const entry of Object.entries(fields)) {
+    if (entry[1] !== undefined) parts[isKnown(entry[0]) ? 'known' : 'unknown'].push(entry);
+  }
+  return { known: Object.fromEntries(parts.known), unknown: Object.fromEntries(parts.unknown) };
 }
 
 /** Parts an item: `fields` is what an object of that name keeps of unknown fields already. */

@@ -1,8 +1,10 @@
 import Assembler from 'stream-json/assembler.js';
+import { jsonParser } from 'stream-json/parser.js';
 import type { Token } from 'stream-json/parser.js';
 import type { ValuePath } from './describe-value.ts';
 import { findFlaws, MAX_DEPTH, TOO_DEEP } from './find-flaws.ts';
 import type { Flaw } from './find-flaws.ts';
+import { END_PADDING } from './json-fault.ts';
 
 /** Characters one value may have. Longer ones are a missing quote or bracket, not a prompt. */
 export const MAX_VALUE_CHARACTERS = 16 * 1024 * 1024;
@@ -10,6 +12,46 @@ export const MAX_VALUE_CHARACTERS = 16 * 1024 * 1024;
 export interface JsonValue {
   value: unknown;
   flaws: Flaw[];
+}
+
+/** A whole value; `undefined` where the text is not JSON. */
+export function parseJsonValue(text: string): JsonValue | undefined {
+  const value = parseIfJson(text);
+  if (value === undefined) return undefined;
+  if (!isExactAndShallow(value, 0)) return buildValue(text);
+  // The text came from UTF-8: half a character can only be written as an escape.
+  return { value, flaws: /\\u[dD]/.test(text) ? findFlaws(value) : [] };
+}
+
+function parseIfJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether no number lost digits and nothing is nested too deep. */
+function isExactAndShallow(value: unknown, depth: number): boolean {
+  if (typeof value === 'number')
+    return Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth >= MAX_DEPTH) return false;
+  for (const entry of Array.isArray(value) ? (value as unknown[]) : Object.values(value)) {
+    if (!isExactAndShallow(entry, depth + 1)) return false;
+  }
+  return true;
+}
+
+/** Builds it token by token, which tells how its numbers were written. */
+function buildValue(text: string): JsonValue | undefined {
+  const parsed = jsonParser({ streamValues: false })(text + END_PADDING);
+  const builder = new JsonValueBuilder();
+  for (const token of typeof parsed === 'symbol' ? [] : parsed.values) {
+    const value = builder.add(token);
+    if (value) return value;
+  }
+  return undefined;
 }
 
 /** Builds one value out of tokens. What is nested too deep is read over, not built. */

@@ -1,10 +1,8 @@
-import { jsonParser } from 'stream-json/parser.js';
 import { BrokenInput } from './input-error.ts';
 import type { ProblemList } from './input-error.ts';
 import { createJsonCheck, describeFault, END_PADDING, isCutOff } from './json-fault.ts';
 import type { JsonFault } from './json-fault.ts';
-import { JsonValueBuilder, MAX_VALUE_CHARACTERS } from './json-value.ts';
-import type { JsonValue } from './json-value.ts';
+import { MAX_VALUE_CHARACTERS, parseJsonValue } from './json-value.ts';
 import type { PromptIntake } from './prompt-intake.ts';
 
 interface Line {
@@ -28,29 +26,17 @@ export async function readJsonLines(
     if (intake.count === 0 && line.text.trimStart().startsWith('[')) {
       throw new BrokenInput(`line ${line.number}: a list begins: name the file .json if it is one JSON list`);
     }
-    const found = parseLine(line.text);
-    if ('value' in found) {
+    const found = parseJsonValue(line.text);
+    if (found) {
       await intake.take(found, ` (line ${line.number})`);
       continue;
     }
     // The line keeps its place among the items, so that later numbers are right.
     intake.skip();
-    problems.add(`item ${intake.count} ${describeBrokenLine(line, found.fault)}`);
+    problems.add(`item ${intake.count} ${describeBrokenLine(line, faultOf(line.text))}`);
   }
   if (isEmpty) throw new BrokenInput('is empty: it must hold at least one prompt');
   if (intake.count === 0) problems.add('holds nothing but blank space: it must hold at least one prompt');
-}
-
-function parseLine(text: string): JsonValue | { fault: JsonFault | undefined } {
-  const fault = faultOf(text);
-  if (fault) return { fault };
-  const parsed = jsonParser({ streamValues: false })(text + END_PADDING);
-  const builder = new JsonValueBuilder();
-  for (const token of typeof parsed === 'symbol' ? [] : parsed.values) {
-    const value = builder.add(token);
-    if (value) return value;
-  }
-  return { fault: undefined };
 }
 
 function faultOf(text: string): JsonFault | undefined {

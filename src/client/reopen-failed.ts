@@ -1,25 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { readBatchPrompts } from '../store/batch-reading.ts';
+import { readShardPrompts } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
+import type { ReopenedRecord } from '../store/records.ts';
 
 /** Makes the batch's failed prompts open again, for the run of this number; resolves to how many. Their usable answers stay. */
 export async function reopenFailed(store: BatchStore, run: number, now: Date): Promise<number> {
+  const { shards } = await store.manifest();
   let reopened = 0;
-  const appends: Promise<void>[] = [];
-  for await (const { shard, index, standing } of readBatchPrompts(store)) {
-    if (standing.settled?.status !== 'failed') continue;
-    const record = {
-      type: 'reopened',
-      id: randomUUID(),
-      at: now.toISOString(),
-      index,
-      run,
-      turn: 0,
-      attempt: 0,
-    } as const;
-    appends.push(store.withShard(shard, ({ writer }) => writer.append(record, { durable: true })));
-    reopened++;
+  for (let shard = 0; shard < shards; shard++) {
+    const records: ReopenedRecord[] = [];
+    for await (const { index, standing } of readShardPrompts(store, shard)) {
+      if (standing.settled?.status !== 'failed') continue;
+      const at = now.toISOString();
+      records.push({ type: 'reopened', id: randomUUID(), at, index, run, turn: 0, attempt: 0 });
+    }
+    reopened += records.length;
+    await store.withShard(shard, ({ writer }) =>
+      Promise.all(records.map((record) => writer.append(record, { durable: true }))),
+    );
   }
-  await Promise.all(appends);
   return reopened;
 }

@@ -5,6 +5,7 @@ import { listBatches } from '../store/output-folder.ts';
 import type { AnswerMeta, LedgerReader } from '../store/ledger-reader.ts';
 import type { AnswerRecord } from '../store/records.ts';
 import { requestKey } from '../store/request-key.ts';
+import { WantedAnswers } from './wanted-answers.ts';
 
 export interface Reusable {
   /** Position of the prompt in the new batch. */
@@ -16,50 +17,52 @@ export interface Reusable {
   reader: LedgerReader;
 }
 
-/** Prompts of the new batch that ask the same, in input order, with the samples each still lacks. */
-type Wanted = Map<string, { index: number; shard: number; missing: Set<number> }[]>;
+/** Until when to look, in ms since 1970. */
+interface TimeLimits {
+  /** At what the new batch asks. */
+  wanted: number;
+  /** At what the earlier ones have. */
+  found: number;
+}
 
-/** Identical requests share the work of one append: enough to fill a group write, not the memory. */
-const APPENDS_AT_ONCE = 200;
+const NO_LIMITS: TimeLimits = { wanted: Infinity, found: Infinity };
 
 /**
  * What `earlier` batches have paid for that `store` still lacks: same messages, model, parameters and
  * sample number. Of several identical prompts the first gets what the first got, and so on; no answer
- * is given to two prompts.
+ * is given to two prompts. What does not fit into the time is left out. Each is good until the next.
  */
 export async function* findReusable(
   store: BatchStore,
   earlier: readonly BatchStore[],
+  limits = NO_LIMITS,
 ): AsyncGenerator<Reusable> {
-  const wanted = await wantedBy(store);
-  const { rejectTruncated } = (await store.readManifest()).limits;
+  const wanted = await wantedBy(store, limits.wanted);
+  const manifest = await store.readManifest();
+  const { rejectTruncated } = manifest.limits;
   for (const source of earlier) {
     const { settings } = await source.manifest();
-    const occurrences = new Map<string, number>();
+    wanted.startOver();
     for await (const { item, standing, reader } of readBatchPrompts(source)) {
-      const key = requestKey(item, settings);
-      const occurrence = occurrences.get(key) ?? 0;
-      occurrences.set(key, occurrence + 1);
-      const prompt = wanted.get(key)?.[occurrence];
-      if (!prompt) continue;
+      if (Date.now() > limits.found) return;
+      const index = wanted.nextOf(requestKey(item, settings));
+      if (index === undefined) continue;
+      const shard = Math.floor(index / manifest.shard_size);
       for (const { sample, answer, finishReason } of standing.chosen) {
         if (rejectTruncated && finishReason === 'length') continue;
-        if (!prompt.missing.delete(sample)) continue;
-        yield { index: prompt.index, shard: prompt.shard, sample, batchId: source.batchId, answer, reader };
+        if (!wanted.take(index, sample)) continue;
+        yield { index, shard, sample, batchId: source.batchId, answer, reader };
       }
     }
   }
 }
 
-async function wantedBy(store: BatchStore): Promise<Wanted> {
-  const { settings } = await store.manifest();
-  const wanted: Wanted = new Map();
-  for await (const { shard, index, item, standing } of readBatchPrompts(store)) {
-    const key = requestKey(item, settings);
-    const missing = new Set(standing.settled ? [] : standing.missing);
-    const sameBefore = wanted.get(key);
-    if (sameBefore) sameBefore.push({ index, shard, missing });
-    else wanted.set(key, [{ index, shard, missing }]);
+async function wantedBy(store: BatchStore, until: number): Promise<WantedAnswers> {
+  const { settings, prompts, max_completions: mostCompletions } = await store.manifest();
+  const wanted = new WantedAnswers(prompts, mostCompletions);
+  for await (const { index, item, standing } of readBatchPrompts(store)) {
+    if (Date.now() > until) break;
+    wanted.add(requestKey(item, settings), index, standing.settled ? [] : standing.missing);
   }
   return wanted;
 }
@@ -70,29 +73,37 @@ export interface ReusableCount {
   batchIds: string[];
 }
 
-/** Looking through other batches must not keep a run waiting for longer. */
+/** Looking through other batches must not keep a run waiting for longer; a third of it is for the new batch. */
 const LOOK_MS = 3000;
 
-/** What the other batches of this output folder have already paid for; newest batches first, as far as the time reaches. */
-export async function countReusable(store: BatchStore): Promise<ReusableCount> {
-  const { outputDir } = store.location;
-  const found: BatchStore[] = [];
-  for (const id of await listBatches(outputDir)) {
-    if (id !== store.batchId) found.push(new BatchStore(store.location, id, 'reader'));
+/**
+ * What the other batches of this output folder have already paid for: newest batches first, as far as the
+ * time reaches, so of a large batch what its first prompts ask.
+ */
+export async function countReusable(store: BatchStore, lookMs = LOOK_MS): Promise<ReusableCount> {
+  const start = Date.now();
+  const limits = { wanted: start + lookMs / 3, found: start + lookMs };
+  const found: { other: BatchStore; made: string }[] = [];
+  for (const id of await listBatches(store.location.outputDir)) {
+    if (id === store.batchId) continue;
+    const other = new BatchStore(store.location, id, 'reader');
+    found.push({ other, made: (await other.readManifest()).created_at });
   }
-  const made = await Promise.all(found.map(async (other) => (await other.readManifest()).created_at));
-  const newestFirst = found.toSorted((a, b) =>
-    made[found.indexOf(b)]!.localeCompare(made[found.indexOf(a)]!),
-  );
-  const count: ReusableCount = { completions: 0, batchIds: [] };
-  const until = Date.now() + LOOK_MS;
-  for await (const { batchId } of findReusable(store, newestFirst)) {
-    count.completions++;
-    if (!count.batchIds.includes(batchId)) count.batchIds.push(batchId);
-    if (Date.now() > until) break;
+  const newestFirst = found.toSorted((a, b) => b.made.localeCompare(a.made)).map(({ other }) => other);
+  const batchIds = new Set<string>();
+  let completions = 0;
+  if (newestFirst.length > 0) {
+    for await (const { batchId } of findReusable(store, newestFirst, limits)) {
+      completions++;
+      batchIds.add(batchId);
+    }
   }
-  return count;
+  return { completions, batchIds: [...batchIds] };
 }
+
+/** Answers held in memory at most, in characters and records: enough to write each shard's together. */
+const HELD_CHARACTERS = 4_000_000;
+const HELD_RECORDS = 2000;
 
 /** Writes the answers into the new batch's ledger; resolves to how many. Must be done before its run starts. */
 export async function reuseAnswers(
@@ -100,19 +111,35 @@ export async function reuseAnswers(
   earlier: readonly BatchStore[],
   now: Date,
 ): Promise<number> {
+  const held = new Map<number, AnswerRecord[]>();
   let taken = 0;
-  let appends: Promise<void>[] = [];
+  let records = 0;
+  let characters = 0;
   for await (const reusable of findReusable(store, earlier)) {
     const record = await toRecord(reusable, now);
-    appends.push(store.withShard(reusable.shard, ({ writer }) => writer.append(record, { durable: true })));
+    const ofShard = held.get(reusable.shard);
+    if (ofShard) ofShard.push(record);
+    else held.set(reusable.shard, [record]);
     taken++;
-    if (appends.length >= APPENDS_AT_ONCE) {
-      await Promise.all(appends);
-      appends = [];
-    }
+    records++;
+    for (const { text, reasoning = '' } of record.choices) characters += text.length + reasoning.length;
+    if (records < HELD_RECORDS && characters < HELD_CHARACTERS) continue;
+    await writeHeld(store, held);
+    records = 0;
+    characters = 0;
   }
-  await Promise.all(appends);
+  await writeHeld(store, held);
   return taken;
+}
+
+/** Shard by shard: the answers of one are synced together. */
+async function writeHeld(store: BatchStore, held: Map<number, AnswerRecord[]>): Promise<void> {
+  for (const [shard, records] of held) {
+    await store.withShard(shard, ({ writer }) =>
+      Promise.all(records.map((record) => writer.append(record, { durable: true }))),
+    );
+  }
+  held.clear();
 }
 
 /** Its id is made from the answer's, so that taking it over twice is the same as once. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
-import { reuseAnswers } from '../../src/client/reuse.ts';
+import { describe, test, type TestContext } from 'node:test';
+import { countReusable, reuseAnswers } from '../../src/client/reuse.ts';
 import type { PromptItem } from '../../src/contract.ts';
 import { outcomesOf, readBatchPrompts } from '../../src/store/batch-reading.ts';
+import { BatchDraft } from '../../src/store/batch-draft.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import type { Manifest } from '../../src/store/manifest.ts';
 import { manifestOf } from '../report/support/report-fixtures.ts';
@@ -166,4 +167,46 @@ test('many prompts over several shards', async (t) => {
   const missing = await missingOf(store);
   assert.equal(missing.filter((samples) => samples.length === 2).length, 10);
   assert.equal(missing.filter((samples) => samples.length === 0).length, 440);
+});
+
+test('further parameters are part of the request', async (t) => {
+  const [plain] = items('one');
+  const seeded: PromptItem = { ...plain!, extra_body: { seed: 1 } };
+  const earlier = await earlierBatch(t, 'a', [seeded]);
+  assert.equal(await reuseAnswers(await newBatch(t, [plain!]), [earlier], NOW), 0);
+  const same = await makeBatch(t, [seeded], { batch_id: 'same' });
+  assert.equal(await reuseAnswers(same, [earlier], NOW), 2);
+});
+
+test('more answers than are held at a time, in another order than their prompts', async (t) => {
+  const texts = Array.from({ length: 30 }, (_, index) => `prompt ${index} ${'x'.repeat(10)}`);
+  const earlier = await makeBatch(t, items(...texts), { batch_id: 'a' });
+  const long = 'y'.repeat(1_500_000);
+  for (let index = 0; index < texts.length; index++) {
+    const choices = [{ sample: 1, text: `${index} ${long}`, finishReason: 'stop' }];
+    const { writer } = await earlier.openShard(0);
+    await writer.append(answer(`a${index}`, { index, choices }), { durable: false });
+  }
+  const store = await newBatch(t, items(...texts.toReversed()), { shardSize: 7 } as Partial<Manifest>);
+  assert.equal(await reuseAnswers(store, [earlier], NOW), 30);
+  const found = (await textsOf(store)).map(([text]) => Number(text?.split(' ')[0]));
+  assert.deepEqual(found, texts.map((_, index) => index).toReversed());
+});
+
+describe('what the other batches of the folder have', () => {
+  async function twoBatches(t: TestContext) {
+    const earlier = await earlierBatch(t, 'a', items('one', 'two'));
+    const draft = await BatchDraft.open(earlier.location, 500);
+    for (const item of items('two', 'three')) await draft.add(item);
+    await draft.commit(manifestOf(2, { batch_id: 'new', store_uuid: earlier.location.uuid }));
+    return new BatchStore(earlier.location, 'new', 'test');
+  }
+
+  test('is counted', async (t) => {
+    assert.deepEqual(await countReusable(await twoBatches(t)), { completions: 2, batchIds: ['a'] });
+  });
+
+  test('is not waited for when the time is over', async (t) => {
+    assert.deepEqual(await countReusable(await twoBatches(t), -1), { completions: 0, batchIds: [] });
+  });
 });

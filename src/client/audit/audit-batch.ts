@@ -1,8 +1,9 @@
 /** Recomputes a batch from its ledger and compares that with what its report and its workflow say. */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { counted, emptyTally } from '../../report/tally.ts';
-import { completionsOf, readBatchPrompts } from '../../store/batch-reading.ts';
+import { ReportError } from '../../report/read-report.ts';
+import { counted, emptyTally, type Tally } from '../../report/tally.ts';
+import { completionsOf, type PromptReading, readShardPrompts } from '../../store/batch-reading.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import type { Manifest, ManifestRun } from '../../store/manifest.ts';
 import { type Check, type Difference, Findings } from './findings.ts';
@@ -10,8 +11,7 @@ import { jsonDifferences, leafCount } from './json-differences.ts';
 import { checkLedger } from './ledger-check.ts';
 import { type OpenReport, openReport } from './open-report.ts';
 import { checkPrompt } from './prompt-check.ts';
-import { ReportError } from './read-report.ts';
-import { checkReceipts } from './receipt-check.ts';
+import { ReceiptWalk } from './receipt-walk.ts';
 import { checkOutcome, checkSummary } from './summary-check.ts';
 import type { WorkflowRecords } from './workflow-receipts.ts';
 
@@ -40,7 +40,7 @@ export async function auditBatch(store: BatchStore, workflow: WorkflowRecords | 
 
   const records = typeof workflow === 'string' ? null : workflow;
   if (typeof workflow === 'string') notes.push(`The workflow's receipts are not compared: ${workflow}.`);
-  else notes.push(...missingRuns(manifest, workflow));
+  else notes.push(...runNotes(manifest, workflow));
 
   let report: OpenReport | null = null;
   try {
@@ -66,12 +66,19 @@ async function placeOf(file: string, { location }: BatchStore): Promise<string> 
   return isThere ? file : join(location.outputDir, basename(file.replaceAll('\\', '/')));
 }
 
-function missingRuns(manifest: Manifest, { runs }: WorkflowRecords): string[] {
+function runNotes(manifest: Manifest, { runs }: WorkflowRecords): string[] {
   const known = new Set(runs.map(({ run }) => run));
   const missing = manifest.runs.map(({ run }) => run).filter((run) => !known.has(run));
-  if (missing.length === 0) return [];
+  const broken = runs.filter(({ whole }) => !whole).map(({ run }) => run);
+  const note = (list: readonly number[], which: string, what: string): string[] =>
+    list.length === 0
+      ? []
+      : [
+          `${which} of run ${list.join(', ')} are not compared: the Temporal server does not have ${what} (any more).`,
+        ];
   return [
-    `The workflow's receipts of run ${missing.join(', ')} are not compared: the Temporal server does not have ${missing.length === 1 ? 'it' : 'them'} (any more).`,
+    ...note(missing, "The workflow's receipts", missing.length === 1 ? 'it' : 'them'),
+    ...note(broken, "Some of the workflow's receipts", 'all of it'),
   ];
 }
 
@@ -85,54 +92,30 @@ interface Comparison {
   notes: string[];
 }
 
-/** Ledger and report side by side, prompt by prompt: neither is ever in memory as a whole. */
+/** Ledger, report and receipts side by side, shard by shard: none of them is ever in memory as a whole. */
 async function comparePrompts(comparison: Comparison): Promise<void> {
   const { store, manifest, run, report, records, findings, notes } = comparison;
-  const simulated = manifest.settings.provider === 'simulated';
-  const completedRuns = new Set(records?.runs.filter(({ outcome }) => outcome).map((each) => each.run));
-  const lateAnswers: string[] = [];
+  const receipts = records && new ReceiptWalk(records, findings);
   let tally = emptyTally;
   let prompts = 0;
 
-  for await (const reading of readBatchPrompts(store)) {
-    const { item, index, history } = reading;
-    prompts++;
-    findings.compared('ledger', history.settled.length);
-    checkLedger(reading).forEach((difference) => findings.differs(difference));
-    if (records) {
-      const receipts = records.receipts.get(index) ?? [];
-      findings.compared('receipts', receipts.length);
-      const { differences, late } = checkReceipts(reading, receipts, completedRuns);
-      differences.forEach((difference) => findings.differs(difference));
-      lateAnswers.push(...late);
+  for (let shard = 0; shard < manifest.shards; shard++) {
+    await receipts?.enter(shard);
+    for await (const reading of readShardPrompts(store, shard)) {
+      prompts++;
+      findings.compared('ledger', reading.history.settled.length);
+      checkLedger(reading).forEach((difference) => findings.differs(difference));
+      receipts?.compare(reading);
+      if (report) tally = await compareResult(comparison, report, reading, tally);
     }
-    if (!report) continue;
-    const result = await report.next();
-    if (!result) continue;
-    findings.compared('results');
-    const possiblyPaid = report.possiblyPaid.get(item.prompt_id) ?? [];
-    report.possiblyPaid.delete(item.prompt_id);
-    findings.compared('possiblyPaid', possiblyPaid.length);
-    findings.compared('answers', result.completions.length + (result.discarded_answers?.length ?? 0));
-    const facts = {
-      simulated,
-      reportedAt: report.summary.timestamp,
-      completions: completionsOf(item, manifest),
-    };
-    const { outcome, differences } = await checkPrompt(reading, { result, possiblyPaid }, facts);
-    differences.forEach((difference) => findings.differs(difference));
-    tally = counted(tally, outcome, manifest.settings.model);
+    receipts?.leave();
   }
+  for (let shard = manifest.shards; shard < (records?.shards ?? 0); shard++) {
+    await receipts?.enter(shard);
+    receipts?.leave();
+  }
+  if (receipts) notes.push(...receipts.notes());
 
-  if (lateAnswers.length > 0) notes.push(lateNote(lateAnswers));
-  for (const index of records?.receipts.keys() ?? []) {
-    if (index >= prompts)
-      findings.differs({
-        check: 'receipts',
-        message: `the workflow has a receipt for prompt ${index + 1}, the batch has ${prompts} prompts`,
-        records: [],
-      });
-  }
   if (!report || !run) return;
   await compareRest(report, prompts, findings);
   for (const { check, verdict } of [
@@ -144,6 +127,29 @@ async function comparePrompts(comparison: Comparison): Promise<void> {
   }
 }
 
+/** The report's next result is this prompt's. Answers the totals with it. */
+async function compareResult(
+  { manifest, findings }: Comparison,
+  report: OpenReport,
+  reading: PromptReading,
+  tally: Tally,
+): Promise<Tally> {
+  const result = await report.next();
+  if (!result) return tally;
+  findings.compared('results');
+  const possiblyPaid = await report.possiblyPaidBy(reading.item.prompt_id);
+  findings.compared('possiblyPaid', possiblyPaid.length);
+  findings.compared('answers', result.completions.length + (result.discarded_answers?.length ?? 0));
+  const facts = {
+    simulated: manifest.settings.provider === 'simulated',
+    reportedAt: report.summary.timestamp,
+    completions: completionsOf(reading.item, manifest),
+  };
+  const { outcome, differences } = await checkPrompt(reading, { result, possiblyPaid }, facts);
+  differences.forEach((difference) => findings.differs(difference));
+  return counted(tally, outcome, manifest.settings.model);
+}
+
 /** What the report has that no prompt of the batch claims. */
 async function compareRest(report: OpenReport, prompts: number, findings: Findings): Promise<void> {
   let results = 0;
@@ -153,19 +159,11 @@ async function compareRest(report: OpenReport, prompts: number, findings: Findin
     const message = `the report has ${total + results} results, the batch has ${prompts} prompts`;
     findings.differs({ check: 'results', message, records: [] });
   }
-  for (const { record_id, prompt_id } of [...report.possiblyPaid.values()].flat()) {
+  for await (const { record_id, prompt_id } of report.possiblyPaidByOthers()) {
     const message = `possibly_paid names the request ${record_id} of ${JSON.stringify(prompt_id)}, which is no prompt of the batch`;
     findings.differs({ check: 'possiblyPaid', message, records: [record_id] });
   }
 }
-
-const LATE_NAMED = 5;
-
-const lateNote = (ids: readonly string[]): string => {
-  const named = ids.slice(0, LATE_NAMED).join(', ');
-  const more = ids.length > LATE_NAMED ? ` and ${ids.length - LATE_NAMED} more` : '';
-  return `${ids.length} answers came after the receipt of their prompt, from a worker that was cut off: they are paid, and not in the workflow's running totals: ${named}${more}.`;
-};
 
 /** What each run returned to Temporal is what the manifest keeps of it. */
 function compareTotals(manifest: Manifest, { runs }: WorkflowRecords, findings: Findings): void {

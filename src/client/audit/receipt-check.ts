@@ -8,7 +8,7 @@ import { costText } from '../render/number-text.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 import type { Difference } from './findings.ts';
 import { jsonDifferences } from './json-differences.ts';
-import type { WorkflowReceipt } from './workflow-receipts.ts';
+import type { WorkflowReceipt } from './read-execution.ts';
 
 export interface ReceiptVerdict {
   differences: Difference[];
@@ -16,11 +16,11 @@ export interface ReceiptVerdict {
   late: string[];
 }
 
-/** `completedRuns` are those that went through all their prompts: whatever they settled has a receipt. */
+/** `completeRuns`: as in `ShardReceipts`. */
 export function checkReceipts(
   { item, history }: PromptReading,
   receipts: readonly WorkflowReceipt[],
-  completedRuns: ReadonlySet<number>,
+  completeRuns: ReadonlySet<number>,
 ): ReceiptVerdict {
   const prompt = `prompt ${toTerminalText(item.prompt_id, 60)}`;
   const differences: Difference[] = [];
@@ -62,7 +62,7 @@ export function checkReceipts(
 
   const received = new Set(receipts.map(({ run }) => run));
   for (const { id, run } of history.settled) {
-    if (completedRuns.has(run) && !received.has(run)) {
+    if (completeRuns.has(run) && !received.has(run)) {
       differs(`the ledger has its end ${id} in run ${run}, the workflow of that run has no receipt for it`, [
         id,
       ]);

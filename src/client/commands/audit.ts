@@ -1,6 +1,7 @@
 import type { BatchStore } from '../../store/batch-store.ts';
-import { auditBatch } from '../audit/audit-batch.ts';
-import { readWorkflowRecords, type WorkflowRecords } from '../audit/workflow-receipts.ts';
+import { type Audit, auditBatch } from '../audit/audit-batch.ts';
+import { historiesOf, HistoryError } from '../audit/histories.ts';
+import { readWorkflowRecords } from '../audit/workflow-receipts.ts';
 import { locateBatch } from '../locate-batch.ts';
 import { auditJson, auditText } from '../render/audit-text.ts';
 import { connectTemporalIfRunning } from '../temporal.ts';
@@ -15,22 +16,26 @@ export async function auditCommand(
 ): Promise<number> {
   const { json, print } = context;
   const store = await locateBatch(context.config, id, options.outputDir);
-  const audit = await auditBatch(store, await workflowOf(store, context));
+  const audit = await auditWithWorkflow(store, context);
   const { paint, columns } = outputTraits();
   print(json ? auditJson(audit) : auditText(audit, { paint, columns }));
   return audit.total === 0 ? exitCodes.succeeded : exitCodes.unexpected;
 }
 
-/** What the server has, or why nothing can be had from it. */
-async function workflowOf(store: BatchStore, { config }: CommandContext): Promise<WorkflowRecords | string> {
-  const unanswered = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-  const temporal = await connectTemporalIfRunning(config).catch(unanswered);
-  if (typeof temporal === 'string') return temporal;
-  if (!temporal) return 'the Temporal server is not running ("durabatch server start")';
+/** With what the server has, or, where nothing can be had from it, without and saying why. */
+async function auditWithWorkflow(store: BatchStore, { config }: CommandContext): Promise<Audit> {
+  const temporal = await connectTemporalIfRunning(config).catch((error: unknown) =>
+    error instanceof Error ? error.message : String(error),
+  );
+  if (typeof temporal === 'string') return auditBatch(store, temporal);
+  if (!temporal) return auditBatch(store, 'the Temporal server is not running ("durabatch server start")');
   try {
-    const records = await readWorkflowRecords(temporal, store).catch(unanswered);
-    if (typeof records === 'string') return `the Temporal server does not tell: ${records}`;
-    return records.runs.length > 0 ? records : 'the Temporal server does not have this batch (any more)';
+    const records = await readWorkflowRecords(historiesOf(temporal), store).catch((error: unknown) => {
+      if (error instanceof HistoryError) return `the Temporal server does not tell: ${error.message}`;
+      throw error;
+    });
+    if (typeof records === 'string' || records.runs.length > 0) return await auditBatch(store, records);
+    return await auditBatch(store, 'the Temporal server does not have this batch (any more)');
   } finally {
     await temporal.close();
   }

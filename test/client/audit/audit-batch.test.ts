@@ -4,18 +4,31 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { createWriteReport } from '../../../src/activities/write-report.ts';
 import { type Audit, auditBatch } from '../../../src/client/audit/audit-batch.ts';
+import { HistoryError } from '../../../src/client/audit/histories.ts';
+import type { WorkflowRecords } from '../../../src/client/audit/workflow-receipts.ts';
 import { auditText } from '../../../src/client/render/audit-text.ts';
 import type { BatchOutcome, ReportRequest } from '../../../src/contract.ts';
 import type { LedgerRecord } from '../../../src/store/records.ts';
 import { addUsage } from '../../../src/store/standing.ts';
 import { mockActivity } from '../../activities/support/prompt-desk.ts';
 import { answer, settled, start, usage } from '../../store/support/records.ts';
-import { makeReportedBatch, type ReportedBatch } from './support/reported-batch.ts';
+import { makeReportedBatch, type ReportedBatch, type ReportedWorkflow } from './support/reported-batch.ts';
 
 const NO_SERVER = 'the Temporal server is not running';
 
-const audited = ({ reopened }: ReportedBatch, workflow: ReportedBatch['workflow'] | string = NO_SERVER) =>
-  auditBatch(reopened(), workflow);
+const audited = ({ reopened }: ReportedBatch, workflow: ReportedWorkflow | string = NO_SERVER) =>
+  auditBatch(reopened(), typeof workflow === 'string' ? workflow : recordsOf(workflow));
+
+/** All of the batch's one shard. */
+const recordsOf = ({ runs, receipts }: ReportedWorkflow): WorkflowRecords => ({
+  runs,
+  shards: 1,
+  ofShard: async (shard) => ({
+    receipts: new Map(shard === 0 ? receipts : []),
+    completeRuns: new Set(runs.filter(({ outcome }) => outcome).map(({ run }) => run)),
+    missing: 0,
+  }),
+});
 
 const comparedIn = (audit: Audit): Record<string, number> =>
   Object.fromEntries(audit.checks.map(({ check, compared }) => [check, compared]));
@@ -328,7 +341,47 @@ test('a batch whose failed prompt was tried again is equal by its newest report'
   const paid = { usage: addUsage(usage, usage), costNanoUsd: 14 };
   const receipts = workflow.receipts.get(3)!;
   receipts.push({ ...receipts[0]!, run: 2, status: 'succeeded', answers: ['a7', 'a9'], paid });
-  workflow.runs.push({ run: 2, outcome });
+  workflow.runs.push({ run: 2, outcome, whole: true });
   const audit = await audited(batch, workflow);
   assert.deepEqual([audit.differences, audit.notes, audit.reportFile], [[], [], outcome.resultsFile]);
+});
+
+test('what the server does not have (any more) or does not tell is a note, not a difference', async (t) => {
+  const batch = await makeReportedBatch(t);
+  const whole = recordsOf(batch.workflow);
+  const notesOf = async (records: Partial<WorkflowRecords>): Promise<string> => {
+    const { total, notes } = await auditBatch(batch.reopened(), { ...whole, ...records });
+    assert.equal(total, 0);
+    return notes.join('\n');
+  };
+  const missing = async () => ({ receipts: new Map(), completeRuns: new Set<number>(), missing: 2 });
+  assert.match(
+    await notesOf({ ofShard: missing }),
+    /^The receipts of 2 shard workflows are not compared: the Temporal server does not have them/,
+  );
+  const silent = () => Promise.reject(new HistoryError('UNAVAILABLE'));
+  assert.match(await notesOf({ ofShard: silent }), /from shard 1 on: .* does not tell: UNAVAILABLE/);
+  const broken = batch.workflow.runs.map((run) => ({ ...run, whole: false }));
+  assert.match(await notesOf({ runs: broken }), /^Some of the workflow's receipts of run 1 are not compared/);
+});
+
+test('a receipt for a prompt that the batch does not have is a difference', async (t) => {
+  const batch = await makeReportedBatch(t);
+  const whole = recordsOf(batch.workflow);
+  const stranger = [{ ...batch.workflow.receipts.get(0)![0]! }];
+  for (const [shard, index] of [
+    [0, 4],
+    [3, 1700],
+  ] as const) {
+    const ofShard: WorkflowRecords['ofShard'] = async (asked) => {
+      const found = await whole.ofShard(asked);
+      if (asked === shard) found.receipts.set(index, stranger);
+      return found;
+    };
+    const { differences } = await auditBatch(batch.reopened(), { ...whole, shards: shard + 1, ofShard });
+    assert.deepEqual(
+      differences.map(({ check, message }) => [check, message]),
+      [['receipts', `the workflow has a receipt for prompt ${index + 1}, which its shard does not have`]],
+    );
+  }
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkReceipts } from '../../../src/client/audit/receipt-check.ts';
-import type { WorkflowReceipt } from '../../../src/client/audit/workflow-receipts.ts';
+import type { WorkflowReceipt } from '../../../src/client/audit/read-execution.ts';
 import type { PromptReading } from '../../../src/store/batch-reading.ts';
 import type { LedgerRecord } from '../../../src/store/records.ts';
 import { standingOf } from '../../../src/store/standing.ts';

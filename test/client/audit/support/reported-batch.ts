@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createWriteReport } from '../../../../src/activities/write-report.ts';
 import type { PromptItem, Receipt, ReportRequest } from '../../../../src/contract.ts';
-import type { WorkflowRecords } from '../../../../src/client/audit/workflow-receipts.ts';
+import type { WorkflowReceipt } from '../../../../src/client/audit/read-execution.ts';
+import type { WorkflowRun } from '../../../../src/client/audit/workflow-receipts.ts';
 import { BatchStore } from '../../../../src/store/batch-store.ts';
 import { completionsOf, readBatchPrompts } from '../../../../src/store/batch-reading.ts';
 import type { LedgerRecord } from '../../../../src/store/records.ts';
@@ -60,11 +61,17 @@ export const ledger: LedgerRecord[] = [
   settled('e4', { index: 3, at: at(3), status: 'failed', answers: ['a7'], error }),
 ];
 
+export interface ReportedWorkflow {
+  runs: WorkflowRun[];
+  /** By the prompt's position in the batch. */
+  receipts: Map<number, WorkflowReceipt[]>;
+}
+
 export interface ReportedBatch {
   store: BatchStore;
   resultsFile: string;
   /** What the workflow would have of it. */
-  workflow: WorkflowRecords;
+  workflow: ReportedWorkflow;
   /** Replaces a text in the report, which must hold it. */
   changeReport(from: string, to: string): Promise<void>;
   /** Replaces the ledger's only file. */
@@ -74,8 +81,8 @@ export interface ReportedBatch {
 }
 
 export async function makeReportedBatch(t: TestContext): Promise<ReportedBatch> {
-  const runs = [{ run: 1, started_at: '2026-01-01T00:00:00.000Z', limits: manifestOf(1).limits }];
-  const store = await makeBatch(t, items, { runs });
+  const manifestRuns = [{ run: 1, started_at: '2026-01-01T00:00:00.000Z', limits: manifestOf(1).limits }];
+  const store = await makeBatch(t, items, { runs: manifestRuns });
   const { writer } = await store.openShard(0);
   for (const record of ledger) await writer.append(record, { durable: true });
   const request: ReportRequest = {
@@ -89,19 +96,20 @@ export async function makeReportedBatch(t: TestContext): Promise<ReportedBatch> 
   const outcome = manifest.runs[0]!.outcome!;
   const { resultsFile } = outcome;
 
-  const workflow: WorkflowRecords = { runs: [{ run: 1, outcome }], receipts: new Map() };
+  const receipts = new Map<number, WorkflowReceipt[]>();
   for await (const { index, item, history } of readBatchPrompts(store)) {
     const { settled: end, paid } = standingOf(history, completionsOf(item, manifest));
     const { status, answers } = end!;
     const receipt: Receipt = { status, answers, paid, spentNanoUsd: null, latencyMs: 1 };
-    workflow.receipts.set(index, [{ ...receipt, run: 1 }]);
+    receipts.set(index, [{ ...receipt, run: 1 }]);
   }
+  const runs = [{ run: 1, outcome, whole: true }];
 
   const folder = join(store.folder, 'ledger', '00000');
   return {
     store,
     resultsFile,
-    workflow,
+    workflow: { runs, receipts },
     changeReport: async (from, to) => {
       const text = await readFile(resultsFile, 'utf8');
       if (!text.includes(from)) throw new Error(`the report does not hold ${from}`);

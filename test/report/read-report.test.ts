@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readReport, type ReportPart } from '../../../src/client/audit/read-report.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { readReport, type ReportPart } from '../../src/report/read-report.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 async function partsOf(file: string): Promise<ReportPart[]> {
   const parts: ReportPart[] = [];

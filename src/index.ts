@@ -1,9 +1,10 @@
 /** The TypeScript API: batches from a program instead of from the command line. */
 export { BatchProcessor } from './client/batch-processor.ts';
-export type { BatchHandle, PromptInput } from './client/batch-processor.ts';
+export type { BatchHandle, ProcessOptions, PromptInput, PromptInputs } from './client/batch-processor.ts';
 export { BatchInterruptedError, BatchPausedError } from './client/batch-errors.ts';
 export type { BatchProcessorOptions } from './client/processor-options.ts';
 export { InputError } from './client/input/input-error.ts';
+export { ReportError } from './report/read-report.ts';
 export { UsageError } from './client/options/usage-error.ts';
 export type {
   Counts,

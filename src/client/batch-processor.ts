@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { loadConfig } from '../config.ts';
 import type { BatchOutcome, Progress, PromptItem } from '../contract.ts';
-import type { BatchResults } from '../report/results-json.ts';
+import { readResults, readSummary } from '../report/read-results.ts';
+import type { BatchResult, BatchResults } from '../report/results-json.ts';
+import type { ReportSummary } from '../report/summary.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { cancelNowUpdate, progressQuery } from '../workflows/messages.ts';
 import { BatchInterruptedError, BatchPausedError } from './batch-errors.ts';
@@ -16,13 +18,21 @@ import { connectTemporal, type Temporal } from './temporal.ts';
 /** A prompt as an item of a prompts file: an object with `prompt` or `messages`, or just the text. */
 export type PromptInput = string | (Partial<PromptItem> & Record<string, unknown>);
 
+/** A list, or anything that gives one prompt after the other; it is read once and never held as a whole. */
+export type PromptInputs = Iterable<PromptInput> | AsyncIterable<PromptInput>;
+
+/** What waits for the end of the batch rejects with `BatchPausedError` or `BatchInterruptedError`. */
 export interface BatchHandle {
   readonly batchId: string;
   progress(): Promise<Progress>;
   /** Ends the batch; `result` then gives what came back. Prompts in progress get a minute, with `now` none. */
   cancel(options?: { now?: boolean }): Promise<void>;
-  /** The results file, parsed. Rejects with `BatchPausedError` or `BatchInterruptedError`. */
+  /** The results file, parsed: waits for the end, and holds all of it in memory. */
   result(): Promise<BatchResults>;
+  /** The results one by one, in input order: waits for the end, and holds one in memory. Each call begins anew. */
+  results(): AsyncGenerator<BatchResult, void, undefined>;
+  /** The summary alone: waits for the end. */
+  summary(): Promise<ReportSummary>;
 }
 
 export interface ProcessOptions {
@@ -44,14 +54,12 @@ export class BatchProcessor {
   }
 
   /** Throws `InputError` or `UsageError` before anything is started. */
-  async processBatch(prompts: readonly PromptInput[], options: ProcessOptions = {}): Promise<BatchResults> {
+  async processBatch(prompts: PromptInputs, options: ProcessOptions = {}): Promise<BatchResults> {
     return (await this.start(prompts, options)).result();
   }
 
-  async start(
-    prompts: readonly PromptInput[],
-    { onProgress = () => {} }: ProcessOptions = {},
-  ): Promise<BatchHandle> {
+  /** As `processBatch`, but answers as soon as the batch is open. */
+  async start(prompts: PromptInputs, { onProgress = () => {} }: ProcessOptions = {}): Promise<BatchHandle> {
     const config = loadConfig(process.env, process.cwd());
     const settings = resolveSettings(this.#options);
     const { outputDir, id, new: fresh } = this.#options;
@@ -79,7 +87,7 @@ export class BatchProcessor {
     }
     let latest: Progress | null = null;
     let over = false;
-    const result = continueBatch({
+    const outcome = continueBatch({
       ...opening,
       worker: true,
       onProgress: (progress) => {
@@ -89,8 +97,8 @@ export class BatchProcessor {
       note: () => {},
       interrupt: new AbortController().signal,
     })
-      .then(async (end) => {
-        if (end.kind === 'finished') return readResults(end.outcome);
+      .then((end) => {
+        if (end.kind === 'finished') return end.outcome;
         if (end.kind === 'paused' && end.progress.pause)
           throw new BatchPausedError(store.batchId, end.progress.pause);
         throw new BatchInterruptedError(
@@ -102,17 +110,17 @@ export class BatchProcessor {
         over = true;
         return temporal.close();
       });
-    result.catch(() => {
-      // whoever calls result() is told
+    outcome.catch(() => {
+      // whoever waits for it is told
     });
-    return liveHandle(store, temporal, result, () => (over ? latest : null));
+    return liveHandle(store, temporal, outcome, () => (over ? latest : null));
   }
 }
 
 function liveHandle(
   { batchId }: BatchStore,
   { client }: Temporal,
-  result: Promise<BatchResults>,
+  outcome: Promise<BatchOutcome>,
   /** The last progress of a batch that is over: nobody answers for it any more. */
   lastProgress: () => Progress | null,
 ): BatchHandle {
@@ -124,7 +132,7 @@ function liveHandle(
       if (now) await handle.executeUpdate(cancelNowUpdate);
       await handle.cancel();
     },
-    result: () => result,
+    ...resultsOf(outcome),
   };
 }
 
@@ -135,9 +143,15 @@ function finishedHandle({ batchId }: BatchStore, outcome: BatchOutcome, maxWorke
     cancel: async () => {
       throw new Error(`batch ${batchId} is not running: it is ${outcome.state}`);
     },
-    result: () => readResults(outcome),
+    ...resultsOf(Promise.resolve(outcome)),
   };
 }
 
-const readResults = async ({ resultsFile }: BatchOutcome): Promise<BatchResults> =>
-  JSON.parse(await readFile(resultsFile, 'utf8')) as BatchResults;
+/** What a handle tells from the results file, once the batch has ended. */
+const resultsOf = (outcome: Promise<BatchOutcome>): Pick<BatchHandle, 'result' | 'results' | 'summary'> => ({
+  result: async () => JSON.parse(await readFile((await outcome).resultsFile, 'utf8')) as BatchResults,
+  async *results() {
+    yield* readResults((await outcome).resultsFile);
+  },
+  summary: async () => readSummary((await outcome).resultsFile),
+});

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
+import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { BatchPausedError, BatchProcessor, InputError, type Progress, UsageError } from '../../src/index.ts';
+import {
+  BatchPausedError,
+  BatchProcessor,
+  type BatchResult,
+  InputError,
+  type Progress,
+  UsageError,
+} from '../../src/index.ts';
 import { type FakeProvider, reply, startFakeProvider } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 
@@ -70,8 +78,73 @@ test('a handle tells progress, and a cancelled batch still gives what came back'
   assert.equal(results[1]?.status, 'not_run');
 });
 
+test('results come one by one, in input order, after the end, as often as they are asked for', async () => {
+  const made: number[] = [];
+  async function* prompts() {
+    for (let number = 1; number <= 7; number++) {
+      made.push(number);
+      yield { prompt_id: `made-${number}`, prompt: `What is ${number}?` };
+    }
+  }
+  const processor = new BatchProcessor(options());
+  const handle = await processor.start(prompts());
+  assert.deepEqual(made, [1, 2, 3, 4, 5, 6, 7]);
+  const ids = await idsOf(handle.results());
+  assert.deepEqual(
+    ids,
+    made.map((number) => `made-${number}`),
+  );
+  const { summary, results } = await handle.result();
+  assert.deepEqual(await handle.summary(), summary);
+  const again = await processor.start(
+    new Set(results.map(({ prompt_id, prompt }) => ({ prompt_id, prompt }))),
+  );
+  assert.equal(again.batchId, handle.batchId);
+  const streamed = [];
+  for await (const result of again.results()) streamed.push(result);
+  assert.deepEqual(streamed, results);
+});
+
+async function idsOf(results: AsyncIterable<BatchResult>): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { prompt_id } of results) ids.push(prompt_id);
+  return ids;
+}
+
+test('leaving the loop over results closes the file', { skip: process.platform !== 'linux' }, async () => {
+  const handle = await new BatchProcessor(options()).start(['one', 'two']);
+  const { results_file: file } = await handle.summary();
+  const isOpen = async (): Promise<boolean> => {
+    const open = await Promise.all(
+      (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+    );
+    return open.includes(file ?? 'a summary names its file');
+  };
+  for await (const { prompt_id } of handle.results()) {
+    assert.equal(prompt_id, 'prompt_0001');
+    assert.equal(await isOpen(), true);
+    break;
+  }
+  assert.equal(await isOpen(), false);
+});
+
+test('what an iterable throws is thrown on, and leaves no batch behind', async () => {
+  const broken = new Error('the database is gone');
+  async function* prompts() {
+    yield 'a prompt that nobody will ask';
+    throw broken;
+  }
+  const { outputDir } = options();
+  const folders = await readdir(outputDir);
+  await assert.rejects(new BatchProcessor(options()).start(prompts()), broken);
+  assert.deepEqual(await readdir(outputDir), folders);
+});
+
 test('a batch that pauses itself rejects with the reason', async () => {
   provider.script = () => reply.status(402, { message: 'Insufficient Balance' });
+  const handle = await new BatchProcessor(options()).start(['read by nobody']);
+  await assert.rejects(handle.results().next(), BatchPausedError);
+  await assert.rejects(handle.summary(), BatchPausedError);
   await assert.rejects(new BatchProcessor(options()).processBatch(['paid by nobody']), (error) => {
     assert.ok(error instanceof BatchPausedError);
     assert.deepEqual([error.pause.reason, /Insufficient Balance/.test(error.message)], ['account', true]);

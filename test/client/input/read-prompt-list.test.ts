@@ -32,11 +32,44 @@ test("does not share the caller's objects", async () => {
   assert.deepEqual(items[0]?.fields, { tags: ['a'] });
 });
 
+test('an iterable is asked for its next prompt when the one before was taken', async () => {
+  const log: string[] = [];
+  async function* prompts() {
+    for (const prompt of ['x', 'y']) {
+      log.push(`made ${prompt}`);
+      yield prompt;
+    }
+  }
+  await readPromptList(prompts(), async ({ prompt }) => {
+    await Promise.resolve();
+    log.push(`took ${prompt}`);
+  });
+  assert.deepEqual(log, ['made x', 'took x', 'made y', 'took y']);
+});
+
+test('an iterable is told to stop where a prompt cannot be taken', async () => {
+  let stopped = false;
+  function* prompts() {
+    try {
+      for (;;) yield 'x';
+    } finally {
+      stopped = true;
+    }
+  }
+  const full = new Error('disk full');
+  await assert.rejects(
+    readPromptList(prompts(), () => Promise.reject(full)),
+    full,
+  );
+  assert.equal(stopped, true);
+});
+
 const circle: Record<string, unknown> = { prompt: 'x' };
 circle['self'] = circle;
 
 const bad = [
-  { title: 'no list', list: { prompt: 'x' }, problem: 'must be a list, got an object' },
+  { title: 'no list', list: { prompt: 'x' }, problem: 'must be a list or another iterable, got an object' },
+  { title: 'a text', list: 'one prompt', problem: 'must be a list or another iterable, got "one prompt"' },
   { title: 'an empty list', list: [], problem: 'the list of prompts is empty: it must hold at least one' },
   {
     title: 'undefined',
@@ -79,7 +112,7 @@ const bad = [
 describe('refuses', () => {
   for (const { title, list, problem } of bad) {
     test(title, async () => {
-      const error = await failureOf(readPromptList(list as unknown[], () => undefined));
+      const error = await failureOf(readPromptList(list, () => undefined));
       assert.equal(error.message, `prompts: ${problem}`);
     });
   }

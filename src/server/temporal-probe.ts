@@ -2,8 +2,11 @@ import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { acceptsConnections, LOOPBACK } from './ports.ts';
 
-/** Dev servers keep closed workflows for a day; a batch's Web UI link should last for months. */
-const RETENTION = '90 days';
+/**
+ * How long closed workflows are kept: their pages in the Web UI, and what an audit compares receipts with.
+ * A dev server's own day is short for both. After it the database file's space is used again, about 1.5 KB a prompt.
+ */
+const RETENTION = '7 days';
 
 /**
  * Id of the cluster that answers on a loopback port, which names its database;
@@ -18,7 +21,10 @@ export const askClusterId = async (port: number, timeoutMs: number): Promise<str
   }
 };
 
-/** Makes the namespace `default` keep closed workflows for 90 days; answers the cluster's id. */
+/**
+ * Makes the namespace `default` keep workflows that close from now on for 7 days, also in a database that
+ * had another rule; answers the cluster's id.
+ */
 export const prepareNamespace = (port: number, timeoutMs: number): Promise<string> =>
   connected(port, timeoutMs, async (connection) => {
     await connection.workflowService.updateNamespace({

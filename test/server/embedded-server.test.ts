@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { ensureServer, serverStatus, stopServer } from '../../src/server/embedded-server.ts';
 import type { ServerInfo } from '../../src/server/embedded-server.ts';
 import { isLiveProcess } from '../../src/server/live-process.ts';
@@ -57,11 +58,16 @@ describe('the embedded server', () => {
     assert.deepEqual(await serverStatus(home), { ...first, started: false });
   });
 
-  test('keeps closed workflows for 90 days', async () => {
-    const { config } = await withClient(first.address, (client) =>
+  const DAY = 24 * 3600;
+  const retentionSeconds = async ({ address }: ServerInfo): Promise<number> => {
+    const { config } = await withClient(address, (client) =>
       client.workflowService.describeNamespace({ namespace: 'default' }),
     );
-    assert.equal(Number(config?.workflowExecutionRetentionTtl?.seconds), 90 * 24 * 3600);
+    return Number(config?.workflowExecutionRetentionTtl?.seconds);
+  };
+
+  test('keeps closed workflows for 7 days', async () => {
+    assert.equal(await retentionSeconds(first), 7 * DAY);
   });
 
   test('shows its Web UI', async () => {
@@ -102,6 +108,18 @@ describe('the embedded server', () => {
     assert.equal(await serverStatus(home), null);
     assert.equal(await stopServer(home), null);
     assert.equal((await ensure()).address, first.address);
+  });
+
+  test('keeps them for 7 days again where its database has another rule', async () => {
+    await withClient((await ensure()).address, (client) =>
+      client.workflowService.updateNamespace({
+        namespace: 'default',
+        config: { workflowExecutionRetentionTtl: msToTs('90 days') },
+      }),
+    );
+    assert.equal(await retentionSeconds(await ensure()), 90 * DAY);
+    await stopServer(home);
+    assert.equal(await retentionSeconds(await ensure()), 7 * DAY);
   });
 
   test('takes other ports when its own are taken', async () => {

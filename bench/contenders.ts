@@ -24,17 +24,22 @@ export interface Place {
   outputDir: string;
   baseUrl: string;
   id: string;
+  /** `cli.js` of the other build. */
+  otherCli: string | null;
 }
 
 /** Arguments for `node`. */
 export function commandOf(
   contender: ContenderName,
   { completions, workers }: Workload,
-  { programs, promptFile, outputDir, baseUrl, id }: Place,
+  { programs, promptFile, outputDir, baseUrl, id, otherCli }: Place,
 ): string[] {
-  if (contender === 'durabatch') {
+  if (contender === 'durabatch' || contender === 'other-build') {
+    const program = contender === 'durabatch' ? cli : otherCli;
+    if (program === null)
+      throw new Error('there is no other build: name its dist/client/cli.js with --other');
     return [
-      ...[cli, 'run', promptFile],
+      ...[program, 'run', promptFile],
       ...['--provider', 'openai-compatible', '--base-url', baseUrl, '--model', 'stand-in'],
       ...['--completions', `${completions}`, '--max-workers', `${workers}`],
       ...['--output-dir', outputDir, '--id', id],

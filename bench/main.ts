@@ -22,6 +22,7 @@ Workloads: ${workloadNames.join(', ')}; with another number of prompts as in W7:
 
   --runs <n>        runs of each, interleaved (default: 3)
   --only <names>    of ${contenderNames.join(', ')} (default: all that the workload has)
+  --other <cli.js>  dist/client/cli.js of another build, to be measured beside this one
   --json <file>     writes everything measured, samples over time included
   --profile <dir>   takes CPU profiles of the contenders' processes (slows them down)
 `;
@@ -30,6 +31,7 @@ interface BenchOptions {
   workloads: Workload[];
   runs: number;
   only: ContenderName[] | null;
+  otherCli: string | null;
   json: string | null;
   profiles: string | null;
 }
@@ -39,16 +41,17 @@ function optionsOf(args: string[]): BenchOptions | null {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { runs: text, only: text, json: text, profile: text, help: { type: 'boolean' } },
+    options: { runs: text, only: text, other: text, json: text, profile: text, help: { type: 'boolean' } },
   });
   if (values.help) return null;
   if (positionals.length === 0) throw new Error(`expected one workload or more: ${workloadNames.join(', ')}`);
-  const { runs = '3', only, json, profile } = values;
+  const { runs = '3', only, other, json, profile } = values;
   if (!/^[1-9]\d?$/.test(runs)) throw new Error(`--runs: expected 1 to 99, got "${runs}"`);
   return {
     workloads: positionals.map(workloadOf),
     runs: Number(runs),
     only: only === undefined ? null : only.split(',').map(contenderOf),
+    otherCli: other === undefined ? null : resolve(other),
     json: json ?? null,
     profiles: profile === undefined ? null : resolve(profile),
   };
@@ -64,7 +67,7 @@ const say = (line: string): void => console.log(line);
 
 /** All on one server, warmed up by three prompts of each. In every round each contender has its turn, in another order. */
 async function bench(options: BenchOptions, signal: AbortSignal): Promise<Measured[]> {
-  const { workloads, runs, only, profiles } = options;
+  const { workloads, runs, only, otherCli, profiles } = options;
   const folder = await mkdtemp(join(tmpdir(), 'durabatch-bench-'));
   const programs = await buildPrograms();
   const server = await startTestServer();
@@ -78,17 +81,19 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<Measur
       await writePromptFile(promptFile, workload.prompts);
       const outputDir = join(folder, `output-${++count}`);
       return measureRun(workload, contender, run, {
-        ...{ programs, promptFile, outputDir, env, serverPid, signal },
+        ...{ programs, promptFile, outputDir, otherCli, env, serverPid, signal },
         loadBefore: loadavg()[0]!,
         ...(profiles === null || run === 0 ? {} : { profiles }),
       });
     };
 
-    const all = [...new Set(workloads.flatMap(({ contenders }) => only ?? contenders))];
+    const contendersOf = ({ contenders }: Workload): readonly ContenderName[] =>
+      only ?? (otherCli === null ? contenders : [...contenders, 'other-build']);
+    const all = [...new Set(workloads.flatMap(contendersOf))];
     for (const contender of all) await measure(workloadOf('W3'), contender, 0);
     for (let run = 1; run <= runs; run++) {
       for (const workload of workloads) {
-        const contenders = only ?? workload.contenders;
+        const contenders = contendersOf(workload);
         const first = (run - 1) % contenders.length;
         for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) {
           const figures = await measure(workload, contender, run);

@@ -1,7 +1,7 @@
 /** Figures as text: pure. */
 import { median } from './measure/steady-rate.ts';
 import type { Measured } from './measure/measure-run.ts';
-import type { ContenderName, Workload } from './workloads.ts';
+import { type ContenderName, contenderNames, type Workload } from './workloads.ts';
 
 interface Figure {
   title: string;
@@ -110,9 +110,7 @@ function spread(values: readonly (number | null)[], digits: number): string {
 
 /** In a fixed order, whatever the order of the first round was. */
 const contendersOf = (runs: readonly Measured[]): ContenderName[] =>
-  (['durabatch', 'bare-loop', 'plain-script'] as const).filter((name) =>
-    runs.some(({ contender }) => contender === name),
-  );
+  contenderNames.filter((name) => runs.some(({ contender }) => contender === name));
 
 const ofContender = (runs: readonly Measured[], name: ContenderName): Measured[] =>
   runs.filter(({ contender }) => contender === name);

@@ -1,7 +1,10 @@
 import type { Latency } from './latency.ts';
 
-export const contenderNames = ['durabatch', 'bare-loop', 'plain-script'] as const;
+export const contenderNames = ['durabatch', 'other-build', 'bare-loop', 'plain-script'] as const;
+/** `other-build`: durabatch as another checkout, or another commit, has it. */
 export type ContenderName = (typeof contenderNames)[number];
+
+const all: readonly ContenderName[] = ['durabatch', 'bare-loop', 'plain-script'];
 
 export interface Workload {
   /** As typed: `W2`, or `W7:10000` for another number of prompts. */
@@ -17,15 +20,15 @@ export interface Workload {
 const fixed = (ms: number): Latency => ({ kind: 'fixed', ms });
 
 const workloads: Record<string, Omit<Workload, 'name'>> = {
-  W1: { prompts: 1000, completions: 2, workers: 50, latency: fixed(200), contenders: contenderNames },
-  W2: { prompts: 10_000, completions: 2, workers: 100, latency: fixed(50), contenders: contenderNames },
-  W3: { prompts: 3, completions: 2, workers: 3, latency: fixed(0), contenders: contenderNames },
+  W1: { prompts: 1000, completions: 2, workers: 50, latency: fixed(200), contenders: all },
+  W2: { prompts: 10_000, completions: 2, workers: 100, latency: fixed(50), contenders: all },
+  W3: { prompts: 3, completions: 2, workers: 3, latency: fixed(0), contenders: all },
   W6: {
     prompts: 2000,
     completions: 1,
     workers: 100,
     latency: { kind: 'log-normal', medianMs: 2000, sigma: 0.5, stragglers: 0.01, stragglerMs: 30_000 },
-    contenders: contenderNames,
+    contenders: all,
   },
   W7: { prompts: 100_000, completions: 1, workers: 100, latency: fixed(20), contenders: ['durabatch'] },
 };

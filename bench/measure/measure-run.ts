@@ -58,6 +58,7 @@ export interface Scene {
   promptFile: string;
   /** Made for the run, and removed after it. */
   outputDir: string;
+  otherCli: string | null;
   env: NodeJS.ProcessEnv;
   serverPid: number;
   loadBefore: number;
@@ -74,13 +75,13 @@ export async function measureRun(
   scene: Scene,
 ): Promise<Measured> {
   const { prompts, completions, workers, name } = workload;
-  const { programs, promptFile, outputDir, env, serverPid } = scene;
+  const { programs, promptFile, outputDir, otherCli, env, serverPid } = scene;
   const provider = await startProvider(programs, workload);
   await mkdir(outputDir, { recursive: true });
   try {
     const id = `${name.replace(':', '-')}-${contender}-${run}-${process.pid}`;
     const args = commandOf(contender, workload, {
-      ...{ programs, promptFile, outputDir, id },
+      ...{ programs, promptFile, outputDir, otherCli, id },
       baseUrl: provider.baseUrl,
     });
     const profiling = scene.profiles ? ['--cpu-prof', `--cpu-prof-dir=${join(scene.profiles, id)}`] : [];
@@ -205,11 +206,12 @@ async function watchProcess(
   }
 }
 
-/** Threads of one name together; the first thread is the main one. */
+/** Threads of one name together, but those that Node calls `node` one by one in the order of their start: the first is the main one, then come V8's. */
 function threadShares(threads: Map<string, number>, prompts: number): Record<string, number> {
   const sums = new Map<string, number>();
   for (const [position, [name, cpuMs]] of [...threads].entries()) {
-    const kind = position === 0 ? 'main' : name.replace(/ \d+$/, '');
+    const kind =
+      position === 0 ? 'main' : name.replace(/ \d+$/, name.startsWith('node ') ? ` #${position}` : '');
     sums.set(kind, (sums.get(kind) ?? 0) + cpuMs);
   }
   const total = [...sums.values()].reduce((sum, cpuMs) => sum + cpuMs, 0);

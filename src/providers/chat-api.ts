@@ -47,7 +47,7 @@ export function createChatApi(provider: Provider, baseUrl: string, apiKey: strin
       fetch: (url, init) =>
         watchedFetch(
           url as string,
-          { method: 'POST', headers, body: init?.body as string, signal: options.signal },
+          { headers, body: init?.body as string, signal: options.signal },
           {
             dispatcher,
             requestTimeoutMs: options.requestTimeoutMs,

@@ -155,7 +155,7 @@ export function worstCostNanoUsd(request: WorstCaseRequest, key: PriceKey, at: D
     return Math.ceil(NANO_PER_TOKEN * (input * perInput + output * price.outputPerMillion));
   }
   let worst: number | null = null;
-  for (const time of timesOfOtherPrices(key, at)) {
+  for (const time of timesThisDayAndNext(key, at)) {
     const cost = tableCost({ input_tokens: input, output_tokens: output }, key, time);
     if (cost === null) return null;
     const written =
@@ -172,19 +172,28 @@ const QUARTER_HOUR_MS = 900_000;
 const timesByModel = new Map<string, Date[]>();
 
 /** A time for each price the model has in the course of the day and the next: looked up once a day. */
-function timesOfOtherPrices(key: PriceKey, at: Date): Date[] {
+function timesThisDayAndNext(key: PriceKey, at: Date): Date[] {
   const day = Math.floor(at.getTime() / DAY_MS) * DAY_MS;
   const id = JSON.stringify([key.provider, key.baseUrl, key.model, day]);
   const known = timesByModel.get(id);
   if (known !== undefined) return known;
-  const times = new Map<ModelPrice | undefined, Date>();
-  for (let ms = day; ms < day + 2 * DAY_MS; ms += QUARTER_HOUR_MS) {
-    const time = new Date(ms);
-    const price = tableCost({}, key, time)?.model_price;
-    if (price === undefined) break;
-    if (!times.has(price)) times.set(price, time);
-  }
-  const found = times.size === 0 ? [at] : [...times.values()];
+  const quarters = Array.from(
+    { length: (2 * DAY_MS) / QUARTER_HOUR_MS },
+    (_, quarter) => new Date(day + quarter * QUARTER_HOUR_MS),
+  );
+  const found = timesOfOtherPrices(key, quarters);
   timesByModel.set(id, found);
   return found;
+}
+
+/** Of these times one for each price that the model has at them; the first one where it has none. */
+export function timesOfOtherPrices(key: PriceKey, times: readonly Date[]): Date[] {
+  if (key.override !== undefined || key.provider === 'simulated') return times.slice(0, 1);
+  const found = new Map<ModelPrice | undefined, Date>();
+  for (const time of times) {
+    const price = tableCost({}, key, time)?.model_price;
+    if (price === undefined) return times.slice(0, 1);
+    if (!found.has(price)) found.set(price, time);
+  }
+  return [...found.values()];
 }

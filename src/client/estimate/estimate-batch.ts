@@ -1,7 +1,7 @@
 /** What a batch will take, before anything is started: an estimate, without the network. */
 import type { BatchSettings, Message, PromptItem } from '../../contract.ts';
 import { MAX_CHOICES, providers } from '../../providers/catalog.ts';
-import { costNanoUsd, type PriceKey } from '../../providers/prices.ts';
+import { costNanoUsd, type PriceKey, timesOfOtherPrices } from '../../providers/prices.ts';
 
 export interface Range {
   low: number;
@@ -26,6 +26,8 @@ export const LOW_OUTPUT_SHARE = 0.25;
 export const FIRST_TOKEN_SECONDS = 1;
 export const TOKENS_PER_SECOND = 50;
 const HOUR_MS = 3_600_000;
+/** Costs kept in memory: a few megabytes. */
+const REMEMBERED = 10_000;
 
 export interface Estimator {
   add(item: PromptItem): void;
@@ -43,6 +45,7 @@ export function createEstimator(
   const outputTokens: Range = { low: 0, high: 0 };
   const requestSeconds: Range = { low: 0, high: 0 };
   let cost: Range | null = { low: 0, high: 0 };
+  const costOf = createCostLookup(hours);
 
   return {
     add: (item) => {
@@ -50,7 +53,9 @@ export function createEstimator(
       const choices = providers[request.provider].honoursN ? Math.min(samples, MAX_CHOICES) : 1;
       const sent = Math.ceil(samples / choices);
       const messages = item.messages ?? [{ role: 'user' as const, content: item.prompt ?? '' }];
-      const input = countTokens(messages);
+      const schema = item.extra_body?.['response_format'];
+      const format = schema ? [{ role: 'system' as const, content: JSON.stringify(schema) }] : [];
+      const input = countTokens([...messages, ...format]);
       const most = item.max_tokens ?? request.maxTokens;
       const least = Math.ceil(most * LOW_OUTPUT_SHARE);
       prompts += 1;
@@ -71,11 +76,8 @@ export function createEstimator(
       const rest = samples % choices;
       for (const [asked, times] of [[choices, Math.floor(samples / choices)] as const, [rest, 1] as const]) {
         if (asked === 0 || times === 0) continue;
-        const low = costs(key, input, least * asked, hours);
-        const high = costs(key, input, most * asked, hours);
-        cost = cost &&
-          low &&
-          high && { low: cost.low + times * Math.min(...low), high: cost.high + times * Math.max(...high) };
+        const each = costOf(key, input, least * asked, most * asked);
+        cost = cost && each && { low: cost.low + times * each.low, high: cost.high + times * each.high };
       }
     },
     result: () => ({
@@ -91,6 +93,32 @@ export function createEstimator(
       },
     }),
   };
+}
+
+/** What one request costs, from the cheapest of these hours to the dearest; `null` where the price is unknown. */
+function createCostLookup(hours: readonly Date[]) {
+  const hoursByModel = new Map<string, readonly Date[]>();
+  const known = new Map<string, Range | null>();
+
+  const hoursOf = (key: PriceKey): readonly Date[] =>
+    remembered(hoursByModel, key.model, () => timesOfOtherPrices(key, hours));
+
+  return (key: PriceKey, input: number, least: number, most: number): Range | null =>
+    remembered(known, `${input} ${least} ${most} ${key.model}`, () => {
+      const low = costs(key, input, least, hoursOf(key));
+      const high = costs(key, input, most, hoursOf(key));
+      return low && high && { low: Math.min(...low), high: Math.max(...high) };
+    });
+}
+
+/** Prompts are alike: most of their costs were looked up before. */
+function remembered<Value>(known: Map<string, Value>, key: string, look: () => Value): Value {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const value = look();
+  if (known.size >= REMEMBERED) known.clear();
+  known.set(key, value);
+  return value;
 }
 
 /** At each of the times; `null` where the price is unknown. */

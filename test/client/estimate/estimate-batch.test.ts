@@ -76,6 +76,27 @@ test('what a prompt sets for itself counts', () => {
   assert.deepEqual([completions, outputTokens.high], [5, 3200]);
 });
 
+test('the schema of a response_format is input, other parameters are not', () => {
+  const tokensOf = (extra_body: Record<string, unknown>) =>
+    estimate(settingsOf({}, { prices }), [{ prompt: 'x', completions: 1, extra_body }]).promptTokens;
+  assert.equal(tokensOf({ stop: ['long'], seed: 1 }), 1);
+  assert.equal(tokensOf({ response_format: { type: 'json_object' } }), 1 + '{"type":"json_object"}'.length);
+});
+
+test('many prompts cost the sum of what each costs, those of other models and lengths among them', () => {
+  const items = Array.from({ length: 30 }, (_, n) => ({
+    prompt: 'x'.repeat(n % 3 === 0 ? 5 : 50),
+    max_tokens: n % 2 === 0 ? 100 : 200,
+    ...(n % 5 === 0 && { model: 'deepseek-v4-pro' }),
+  }));
+  const each = items.map((item) => estimate(settingsOf(), [item]).costNanoUsd);
+  assert.ok(new Set(each.map((range) => range?.low)).size >= 6);
+  assert.deepEqual(estimate(settingsOf(), items).costNanoUsd, {
+    low: each.reduce((sum, range) => sum + range!.low, 0),
+    high: each.reduce((sum, range) => sum + range!.high, 0),
+  });
+});
+
 describe('the cost', () => {
   test('by the table it reaches from the cheapest to the dearest hour, whatever the hour', () => {
     const items = [{ prompt: 'x'.repeat(1000), max_tokens: 1, completions: 1 }];

@@ -5,7 +5,7 @@ import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import type { BatchStatus, StatusSource } from './render/status-text.ts';
-import { hasLiveWorker, isOf, type ServerView, viewOf } from './server-view.ts';
+import { hasLiveWorker, isOf, openWorkflows, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
 import { waitingOf, waitingText as textOfWaiting } from './waiting.ts';
 
@@ -37,13 +37,22 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
     startedAt: manifest.runs[0]?.started_at ?? manifest.created_at,
     resultsFile: outcome?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? null,
-    waiting: waitingText(ours, facts),
+    waiting: await waitingText(temporal, ours, facts),
     webUiUrl: ours && ours.kind !== 'absent' ? temporal!.webUiOf(store.batchId, ours.runId) : null,
   };
 }
 
-function waitingText(view: ServerView | null, { state, counts }: Facts): string | null {
-  const waiting = view?.kind === 'open' && state === 'running' ? waitingOf(view.description) : null;
+async function waitingText(
+  temporal: Temporal | null,
+  view: ServerView | null,
+  { state, counts }: Facts,
+): Promise<string | null> {
+  if (!temporal || view?.kind !== 'open' || state !== 'running') return null;
+  const workflows = await temporal.client
+    .withDeadline(Date.now() + ASK_MS, () => openWorkflows(temporal, view))
+    // A server that does not answer knows nothing for now.
+    .catch(() => [view.description]);
+  const waiting = waitingOf(workflows);
   if (!waiting || waiting.prompts < counts.running) return null;
   return textOfWaiting(waiting, Date.now());
 }

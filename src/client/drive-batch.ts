@@ -13,8 +13,8 @@ import { ensureServer } from '../server/embedded-server.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { type BatchWorker, connectWorker, startBatchWorker } from '../worker.ts';
 import { progressQuery } from '../workflows/messages.ts';
-import { hasLiveWorker, type ServerView, viewOf } from './server-view.ts';
-import { sweepDeadWorkers } from './start-run.ts';
+import { hasLiveWorker, openWorkflows, type ServerView, viewOf } from './server-view.ts';
+import { sweepDeadWorkers } from './sweep-dead-workers.ts';
 import type { Temporal } from './temporal.ts';
 import { type Waiting, waitingOf, waitingText } from './waiting.ts';
 import { withServer } from './with-server.ts';
@@ -115,6 +115,7 @@ async function follow(options: DriveOptions, worker: BatchWorker | null): Promis
   let workerError: { error: unknown } | null = null;
   worker?.stopped.catch((error: unknown) => (workerError = { error }));
   const trouble = createTroubleNotes(options);
+  const isStandstill = createStandstill();
   let quiet = 0;
   while (!interrupt.aborted) {
     if (workerError) throw (workerError as { error: unknown }).error;
@@ -128,7 +129,8 @@ async function follow(options: DriveOptions, worker: BatchWorker | null): Promis
       );
       trouble.over();
       onProgress(progress);
-      trouble.waiting(waitingOf(view.description), progress);
+      if (isStandstill(progress)) trouble.waiting(waitingOf(await openWorkflows(temporal, view)), progress);
+      else trouble.waiting(null, progress);
       if (progress.state === 'paused' && !options.waitsForClose) {
         quiet = worker?.requestsInFlight ? 0 : quiet + 1;
         if (progress.counts.running === 0 || quiet > QUIET_POLLS) return { kind: 'paused', progress };
@@ -144,6 +146,17 @@ async function follow(options: DriveOptions, worker: BatchWorker | null): Promis
     });
   }
   return { kind: 'interrupted' };
+}
+
+/** Whether nothing has settled since the poll before: only then is it worth asking what the prompts wait for. */
+function createStandstill(): (progress: Progress) => boolean {
+  let before = -1;
+  return ({ counts: { succeeded, failed } }) => {
+    const settled = succeeded + failed;
+    const same = settled === before;
+    before = settled;
+    return same;
+  };
 }
 
 /** The server is away or busy, nobody answers queries yet, or the batch has closed between two calls. */

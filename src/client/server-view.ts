@@ -35,6 +35,30 @@ export async function viewOf({ client }: Temporal, batchId: string): Promise<Ser
   }
 }
 
+/**
+ * The open workflows of the batch: its own, and those of its shards. One that ends meanwhile is left out.
+ * A child may be named before it is known on the server: it has nothing under way then.
+ */
+export async function openWorkflows(
+  { client }: Temporal,
+  view: ServerView,
+): Promise<WorkflowExecutionDescription[]> {
+  if (view.kind !== 'open') return [];
+  const shards = await Promise.all(
+    (view.description.raw.pendingChildren ?? []).map(async ({ workflowId, runId }) => {
+      try {
+        return await client.workflow.getHandle(workflowId!, runId!).describe();
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return null;
+        throw error;
+      }
+    }),
+  );
+  return [view.description, ...shards.filter((shard) => shard?.status.name === 'RUNNING')].filter(
+    (workflow) => workflow !== null,
+  );
+}
+
 /** Whether the view is of this very store, and not of another one that knows a batch by the same id. */
 export const isOf = (view: ServerView, store: BatchStore): boolean =>
   view.kind !== 'absent' && view.memo.store?.uuid === store.location.uuid;

@@ -1,19 +1,16 @@
-/** Makes a batch go on: starts a run on the server, or prepares the one that is open for a new worker. */
+/** Makes a batch go on: starts a run on the server. */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { ApplicationFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Config } from '../config.ts';
 import { type BatchInput, type BatchSettings, taskQueueOf } from '../contract.ts';
 import { acquireProcessLock } from '../server/process-lock.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import { isProvenDead } from '../worker-identity.ts';
 import type { promptBatch } from '../workflows/index.ts';
 import { quoted, SUMMARY_BYTES, summaryText } from '../workflows/web-ui.ts';
 import { UsageError } from './options/usage-error.ts';
 import { type BatchMemo, isOf, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
-
-const ACTIVITY_STARTED = 2;
 
 /** Throws {@link UsageError} if the id is taken on this server by an open batch of another store. */
 export function assertOurs(view: ServerView, store: BatchStore): void {
@@ -94,35 +91,6 @@ export async function startRun({
   } finally {
     await release();
   }
-}
-
-/**
- * Before a worker of ours polls: what a dead process of this machine had under way is given back at
- * once, instead of after its heartbeat timeout. Never touches what a process that may live has.
- */
-export async function sweepDeadWorkers({ client, namespace }: Temporal, view: ServerView): Promise<void> {
-  if (view.kind !== 'open') return;
-  const { workflowId, runId } = view.description;
-  const execution = { workflowId, runId };
-  await client.workflowService.resetStickyTaskQueue({ namespace, execution });
-  const orphans = (view.description.raw.pendingActivities ?? []).filter(
-    ({ state, lastWorkerIdentity }) => state === ACTIVITY_STARTED && isProvenDead(lastWorkerIdentity ?? ''),
-  );
-  await Promise.all(
-    orphans.map(async ({ activityId }) => {
-      const failure = ApplicationFailure.create({
-        type: 'Worker.Died',
-        message: 'the worker died',
-        nextRetryDelay: 1,
-      });
-      try {
-        await client.activity.fail({ workflowId, runId, activityId: activityId! }, failure);
-      } catch (error) {
-        // The server came first: it has timed out, or its workflow has ended.
-        if ((error as Error).name !== 'ActivityNotFoundError') throw error;
-      }
-    }),
-  );
 }
 
 function summaryOf({ name, prompts, settings: { request } }: BatchInput): string {

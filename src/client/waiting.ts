@@ -13,11 +13,11 @@ export interface Waiting {
 
 const ACTIVITY_SCHEDULED = 1;
 
-/** `null` where nobody waits. */
-export function waitingOf({ raw }: WorkflowExecutionDescription): Waiting | null {
-  const waiting = (raw.pendingActivities ?? []).filter(
-    ({ state, lastFailure }) => state === ACTIVITY_SCHEDULED && lastFailure?.message,
-  );
+/** Over a batch's open workflows; `null` where nobody waits. */
+export function waitingOf(workflows: readonly WorkflowExecutionDescription[]): Waiting | null {
+  const waiting = workflows
+    .flatMap(({ raw }) => raw.pendingActivities ?? [])
+    .filter(({ state, lastFailure }) => state === ACTIVITY_SCHEDULED && lastFailure?.message);
   const newest = waiting.at(-1);
   if (!newest) return null;
   const times = waiting.flatMap(({ nextAttemptScheduleTime: time }) =>

@@ -5,7 +5,7 @@ import { type BatchWorker, connectWorker, logWorkersTo, startBatchWorker } from 
 import { registerBatch } from '../batch-registry.ts';
 import { batchIn } from '../locate-batch.ts';
 import { ensureServer } from '../../server/embedded-server.ts';
-import { sweepDeadWorkers } from '../start-run.ts';
+import { sweepDeadWorkers } from '../sweep-dead-workers.ts';
 import { isOf, viewOf } from '../server-view.ts';
 import { connectTemporal, type Temporal } from '../temporal.ts';
 import { type CommandContext, interruptSignal } from './context.ts';

@@ -59,7 +59,7 @@ export function lendMoney(
     if (loan.keepMoneyFor === 'nothing') loan.keepMoneyFor = 'slots';
     free -= lent;
   }
-  if (!unmet && free >= 0) return true;
+  if (loans.length === 0 || (!unmet && free >= 0)) return true;
   return !tighten(loans, free < 0);
 }
 

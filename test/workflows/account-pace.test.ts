@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ShardAccount, ShardLoan } from '../../src/contract.ts';
+import { createAccountPace } from '../../src/workflows/account-pace.ts';
+import { newShardTally } from '../../src/workflows/tally.ts';
+import { batchInput } from '../support/workflow-harness.ts';
+
+const account = (facts: Partial<ShardAccount> = {}): ShardAccount => ({
+  ...{ execution: 1, loan: 1, returnedSlots: 0, returnedNanoUsd: 0, spentBeforeNanoUsd: 0, spentNanoUsd: 0 },
+  ...{ reservedNanoUsd: 0, running: 2, dry: false, wants: null, tally: newShardTally(), halt: null },
+  ...facts,
+});
+const loan = (facts: Partial<ShardLoan> = {}): ShardLoan => ({
+  ...{ version: 1, slots: 2, keepSlots: 2, nanoUsd: null, keepMoneyFor: 'queue', lifts: 0, stop: 'no' },
+  limits: batchInput('batch', { prompts: 1 }).settings.limits,
+  ...facts,
+});
+const wants = { worstCostNanoUsd: 5, missingNanoUsd: 5 };
+
+describe('what cannot wait', () => {
+  const rows: [title: string, draft: Partial<ShardAccount>, isUrgent: boolean, loan?: Partial<ShardLoan>][] =
+    [
+      ['nothing new', {}, false],
+      ['prompts that settled', { tally: { ...newShardTally(), succeeded: 3 } }, false],
+      ['slots to give back', { returnedSlots: 1 }, true],
+      ['nothing is left to start', { dry: true }, true],
+      ['a slot waits for money', { wants }, true],
+      ['nothing is in progress any more, for want of money', { wants, running: 0 }, true],
+      ['something stops it', { halt: { reason: 'account', message: 'no balance', lifts: 0 } }, true],
+      ['the first money to give back', { returnedNanoUsd: 7 }, true],
+      ['a new loan, without a cap', { loan: 2 }, false],
+      ['a new loan under a cap', { loan: 2 }, false, { nanoUsd: 5 }],
+      ['a new loan that asks for money', { loan: 2 }, true, { nanoUsd: 5, keepMoneyFor: 'slots' }],
+    ];
+  for (const [title, draft, isUrgent, terms] of rows) {
+    test(`${title}: ${isUrgent ? 'at once' : 'now and then'}`, () => {
+      const pace = createAccountPace(0);
+      pace.sent(account(), 0);
+      assert.equal(pace.isUrgent(account(draft), loan(terms)), isUrgent);
+    });
+  }
+
+  test('what was told is not urgent again', () => {
+    const pace = createAccountPace(0);
+    const told = account({ returnedSlots: 1, dry: true, wants, running: 0 });
+    pace.sent(told, 0);
+    assert.equal(pace.isUrgent(told, loan()), false);
+  });
+});
+
+test('news are prompts that have settled since the last account', () => {
+  const pace = createAccountPace(0);
+  const one = account({ tally: { ...newShardTally(), failed: 1 } });
+  assert.equal(pace.isNews(account()), false);
+  assert.equal(pace.isNews(one), true);
+  pace.sent(one, 0);
+  assert.equal(pace.isNews(one), false);
+});
+
+test('news are told once a second, and less and less often by a shard that takes long', () => {
+  const pace = createAccountPace(10_000);
+  assert.equal(pace.waitMs(10_000), 1000);
+  pace.sent(account(), 12_000);
+  assert.equal(pace.waitMs(12_400), 600);
+  const hour = 3_600_000;
+  pace.sent(account(), hour);
+  assert.ok(pace.waitMs(hour) > 60_000);
+  let at = 0;
+  let told = 0;
+  for (const slow = createAccountPace(0); at < 24 * hour; told++) {
+    at += slow.waitMs(at);
+    slow.sent(account(), at);
+  }
+  assert.ok(told < 500, `${told} accounts in a day`);
+});

@@ -1,6 +1,6 @@
 /** A batch's state from outside: from its workflow, or where nobody can ask that, from what is written down. */
 import type { BatchState, Counts, Paid, Pause, Progress } from '../contract.ts';
-import { totalsOf } from '../store/batch-reading.ts';
+import { batchDigest } from '../store/batch-digest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { progressQuery } from '../workflows/messages.ts';
@@ -86,7 +86,7 @@ async function recorded(store: BatchStore, manifest: Manifest, view: ServerView 
   const outcome = manifest.runs.at(-1)?.outcome;
   if (outcome)
     return { state: outcome.state, pause: null, counts: outcome.counts, paid: outcome.paid, source };
-  const totals = await totalsOf(store);
+  const totals = await batchDigest(store);
   const state = recordedState(manifest, view);
   return {
     state,

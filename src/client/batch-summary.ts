@@ -1,10 +1,8 @@
 /** What a command says of a batch when it leaves it. */
 import type { BatchOutcome, Progress } from '../contract.ts';
-import { type BillTally, billed, emptyBill } from '../report/bill-tally.ts';
-import { failed, type FailureGroup, failureGroups, noFailures } from '../report/failure-tally.ts';
-import { boughtAnswers, durationOf, readBatchPrompts, totalsOf } from '../store/batch-reading.ts';
+import { batchDigest } from '../store/batch-digest.ts';
+import { durationOf } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import { billOf } from '../store/bill.ts';
 import type { BatchSummary } from './render/summary-text.ts';
 import type { Temporal } from './temporal.ts';
 
@@ -19,9 +17,10 @@ export async function batchSummary(
   const outcome = 'outcome' in end ? end.outcome : null;
   const progress = 'progress' in end ? end.progress : null;
   const now = new Date().toISOString();
+  const digest = await batchDigest(store);
   const durationSeconds =
     outcome?.durationSeconds ??
-    durationOf(manifest, await totalsOf(store), { run: manifest.runs.at(-1)?.run ?? 0, at: now });
+    durationOf(manifest, digest, { run: manifest.runs.at(-1)?.run ?? 0, at: now });
   const { counts, paid } = outcome ?? progress!;
   return {
     batchId: store.batchId,
@@ -39,18 +38,9 @@ export async function batchSummary(
     failuresFile: outcome?.failuresFile ?? null,
     webUiUrl: temporal?.webUiOf(store.batchId, runId) ?? null,
     stopServerCommand: temporal?.embedded ? 'durabatch server stop' : null,
-    ...(await billAndFailures(store)),
+    bill: digest.bill,
+    failures: digest.failures,
     warnings: outcome?.warnings ?? [],
     timestamp: now,
   };
-}
-
-async function billAndFailures(store: BatchStore): Promise<{ bill: BillTally; failures: FailureGroup[] }> {
-  let bill = emptyBill;
-  let failures = noFailures;
-  for await (const { item, history, standing } of readBatchPrompts(store)) {
-    bill = billed(bill, billOf(history, standing), boughtAnswers(history, standing));
-    failures = failed(failures, { item, error: standing.settled?.error ?? null });
-  }
-  return { bill, failures: failureGroups(failures) };
 }

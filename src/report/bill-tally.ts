@@ -1,7 +1,7 @@
 import type { PromptBill } from '../store/bill.ts';
 import type { BoughtAnswer } from '../store/outcome.ts';
 import { nanoUsdToDecimal, nanoUsdToUsd } from './money.ts';
-import { addMoney, type MoneySum, moneyTotal, noMoney } from './money-sum.ts';
+import { addMoney, addMoneySums, type MoneySum, moneyTotal, noMoney } from './money-sum.ts';
 
 /** Running totals of a bill. */
 export interface BillTally {
@@ -41,6 +41,15 @@ export const billed = (tally: BillTally, bill: PromptBill, answers: readonly Bou
     reused: tally.reused + bill.reused,
   };
 };
+
+export const addBills = (a: BillTally, b: BillTally): BillTally => ({
+  kept: addMoneySums(a.kept, b.kept),
+  discarded: addMoneySums(a.discarded, b.discarded),
+  possiblyPaid: addMoneySums(a.possiblyPaid, b.possiblyPaid),
+  cacheSaving: addMoneySums(a.cacheSaving, b.cacheSaving),
+  reasoningTokens: a.reasoningTokens + b.reasoningTokens,
+  reused: a.reused + b.reused,
+});
 
 /** The `bill` of a summary, in exact US dollars; an amount is `null` as soon as a price in it is unknown. */
 export interface ReportBill {

@@ -28,6 +28,19 @@ export const failed = (
   return new Map(tally).set(type, { type, count: count + 1, examples: shown });
 };
 
+/** The groups with those of later prompts: as if each had been added by itself. */
+export const withLater = (tally: FailureTally, later: readonly FailureGroup[]): FailureTally => {
+  const sum = new Map(tally);
+  for (const { type, count, examples } of later) {
+    const known = sum.get(type) ?? { count: 0, examples: [] };
+    const isNew = ({ message }: FailureGroup['examples'][number]): boolean =>
+      !known.examples.some((example) => example.message === message);
+    const shown = [...known.examples, ...examples.filter(isNew)].slice(0, EXAMPLES);
+    sum.set(type, { type, count: known.count + count, examples: shown });
+  }
+  return sum;
+};
+
 /** The most frequent first. */
 export const failureGroups = (tally: FailureTally): FailureGroup[] =>
   [...tally.values()].sort((a, b) => b.count - a.count);

@@ -13,5 +13,11 @@ export const addMoney = (sum: MoneySum, nanoUsd: number | null): MoneySum =>
     ? { ...sum, unknown: sum.unknown + 1 }
     : { ...sum, knownNanoUsd: sum.knownNanoUsd + BigInt(nanoUsd), known: sum.known + 1 };
 
+export const addMoneySums = (a: MoneySum, b: MoneySum): MoneySum => ({
+  knownNanoUsd: a.knownNanoUsd + b.knownNanoUsd,
+  known: a.known + b.known,
+  unknown: a.unknown + b.unknown,
+});
+
 /** `null` as soon as one amount is unknown. */
 export const moneyTotal = (sum: MoneySum): bigint | null => (sum.unknown === 0 ? sum.knownNanoUsd : null);

@@ -53,6 +53,7 @@ export interface BatchTotals {
   lastRecordAt: Map<number, string>;
 }
 
+/** From the ledger itself, all of it. `batchDigest` tells the same from notes. */
 export async function totalsOf(store: BatchStore): Promise<BatchTotals> {
   const totals: BatchTotals = {
     succeeded: 0,
@@ -64,16 +65,17 @@ export async function totalsOf(store: BatchStore): Promise<BatchTotals> {
   for await (const { standing, history } of readBatchPrompts(store)) {
     totals[standing.settled?.status ?? 'open']++;
     totals.paid = addPaid(totals.paid, standing.paid);
-    for (const { run, at } of [
-      ...history.starts,
-      ...history.answers,
-      ...history.faults,
-      ...history.settled,
-    ]) {
-      if (at > (totals.lastRecordAt.get(run) ?? '')) totals.lastRecordAt.set(run, at);
-    }
+    noteNewest(totals.lastRecordAt, history);
   }
   return totals;
+}
+
+/** Takes a prompt's records into account. */
+export function noteNewest(newest: Map<number, string>, history: PromptHistory): void {
+  const { starts, answers, faults, settled } = history;
+  for (const records of [starts, answers, faults, settled]) {
+    for (const { run, at } of records) if (at > (newest.get(run) ?? '')) newest.set(run, at);
+  }
 }
 
 /** `closed` says whether an open prompt is one that never ran, or one that still may. */

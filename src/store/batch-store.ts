@@ -6,6 +6,7 @@ import { type Manifest, MANIFEST_FILE, manifestSchema } from './manifest.ts';
 import { OpenShards } from './open-shards.ts';
 import { replaceFile } from './replace-file.ts';
 import { Shard } from './shard.ts';
+import { takeDigest } from './shard-digest.ts';
 import { messageOf, StoreError } from './store-error.ts';
 
 export class BatchStore {
@@ -13,7 +14,9 @@ export class BatchStore {
   readonly batchId: string;
   readonly #folder: string;
   readonly #owner: string;
-  readonly #shards = new OpenShards();
+  readonly #shards = new OpenShards((shard) => this.#noteIfOver(shard));
+  /** How many records each shard's writer had written when its digest was taken. */
+  readonly #noted = new WeakMap<Shard, number>();
   #manifest: Manifest | null = null;
 
   /** `owner` names this process in its ledger files. */
@@ -94,5 +97,17 @@ export class BatchStore {
 
   close(): Promise<void> {
     return this.#shards.close();
+  }
+
+  /** The one who writes a shard's last end notes what the shard comes to. */
+  async #noteIfOver(shard: Shard): Promise<void> {
+    const { written, unsaved } = shard.writer;
+    if (shard.reader.open > 0 || unsaved > 0 || written === (this.#noted.get(shard) ?? 0)) return;
+    this.#noted.set(shard, written);
+    try {
+      await takeDigest(shard, await this.manifest());
+    } catch {
+      // It only saves time: whoever needs it next reads the ledger, and hears what is wrong.
+    }
   }
 }

@@ -1,17 +1,16 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readAtLeast, readFully } from './lines.ts';
+import { readAtLeast } from './lines.ts';
 
 const BLOCK_BYTES = 1 << 16;
 const BLOCKS_KEPT = 32;
 
 /**
  * Reads pieces of a folder's files of which neighbours are mostly wanted soon: whole blocks, of which
- * the last few are kept, and files stay open until {@link close}. What it read once must not change.
+ * the last few are kept. What it read once must not change, unless it is told to {@link forget}.
  */
 export class BlockReader {
   readonly #folder: string;
-  readonly #files = new Map<string, Promise<FileHandle>>();
   /** By file and number; the least recently used first. A file's last one holds what there was of it. */
   readonly #blocks = new Map<string, Buffer>();
 
@@ -24,7 +23,7 @@ export class BlockReader {
     const last = Math.floor((offset + length - 1) / BLOCK_BYTES);
     if (last - first > 1) {
       const bytes = Buffer.allocUnsafe(length);
-      await readFully(await this.#file(name), bytes, offset);
+      await this.#read(name, bytes, offset, length);
       return bytes;
     }
     const end = offset + length - first * BLOCK_BYTES;
@@ -35,11 +34,8 @@ export class BlockReader {
     return Buffer.concat([block.subarray(from), next.subarray(0, end - BLOCK_BYTES)]);
   }
 
-  async close(): Promise<void> {
-    const files = [...this.#files.values()];
-    this.#files.clear();
+  forget(): void {
     this.#blocks.clear();
-    for (const file of files) await (await file).close();
   }
 
   /** At least `needed` bytes of it. */
@@ -48,8 +44,7 @@ export class BlockReader {
     let block = this.#blocks.get(key);
     if (!block || block.length < needed) {
       const whole = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-      const start = number * BLOCK_BYTES;
-      const length = await readAtLeast(needed, await this.#file(name), whole, start);
+      const length = await this.#read(name, whole, number * BLOCK_BYTES, needed);
       block = whole.subarray(0, length);
     }
     this.#blocks.delete(key);
@@ -61,14 +56,12 @@ export class BlockReader {
     return block;
   }
 
-  #file(name: string): Promise<FileHandle> {
-    let file = this.#files.get(name);
-    if (!file) {
-      file = open(join(this.#folder, name), 'r');
-      this.#files.set(name, file);
-      // The next one who asks tries again.
-      file.catch(() => this.#files.delete(name));
+  async #read(name: string, into: Buffer, position: number, least: number): Promise<number> {
+    const file = await open(join(this.#folder, name), 'r');
+    try {
+      return await readAtLeast(least, file, into, position);
+    } finally {
+      await file.close();
     }
-    return file;
   }
 }

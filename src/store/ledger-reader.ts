@@ -1,8 +1,9 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { BlockReader } from './block-reader.ts';
+import { ledgerSizes } from './ledger-files.ts';
 import type { WriterAudience, WrittenRecord } from './ledger-writer.ts';
 import { linesOf } from './lines.ts';
 import {
@@ -14,6 +15,7 @@ import {
   type SettledRecord,
   type StartRecord,
 } from './records.ts';
+import { endOf } from './standing.ts';
 
 /** A ledger file holds a line that is not this batch's. Names the file and the line. */
 export class ForeignLedgerError extends Error {
@@ -67,10 +69,13 @@ const recordSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('reopened'), ...key }),
 ]);
 
-/** How far a file was read, in bytes and lines. */
+/** How far a file was read. */
 interface Position {
+  /** In bytes, to the end of the last whole line. */
   offset: number;
   line: number;
+  /** In bytes, a torn last line included. */
+  size: number;
 }
 
 interface OwnFile {
@@ -86,10 +91,17 @@ interface OwnFile {
 /** What was read so far. */
 interface Index {
   prompts: Map<number, PromptHistory>;
+  /** Prompts that have an end. */
+  ended: Set<number>;
   seen: Set<string>;
   files: Map<string, Position>;
 }
-const newIndex = (): Index => ({ prompts: new Map(), seen: new Set(), files: new Map() });
+const newIndex = (): Index => ({
+  prompts: new Map(),
+  ended: new Set(),
+  seen: new Set(),
+  files: new Map(),
+});
 
 /**
  * Reads all ledger files of one shard and keeps an index of them without the texts. `refresh` reads
@@ -133,6 +145,17 @@ export class LedgerReader implements WriterAudience {
     };
   }
 
+  /** How many of the shard's prompts have no end yet. */
+  get open(): number {
+    return this.#lastIndex - this.#firstIndex + 1 - this.#index.ended.size;
+  }
+
+  /** How many bytes of each file were taken in; `null` where the last refresh failed. */
+  sizes(): Map<string, number> | null {
+    if (this.#failed) return null;
+    return new Map([...this.#index.files].map(([name, { size }]) => [name, size]));
+  }
+
   /** Takes in everything appended before the call. Throws {@link ForeignLedgerError}. */
   refresh(): Promise<void> {
     return (this.#queued ??= this.#refreshNext());
@@ -161,11 +184,6 @@ export class LedgerReader implements WriterAudience {
     return JSON.parse(bytes.toString('utf8')) as AnswerRecord;
   }
 
-  /** Closes what {@link read} keeps open. */
-  close(): Promise<void> {
-    return this.#texts.close();
-  }
-
   async #refreshNext(): Promise<void> {
     await this.#running.catch(() => {
       // whoever asked for that refresh was told
@@ -178,7 +196,7 @@ export class LedgerReader implements WriterAudience {
 
   async #readAll(): Promise<void> {
     const known = [...this.#index.files].map(([name, { offset }]) => ({ name, offset }));
-    const sizes = await this.#sizes();
+    const sizes = (await ledgerSizes(this.#folder)) ?? new Map<string, number>();
     // A last record may have been read before its line feed was written.
     const isWhole = known.every(({ name, offset }) => (sizes.get(name) ?? -1) >= offset - 1);
     if (this.#own && (sizes.get(this.#own.file) ?? 0) > this.#own.written && !this.#own.shared) {
@@ -186,7 +204,7 @@ export class LedgerReader implements WriterAudience {
       this.#failed = true;
     }
     if (!isWhole) this.#failed = true;
-    if (this.#failed) await this.#texts.close();
+    if (this.#failed) this.#texts.forget();
     const index = this.#failed ? newIndex() : this.#index;
     this.#failed = true;
     this.#reading = true;
@@ -194,8 +212,9 @@ export class LedgerReader implements WriterAudience {
       for (const [name, size] of sizes) {
         const isOwn = name === this.#own?.file && !this.#own.shared;
         const end = isOwn ? Math.min(size, this.#own!.told) : size;
-        const position = index.files.get(name) ?? { offset: 0, line: 0 };
+        const position = index.files.get(name) ?? { offset: 0, line: 0, size: 0 };
         index.files.set(name, position);
+        position.size = Math.max(position.size, end);
         if (end > position.offset) await this.#readFile(index, name, position, end);
       }
     } finally {
@@ -204,24 +223,6 @@ export class LedgerReader implements WriterAudience {
     }
     this.#failed = false;
     this.#index = index;
-  }
-
-  /** Of the shard's ledger files, by name, in bytes. */
-  async #sizes(): Promise<Map<string, number>> {
-    const names = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return [];
-      throw error;
-    });
-    const sizes = new Map<string, number>();
-    for (const name of names) {
-      if (!name.endsWith('.jsonl')) continue;
-      const found = await stat(join(this.#folder, name)).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return null;
-        throw error;
-      });
-      if (found) sizes.set(name, found.size);
-    }
-    return sizes;
   }
 
   async #readFile(index: Index, name: string, position: Position, end: number): Promise<void> {
@@ -244,10 +245,11 @@ export class LedgerReader implements WriterAudience {
   #takeTold(index: Index): void {
     for (const { file, records } of this.#told.splice(0)) {
       for (const { record, offset, length } of records) {
-        const position = index.files.get(file) ?? { offset: 0, line: 0 };
+        const position = index.files.get(file) ?? { offset: 0, line: 0, size: 0 };
         if (position.offset !== offset || !this.#has(record.index)) continue;
         index.files.set(file, position);
         position.offset += length + 1;
+        position.size = position.offset;
         position.line++;
         addOnce(index, record, { file, offset, length });
       }
@@ -290,7 +292,11 @@ export class LedgerReader implements WriterAudience {
   }
 }
 
-function addOnce({ prompts, seen }: Index, record: LedgerRecord, location: AnswerMeta['location']): void {
+function addOnce(
+  { prompts, ended, seen }: Index,
+  record: LedgerRecord,
+  location: AnswerMeta['location'],
+): void {
   if (seen.has(record.id)) return;
   seen.add(record.id);
   let history = prompts.get(record.index);
@@ -310,6 +316,9 @@ function addOnce({ prompts, seen }: Index, record: LedgerRecord, location: Answe
     }));
     history.answers.push({ ...record, choices, location });
   }
+  if (record.type !== 'settled' && record.type !== 'reopened') return;
+  if (endOf(history)) ended.add(record.index);
+  else ended.delete(record.index);
 }
 
 const excerpt = (bytes: Buffer): string => JSON.stringify(bytes.toString('utf8').slice(0, 60));

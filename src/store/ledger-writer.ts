@@ -53,6 +53,7 @@ export class LedgerWriter {
   readonly #audience: WriterAudience | null;
   #file: { name: string; handle: FileHandle; size: number } | null = null;
   #busy = false;
+  #written = 0;
 
   /** `owner` names the file: it must be unique to this process. */
   constructor(folder: string, owner: string, audience: WriterAudience | null = null) {
@@ -64,6 +65,11 @@ export class LedgerWriter {
   /** Durable records that were handed over and are on no disk yet. */
   get unsaved(): number {
     return this.#unsaved.length;
+  }
+
+  /** Records it has put on disk so far. */
+  get written(): number {
+    return this.#written;
   }
 
   /** Written, and with `durable` synced, when it resolves. Throws {@link LedgerWriteError}. */
@@ -125,6 +131,7 @@ export class LedgerWriter {
       throw error;
     }
     this.#unsaved.length = 0;
+    this.#written += lines.length;
     const written = lines.map(({ record, text }) => {
       const at = { record, offset: file.size, length: Buffer.byteLength(text) };
       file.size += at.length + 1;

@@ -8,8 +8,14 @@ const IDLE_SHARDS = 8;
  * yet, stays; of the others the most recently used ones do, so that memory does not grow with the batch.
  */
 export class OpenShards {
+  readonly #onLastRelease: (shard: Shard) => Promise<void>;
   /** The least recently used first. */
   readonly #entries = new Map<number, { shard: Shard; users: number }>();
+
+  /** `onLastRelease` is called when the last user of a shard leaves it, and is waited for. */
+  constructor(onLastRelease: (shard: Shard) => Promise<void>) {
+    this.#onLastRelease = onLastRelease;
+  }
 
   /** The same for all who use it at a time: `create` is asked where nothing of it is open. */
   use(number: number, create: (release: () => Promise<void>) => Shard): Shard {
@@ -35,10 +41,14 @@ export class OpenShards {
   async #release(number: number): Promise<void> {
     const entry = this.#entries.get(number);
     if (!entry || entry.users === 0) throw new Error(`shard ${number} was released more often than used`);
-    entry.users--;
-    this.#entries.delete(number);
-    this.#entries.set(number, entry);
-    await this.#drop(IDLE_SHARDS);
+    try {
+      if (entry.users === 1) await this.#onLastRelease(entry.shard);
+    } finally {
+      entry.users--;
+      this.#entries.delete(number);
+      this.#entries.set(number, entry);
+      await this.#drop(IDLE_SHARDS);
+    }
   }
 
   async #drop(spared: number): Promise<void> {

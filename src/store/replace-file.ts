@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-/** Replaces a file whole: readers see the old text or the new one. */
-export async function replaceFile(file: string, text: string): Promise<void> {
+/** Replaces a file whole: readers see the old text or the new one. `synced`: a power cut does not take it. */
+export async function replaceFile(file: string, text: string, { synced = true } = {}): Promise<void> {
   const draft = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
   try {
     const handle = await open(draft, 'wx');
     try {
       await handle.writeFile(text);
-      await handle.sync();
+      if (synced) await handle.sync();
     } finally {
       await handle.close();
     }

@@ -3,7 +3,7 @@ import type { PromptItem } from '../contract.ts';
 import { LedgerReader } from './ledger-reader.ts';
 import { LedgerWriter } from './ledger-writer.ts';
 import { PromptsFile } from './prompts-file.ts';
-import { shardName } from './shard-name.ts';
+import { ledgerFolderOf, shardName } from './shard-name.ts';
 
 /** Where a shard is, and which prompts it has, by their positions in the batch. */
 export interface ShardPlace {
@@ -16,6 +16,7 @@ export interface ShardPlace {
 /** What this process has open of one shard: shared by all who work on it at a time. */
 export class Shard {
   readonly shard: number;
+  readonly ledgerFolder: string;
   readonly reader: LedgerReader;
   readonly writer: LedgerWriter;
   readonly #prompts: PromptsFile;
@@ -24,12 +25,12 @@ export class Shard {
   /** `owner` names this process in its ledger files. */
   constructor(place: ShardPlace, owner: string, release: () => Promise<void>) {
     const { batchFolder, shard, firstIndex, lastIndex } = place;
-    const name = shardName(shard);
-    const ledger = join(batchFolder, 'ledger', name);
     this.shard = shard;
-    this.reader = new LedgerReader(ledger, firstIndex, lastIndex);
-    this.writer = new LedgerWriter(ledger, owner, this.reader);
-    this.#prompts = new PromptsFile(join(batchFolder, 'prompts', `${name}.jsonl`), firstIndex);
+    this.ledgerFolder = ledgerFolderOf(batchFolder, shard);
+    this.reader = new LedgerReader(this.ledgerFolder, firstIndex, lastIndex);
+    this.writer = new LedgerWriter(this.ledgerFolder, owner, this.reader);
+    const prompts = join(batchFolder, 'prompts', `${shardName(shard)}.jsonl`);
+    this.#prompts = new PromptsFile(prompts, firstIndex);
     this.#release = release;
   }
 
@@ -49,7 +50,6 @@ export class Shard {
 
   async close(): Promise<void> {
     await this.writer.close();
-    await this.reader.close();
     await this.#prompts.close();
   }
 }

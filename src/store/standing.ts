@@ -5,6 +5,7 @@ import {
   compareMoments,
   type FaultRecord,
   type Moment,
+  type ReopenedRecord,
   type SettledRecord,
   type StartRecord,
 } from './records.ts';
@@ -61,6 +62,16 @@ export interface Present {
   at: number;
 }
 
+const reopenedLast = ({ reopened }: Pick<PromptHistory, 'reopened'>): ReopenedRecord | undefined =>
+  reopened.toSorted(compareMoments).at(-1);
+
+/** The end that counts; `null` while the prompt is open. */
+export function endOf(history: Pick<PromptHistory, 'settled' | 'reopened'>): SettledRecord | null {
+  const reopened = reopenedLast(history);
+  const standing = history.settled.filter((end) => !reopened || compareMoments(end, reopened) > 0);
+  return standing.toSorted(compareMoments).at(-1) ?? null;
+}
+
 /** Without `present`, faults and patience count in the turn of the newest fault, up to that fault. */
 export function standingOf(
   history: PromptHistory,
@@ -68,9 +79,9 @@ export function standingOf(
   present?: Present,
   judgement = LENIENT,
 ): Standing {
-  const reopened = history.reopened.toSorted(compareMoments).at(-1);
+  const reopened = reopenedLast(history);
   const isLater = (record: Moment): boolean => !reopened || compareMoments(record, reopened) > 0;
-  const settled = history.settled.filter(isLater).toSorted(compareMoments).at(-1) ?? null;
+  const settled = endOf(history);
   const answers = history.answers.toSorted(compareMoments);
   const faults = history.faults.toSorted(compareMoments);
 

@@ -184,6 +184,7 @@ test('prompts come back as they went in, one by one and all together', async (t)
     items.map((item, index) => ({ index, item })),
   );
   const fresh = new BatchStore(store.location, store.batchId, 'other');
+  t.after(() => fresh.close());
   for (const [index, item] of items.entries()) {
     assert.deepEqual(await readPrompt(fresh, Math.floor(index / 4), index), item);
   }

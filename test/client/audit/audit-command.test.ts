@@ -21,6 +21,7 @@ async function changeLedger(
 ): Promise<void> {
   const folder = join(outputDir, id, 'ledger', '00000');
   for (const name of await readdir(folder)) {
+    if (!name.endsWith('.jsonl')) continue;
     const lines = (await readFile(join(folder, name), 'utf8')).split('\n').filter((line) => line !== '');
     const changed = lines.map((line) => JSON.stringify(change(JSON.parse(line) as LedgerRecord)));
     await writeFile(join(folder, name), `${changed.join('\n')}\n`);

@@ -1,0 +1,209 @@
+/** What a shard's ledger comes to, noted beside it: so that nobody has to read a whole ledger to tell how a batch stands. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Paid } from '../contract.ts';
+import { type BillTally, billed, emptyBill } from '../report/bill-tally.ts';
+import { failed, type FailureGroup, noFailures } from '../report/failure-tally.ts';
+import { boughtAnswers, completionsOf, noteNewest } from './batch-reading.ts';
+import { billOf, possiblyPaidOf, sumOrUnknown } from './bill.ts';
+import { ledgerSizes } from './ledger-files.ts';
+import type { PromptHistory } from './ledger-reader.ts';
+import type { Manifest } from './manifest.ts';
+import { replaceFile } from './replace-file.ts';
+import type { Shard } from './shard.ts';
+import { addPaid, NOTHING_PAID, standingOf } from './standing.ts';
+
+/** The prompts whose settled record that counts is of one run. */
+export interface SettledInRun {
+  run: number;
+  succeeded: number;
+  failed: number;
+  /** Everything paid for these prompts, in whichever run. */
+  paid: Paid;
+}
+
+export interface ShardDigest {
+  shard: number;
+  /** Prompts without an end. */
+  open: number;
+  succeeded: number;
+  failed: number;
+  /** Everything paid in the shard, for open prompts too. */
+  paid: Paid;
+  /** By run, ascending. */
+  settled: SettledInRun[];
+  /** Known and possibly paid, by the run of the record, ascending; integer nano-USD, `null` where a price is unknown. */
+  spent: { run: number; nanoUsd: number | null }[];
+  /** Newest record of each run, ISO 8601. */
+  lastRecordAt: { run: number; at: string }[];
+  bill: BillTally;
+  /** In the order of their first prompts. */
+  failures: FailureGroup[];
+}
+
+/** Of a shard that nobody has written to: its prompts need not be read. */
+export const untouchedDigest = (shard: number, prompts: number): ShardDigest => ({
+  shard,
+  open: prompts,
+  succeeded: 0,
+  failed: 0,
+  paid: NOTHING_PAID,
+  settled: [],
+  spent: [],
+  lastRecordAt: [],
+  bill: emptyBill,
+  failures: [],
+});
+
+/** From the ledger as its reader last refreshed it. */
+export async function digestOf(shard: Shard, manifest: Manifest): Promise<ShardDigest> {
+  const digest = untouchedDigest(shard.shard, 0);
+  const settled = new Map<number, SettledInRun>();
+  const spent = new Map<number, number | null>();
+  const lastRecordAt = new Map<number, string>();
+  let failures = noFailures;
+  for await (const { index, item } of shard.prompts()) {
+    const history = shard.reader.history(index);
+    const standing = standingOf(history, completionsOf(item, manifest));
+    digest.paid = addPaid(digest.paid, standing.paid);
+    digest.bill = billed(digest.bill, billOf(history, standing), boughtAnswers(history, standing));
+    failures = failed(failures, { item, error: standing.settled?.error ?? null });
+    addSpent(spent, history);
+    noteNewest(lastRecordAt, history);
+    if (!standing.settled) {
+      digest.open++;
+      continue;
+    }
+    const { status, run } = standing.settled;
+    digest[status]++;
+    const ofRun = settled.get(run) ?? { run, succeeded: 0, failed: 0, paid: NOTHING_PAID };
+    settled.set(run, {
+      ...ofRun,
+      [status]: ofRun[status] + 1,
+      paid: addPaid(ofRun.paid, standing.paid),
+    });
+  }
+  return {
+    ...digest,
+    settled: byRun([...settled.values()]),
+    spent: byRun([...spent].map(([run, nanoUsd]) => ({ run, nanoUsd }))),
+    lastRecordAt: byRun([...lastRecordAt].map(([run, at]) => ({ run, at }))),
+    failures: [...failures.values()],
+  };
+}
+
+const byRun = <T extends { run: number }>(entries: T[]): T[] => entries.sort((a, b) => a.run - b.run);
+
+function addSpent(spent: Map<number, number | null>, history: PromptHistory): void {
+  const add = (run: number, nanoUsd: number | null): void => {
+    const before = spent.get(run);
+    spent.set(run, before === undefined ? nanoUsd : sumOrUnknown([before, nanoUsd]));
+  };
+  for (const { run, costNanoUsd } of history.answers) add(run, costNanoUsd);
+  for (const { run, worstCostNanoUsd } of possiblyPaidOf(history)) add(run, worstCostNanoUsd);
+}
+
+// ---------------------------------------------------------------- the note
+
+const FILE = 'digest.json';
+const amount = z.number().nullable();
+const paid = z.object({
+  usage: z.object({
+    prompt: z.number(),
+    completion: z.number(),
+    total: z.number(),
+    cached: z.number(),
+    reasoning: z.number(),
+  }),
+  costNanoUsd: amount,
+});
+const moneySum = z.object({
+  knownNanoUsd: z.string().transform((digits) => BigInt(digits)),
+  known: z.number(),
+  unknown: z.number(),
+});
+const noteSchema = z.object({
+  format: z.literal(1),
+  /** Valid for ledger files of exactly these names and sizes. */
+  files: z.record(z.string(), z.number()),
+  digest: z.object({
+    shard: z.number(),
+    open: z.number(),
+    succeeded: z.number(),
+    failed: z.number(),
+    paid,
+    settled: z.array(z.object({ run: z.number(), succeeded: z.number(), failed: z.number(), paid })),
+    spent: z.array(z.object({ run: z.number(), nanoUsd: amount })),
+    lastRecordAt: z.array(z.object({ run: z.number(), at: z.string() })),
+    bill: z.object({
+      kept: moneySum,
+      discarded: moneySum,
+      possiblyPaid: moneySum,
+      cacheSaving: moneySum,
+      reasoningTokens: z.number(),
+      reused: z.number(),
+    }),
+    failures: z.array(
+      z.object({
+        type: z.string(),
+        count: z.number(),
+        examples: z.array(z.object({ promptId: z.string(), message: z.string() })),
+      }),
+    ),
+  }),
+});
+
+/**
+ * The note of a shard, if it was made of ledger files of exactly these names and sizes. Whatever else is
+ * wrong with it: the ledger itself is read instead, and tells.
+ */
+export async function readDigest(
+  ledgerFolder: string,
+  sizes: ReadonlyMap<string, number>,
+): Promise<ShardDigest | null> {
+  try {
+    const note = noteSchema.parse(JSON.parse(await readFile(join(ledgerFolder, FILE), 'utf8')));
+    const files = new Map(Object.entries(note.files));
+    return areSame(files, sizes) ? (note.digest as ShardDigest) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Notes a digest made of files of these sizes. It only saves time: a folder that takes no files does without. */
+export async function noteDigest(
+  ledgerFolder: string,
+  digest: ShardDigest,
+  sizes: ReadonlyMap<string, number>,
+): Promise<void> {
+  const note = { format: 1, files: Object.fromEntries(sizes), digest };
+  const text = JSON.stringify(note, (_key, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
+  await replaceFile(join(ledgerFolder, FILE), `${text}\n`, { synced: false }).catch(() => {
+    // whoever needs it next reads the ledger
+  });
+}
+
+/** Computes what a shard's ledger comes to and, if no prompt of it is open, notes it. */
+export async function takeDigest(shard: Shard, manifest: Manifest): Promise<ShardDigest> {
+  const before = shard.reader.sizes();
+  const digest = await digestOf(shard, manifest);
+  if (digest.open === 0 && before && isUnchanged(before, await ledgerSizes(shard.ledgerFolder), shard))
+    await noteDigest(shard.ledgerFolder, digest, before);
+  return digest;
+}
+
+/** Others may have written, or this process may have read more, while the digest was made. */
+const isUnchanged = (
+  before: ReadonlyMap<string, number>,
+  onDisk: ReadonlyMap<string, number> | null,
+  { reader }: Shard,
+): boolean => {
+  const now = reader.sizes();
+  return onDisk !== null && now !== null && areSame(before, onDisk) && areSame(before, now);
+};
+
+const areSame = (a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean =>
+  a.size === b.size && [...a].every(([name, size]) => b.get(name) === size);

@@ -1,9 +1,12 @@
 import type { BatchSurvey } from '../contract.ts';
-import { readShardPrompts } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
+import { sumOrUnknown } from '../store/bill.ts';
+import type { ShardDigest } from '../store/shard-digest.ts';
+import { shardDigests } from '../store/shard-digests.ts';
+import { addPaid } from '../store/standing.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
-import { addPrompt, newRunSums } from './run-sums.ts';
+import { newRunSums } from './run-sums.ts';
 
 export type SurveyShards = (batchId: string, run: number) => Promise<BatchSurvey>;
 
@@ -11,19 +14,24 @@ export type SurveyShards = (batchId: string, run: number) => Promise<BatchSurvey
 export function createSurveyShards({ store }: { store: BatchStore }): SurveyShards {
   return (_batchId, run) =>
     heartbeating(async () => {
-      const { shards } = await store.readManifest();
-      const open: number[] = [];
-      const sums = newRunSums();
-      for (let shard = 0; shard < shards; shard++) {
-        let isOpen = false;
-        for await (const reading of readShardPrompts(store, shard)) {
-          addPrompt(sums, reading, run);
-          isOpen ||= !reading.standing.settled;
-        }
-        if (isOpen) open.push(shard);
+      await store.readManifest();
+      const survey: BatchSurvey = { open: [], before: newRunSums().before };
+      for await (const digest of shardDigests(store)) {
+        if (digest.open > 0) survey.open.push(digest.shard);
+        addDigest(survey, digest, run);
       }
-      return { open, before: sums.before };
+      return survey;
     }).catch((error: unknown) => {
       throw toActivityFailure(error);
     });
+}
+
+function addDigest({ before }: BatchSurvey, { settled, spent }: ShardDigest, run: number): void {
+  for (const sum of settled.filter((each) => each.run < run)) {
+    before.succeeded += sum.succeeded;
+    before.failed += sum.failed;
+    before.paid = addPaid(before.paid, sum.paid);
+  }
+  for (const sum of spent.filter((each) => each.run < run))
+    before.spentNanoUsd = sumOrUnknown([before.spentNanoUsd, sum.nanoUsd]);
 }

@@ -3,7 +3,6 @@ import type { Config } from '../config.ts';
 import type { BatchSettings, PromptItem, RunLimits } from '../contract.ts';
 import { providers } from '../providers/catalog.ts';
 import { priceOf } from '../providers/prices.ts';
-import { readBatchPrompts } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { RunOptions } from './options/run-options.ts';
 import { UsageError } from './options/usage-error.ts';
@@ -54,9 +53,13 @@ export function createPriceCheck({
 
 /** As {@link createPriceCheck}, for a batch that exists and limits that are to be set. */
 export async function assertPriced(store: BatchStore, typed: Partial<RunLimits>): Promise<void> {
-  const { settings: request, limits } = await store.readManifest();
+  const { settings: request, limits, shards } = await store.readManifest();
   const wanted = { ...limits, ...typed };
   if (wanted.maxCostNanoUsd === null) return;
   const check = createPriceCheck({ request, limits: wanted });
-  for await (const { item } of readBatchPrompts(store)) check(item);
+  for (let shard = 0; shard < shards; shard++) {
+    await store.withShard(shard, async (open) => {
+      for await (const { item } of open.prompts()) check(item);
+    });
+  }
 }

@@ -16,7 +16,7 @@ export async function auditCommand(
 ): Promise<number> {
   const { json, print } = context;
   const store = await locateBatch(context.config, id, options.outputDir);
-  const audit = await auditWithWorkflow(store, context);
+  const audit = await auditWithWorkflow(store, context).finally(() => store.close());
   const { paint, columns } = outputTraits();
   print(json ? auditJson(audit) : auditText(audit, { paint, columns }));
   return audit.total === 0 ? exitCodes.succeeded : exitCodes.unexpected;

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import type { LedgerRecord } from '../../../src/store/records.ts';
 import { createWorkplace, promptTexts, readCsv, readResults, type Workplace } from '../../e2e/workplace.ts';
 import { reply } from '../../support/fake-provider.ts';
@@ -79,6 +81,48 @@ test('report, receipts and ledger of a batch with faults agree, and a receipt th
   assert.ok(other.stdout.includes(receipt), other.stdout);
   assert.match(other.stdout, /prompt prompt_0001: answer another-id is in the ledger, not in the report/);
   assert.match(other.stdout, /\naudit: 3 differences\n$/);
+});
+
+test('receipts of a large batch are in the workflows of its shards; where one is deleted, the audit says so', async (t) => {
+  const place = await createWorkplace(t, server);
+  const file = await place.write('prompts.json', promptTexts(1001));
+  const flags = ['--id', 'large', '--completions', '1', '--max-workers', '50'];
+  const ran = await place.run(file, flags);
+  assert.equal(ran.code, 0, ran.stdout + ran.stderr);
+  const audited = async () => {
+    const { code, lines, stdout, stderr } = await place.cli(['audit', 'large', '--json']);
+    assert.equal(code, 0, stdout + stderr);
+    const { checks, notes } = lines.at(-1)!;
+    const { compared } = (checks as { check: string; compared: number }[]).find(({ check }) =>
+      /receipts/.test(check),
+    )!;
+    return { compared, notes: notes as string[] };
+  };
+  assert.deepEqual(await audited(), { compared: 1001, notes: [] });
+
+  const connection = await Connection.connect({ address: server.address });
+  t.after(() => connection.close());
+  const { workflow, workflowService } = new Client({ connection });
+  const workflowId = 'large:1-500';
+  await workflowService.deleteWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId },
+  });
+  const isThere = (): Promise<boolean> =>
+    workflow
+      .getHandle(workflowId)
+      .describe()
+      .then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof WorkflowNotFoundError) return false;
+          throw error;
+        },
+      );
+  while (await isThere()) await sleep(50);
+  const { compared, notes } = await audited();
+  assert.equal(compared, 501);
+  assert.match(notes.join('\n'), /^The receipts of one shard workflow are not compared: .* does not have it/);
 });
 
 test('without a server the audit says that no receipts are compared', async (t) => {

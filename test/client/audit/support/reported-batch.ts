@@ -124,6 +124,10 @@ export async function makeReportedBatch(t: TestContext): Promise<ReportedBatch> 
       const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
       await writeFile(file, `${change(lines).join('\n')}\n`);
     },
-    reopened: () => new BatchStore(store.location, store.batchId, 'audit'),
+    reopened: () => {
+      const opened = new BatchStore(store.location, store.batchId, 'audit');
+      t.after(() => opened.close());
+      return opened;
+    },
   };
 }

@@ -247,6 +247,8 @@ export interface BatchInput {
 export interface CarriedBatch {
   /** Shards that have prompts left to run, in order. */
   shards: number[];
+  /** `null`: as in `settings`, which has those of the run's beginning. */
+  limits: RunLimits | null;
   tally: Tally;
   /** Failures that a resume has forgiven. */
   forgiven: number;
@@ -302,6 +304,8 @@ export interface ShardLoan {
   /** What it may keep unreserved money for: all its prompts, those that its slots take next, or nothing. */
   keepMoneyFor: 'queue' | 'slots' | 'nothing';
   limits: RunLimits;
+  /** Whether they are others than the run began with. */
+  limitsChanged: boolean;
   /** How often a pause of the batch was lifted. */
   lifts: number;
   /** `drain`: start nothing more and let what runs finish; `now`: do not let it finish. */
@@ -352,7 +356,8 @@ export interface PromptTask {
   /** Position in the batch, from 0. */
   index: number;
   promptId: string;
-  limits: RunLimits;
+  /** Left out where they are as when the run began: the manifest has those, and a history of thousands of prompts need not. */
+  limits?: RunLimits;
   /** What this turn may spend, known and possibly paid; `null`: no cap. */
   allowanceNanoUsd: number | null;
 }

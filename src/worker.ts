@@ -138,10 +138,14 @@ function oncePerSettings(
   create: (settings: RequestSettings, limits: RunLimits) => CompletionApi,
 ): (settings: RequestSettings, limits: RunLimits) => CompletionApi {
   const known = new Map<string, CompletionApi>();
+  // The same objects come again and again: most requests need no key.
+  const latest: { settings?: RequestSettings; limits?: RunLimits; api?: CompletionApi } = {};
   return (settings, limits) => {
+    if (latest.api && latest.settings === settings && latest.limits === limits) return latest.api;
     const key = JSON.stringify([settings, limits]);
     const api = known.get(key) ?? create(settings, limits);
     known.set(key, api);
+    Object.assign(latest, { settings, limits, api });
     return api;
   };
 }

@@ -1,4 +1,4 @@
-import type { PromptItem, PromptTask, RequestSettings, RunLimits } from '../contract.ts';
+import type { PromptItem, RequestSettings, RunLimits } from '../contract.ts';
 import type { CompletionApi, CompletionResponse } from '../providers/completion-api.ts';
 import { ProviderFault, toProviderFault } from '../providers/provider-fault.ts';
 import type { RequestPrices } from '../providers/request-prices.ts';
@@ -6,6 +6,7 @@ import type { BatchStore } from '../store/batch-store.ts';
 import type { LedgerWriter } from '../store/ledger-writer.ts';
 import type { Standing } from '../store/standing.ts';
 import { afterFault, pausing, retryIn } from './failures.ts';
+import type { PromptTurn } from './prompt-turn.ts';
 import { toRequest } from './request.ts';
 import { stamp } from './stamp.ts';
 
@@ -25,7 +26,7 @@ export interface BuyDependencies {
 /** One request and its record. Resolves when there is something new to decide on, throws to wait or to pause. */
 export function createBuy(
   { api, prices, worker, ...dependencies }: BuyDependencies,
-  task: PromptTask,
+  task: PromptTurn,
   writer: LedgerWriter,
   item: PromptItem,
   settings: RequestSettings,

@@ -10,6 +10,7 @@ import { type BuyDependencies, createBuy } from './buy-completions.ts';
 import { retryIn, toActivityFailure, withSpent } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
 import { promptEnd, receiptOf } from './prompt-end.ts';
+import { type PromptTurn, toTurn } from './prompt-turn.ts';
 import { worstCostOf } from './request.ts';
 import { stamp } from './stamp.ts';
 
@@ -19,16 +20,25 @@ export type CompletePrompt = (task: PromptTask) => Promise<Receipt | Unsettled>;
 const STOPPING_DELAY_MS = 500;
 
 /**
- * A process that was frozen since its look at the ledger looks again before it buys: its prompt may have
- * been given away after the heartbeat timeout, of which up to 8 s (the SDK's throttle) may have been over.
+ * Every attempt looks at the ledger's files, and again before it buys when that was longer ago: a process
+ * that was frozen, or waited for an answer, may have had its prompt given away after the heartbeat
+ * timeout, of which up to 8 s (the SDK's throttle) may have been over.
  */
 const STALE_LOOK_MS = 2000;
 
-/** A look at the ledger and what follows from it. It outlives the attempt that took it: the next attempt in this process waits for it. */
+/** A decision and what follows from it. It outlives the attempt that took it: the next attempt in this process waits for it. */
 interface Step {
-  /** The turn's end, or `null`: there is something new to look at. */
+  /** The turn's end, or `null`: there is something new to decide on. */
   done: Promise<Receipt | Unsettled | null>;
   abort: AbortController;
+}
+
+/** What one attempt knows. */
+interface Attempt {
+  turn: PromptTurn;
+  item: PromptItem;
+  /** When it last looked at what other processes have written, by `performance.now()`. */
+  lookedAt: number;
 }
 
 /**
@@ -42,14 +52,16 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
 
   const step = async (
     { reader, writer }: Shard,
-    item: PromptItem,
-    task: PromptTask,
+    attempt: Attempt,
     signal: AbortSignal,
   ): Promise<Receipt | Unsettled | null> => {
+    const { turn: task, item } = attempt;
     const manifest = await store.manifest();
     await writer.saveUnsaved();
-    const lookedAt = performance.now();
-    await reader.refresh();
+    if (isStale(attempt) || reader.isBehind) {
+      attempt.lookedAt = performance.now();
+      await reader.refresh();
+    }
     const history = reader.history(task.index);
     const { run, turn, since = turn } = task;
     const present = { run, turn, since, at: now().getTime() };
@@ -60,12 +72,12 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
       const settled = { type: 'settled', ...stamp(now, task), ...end } as const;
       // The receipt that follows must never outlive it: the report is made from the ledger.
       await writer.append(settled, { durable: true });
-      return null;
+      return receiptOf({ ...standing, settled }, spentNanoUsd(history));
     }
     if (stopping.aborted)
       throw retryIn(STOPPING_DELAY_MS, 'Worker.Stopping', 'the worker stops; the prompt goes on elsewhere');
     signal.throwIfAborted();
-    if (performance.now() - lookedAt > STALE_LOOK_MS) return null;
+    if (isStale(attempt)) return null;
     const unsettled = overAllowance(task, item, manifest.settings, standing, history);
     if (unsettled) return unsettled;
     await createBuy(dependencies, task, writer, item, manifest.settings)(standing, signal);
@@ -74,7 +86,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
 
   /** Before each request: whether its worst case still fits into what the turn was allowed. */
   const overAllowance = (
-    task: PromptTask,
+    task: PromptTurn,
     item: PromptItem,
     settings: RequestSettings,
     { missing }: Standing,
@@ -107,20 +119,22 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     }
   };
 
-  const begin = (task: PromptTask, item: PromptItem): Step => {
+  const begin = (attempt: Attempt): Step => {
+    const { shard, index } = attempt.turn;
     const abort = new AbortController();
     const done = store
-      .withShard(task.shard, (shard) => step(shard, item, task, abort.signal))
-      .finally(() => steps.delete(task.index));
+      .withShard(shard, (open) => step(open, attempt, abort.signal))
+      .finally(() => steps.delete(index));
     const begun = { done, abort };
-    steps.set(task.index, begun);
+    steps.set(index, begun);
     return begun;
   };
 
   const completePrompt = async (task: PromptTask): Promise<Receipt | Unsettled> => {
     const item = await store.withShard(task.shard, (shard) => shard.prompt(task.index));
+    const attempt: Attempt = { turn: await toTurn(store, task), item, lookedAt: Number.NEGATIVE_INFINITY };
     for (;;) {
-      const receipt = await orCancelled(steps.get(task.index) ?? begin(task, item));
+      const receipt = await orCancelled(steps.get(task.index) ?? begin(attempt));
       if (receipt) return receipt;
     }
   };
@@ -132,6 +146,8 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
       throw endsTurn ? withSpent(failure, { spentNanoUsd: await spentSoFar(task) }) : failure;
     });
 }
+
+const isStale = ({ lookedAt }: Attempt): boolean => performance.now() - lookedAt > STALE_LOOK_MS;
 
 /**
  * Waits for a step unless the attempt is cancelled first. Only the batch's own cancel, or a worker

@@ -1,7 +1,8 @@
 /** When a prompt is over, and what is said of it: pure, decided from the ledger alone. */
-import type { PromptError, PromptTask, Receipt } from '../contract.ts';
+import type { PromptError, Receipt } from '../contract.ts';
 import type { PromptHistory } from '../store/ledger-reader.ts';
 import type { SettledRecord } from '../store/records.ts';
+import type { PromptTurn } from './prompt-turn.ts';
 import { inTurnsOf, type Standing } from '../store/standing.ts';
 
 /** A prompt whose worker died under it this often in a row is taken for the cause. */
@@ -13,7 +14,7 @@ type End = Pick<SettledRecord, 'status' | 'answers' | 'error'>;
 export function promptEnd(
   standing: Standing,
   history: PromptHistory,
-  task: Pick<PromptTask, 'run' | 'turn' | 'since' | 'limits'>,
+  task: Pick<PromptTurn, 'run' | 'turn' | 'since' | 'limits'>,
 ): End | null {
   const answers = [...new Set(standing.chosen.map(({ answer }) => answer.id))];
   if (standing.missing.length === 0) return { status: 'succeeded', answers };
@@ -24,7 +25,7 @@ export function promptEnd(
 function failure(
   { spoiled, ownFaults, lostInARow }: Standing,
   { faults }: PromptHistory,
-  { limits, ...present }: Pick<PromptTask, 'run' | 'turn' | 'since' | 'limits'>,
+  { limits, ...present }: Pick<PromptTurn, 'run' | 'turn' | 'since' | 'limits'>,
 ): Pick<PromptError, 'type' | 'message'> | null {
   if (spoiled) return spoiledError(spoiled);
   const ofTurn = faults.filter(inTurnsOf(present));

@@ -47,7 +47,15 @@ function billerOf({ provider, baseUrl }: PriceKey): PricedProvider | undefined {
     : undefined;
 }
 
+const billers = new Map<string, PricedProvider | undefined>();
+
+/** Looked up once an address: the table has dozens of patterns to try. */
 function billerAt(baseUrl: string): PricedProvider | undefined {
+  if (!billers.has(baseUrl)) billers.set(baseUrl, findBillerAt(baseUrl));
+  return billers.get(baseUrl);
+}
+
+function findBillerAt(baseUrl: string): PricedProvider | undefined {
   if (!URL.canParse(baseUrl)) return undefined;
   const { origin, pathname } = new URL(baseUrl);
   const address = origin + pathname;
@@ -60,7 +68,7 @@ function billerAt(baseUrl: string): PricedProvider | undefined {
 /** The table's answer, unless it lists the model without a price for its tokens. */
 function tableCost(usage: Record<string, number>, key: PriceKey, at: Date) {
   const biller = billerOf(key);
-  const cost = biller && calcPrice(usage, key.model, { providerId: biller.id, timestamp: at });
+  const cost = biller && calcPrice(usage, key.model, { provider: biller, timestamp: at });
   if (
     !cost ||
     cost.model_price['input_mtok'] === undefined ||

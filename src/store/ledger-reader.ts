@@ -122,6 +122,8 @@ export class LedgerReader implements WriterAudience {
   #own: OwnFile | null = null;
   /** Told while a file is being read. */
   readonly #told: { file: string; records: readonly WrittenRecord[] }[] = [];
+  /** A record was told that could not be taken in: it is to be read. */
+  #missed = false;
   #reading = false;
   #running: Promise<void> = Promise.resolve();
   #queued: Promise<void> | null = null;
@@ -143,6 +145,11 @@ export class LedgerReader implements WriterAudience {
       settled: (read?.settled ?? []).toSorted(compareMoments),
       reopened: (read?.reopened ?? []).toSorted(compareMoments),
     };
+  }
+
+  /** This process has written records that are not taken in yet: the next refresh does. */
+  get isBehind(): boolean {
+    return this.#told.length > 0 || this.#missed;
   }
 
   /** How many of the shard's prompts have no end yet. */
@@ -195,6 +202,7 @@ export class LedgerReader implements WriterAudience {
   }
 
   async #readAll(): Promise<void> {
+    this.#missed = false;
     const known = [...this.#index.files].map(([name, { offset }]) => ({ name, offset }));
     const sizes = (await ledgerSizes(this.#folder)) ?? new Map<string, number>();
     // A last record may have been read before its line feed was written.
@@ -246,6 +254,8 @@ export class LedgerReader implements WriterAudience {
     for (const { file, records } of this.#told.splice(0)) {
       for (const { record, offset, length } of records) {
         const position = index.files.get(file) ?? { offset: 0, line: 0, size: 0 };
+        // Something before it in the file is not read yet, or it was read from the file before it was told.
+        if (position.offset < offset) this.#missed = true;
         if (position.offset !== offset || !this.#has(record.index)) continue;
         index.files.set(file, position);
         position.offset += length + 1;

@@ -31,7 +31,7 @@ const { recordLimits, writeReport } = proxyActivities<Activities>(storePolicy);
  */
 export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   const { carried } = batch;
-  let { limits } = batch.settings;
+  let limits = carried?.limits ?? batch.settings.limits;
   let tally = carried?.tally ?? newTally(batch.prompts);
   let forgiven = carried?.forgiven ?? 0;
   let cancelling = false;
@@ -43,6 +43,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   const createWork = batch.shards > INLINE_SHARDS ? createShardCrew : createInlineWork;
   const work = createWork(batch, {
     limits: () => limits,
+    limitsChanged,
     slots: () => (pauseSwitch.current || cancelling ? 0 : limits.maxWorkers),
     isCancelled: () => cancelling,
     lifts: () => pauseSwitch.lifts,
@@ -119,9 +120,11 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     if (cancelling) return;
     await continueAsNew<typeof promptBatch>({
       ...batch,
-      settings: { ...batch.settings, limits },
       pause: pauseSwitch.current,
-      carried: { shards: [...work.rest], tally, forgiven, spentNanoUsd: work.spentNanoUsd },
+      carried: {
+        ...{ shards: [...work.rest], tally, forgiven, spentNanoUsd: work.spentNanoUsd },
+        limits: limitsChanged() ? limits : null,
+      },
     });
   }
 
@@ -135,6 +138,10 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     await condition(allHandlersFinished);
     if (!outcome || state === 'cancelled') throw new CancelledFailure('the batch was cancelled');
     return outcome;
+  }
+
+  function limitsChanged(): boolean {
+    return limits !== batch.settings.limits;
   }
 
   function progress(): Progress {

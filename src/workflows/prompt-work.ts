@@ -12,7 +12,7 @@ import { summaryText } from './web-ui.ts';
 
 export interface PromptWorkOptions extends Pick<
   WorkHost,
-  'limits' | 'slots' | 'lifts' | 'tally' | 'counted' | 'halt'
+  'limits' | 'limitsChanged' | 'slots' | 'lifts' | 'tally' | 'counted' | 'halt'
 > {
   budget: Budget;
   /** What the budget may come to, in integer nano-USD; `null`: no cap. */
@@ -27,7 +27,18 @@ export interface PromptWork extends Pick<PromptLoop, 'running' | 'queue' | 'wait
 
 export function createPromptWork(
   { batchId, run }: Pick<BatchInput, 'batchId' | 'run'>,
-  { limits, slots, budget, capNanoUsd, noRoom, lifts, halt, tally, counted }: PromptWorkOptions,
+  {
+    limits,
+    limitsChanged,
+    slots,
+    budget,
+    capNanoUsd,
+    noRoom,
+    lifts,
+    halt,
+    tally,
+    counted,
+  }: PromptWorkOptions,
 ): PromptWork {
   const loop = createPromptLoop({
     slots,
@@ -65,10 +76,14 @@ export function createPromptWork(
       ...completionPolicy(now, prompt.completions),
       summary: summaryText(prompt.id),
     });
-    const { shard, index, turn, since = turn, id: promptId, worstCostNanoUsd } = prompt;
-    const allowanceNanoUsd = now.maxCostNanoUsd === null ? null : worstCostNanoUsd;
-    const task = { batchId, run, turn, since, shard, index, promptId, limits: now, allowanceNanoUsd };
-    return completePrompt(task);
+    const { shard, index, turn, since, id: promptId, worstCostNanoUsd } = prompt;
+    // What is as usual is left out: tens of thousands of these go through the server.
+    return completePrompt({
+      ...{ batchId, run, turn, shard, index, promptId },
+      ...(since !== undefined && since !== turn && { since }),
+      ...(limitsChanged() && { limits: now }),
+      allowanceNanoUsd: now.maxCostNanoUsd === null ? null : worstCostNanoUsd,
+    });
   }
 
   return {

@@ -130,7 +130,12 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     live.set(again.number, again);
   }
 
-  const terms = () => ({ limits: host.limits(), lifts: host.lifts(), stop });
+  const terms = () => ({
+    limits: host.limits(),
+    limitsChanged: host.limitsChanged(),
+    lifts: host.lifts(),
+    stop,
+  });
 
   /** One message under way at a time, of what holds when its turn comes. */
   function post(shard: LiveShard): void {

@@ -12,6 +12,7 @@ const account = (facts: Partial<ShardAccount> = {}): ShardAccount => ({
 });
 const loan = (facts: Partial<ShardLoan> = {}): ShardLoan => ({
   ...{ version: 1, slots: 2, keepSlots: 2, nanoUsd: null, keepMoneyFor: 'queue', lifts: 0, stop: 'no' },
+  limitsChanged: false,
   limits: batchInput('batch', { prompts: 1 }).settings.limits,
   ...facts,
 });

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { toTurn } from '../../src/activities/prompt-turn.ts';
+import { StoreError } from '../../src/store/store-error.ts';
+import { makeBatch, manifestOf } from '../store/support/batches.ts';
+
+const task = { batchId: 'b', run: 2, turn: 1, shard: 0, index: 0, promptId: 'a', allowanceNanoUsd: null };
+
+test('a task without limits has those its run began with, also of a run this process has not heard of', async (t) => {
+  const { limits } = manifestOf(1);
+  const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'Hi' }]);
+  await store.manifest();
+  await assert.rejects(toTurn(store, task), (error: Error) => {
+    assert.ok(error instanceof StoreError);
+    return /batch\.json has no run 2/.test(error.message);
+  });
+  const other = { ...limits, maxAttempts: 99 };
+  await store.updateManifest((manifest) => ({
+    ...manifest,
+    limits: { ...limits, maxAttempts: 1 },
+    runs: [{ run: 2, started_at: '2026-01-01T00:00:00.000Z', limits: other }],
+  }));
+  assert.equal((await toTurn(store, task)).limits.maxAttempts, 99);
+  const changed = { ...limits, maxAttempts: 7 };
+  assert.equal((await toTurn(store, { ...task, limits: changed })).limits.maxAttempts, 7);
+});

@@ -45,7 +45,10 @@ export type DriveEnd =
   | { kind: 'paused'; progress: Progress }
   | { kind: 'interrupted' };
 
+/** Who waits for a short batch shall not wait for its last poll; each poll is work for server and worker. */
 const POLL_MS = 250;
+const LONG_BATCH_MS = 15_000;
+const LONG_BATCH_POLL_MS = 1000;
 const CALL_DEADLINE_MS = 5000;
 /** A paused batch with prompts in progress but no request on its way waits only for retries. */
 const QUIET_POLLS = 8;
@@ -116,6 +119,7 @@ async function follow(options: DriveOptions, worker: BatchWorker | null): Promis
   worker?.stopped.catch((error: unknown) => (workerError = { error }));
   const trouble = createTroubleNotes(options);
   const isStandstill = createStandstill();
+  const startedAt = performance.now();
   let quiet = 0;
   while (!interrupt.aborted) {
     if (workerError) throw (workerError as { error: unknown }).error;
@@ -141,7 +145,8 @@ async function follow(options: DriveOptions, worker: BatchWorker | null): Promis
       if (!isPassing(error)) throw error;
       await trouble.happened();
     }
-    await sleep(POLL_MS, undefined, { signal: interrupt }).catch(() => {
+    const isLong = quiet === 0 && performance.now() - startedAt > LONG_BATCH_MS;
+    await sleep(isLong ? LONG_BATCH_POLL_MS : POLL_MS, undefined, { signal: interrupt }).catch(() => {
       // the loop's condition sees it
     });
   }

@@ -69,17 +69,16 @@ export function createPromptLoop({ slots, hasRoom, noRoom, takeUp }: PromptLoopO
       return hasSlot() && !hasRoom(queue[0]!) ? queue[0]! : null;
     },
     add: (prompts) => void queue.push(...prompts),
-    run: async (stopped) => {
-      const over = (): boolean => stopped() || (queue.length === 0 && running === 0);
-      while (!over()) {
-        while (mayStart()) {
-          const prompt = queue.shift()!;
-          void inProgress.run(() => start(prompt));
+    // In one scope for all: one for each prompt would cost a handful of promises more each.
+    run: (stopped) =>
+      inProgress.run(async () => {
+        const over = (): boolean => stopped() || (queue.length === 0 && running === 0);
+        while (!over()) {
+          while (mayStart()) void start(queue.shift()!);
+          if (isStuck()) await noRoom(queue[0]!);
+          await until(() => mayStart() || over() || isStuck());
         }
-        if (isStuck()) await noRoom(queue[0]!);
-        await until(() => mayStart() || over() || isStuck());
-      }
-    },
+      }),
     drain: async (over, grace) => {
       const settled = (): boolean => running === 0 || over();
       await (grace === undefined ? condition(settled) : condition(settled, grace));

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toTurn } from '../../src/activities/prompt-turn.ts';
 import { StoreError } from '../../src/store/store-error.ts';
-import { makeBatch, manifestOf } from '../store/support/batches.ts';
+import { makeBatch } from '../store/support/batches.ts';
+import { batchInput } from '../support/workflow-harness.ts';
 
 const task = { batchId: 'b', run: 2, turn: 1, shard: 0, index: 0, promptId: 'a', allowanceNanoUsd: null };
 
 test('a task without limits has those its run began with, also of a run this process has not heard of', async (t) => {
-  const { limits } = manifestOf(1);
+  const { limits } = batchInput('b', { prompts: 1 }).settings;
   const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'Hi' }]);
   await store.manifest();
   await assert.rejects(toTurn(store, task), (error: Error) => {

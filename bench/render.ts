@@ -41,12 +41,42 @@ export function runLine(run: Measured): string {
 
 /** A Markdown table for each workload: median, and least to most where there are several runs. */
 export const figuresTable = (workloads: readonly Workload[], measured: readonly Measured[]): string =>
-  workloads
-    .map((workload) => {
-      const runs = measured.filter((run) => run.workload === workload.name);
+  [
+    ...workloads.map((workload) => {
+      const runs = runsOf(measured, workload);
       return `${titleOf(workload)}\n\n${tableOf(runs)}\n\n${ratiosOf(runs).join('\n')}`;
-    })
-    .join('\n\n');
+    }),
+    ...growthOf(workloads, measured),
+  ].join('\n\n');
+
+const runsOf = (measured: readonly Measured[], { name }: Workload): Measured[] =>
+  measured.filter(({ workload }) => workload === name);
+
+/** What a workload costs in its largest size, by its smallest: 1 is linear. */
+function growthOf(workloads: readonly Workload[], measured: readonly Measured[]): string[] {
+  const bases = [...new Set(workloads.map(({ name }) => name.replace(/:.*/, '')))];
+  return bases.flatMap((base) => {
+    const sizes = workloads
+      .filter(({ name }) => name.replace(/:.*/, '') === base)
+      .toSorted((a, b) => a.prompts - b.prompts);
+    const [least, most] = [sizes[0], sizes.at(-1)];
+    if (!least || !most || least === most) return [];
+    const small = ofContender(runsOf(measured, least), 'durabatch');
+    const large = ofContender(runsOf(measured, most), 'durabatch');
+    const ratio = (of: (run: Measured) => number | null): string =>
+      spread(ratiosByRound(large, small, of), 3);
+    return [
+      [
+        `### ${most.prompts} prompts / ${least.prompts}, durabatch`,
+        '',
+        `- prompts/s: ${ratio((run) => run.promptsPerSecond)}`,
+        `- CPU per prompt, command and server: ${ratio(cpuOf)}`,
+        `- peak RSS, command: ${ratio((run) => run.peakRssMb.command)}`,
+        `- peak RSS, server: ${ratio((run) => run.peakRssMb.server)}`,
+      ].join('\n'),
+    ];
+  });
+}
 
 function titleOf({ name, prompts, completions, workers, latency }: Workload): string {
   const wait =
@@ -86,19 +116,25 @@ function ratiosOf(runs: readonly Measured[]): string[] {
 const cpuOf = ({ cpuMsPerPrompt: { command, server } }: Measured): number | null =>
   command === null || server === null ? null : command + server;
 
-/** Runs of one round are compared with each other. */
 function paired(
   runs: readonly Measured[],
   other: ContenderName,
   of: (run: Measured) => number | null,
 ): string {
-  const ratios = ofContender(runs, 'durabatch').map((own) => {
-    const against = ofContender(runs, other).find(({ run }) => run === own.run);
-    const [above, below] = [of(own), against ? of(against) : null];
-    return above === null || below === null || below === 0 ? null : above / below;
-  });
-  return spread(ratios, 3);
+  return spread(ratiosByRound(ofContender(runs, 'durabatch'), ofContender(runs, other), of), 3);
 }
+
+/** Runs of one round are compared with each other. */
+const ratiosByRound = (
+  above: readonly Measured[],
+  below: readonly Measured[],
+  of: (run: Measured) => number | null,
+): (number | null)[] =>
+  above.map((own) => {
+    const against = below.find(({ run }) => run === own.run);
+    const [dividend, divisor] = [of(own), against ? of(against) : null];
+    return dividend === null || divisor === null || divisor === 0 ? null : dividend / divisor;
+  });
 
 function spread(values: readonly (number | null)[], digits: number): string {
   const known = values.filter((value) => value !== null);

@@ -36,6 +36,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   let forgiven = carried?.forgiven ?? 0;
   let cancelling = false;
   let cancelNow = false;
+  let atStore = 0;
   let end: BatchEnd | null = null;
 
   const display = createBatchDisplay(batch, progress);
@@ -100,7 +101,8 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   async function fromStore<T>(storeWork: () => Promise<T>): Promise<T | null> {
     for (;;) {
       try {
-        return await storeWork();
+        atStore++;
+        return await storeWork().finally(() => atStore--);
       } catch (error) {
         const cause = causeOf(error);
         if (cancelling) {
@@ -149,8 +151,10 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     const state = cancelling ? 'cancelling' : pause ? 'paused' : 'running';
     const { maxWorkers, maxCostNanoUsd } = limits;
     const { spentNanoUsd, reservedNanoUsd } = work;
+    // Who sees a paused batch with nothing in progress may leave: not before it knows what earlier runs came to.
+    const running = pause && atStore > 0 ? Math.max(1, work.running) : work.running;
     const now = progressOf({
-      ...{ state, pause, tally, running: work.running, maxWorkers },
+      ...{ state, pause, tally, running, maxWorkers },
       budget: maxCostNanoUsd === null ? null : { maxCostNanoUsd, spentNanoUsd, reservedNanoUsd },
     });
     return end ? endedProgress(now, end) : now;

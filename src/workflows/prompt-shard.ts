@@ -128,13 +128,17 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
     const money = heldNanoUsd();
     const unreserved = money === null ? null : money - spentNanoUsd - reservedNanoUsd;
     const held = heldSlots();
+    const toReturn = moneyToReturn({
+      unreserved,
+      keepFor: loan.keepMoneyFor,
+      queue: plan && queue,
+      slots: held,
+    });
     return {
       execution,
       loan: loan.version,
       returnedSlots: returnedSlots + slotsToReturn({ held, keep: loan.keepSlots, running, dry }),
-      returnedNanoUsd:
-        returnedNanoUsd +
-        moneyToReturn({ unreserved, keepFor: loan.keepMoneyFor, queue: plan && queue, slots: held }),
+      returnedNanoUsd: returnedNanoUsd + toReturn,
       spentBeforeNanoUsd: plan?.inRun.spentNanoUsd ?? 0,
       spentNanoUsd,
       reservedNanoUsd,
@@ -142,7 +146,7 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
       dry,
       wants: waitsForRoom && {
         worstCostNanoUsd: waitsForRoom.worstCostNanoUsd,
-        missingNanoUsd: missing(waitsForRoom.worstCostNanoUsd, unreserved ?? 0),
+        missingNanoUsd: missing(waitsForRoom.worstCostNanoUsd, (unreserved ?? 0) - toReturn),
       },
       tally: shardTallyOf(tally),
       halt,

@@ -350,6 +350,22 @@ describe('a cost cap over shards', () => {
     assert.ok(script.peak <= 5, `${script.peak}`);
   });
 
+  test('the last of it is used where every shard has a part of what one prompt needs', async (t) => {
+    const script = scriptActivities({
+      prompts: 120,
+      shards: 3,
+      complete: async () => {
+        await sleep(5);
+        return spending(WORST / 10);
+      },
+    });
+    const batch = await harness.run(t, script, { limits: { maxWorkers: 20, maxCostNanoUsd: 9 * WORST } });
+    const { pause, counts, budget } = await batch.until(paused);
+    assert.equal(pause?.reason, 'budget');
+    // The next prompt's worst case does not fit any more; one prompt before, it did.
+    assert.deepEqual([counts.succeeded, budget?.spentNanoUsd], [81, 8.1 * WORST]);
+  });
+
   test('a cap set on a running batch holds for what starts from then on', async (t) => {
     const gate = createGate();
     const script = scriptActivities({

@@ -1,9 +1,10 @@
-import type { PromptItem, RequestSettings, RunLimits } from '../contract.ts';
+import type { PromptItem, Receipt, RequestSettings, RunLimits } from '../contract.ts';
 import type { CompletionApi, CompletionResponse } from '../providers/completion-api.ts';
 import { ProviderFault, toProviderFault } from '../providers/provider-fault.ts';
 import type { RequestPrices } from '../providers/request-prices.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { LedgerWriter } from '../store/ledger-writer.ts';
+import type { AnswerRecord, SettledRecord, StartRecord } from '../store/records.ts';
 import type { Standing } from '../store/standing.ts';
 import { afterFault, pausing, retryIn } from './failures.ts';
 import type { PromptTurn } from './prompt-turn.ts';
@@ -23,22 +24,37 @@ export interface BuyDependencies {
   random: () => number;
 }
 
-/** One request and its record. Resolves when there is something new to decide on, throws to wait or to pause. */
+/** What an answer leads to: the prompt's end, to be written together with it. */
+export interface PromptClose {
+  settled: SettledRecord;
+  receipt: Receipt;
+}
+
+/** Whether a request that was just answered is the prompt's last. */
+export type CloseWith = (start: StartRecord, answer: AnswerRecord) => PromptClose | null;
+
+/** One request and its record. Resolves with the prompt's end, or to `null`: there is something new to decide on; throws to wait or to pause. */
 export function createBuy(
   { api, prices, worker, ...dependencies }: BuyDependencies,
   task: PromptTurn,
   writer: LedgerWriter,
   item: PromptItem,
   settings: RequestSettings,
-): (standing: Standing, signal: AbortSignal) => Promise<void> {
+): (standing: Standing, signal: AbortSignal, closeWith: CloseWith) => Promise<Receipt | null> {
   const { requestTimeoutMs, idleTimeoutMs } = task.limits;
-  return async (standing, signal) => {
+  return async (standing, signal, closeWith) => {
     const provider = openApi(() => api(settings, task.limits));
     const samples = standing.missing.slice(0, provider.choicesPerRequest(standing.missing.length));
     const request = toRequest(item, settings, samples);
-    const start = stamp(dependencies.now, task);
     const worstCostNanoUsd = prices(settings, task.limits).worstCost(request, dependencies.now());
-    await writer.append({ type: 'start', ...start, samples, worker, worstCostNanoUsd }, { durable: false });
+    const start: StartRecord = {
+      type: 'start',
+      ...stamp(dependencies.now, task),
+      samples,
+      worker,
+      worstCostNanoUsd,
+    };
+    await writer.append(start, { durable: false });
 
     const sentAt = performance.now();
     let response: CompletionResponse;
@@ -64,26 +80,28 @@ export function createBuy(
       );
       if (next.then === 'retry') throw retryIn(next.delayMs, fault.failure, fault.message);
       if (next.then === 'pause') throw pausing(fault.failure, next.message);
-      return;
+      return null;
     }
 
     const end = stamp(dependencies.now, task);
-    await writer.append(
-      {
-        type: 'answer',
-        ...end,
-        start: start.id,
-        choices: response.choices
-          .slice(0, samples.length)
-          .map((choice, position) => ({ sample: samples[position]!, ...choice })),
-        usage: response.usage,
-        ...prices(settings, task.limits).cost(request, response, new Date(end.at)),
-        latencyMs: Math.round(performance.now() - sentAt),
-        model: response.model,
-        requestId: response.requestId,
-      },
-      { durable: true },
-    );
+    const answer: AnswerRecord = {
+      type: 'answer',
+      ...end,
+      start: start.id,
+      choices: response.choices
+        .slice(0, samples.length)
+        .map((choice, position) => ({ sample: samples[position]!, ...choice })),
+      usage: response.usage,
+      ...prices(settings, task.limits).cost(request, response, new Date(end.at)),
+      latencyMs: Math.round(performance.now() - sentAt),
+      model: response.model,
+      requestId: response.requestId,
+    };
+    const close = closeWith(start, answer);
+    const records = close ? [answer, close.settled] : [answer];
+    // One write and one fsync for both: neither is told to anyone before.
+    await Promise.all(records.map((record) => writer.append(record, { durable: true })));
+    return close && close.receipt;
 
     function faultAndNext(error: unknown) {
       const fault = toProviderFault(error, dependencies.now());

@@ -3,10 +3,11 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { PromptItem, PromptTask, Receipt, RequestSettings, Unsettled } from '../contract.ts';
 import { completionsOf } from '../store/batch-reading.ts';
 import { spentNanoUsd } from '../store/bill.ts';
-import type { PromptHistory } from '../store/ledger-reader.ts';
+import { type PromptHistory, withAnswer } from '../store/ledger-reader.ts';
+import type { SettledRecord } from '../store/records.ts';
 import type { Shard } from '../store/shard.ts';
 import { type Standing, standingOf } from '../store/standing.ts';
-import { type BuyDependencies, createBuy } from './buy-completions.ts';
+import { type BuyDependencies, createBuy, type PromptClose } from './buy-completions.ts';
 import { retryIn, toActivityFailure, withSpent } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
 import { promptEnd, receiptOf } from './prompt-end.ts';
@@ -64,15 +65,17 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     }
     const history = reader.history(task.index);
     const { run, turn, since = turn } = task;
-    const present = { run, turn, since, at: now().getTime() };
-    const standing = standingOf(history, completionsOf(item, manifest), present, task.limits);
+    const judged = (judgedHistory: PromptHistory): Standing => {
+      const present = { run, turn, since, at: now().getTime() };
+      return standingOf(judgedHistory, completionsOf(item, manifest), present, task.limits);
+    };
+    const standing = judged(history);
     if (standing.settled) return receiptOf(standing, spentNanoUsd(history));
-    const end = promptEnd(standing, history, task);
-    if (end) {
-      const settled = { type: 'settled', ...stamp(now, task), ...end } as const;
+    const close = closeOf(task, standing, history);
+    if (close) {
       // The receipt that follows must never outlive it: the report is made from the ledger.
-      await writer.append(settled, { durable: true });
-      return receiptOf({ ...standing, settled }, spentNanoUsd(history));
+      await writer.append(close.settled, { durable: true });
+      return close.receipt;
     }
     if (stopping.aborted)
       throw retryIn(STOPPING_DELAY_MS, 'Worker.Stopping', 'the worker stops; the prompt goes on elsewhere');
@@ -80,8 +83,19 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     if (isStale(attempt)) return null;
     const unsettled = overAllowance(task, item, manifest.settings, standing, history);
     if (unsettled) return unsettled;
-    await createBuy(dependencies, task, writer, item, manifest.settings)(standing, signal);
-    return null;
+    const buy = createBuy(dependencies, task, writer, item, manifest.settings);
+    return buy(standing, signal, (start, answer) => {
+      const after = withAnswer(history, start, answer);
+      return closeOf(task, judged(after), after);
+    });
+  };
+
+  /** The prompt's end, if it has come to one. */
+  const closeOf = (task: PromptTurn, standing: Standing, history: PromptHistory): PromptClose | null => {
+    const end = promptEnd(standing, history, task);
+    if (!end) return null;
+    const settled: SettledRecord = { type: 'settled', ...stamp(now, task), ...end };
+    return { settled, receipt: receiptOf({ ...standing, settled }, spentNanoUsd(history)) };
   };
 
   /** Before each request: whether its worst case still fits into what the turn was allowed. */

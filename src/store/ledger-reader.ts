@@ -302,6 +302,27 @@ export class LedgerReader implements WriterAudience {
   }
 }
 
+/** What is kept of an answer in memory. */
+function toAnswerMeta(record: AnswerRecord, location: AnswerMeta['location']): AnswerMeta {
+  const choices = record.choices.map(({ sample, finishReason, text }) => ({
+    sample,
+    finishReason,
+    blank: text.trim() === '',
+  }));
+  return { ...record, choices, location };
+}
+
+/** A history with a request that has just been answered, before its records are on a disk. */
+export const withAnswer = (
+  history: PromptHistory,
+  start: StartRecord,
+  answer: AnswerRecord,
+): PromptHistory => ({
+  ...history,
+  starts: [...history.starts, start],
+  answers: [...history.answers, toAnswerMeta(answer, { file: '', offset: 0, length: 0 })],
+});
+
 function addOnce(
   { prompts, ended, seen }: Index,
   record: LedgerRecord,
@@ -318,14 +339,7 @@ function addOnce(
   else if (record.type === 'fault') history.faults.push(record);
   else if (record.type === 'settled') history.settled.push(record);
   else if (record.type === 'reopened') history.reopened.push(record);
-  else {
-    const choices = record.choices.map(({ sample, finishReason, text }) => ({
-      sample,
-      finishReason,
-      blank: text.trim() === '',
-    }));
-    history.answers.push({ ...record, choices, location });
-  }
+  else history.answers.push(toAnswerMeta(record, location));
   if (record.type !== 'settled' && record.type !== 'reopened') return;
   if (endOf(history)) ended.add(record.index);
   else ended.delete(record.index);

@@ -40,8 +40,9 @@ interface Waiter {
 }
 
 /**
- * Appends to one worker process's own ledger file of one shard. Records that arrive while a write is
- * under way go into the next one together: many answers, one fsync. After a failed write the file is
+ * Appends to one worker process's own ledger file of one shard. Records that arrive in one turn of the
+ * event loop, or while a write is under way, are written together: many answers, one fsync. What need not
+ * be synced does not wait for the others' fsync. After a failed write the file is
  * never touched again, so only the last line of a file can be torn; the records go to a new file.
  */
 export class LedgerWriter {
@@ -62,9 +63,9 @@ export class LedgerWriter {
     this.#audience = audience;
   }
 
-  /** Durable records that were handed over and are on no disk yet. */
+  /** Paid answers that were handed over and are on no disk yet. */
   get unsaved(): number {
-    return this.#unsaved.length;
+    return this.#unsaved.filter(({ record }) => record.type === 'answer').length;
   }
 
   /** Records it has put on disk so far. */
@@ -90,12 +91,13 @@ export class LedgerWriter {
   #enqueue(line: Line | null, durable: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ line, durable, resolve, reject });
-      if (!this.#busy) void this.#drain();
+      if (this.#busy) return;
+      this.#busy = true;
+      setImmediate(() => void this.#drain());
     });
   }
 
   async #drain(): Promise<void> {
-    this.#busy = true;
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0);
       try {
@@ -123,6 +125,7 @@ export class LedgerWriter {
       for (let written = 0; written < bytes.length;) {
         written += (await file.handle.write(bytes, written)).bytesWritten;
       }
+      for (const waiter of group) if (!waiter.durable) waiter.resolve();
       if (this.#unsaved.length > 0 || group.some((waiter) => waiter.durable)) await file.handle.datasync();
     } catch (error) {
       await this.#leaveFile().catch(() => {

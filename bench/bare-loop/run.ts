@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import OpenAI from 'openai';
-import { Agent, fetch as undiciFetch, setGlobalDispatcher } from 'undici';
+import { Agent, request } from 'undici';
 import type { RunArguments } from '../contenders.ts';
 import { SyncedLines } from './synced-lines.ts';
 import type { bareParent } from './workflow.ts';
@@ -30,12 +30,20 @@ const prompts = (await readFile(promptFile, 'utf8'))
 const lines = await SyncedLines.create(join(outputDir, 'answers.jsonl'));
 
 const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
-setGlobalDispatcher(dispatcher);
 const client = new OpenAI({
   baseURL: baseUrl,
   apiKey: 'none',
   maxRetries: 0,
-  fetch: undiciFetch as unknown as typeof fetch,
+  fetch: async (url, init) => {
+    const { statusCode, body } = await request(url as string, {
+      ...{ dispatcher, method: 'POST', headers: { 'content-type': 'application/json' } },
+      body: init?.body as string,
+    });
+    return new Response(await body.text(), {
+      status: statusCode,
+      headers: { 'content-type': 'application/json' },
+    });
+  },
 });
 
 const activities: BareActivities = {

@@ -68,10 +68,16 @@ const say = (line: string): void => console.log(line);
 /** All on one server, warmed up by three prompts of each. In every round each contender has its turn, in another order. */
 async function bench(options: BenchOptions, signal: AbortSignal): Promise<Measured[]> {
   const { workloads, runs, only, otherCli, profiles } = options;
-  const folder = await mkdtemp(join(tmpdir(), 'durabatch-bench-'));
-  const programs = await buildPrograms();
-  const server = await startTestServer();
+  const cleanUp: (() => Promise<unknown>)[] = [];
+  const removed = (path: string): void =>
+    void cleanUp.unshift(() => rm(path, { recursive: true, force: true }));
   try {
+    const folder = await mkdtemp(join(tmpdir(), 'durabatch-bench-'));
+    removed(folder);
+    const programs = await buildPrograms();
+    removed(programs);
+    const server = await startTestServer();
+    cleanUp.unshift(() => server.stop());
     const env = { ...server.env, TEMPORAL_ADDRESS: server.address };
     const serverPid = readRecord(server.home)!.pid!;
     const measured: Measured[] = [];
@@ -104,9 +110,7 @@ async function bench(options: BenchOptions, signal: AbortSignal): Promise<Measur
     }
     return measured;
   } finally {
-    await server.stop();
-    await rm(programs, { recursive: true, force: true });
-    await rm(folder, { recursive: true, force: true });
+    for (const end of cleanUp) await end();
   }
 }
 

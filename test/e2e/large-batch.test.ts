@@ -11,6 +11,8 @@ const prompts = promptTexts(PROMPTS);
 const jsonLines = prompts.map((prompt) => JSON.stringify({ prompt })).join('\n');
 const flags = ['--max-workers', String(WORKERS), '--max-attempts', '1'];
 const id = 'large';
+/** Other tests run beside this one. */
+const patient = { timeoutMs: 600_000 };
 /** A dollar a million tokens: all prompts together come to some 5 cents. */
 const prices = ['--price-input', '1', '--price-output', '1'];
 
@@ -29,7 +31,8 @@ test('capped, paused, killed, without its database, retried and audited: each an
   });
   const { provider } = place;
   const file = await place.write('prompts.jsonl', jsonLines);
-  const run = (more: readonly string[] = []) => place.run(file, [...flags, ...prices, '--id', id, ...more]);
+  const run = (more: readonly string[] = []) =>
+    place.run(file, [...flags, ...prices, '--id', id, ...more], patient);
   const told = (end: { stdout: string; stderr: string }): string => end.stdout + end.stderr;
 
   // A cost cap stops it early, with no more spent than the cap.
@@ -42,7 +45,7 @@ test('capped, paused, killed, without its database, retried and audited: each an
 
   // Resumed with more money it is killed soon after.
   const bought = provider.answered.requests;
-  const resumed = place.start(['resume', id, '--max-cost', '5']);
+  const resumed = place.start(['resume', id, '--max-cost', '5'], patient);
   await provider.until(() => provider.answered.requests >= bought + 100);
   resumed.kill('SIGKILL');
   await resumed.ended;
@@ -62,25 +65,25 @@ test('capped, paused, killed, without its database, retried and audited: each an
   assert.doesNotMatch(blocked.stdout, /^Prompts   0 succeeded/m);
 
   // Cancelled in its pause, it goes on when it is resumed.
-  const cancelled = await place.cli(['cancel', id]);
+  const cancelled = await place.cli(['cancel', id], patient);
   assert.equal(cancelled.code, 0, told(cancelled));
   provider.script = script;
-  const finished = await place.cli(['resume', id]);
+  const finished = await place.cli(['resume', id], patient);
   assert.equal(finished.code, 3, told(finished));
   assert.match(finished.stdout, /1,598 succeeded · 2 failed/);
 
   // What failed can be asked again.
   refused.clear();
-  const retried = await place.cli(['retry', id]);
+  const retried = await place.cli(['retry', id], patient);
   assert.equal(retried.code, 0, told(retried));
 
   const inFlightAtKill = provider.answered.requests - PROMPTS;
   assert.ok(inFlightAtKill >= 0 && inFlightAtKill <= WORKERS, `${inFlightAtKill} answers bought twice`);
   assert.ok(provider.peakInFlight <= WORKERS, `${provider.peakInFlight} at once`);
-  const audited = await place.cli(['audit', id]);
+  const audited = await place.cli(['audit', id], patient);
   assert.equal(audited.code, 0, told(audited));
 
-  const again = await place.run(file, ['--id', 'again', '--reuse', id, '--max-workers', '40']);
+  const again = await place.run(file, ['--id', 'again', '--reuse', id, '--max-workers', '40'], patient);
   assert.equal(again.code, 0, told(again));
   assert.match(told(again), /1,600 completions taken over from large/);
   assert.equal(provider.answered.requests - PROMPTS, inFlightAtKill, 'nothing was asked for what is there');
@@ -89,7 +92,11 @@ test('capped, paused, killed, without its database, retried and audited: each an
 test('the results of a large batch stand in input order, and its shards are named by their prompts', async (t) => {
   const place = await createWorkplace(t, server);
   const file = await place.write('prompts.jsonl', jsonLines.split('\n').slice(0, 1100).join('\n'));
-  const { code, lines } = await place.run(file, ['--max-workers', '600', '--json', '--id', 'in-order']);
+  const { code, lines } = await place.run(
+    file,
+    ['--max-workers', '600', '--json', '--id', 'in-order'],
+    patient,
+  );
   assert.equal(code, 0);
   assert.equal(lines.at(-1)?.['successful_items'], 1100);
   const { results } = await readResults(place.outputDir);

@@ -41,8 +41,7 @@ interface Waiter {
 
 /**
  * Appends to one worker process's own ledger file of one shard. Records that arrive in one turn of the
- * event loop, or while a write is under way, are written together: many answers, one fsync. What need not
- * be synced does not wait for the others' fsync. After a failed write the file is
+ * event loop, or while a write is under way, are written together: many answers, one fsync. After a failed write the file is
  * never touched again, so only the last line of a file can be torn; the records go to a new file.
  */
 export class LedgerWriter {
@@ -73,7 +72,10 @@ export class LedgerWriter {
     return this.#written;
   }
 
-  /** Written, and with `durable` synced, when it resolves. Throws {@link LedgerWriteError}. */
+  /**
+   * Written, and with `durable` synced, when it resolves; all but a start are then known to the audience.
+   * Throws {@link LedgerWriteError}.
+   */
   append(record: LedgerRecord, options: { durable: boolean }): Promise<void> {
     return this.#enqueue({ record, text: JSON.stringify(record) }, options.durable);
   }
@@ -125,7 +127,8 @@ export class LedgerWriter {
       for (let written = 0; written < bytes.length;) {
         written += (await file.handle.write(bytes, written)).bytesWritten;
       }
-      for (const waiter of group) if (!waiter.durable) waiter.resolve();
+      // A request need not wait for the others' fsync: nobody decides by its start before it has an end.
+      for (const waiter of group) if (waiter.line?.record.type === 'start') waiter.resolve();
       if (this.#unsaved.length > 0 || group.some((waiter) => waiter.durable)) await file.handle.datasync();
     } catch (error) {
       await this.#leaveFile().catch(() => {

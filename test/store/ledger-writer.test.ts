@@ -6,7 +6,7 @@ import { LedgerReader } from '../../src/store/ledger-reader.ts';
 import { LedgerWriteError, LedgerWriter } from '../../src/store/ledger-writer.ts';
 import type { LedgerRecord } from '../../src/store/records.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { answer, byId, contentOf, start } from './support/records.ts';
+import { answer, byId, contentOf, fault, start } from './support/records.ts';
 import { noSmallDisk, smallDisk } from './support/small-disk.ts';
 
 const LAST = 9999;
@@ -149,4 +149,27 @@ test('on a full disk no answer is lost and only last lines are torn', { skip: no
   for (const file of files) await wholeLines(folder, file);
   assert.equal(await wholeLines(folder, torn!), whole);
   assert.deepEqual(await readBack(folder), byId(handedOver));
+});
+
+test('whoever has appended a record that needs no fsync decides with it, also where others are synced beside it', async (t) => {
+  const folder = join(await temporaryFolder(t), 'ledger', '00000');
+  const told = new Set<string>();
+  const writer = new LedgerWriter(folder, 'worker', {
+    writing: () => {},
+    wrote: (_file, records) => records.forEach(({ record }) => told.add(record.id)),
+    left: () => {},
+  });
+  t.after(() => writer.close());
+  for (let round = 0; round < 20; round++) {
+    const records = [
+      { record: answer(`answer-${round}`, { index: 0 }), options: durable },
+      { record: fault(`fault-${round}`, { index: 1 }), options: { durable: false } },
+    ];
+    await Promise.all(
+      records.map(async ({ record, options }) => {
+        await writer.append(record, options);
+        assert.ok(told.has(record.id), `${record.id} has resolved and is not known`);
+      }),
+    );
+  }
 });

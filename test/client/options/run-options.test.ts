@@ -120,11 +120,11 @@ test('tells limits that were typed from defaults, also where they are equal', ()
 });
 
 test('lists everything that is wrong, a line for each flag', () => {
-  const message = refusal('--temperature', 'hot', '--top-p', '0', '--max-workers', '501');
+  const message = refusal('--temperature', 'hot', '--top-p', '0', '--max-workers', '5001');
   assert.deepEqual(message.split('\n'), [
     '--temperature: must be a number from 0 to 2, got "hot"',
     '--top-p: must be a number above 0, up to 1, got "0"',
-    '--max-workers: must be a whole number from 1 to 500, got "501"',
+    '--max-workers: must be a whole number from 1 to 5000, got "5001"',
   ]);
 });
 

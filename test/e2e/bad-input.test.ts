@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createTestHome, testEnv } from '../support/temporal-server.ts';
 import type { CliResult } from '../support/cli.ts';
-import { createWorkplace, promptTexts, type Workplace } from './workplace.ts';
+import { createWorkplace, type Workplace } from './workplace.ts';
 
 let home: string;
 let env: NodeJS.ProcessEnv;

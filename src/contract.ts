@@ -73,10 +73,22 @@ export interface Price {
   source: 'user' | 'table' | 'simulated';
 }
 
+/** What one account with a provider allows: for all batches and workers that name it, together. */
+export interface AccountLimits {
+  name: string;
+  requestsPerMinute: number | null;
+  /** Input and output tokens together. */
+  tokensPerMinute: number | null;
+}
+
 /** How a run works through its requests. May differ from run to run of one batch. */
 export interface RunLimits {
   /** Prompts in progress at most, 1 to {@link MOST_WORKERS}. */
   maxWorkers: number;
+  /** Of these, only as many as latency and refusals allow. Default: all of them. */
+  autoWorkers?: boolean;
+  /** Default: no limits but the provider's own. */
+  account?: AccountLimits | null;
   /** Requests a prompt may lose to faults of its own before it fails; waiting for an unavailable provider never counts. */
   maxAttempts: number;
   requestTimeoutMs: number;

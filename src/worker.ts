@@ -5,6 +5,7 @@ import { DefaultLogger, type LogEntry, NativeConnection, Runtime, Worker } from 
 import { createActivities } from './activities/index.ts';
 import type { Config, TemporalAddress } from './config.ts';
 import { type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
+import { openGate } from './activities/request-gate.ts';
 import { type CompletionApi, createCompletionApi } from './providers/completion-api.ts';
 import { requestPrices } from './providers/request-prices.ts';
 import type { BatchStore } from './store/batch-store.ts';
@@ -101,6 +102,7 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
         counted(createCompletionApi(settings, limits, config.secret(limits.apiKeyEnv))),
       ),
       prices: requestPrices,
+      gate: () => openGate,
       stopping: stopping.signal,
       worker: identity,
       now: () => new Date(),

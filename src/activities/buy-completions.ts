@@ -8,7 +8,8 @@ import type { AnswerRecord, SettledRecord, StartRecord } from '../store/records.
 import type { Standing } from '../store/standing.ts';
 import { afterFault, pausing, retryIn } from './failures.ts';
 import type { PromptTurn } from './prompt-turn.ts';
-import { toRequest } from './request.ts';
+import { mostTokensOf, toRequest } from './request.ts';
+import { answered, type Passage, type RequestGate, unanswered, unsent } from './request-gate.ts';
 import { stamp } from './stamp.ts';
 
 export interface BuyDependencies {
@@ -16,6 +17,8 @@ export interface BuyDependencies {
   /** Throws `ProviderFault` (account) if this worker has no key for it. */
   api(settings: RequestSettings, limits: RunLimits): CompletionApi;
   prices(settings: RequestSettings, limits: RunLimits): RequestPrices;
+  /** Of all requests of this process that these limits hold for. */
+  gate(settings: RequestSettings, limits: RunLimits): RequestGate;
   /** Aborted when the worker shall end after the requests in hand. */
   stopping: AbortSignal;
   /** Identity of this process. */
@@ -30,8 +33,15 @@ export interface PromptClose {
   receipt: Receipt;
 }
 
-/** Whether a request that was just answered is the prompt's last. */
-export type CloseWith = (start: StartRecord, answer: AnswerRecord) => PromptClose | null;
+/** What the buyer asks back. */
+export interface BuyChecks {
+  /** After a wait: whether these samples are still to be bought. */
+  stillMissing(): Promise<boolean>;
+  /** Whether a request that was just answered is the prompt's last. */
+  closeWith(start: StartRecord, answer: AnswerRecord): PromptClose | null;
+}
+
+export type Buy = (standing: Standing, signal: AbortSignal, checks: BuyChecks) => Promise<Receipt | null>;
 
 /** One request and its record. Resolves with the prompt's end, or to `null`: there is something new to decide on; throws to wait or to pause. */
 export function createBuy(
@@ -40,68 +50,81 @@ export function createBuy(
   writer: LedgerWriter,
   item: PromptItem,
   settings: RequestSettings,
-): (standing: Standing, signal: AbortSignal, closeWith: CloseWith) => Promise<Receipt | null> {
+): Buy {
   const { requestTimeoutMs, idleTimeoutMs } = task.limits;
-  return async (standing, signal, closeWith) => {
+  const gate = dependencies.gate(settings, task.limits);
+  return async (standing, signal, { stillMissing, closeWith }) => {
     const provider = openApi(() => api(settings, task.limits));
     const samples = standing.missing.slice(0, provider.choicesPerRequest(standing.missing.length));
     const request = toRequest(item, settings, samples);
-    const worstCostNanoUsd = prices(settings, task.limits).worstCost(request, dependencies.now());
-    const start: StartRecord = {
-      type: 'start',
-      ...stamp(dependencies.now, task),
-      samples,
-      worker,
-      worstCostNanoUsd,
-    };
-    await writer.append(start, { durable: false });
-
-    const sentAt = performance.now();
-    let response: CompletionResponse;
+    const passage = await gate.enter({ mostTokens: mostTokensOf(request) }, signal);
     try {
-      response = await provider.complete(request, { signal, requestTimeoutMs, idleTimeoutMs });
-    } catch (error) {
-      const { fault, next } = signal.aborted
-        ? { fault: abortedFault, next: { then: 'decide' as const } }
-        : faultAndNext(error);
-      await writer.append(
-        {
-          type: 'fault',
-          ...stamp(dependencies.now, task),
-          start: start.id,
-          failure: fault.failure,
-          status: fault.status,
-          message: fault.message,
-          requestId: fault.requestId,
-          retryDelayMs: next.then === 'retry' ? next.delayMs : null,
-          possiblyPaid: fault.possiblyPaid,
-        },
-        { durable: false },
-      );
-      if (next.then === 'retry') throw retryIn(next.delayMs, fault.failure, fault.message);
-      if (next.then === 'pause') throw pausing(fault.failure, next.message);
-      return null;
+      return (await stillMissing()) ? await ask(passage) : null;
+    } finally {
+      // Of what has left before it says nothing more.
+      passage.leave(unsent);
     }
 
-    const end = stamp(dependencies.now, task);
-    const answer: AnswerRecord = {
-      type: 'answer',
-      ...end,
-      start: start.id,
-      choices: response.choices
-        .slice(0, samples.length)
-        .map((choice, position) => ({ sample: samples[position]!, ...choice })),
-      usage: response.usage,
-      ...prices(settings, task.limits).cost(request, response, new Date(end.at)),
-      latencyMs: Math.round(performance.now() - sentAt),
-      model: response.model,
-      requestId: response.requestId,
-    };
-    const close = closeWith(start, answer);
-    const records = close ? [answer, close.settled] : [answer];
-    // One write and one fsync for both: neither is told to anyone before.
-    await Promise.all(records.map((record) => writer.append(record, { durable: true })));
-    return close && close.receipt;
+    async function ask({ leave }: Passage): Promise<Receipt | null> {
+      const worstCostNanoUsd = prices(settings, task.limits).worstCost(request, dependencies.now());
+      const start: StartRecord = {
+        type: 'start',
+        ...stamp(dependencies.now, task),
+        samples,
+        worker,
+        worstCostNanoUsd,
+      };
+      await writer.append(start, { durable: false });
+
+      const sentAt = performance.now();
+      let response: CompletionResponse;
+      try {
+        response = await provider.complete(request, { signal, requestTimeoutMs, idleTimeoutMs });
+        leave(answered(response, performance.now() - sentAt));
+      } catch (error) {
+        const { fault, next } = signal.aborted
+          ? { fault: abortedFault, next: { then: 'decide' as const } }
+          : faultAndNext(error);
+        leave(unanswered(fault, performance.now() - sentAt));
+        await writer.append(
+          {
+            type: 'fault',
+            ...stamp(dependencies.now, task),
+            start: start.id,
+            failure: fault.failure,
+            status: fault.status,
+            message: fault.message,
+            requestId: fault.requestId,
+            retryDelayMs: next.then === 'retry' ? next.delayMs : null,
+            possiblyPaid: fault.possiblyPaid,
+          },
+          { durable: false },
+        );
+        if (next.then === 'retry') throw retryIn(next.delayMs, fault.failure, fault.message);
+        if (next.then === 'pause') throw pausing(fault.failure, next.message);
+        return null;
+      }
+
+      const end = stamp(dependencies.now, task);
+      const answer: AnswerRecord = {
+        type: 'answer',
+        ...end,
+        start: start.id,
+        choices: response.choices
+          .slice(0, samples.length)
+          .map((choice, position) => ({ sample: samples[position]!, ...choice })),
+        usage: response.usage,
+        ...prices(settings, task.limits).cost(request, response, new Date(end.at)),
+        latencyMs: Math.round(performance.now() - sentAt),
+        model: response.model,
+        requestId: response.requestId,
+      };
+      const close = closeWith(start, answer);
+      const records = close ? [answer, close.settled] : [answer];
+      // One write and one fsync for both: neither is told to anyone before.
+      await Promise.all(records.map((record) => writer.append(record, { durable: true })));
+      return close && close.receipt;
+    }
 
     function faultAndNext(error: unknown) {
       const fault = toProviderFault(error, dependencies.now());
@@ -130,6 +153,7 @@ function openApi(open: () => CompletionApi): CompletionApi {
 const abortedFault = {
   failure: 'Completion.Aborted',
   status: null,
+  retryAfterMs: null,
   message: 'the request was aborted: the batch was cancelled or its worker stopped at once',
   requestId: null,
   possiblyPaid: true,

@@ -81,12 +81,23 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
       throw retryIn(STOPPING_DELAY_MS, 'Worker.Stopping', 'the worker stops; the prompt goes on elsewhere');
     signal.throwIfAborted();
     if (isStale(attempt)) return null;
+    /** Others may have bought it while this request waited for its passage. */
+    const stillMissing = async (): Promise<boolean> => {
+      if (!isStale(attempt)) return true;
+      attempt.lookedAt = performance.now();
+      await reader.refresh();
+      const again = judged(reader.history(task.index));
+      return !again.settled && again.missing.join() === standing.missing.join();
+    };
     const unsettled = overAllowance(task, item, manifest.settings, standing, history);
     if (unsettled) return unsettled;
     const buy = createBuy(dependencies, task, writer, item, manifest.settings);
-    return buy(standing, signal, (start, answer) => {
-      const after = withAnswer(history, start, answer);
-      return closeOf(task, judged(after), after);
+    return buy(standing, signal, {
+      stillMissing,
+      closeWith: (start, answer) => {
+        const after = withAnswer(history, start, answer);
+        return closeOf(task, judged(after), after);
+      },
     });
   };
 

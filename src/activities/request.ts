@@ -1,5 +1,6 @@
 import type { PromptItem, RequestSettings } from '../contract.ts';
 import type { CompletionRequest } from '../providers/completion-api.ts';
+import { mostPromptTokens } from '../providers/prices.ts';
 import type { RequestPrices } from '../providers/request-prices.ts';
 
 /** The request for some samples of a prompt: its own sampling first, then the batch's. */
@@ -32,3 +33,7 @@ export function worstCostOf(
   const each = prices.worstCost(toRequest(item, settings, [1]), now);
   return each === null ? null : each * missing;
 }
+
+/** Tokens a request can come to, input and output, bounded from above. */
+export const mostTokensOf = ({ messages, maxTokens, n }: CompletionRequest): number =>
+  mostPromptTokens(messages) + maxTokens * n;

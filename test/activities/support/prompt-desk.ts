@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createCompletePrompt } from '../../../src/activities/complete-prompt.ts';
+import { openGate } from '../../../src/activities/request-gate.ts';
 import type { PromptItem, PromptTask, Receipt, RunLimits } from '../../../src/contract.ts';
 import type { CompletionApi } from '../../../src/providers/completion-api.ts';
 import { BatchStore } from '../../../src/store/batch-store.ts';
@@ -64,6 +65,7 @@ function deskOf(
       cost: () => ({ costNanoUsd: 7, cacheSavingNanoUsd: 0, price: null }),
       worstCost: () => 100,
     }),
+    gate: () => openGate,
     stopping: stopping.signal,
     worker: 'worker',
     now: () => new Date(clock.ms++),

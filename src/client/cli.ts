@@ -15,7 +15,7 @@ import { asTyped } from './render/typed-command.ts';
 import { addWorkerOptions, parseWorkerOptions } from './options/worker-options.ts';
 import { toTerminalJson, toTerminalLines } from './render/terminal-text.ts';
 
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+const { version } = createRequire(import.meta.url)('durabatch/package.json') as { version: string };
 
 type Raw = Record<string, unknown>;
 

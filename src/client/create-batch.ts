@@ -41,7 +41,7 @@ export interface CreatedBatch {
 }
 
 const HASH_VERSION = 1;
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+const { version } = createRequire(import.meta.url)('durabatch/package.json') as { version: string };
 
 /** Throws `InputError`, `UsageError` or `StoreError`; then nothing was made. */
 export async function createBatch(config: Config, order: BatchOrder): Promise<CreatedBatch> {

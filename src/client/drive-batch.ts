@@ -13,6 +13,7 @@ import { ensureServer } from '../server/embedded-server.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { type BatchWorker, connectWorker, startBatchWorker } from '../worker.ts';
 import { progressQuery } from '../workflows/messages.ts';
+import { type CloseWatch, watchClose } from './close-watch.ts';
 import { hasLiveWorker, openWorkflows, type ServerView, viewOf } from './server-view.ts';
 import { sweepDeadWorkers } from './sweep-dead-workers.ts';
 import type { Temporal } from './temporal.ts';
@@ -66,7 +67,8 @@ async function driveOnce(options: DriveOptions): Promise<DriveEnd> {
   const crew = options.worker === 'none' ? null : await startCrew(options, options.worker === 'idle');
   try {
     await options.onReady?.();
-    const end = await follow(options, crew?.worker ?? null);
+    const closes = watchClose(options.temporal.client, store.batchId, interrupt);
+    const end = await follow(options, crew?.worker ?? null, closes).finally(() => closes.stop());
     if (crew && end.kind !== 'closed') {
       const { requestsInFlight } = crew.worker;
       if (interrupt.aborted && !options.quiet) note(stoppingNote(requestsInFlight));
@@ -111,7 +113,11 @@ async function startCrew(
   }
 }
 
-async function follow(options: DriveOptions, worker: BatchWorker | null): Promise<DriveEnd> {
+async function follow(
+  options: DriveOptions,
+  worker: BatchWorker | null,
+  closes: CloseWatch,
+): Promise<DriveEnd> {
   const { temporal, store, interrupt, onProgress } = options;
   const { client } = temporal;
   const handle = client.workflow.getHandle(store.batchId);
@@ -146,9 +152,7 @@ async function follow(options: DriveOptions, worker: BatchWorker | null): Promis
       await trouble.happened();
     }
     const isLong = quiet === 0 && performance.now() - startedAt > LONG_BATCH_MS;
-    await sleep(isLong ? LONG_BATCH_POLL_MS : POLL_MS, undefined, { signal: interrupt }).catch(() => {
-      // the loop's condition sees it
-    });
+    await closes.sleep(isLong ? LONG_BATCH_POLL_MS : POLL_MS);
   }
   return { kind: 'interrupted' };
 }

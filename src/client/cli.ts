@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { StoreError } from '../store/store-error.ts';
 import { type CommandContext, createContext } from './commands/context.ts';
 import { exitCodes } from './commands/exit-codes.ts';
+import { growHeapLittle } from './heap-growth.ts';
 import { InputError } from './input/input-error.ts';
 import { parseBatchId } from './options/batch-id.ts';
 import { addResumeOptions, parseResumeOptions } from './options/resume-options.ts';
@@ -164,6 +165,7 @@ const onBatch = (command: Command): Command =>
 /** Runs a command, loaded only now, to its exit code. What a person can put right is told without a stack. */
 async function perform(raw: Raw, command: (context: CommandContext) => Promise<number>): Promise<void> {
   const json = raw['json'] === true;
+  growHeapLittle();
   try {
     process.exitCode = await command(createContext(json));
   } catch (error) {

@@ -2,6 +2,7 @@
 import type { BatchSettings, LimitChanges } from '../../contract.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { type ContinueEnd, type ContinueOptions, continueBatch, openBatch } from '../continue-batch.ts';
+import { growHeapAsUsual } from '../heap-growth.ts';
 import { flagOf } from '../options/parse-flags.ts';
 import { createProgressView } from '../render/progress-view.ts';
 import { requireApiKey } from '../request-settings.ts';
@@ -56,6 +57,7 @@ export async function goOn(options: GoOnOptions): Promise<number> {
     note(`Batch ${store.batchId}${attached ? ' (going on)' : ''}`);
     if (webUi) note(`Web UI ${webUi}`);
     const simulated = settings.request.provider === 'simulated';
+    growHeapAsUsual();
     const end = await followWithView({ ...start, changes }, simulated, context);
     return await printEnd(store, end, temporal, context);
   } finally {

@@ -16,7 +16,8 @@ import {
   unused,
   widthOf,
 } from '../../src/activities/throttle.ts';
-import { atOnce, fixedWindow, type Limit, playCrowd, tokenBucket } from './support/limited-crowd.ts';
+import { atOnce, fixedWindow, type Limit, tokenBucket } from '../support/provider-limits.ts';
+import { playCrowd } from './support/limited-crowd.ts';
 
 const SECOND = 1000;
 const at = (ms: number, inFlight = 0, ceiling: number | null = 500): Circumstances => ({

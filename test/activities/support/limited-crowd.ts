@@ -10,34 +10,7 @@ import {
   sent,
   type Throttle,
 } from '../../../src/activities/throttle.ts';
-
-/** Judges a request that arrives at `at`; `null`: let through. */
-export type Limit = (at: number, inFlight: number) => { retryAfterMs: number | null } | null;
-
-export const fixedWindow = (requests: number, ofMs: number, tells: boolean): Limit => {
-  let [began, count] = [0, 0];
-  return (at) => {
-    if (at - began >= ofMs) [began, count] = [at - (at % ofMs), 0];
-    if (++count <= requests) return null;
-    return { retryAfterMs: tells ? began + ofMs - at : null };
-  };
-};
-
-export const tokenBucket = (perSecond: number, capacity: number, tells: boolean): Limit => {
-  let [tokens, last] = [capacity, 0];
-  return (at) => {
-    tokens = Math.min(capacity, tokens + ((at - last) * perSecond) / 1000);
-    last = at;
-    if (tokens < 1) return { retryAfterMs: tells ? Math.ceil((1 - tokens) / perSecond) * 1000 : null };
-    tokens--;
-    return null;
-  };
-};
-
-export const atOnce =
-  (most: number): Limit =>
-  (_, inFlight) =>
-    inFlight > most ? { retryAfterMs: null } : null;
+import type { Limit } from '../../support/provider-limits.ts';
 
 export interface Crowd {
   limit: Limit;

@@ -114,9 +114,11 @@ export function createBatchGate(options: BatchGateOptions): (limits: RunLimits) 
   const takeIn = (sending: Sending, result: RequestResult, circumstances: Circumstances): void => {
     const { how, latencyMs, retryAfterMs } = result;
     if (how === 'unsent') throttle = unused(throttle, sending);
-    else if (how !== 'refused')
-      throttle = letThrough(throttle, sending, how === 'answered' ? latencyMs : null, circumstances);
-    else {
+    else if (how !== 'refused') {
+      const failure = result.strained ? 'strained' : 'failed';
+      const outcome = how === 'answered' ? { answeredAfterMs: latencyMs } : failure;
+      throttle = letThrough(throttle, sending, outcome, circumstances);
+    } else {
       const { status, message, pauses } = result.refusal ?? { status: null, message: '', pauses: false };
       refusal = message;
       throttle = refused(throttle, sending, { retryAfterMs, status, pauses }, circumstances, random());

@@ -17,6 +17,8 @@ export interface RequestResult {
   tokens: number | null;
   /** When a provider that refused wants to be asked again, in ms from now; `null` where it did not say. */
   retryAfterMs: number | null;
+  /** Failed in a way that too much load may be the cause of: a timeout, a reset, a 500. */
+  strained?: boolean;
   /** Of a refused request. */
   refusal?: { status: number | null; message: string; pauses: boolean };
 }
@@ -81,7 +83,7 @@ export const unanswered = (
   ...{ latencyMs, tokens: null, retryAfterMs },
   ...(failure === 'Completion.Unavailable'
     ? { how: 'refused', refusal: { status, message, pauses } }
-    : { how: 'failed' }),
+    : { how: 'failed', strained: failure === 'Completion.Fault' }),
 });
 
 type RefusalFacts = Pick<ProviderFault, 'failure' | 'status' | 'message' | 'retryAfterMs'>;

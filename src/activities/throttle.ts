@@ -36,6 +36,10 @@ export interface Throttle {
   owed: number;
   /** It was never refused: the window may climb faster. */
   fresh: boolean;
+  /** How often in a row it opened to be refused before a refusal was paid for. */
+  shortCycles: number;
+  /** Answers for which a lone refusal is taken for chance. */
+  tolerant: number;
   /** What was sent, and of it refused, since it opened. */
   cycle: { since: number; lastSentAt: number; sent: number; refused: number };
   latency: LatencyWatch;
@@ -80,23 +84,33 @@ export const FIRST_WINDOW = 8;
 /** Of a window that is made use of. */
 const FULL = 0.8;
 /** Answers that make the window one wider, while they come within {@link BRISK_MS}. */
-const ANSWERS_A_STEP = 16;
+const ANSWERS_A_STEP = 24;
+/** The same after a refusal, in a window that is smaller than that; in a larger one as many as it is wide. */
+const ANSWERS_A_STEP_BACK = 8;
 /** Where answers take longer, each counts for more, up to a whole step: else slow models would climb for hours. */
-const BRISK_MS = 2000;
+const BRISK_MS = 1000;
 /** Refusals stay below 1 in this many requests, the first climb apart. */
 const ANSWERS_PER_REFUSAL = 50;
+/** Nothing grows while more than 1 in this many requests fails in a way that load may be the cause of. */
+const ANSWERS_PER_STRAIN = 16;
 const MOST_OWED = 200;
 /** Answers in which the rate doubles, if nothing is refused. */
 const RATE_ANSWERS = 100;
 /** Of what the provider let through. */
 const SAFE_SHARE = 0.95;
-/** A second; below that, an estimate is taken for a mistake. */
-const LEAST_RATE = 0.1;
+/** A second: one request in two minutes. */
+const LEAST_RATE = 1 / 120;
+/** Where going slower has not helped so often in a row, the refusals have nothing to do with how fast it goes. */
+const FUTILE_CYCLES = 6;
+/** Then it is tried how far one comes if a lone refusal is taken for chance. */
+const TOLERANT_ANSWERS = 500;
 /** A longer wait is an outage or a used-up quota, and says nothing of a rate. */
 const LONGEST_CYCLE_WAIT_MS = 70_000;
+/** Requests let through in a cycle that tells something by itself; two smaller ones do together. */
+const TELLING_CYCLE = 10;
 /** A rate counts from a moment at which there were requests. */
 const IDLE_MS = 10_000;
-/** Timers are late: what a rate missed by that may be made up for. */
+/** Timers are late: what a fast rate missed by that may be made up for. */
 const CATCH_UP_MS = 50;
 /** A try that is not refused within this is let through: answers may take minutes, refusals come sooner. */
 const TRY_MS = 2000;
@@ -112,7 +126,7 @@ export const newThrottle = (at: number): Throttle => ({
   ...{ notBefore: at, closed: false, tryingSince: null, tryMs: TRY_MS, closings: 0 },
   ...{ closedAt: Number.NEGATIVE_INFINITY, fullAt: Number.NEGATIVE_INFINITY },
   ...{ overRate: false, unavailableSince: null, refusedInARow: 0, window: FIRST_WINDOW },
-  ...{ rate: null, rateStep: 0, dueAt: at, owed: 0, fresh: true },
+  ...{ rate: null, rateStep: 0, dueAt: at, owed: 0, fresh: true, shortCycles: 0, tolerant: 0 },
   cycle: { since: at, lastSentAt: at, sent: 0, refused: 0 },
   latency: { samples: [], median: null, baseline: null },
 });
@@ -142,7 +156,8 @@ export function sent(throttle: Throttle, { at, inFlight, ceiling }: Circumstance
   const { rate, dueAt, closed } = throttle;
   const wasIdle = !closed && at - throttle.cycle.lastSentAt > Math.max(IDLE_MS, 2000 / (rate ?? 1));
   const cycle = wasIdle ? { since: at, sent: 0, refused: 0 } : throttle.cycle;
-  const latestDue = Math.max(dueAt, at - CATCH_UP_MS);
+  const gapMs = rate === null ? 0 : 1000 / rate;
+  const latestDue = Math.max(dueAt, gapMs < CATCH_UP_MS ? at - CATCH_UP_MS : at);
   const sending: Sending = {
     sentAt: at,
     tries: closed,
@@ -153,7 +168,7 @@ export function sent(throttle: Throttle, { at, inFlight, ceiling }: Circumstance
       ...throttle,
       tryingSince: closed ? at : null,
       fullAt: ceiling !== null && inFlight + 1 >= FULL * widthOf(throttle, ceiling) ? at : throttle.fullAt,
-      dueAt: rate === null ? at : latestDue + 1000 / rate,
+      dueAt: latestDue + gapMs,
       cycle: { ...cycle, sent: cycle.sent + 1, lastSentAt: at },
     },
     sending,
@@ -167,31 +182,40 @@ export const unused = (throttle: Throttle, { tries }: Sending): Throttle => ({
   cycle: { ...throttle.cycle, sent: throttle.cycle.sent - 1 },
 });
 
-/** The provider answered, or failed this request alone: it is there. `latencyMs` of an answer only. */
+/** How a request ended that was not refused. */
+export type Outcome = { answeredAfterMs: number } | 'failed' | 'strained';
+
+/** The provider is there: it answered, or failed this request, perhaps because it has too much to do (`strained`). */
 export function letThrough(
   before: Throttle,
   sending: Sending,
-  latencyMs: number | null,
-  { at, ceiling }: Circumstances,
+  outcome: Outcome,
+  { at, inFlight, ceiling }: Circumstances,
 ): Throttle {
+  const latencyMs = typeof outcome === 'string' ? null : outcome.answeredAfterMs;
   const latency = latencyMs === null ? before.latency : watched(before.latency, latencyMs, before.window);
   const isNews = sending.sentAt >= before.closedAt;
-  const now: Throttle = { ...before, latency, unavailableSince: null, refusedInARow: 0 };
+  const tolerant = Math.max(0, before.tolerant - 1);
+  const now: Throttle = { ...before, latency, unavailableSince: null, refusedInARow: 0, tolerant };
   if (before.closed) return isNews ? opened(now, at) : now;
   if (isNews) now.closings = 0;
+  if (outcome === 'strained') now.owed = Math.min(MOST_OWED, before.owed + ANSWERS_PER_STRAIN);
   if (latencyMs === null) return now;
   if (before.owed > 0) return { ...now, owed: before.owed - 1 };
-  const mayWiden = ceiling !== null && before.fullAt >= sending.sentAt && !isSlow(now);
+  const isFull = before.fullAt >= sending.sentAt;
+  const isHalfFull = ceiling !== null && inFlight + 1 >= widthOf(before, ceiling) / 2;
+  // Neither may keep the other small: what one holds back does not fill the other.
+  const mayWiden = (isFull || (sending.atRate && isHalfFull)) && !isSlow(now);
   return {
     ...now,
-    window: mayWiden ? Math.min(ceiling, before.window + stepOf(now)) : before.window,
-    rate: before.rate !== null && sending.atRate ? before.rate + before.rateStep : before.rate,
+    window: mayWiden && ceiling !== null ? Math.min(ceiling, before.window + stepOf(now)) : before.window,
+    rate: before.rate !== null && (isFull || sending.atRate) ? before.rate + before.rateStep : before.rate,
   };
 }
 
 /** What an answer widens the window by. */
 function stepOf({ fresh, window, latency }: Throttle): number {
-  const answers = fresh ? ANSWERS_A_STEP : Math.max(ANSWERS_A_STEP, window);
+  const answers = fresh ? ANSWERS_A_STEP : Math.max(ANSWERS_A_STEP_BACK, window);
   return Math.min(1, Math.max(1, (latency.median ?? 0) / BRISK_MS) / answers);
 }
 
@@ -217,8 +241,10 @@ export function refused(
     return { ...now, notBefore: at, closed: true, tryingSince: null, closedAt: at, unavailableSince: null };
   }
   if (sending.sentAt < before.closedAt) return { ...now, notBefore: Math.max(now.notBefore, named ?? 0) };
-  // Where nobody asked for it, a fixed number of workers is held back only if nobody is let through.
-  if (named === null && ceiling === null && now.refusedInARow === 1) return now;
+  const isChance = now.refusedInARow === 1 && (ceiling === null ? named === null : before.tolerant > 0);
+  // Where nobody asked for it, all are held back only if it is more than chance.
+  if (isChance) return { ...now, owed: before.owed, notBefore: Math.max(now.notBefore, named ?? 0) };
+  now.tolerant = 0;
   const closings = before.closings + 1;
   now.closings = closings;
   now.notBefore = Math.max(now.notBefore, named ?? at + backoffMs(closings, random));
@@ -239,15 +265,23 @@ const backoffMs = (closings: number, random: number): number =>
 /** What it let through over the whole cycle, its waits included, is the rate that it can be asked at. */
 function opened(throttle: Throttle, at: number): Throttle {
   const { cycle, closedAt, overRate, rate } = throttle;
+  const through = cycle.sent - cycle.refused;
+  const shortCycles = through < ANSWERS_PER_REFUSAL ? throttle.shortCycles + 1 : 0;
   const open: Throttle = {
-    ...{ ...throttle, closed: false, tryingSince: null, closings: 0, dueAt: at },
+    ...{ ...throttle, closed: false, tryingSince: null, closings: 0, dueAt: at, shortCycles },
     cycle: { since: at, lastSentAt: at, sent: 0, refused: 0 },
   };
-  const through = cycle.sent - cycle.refused;
-  if (!overRate || through < 1 || at - closedAt > LONGEST_CYCLE_WAIT_MS || at <= cycle.since) return open;
+  if (shortCycles >= FUTILE_CYCLES) {
+    const window = Math.max(throttle.window, FIRST_WINDOW);
+    return { ...open, window, rate: null, owed: 0, shortCycles: 0, tolerant: TOLERANT_ANSWERS };
+  }
+  // What came through before the first refusal of all may be what somebody else had left.
+  const isTelling = through >= TELLING_CYCLE || (through > 0 && shortCycles > 1);
+  if (!overRate || !isTelling || at - closedAt > LONGEST_CYCLE_WAIT_MS || at <= cycle.since) return open;
   const known = Math.max(LEAST_RATE, (SAFE_SHARE * through * 1000) / (at - cycle.since));
   open.rate = Math.min(rate ?? known, known);
   open.rateStep = open.rate / RATE_ANSWERS;
+  open.dueAt = Math.max(at, (throttle.tryingSince ?? at) + 1000 / open.rate);
   return open;
 }
 

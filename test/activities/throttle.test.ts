@@ -8,6 +8,7 @@ import {
   letThrough,
   newThrottle,
   opensAt,
+  type Outcome,
   refused,
   type Refusal,
   type Sending,
@@ -17,6 +18,7 @@ import {
   widthOf,
 } from '../../src/activities/throttle.ts';
 import { atOnce, fixedWindow, type Limit, tokenBucket } from '../support/provider-limits.ts';
+import { createRandom } from '../chaos/random.ts';
 import { playCrowd } from './support/limited-crowd.ts';
 
 const SECOND = 1000;
@@ -28,6 +30,7 @@ const tooMany = (retryAfterMs: number | null = null): Refusal => ({
   status: 429,
   pauses: false,
 });
+const answeredAfter = (answeredAfterMs: number): Outcome => ({ answeredAfterMs });
 const sendOne = (throttle: Throttle, circumstances: Circumstances): [Throttle, Sending] =>
   sent(throttle, circumstances);
 /** Sent at 0 and refused at 10 ms. */
@@ -48,7 +51,7 @@ describe('after a refusal', () => {
     test(`one tries, and the others wait for what comes of it: ${workers}`, () => {
       const [trying, sending] = sendOne(closedBy(tooMany(SECOND), ceiling), at(2000, 0, ceiling));
       assert.ok(opensAt(trying, at(2001, 1, ceiling)) > 2001);
-      const open = letThrough(trying, sending, 100, at(2100, 0, ceiling));
+      const open = letThrough(trying, sending, answeredAfter(100), at(2100, 0, ceiling));
       assert.equal(opensAt(open, at(2100, 0, ceiling)), 2100);
     });
   }
@@ -95,11 +98,16 @@ describe('after a refusal', () => {
     const twice = refused(trying, sending, tooMany(SECOND), at(2010), 0);
     assert.equal(twice.unavailableSince, 10);
     const [third, last] = sendOne(twice, at(4000));
-    assert.equal(letThrough(third, last, 5, at(4005)).unavailableSince, null);
+    assert.equal(letThrough(third, last, answeredAfter(5), at(4005)).unavailableSince, null);
     const paused = refused(third, last, { ...tooMany(SECOND * 3600), pauses: true }, at(4005), 0);
     assert.equal(paused.unavailableSince, null);
     assert.equal(opensAt(paused, at(4006)), 4006);
   });
+});
+
+test('where the first request of all is refused, the limit was used up by others: no rate is made of it', () => {
+  const [trying, sending] = sendOne(closedBy(tooMany(30 * SECOND)), at(31_000));
+  assert.equal(letThrough(trying, sending, answeredAfter(100), at(31_100)).rate, null);
 });
 
 describe('as many at once as the provider takes', () => {
@@ -118,7 +126,7 @@ describe('as many at once as the provider takes', () => {
       const ms = latencyMs(width);
       now += ms;
       for (const [n, sending] of sendings.entries())
-        throttle = letThrough(throttle, sending, ms, at(now, width - n - 1, ceiling));
+        throttle = letThrough(throttle, sending, answeredAfter(ms), at(now, width - n - 1, ceiling));
     }
     return throttle;
   };
@@ -150,10 +158,28 @@ describe('as many at once as the provider takes', () => {
     let throttle = newThrottle(0);
     for (let n = 0; n < 200; n++) {
       const [next, sending] = sendOne(throttle, at(n * 100, 1));
-      throttle = letThrough(next, sending, 90, at(n * 100 + 90, 1));
+      throttle = letThrough(next, sending, answeredAfter(90), at(n * 100 + 90, 1));
     }
     assert.equal(throttle.window, FIRST_WINDOW);
   });
+});
+
+test('nothing grows while requests fail as they do at a server with too much to do', () => {
+  let throttle = newThrottle(0);
+  for (let n = 0; n < 400; n++) {
+    const [next, sending] = sendOne(throttle, at(n * 100, FIRST_WINDOW - 1));
+    const outcome = n % 10 === 0 ? 'strained' : answeredAfter(90);
+    throttle = letThrough(next, sending, outcome, at(n * 100 + 90, FIRST_WINDOW - 1));
+  }
+  assert.equal(throttle.window, FIRST_WINDOW);
+});
+
+test('refusals that have nothing to do with how fast it goes do not bring it to a standstill', () => {
+  const random = createRandom(3).next;
+  const crowd = { status: 429, requests: 1000, latencyMs: 100, refusalMs: 20, random };
+  const limit: Limit = () => (random() < 0.1 ? { retryAfterMs: null } : null);
+  const { tookMs } = playCrowd({ ...crowd, limit, overheadMs: 5, ceiling: 500 });
+  assert.ok(tookMs < 1000 * SECOND, `it took ${tookMs} ms`);
 });
 
 const limits: [name: string, limit: () => Limit, status: number, perSecond: number | null][] = [
@@ -177,7 +203,7 @@ describe('at most 5 % of 1,500 requests are refused, and it does not go slowly, 
     ] as const) {
       test(`${name}; answers after ${latencyMs} ms, refusals after ${refusalMs} ms`, () => {
         const requests = 1500;
-        const random = createRandom(7);
+        const random = createRandom(7).next;
         const crowd = { limit: limit(), status, requests, latencyMs, refusalMs, random };
         const end = playCrowd({ ...crowd, overheadMs: 5, ceiling: 500 });
         assert.ok(end.refused <= 0.05 * (requests + end.refused), `${end.refused} were refused`);
@@ -188,6 +214,31 @@ describe('at most 5 % of 1,500 requests are refused, and it does not go slowly, 
       });
     }
   }
+});
+
+test('the same at any rate, whether or not the provider says when to come back', () => {
+  const anyLimit = fc.record({
+    perSecond: fc.integer({ min: 1, max: 200 }),
+    capacity: fc.integer({ min: 1, max: 600 }),
+    isWindow: fc.boolean(),
+    tells: fc.boolean(),
+    latencyMs: fc.integer({ min: 10, max: 5000 }),
+    // Sooner than answers: what is sent until the first one is back is refused with it.
+    refusalMs: fc.integer({ min: 1, max: 50 }),
+    seed: fc.nat(),
+  });
+  fc.assert(
+    fc.property(anyLimit, ({ perSecond, capacity, isWindow, tells, latencyMs, refusalMs, seed }) => {
+      const ofMs = Math.max(1000, (capacity / perSecond) * SECOND);
+      const inWindow = Math.max(1, Math.round((perSecond * ofMs) / SECOND));
+      const limit = isWindow ? fixedWindow(inWindow, ofMs, tells) : tokenBucket(perSecond, capacity, tells);
+      const refusedAfter = { refusalMs: Math.min(refusalMs, latencyMs / 2), overheadMs: 5 };
+      const crowd = { limit, status: 429, requests: 1500, latencyMs, ...refusedAfter };
+      const end = playCrowd({ ...crowd, ceiling: 500, random: createRandom(seed).next });
+      assert.ok(end.refused <= 0.05 * (end.answered + end.refused), `${end.refused} were refused`);
+    }),
+    { numRuns: 100 },
+  );
 });
 
 test('whatever comes, somebody may go after a time, and never more than the ceiling are let through', () => {
@@ -219,8 +270,9 @@ test('whatever comes, somebody may go after a time, and never more than the ceil
           if (!sending) continue;
           const circumstances = at(now, away.length, ceiling);
           if (what === 'unsent') throttle = unused(throttle, sending);
-          if (what === 'answer') throttle = letThrough(throttle, sending, ms, circumstances);
-          if (what === 'fail') throttle = letThrough(throttle, sending, null, circumstances);
+          if (what === 'answer') throttle = letThrough(throttle, sending, answeredAfter(ms), circumstances);
+          if (what === 'fail')
+            throttle = letThrough(throttle, sending, which % 2 === 0 ? 'failed' : 'strained', circumstances);
           if (what === 'refuse') throttle = refused(throttle, sending, tooMany(), circumstances, which / 100);
           if (what === 'refuse with a time')
             throttle = refused(throttle, sending, tooMany(ms), circumstances, which / 100);
@@ -234,8 +286,3 @@ test('whatever comes, somebody may go after a time, and never more than the ceil
     ),
   );
 });
-
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => (state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32) / 2 ** 32;
-}

@@ -72,7 +72,7 @@ export function playCrowd(crowd: Crowd): CrowdEnd {
         throttle = refused(throttle, end.sending, refusal, now(), random());
       } else {
         answered++;
-        throttle = letThrough(throttle, end.sending, at - end.sending.sentAt, now());
+        throttle = letThrough(throttle, end.sending, { answeredAfterMs: at - end.sending.sentAt }, now());
       }
     } else {
       at = opens;

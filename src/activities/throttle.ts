@@ -234,15 +234,15 @@ export function refused(
     cycle: { ...before.cycle, refused: before.cycle.refused + 1 },
     unavailableSince: before.unavailableSince ?? at,
     refusedInARow: before.refusedInARow + 1,
-    tryMs: Math.min(LONGEST_TRY_MS, Math.max(before.tryMs, 2 * (at - sending.sentAt))),
+    tryMs: Math.min(LONGEST_TRY_MS, Math.max(TRY_MS, 2 * (at - sending.sentAt))),
   };
   if (refusal.pauses) {
     // What is in progress is put back as it comes, and a resumed batch has its patience afresh.
     return { ...now, notBefore: at, closed: true, tryingSince: null, closedAt: at, unavailableSince: null };
   }
   if (sending.sentAt < before.closedAt) return { ...now, notBefore: Math.max(now.notBefore, named ?? 0) };
-  const isChance = now.refusedInARow === 1 && (ceiling === null ? named === null : before.tolerant > 0);
   // Where nobody asked for it, all are held back only if it is more than chance.
+  const isChance = now.refusedInARow === 1 && (ceiling === null ? named === null : before.tolerant > 0);
   if (isChance) return { ...now, owed: before.owed, notBefore: Math.max(now.notBefore, named ?? 0) };
   now.tolerant = 0;
   const closings = before.closings + 1;

@@ -221,6 +221,8 @@ export interface Progress {
   /** Seconds to the end at the current rate; `null` while the rate is 0. */
   etaSeconds: number | null;
   maxWorkers: number;
+  /** How many of them are lent at present, and why not more or fewer; `null`: all of them, always. */
+  autoWorkers: { slots: number; ceiling: number; reason: string } | null;
   /** In integer nano-USD; `null`: there is no cap. */
   budget: { maxCostNanoUsd: number; spentNanoUsd: number; reservedNanoUsd: number } | null;
   /** Newest first, at most 5. */
@@ -266,6 +268,8 @@ export interface CarriedBatch {
   forgiven: number;
   /** Known and possibly paid, in integer nano-USD. */
   spentNanoUsd: number;
+  /** What its workers have told of their pace; absent where they have not. */
+  paces?: readonly HeardPace[];
 }
 
 /** What a workflow has counted of its prompts. */
@@ -287,6 +291,21 @@ export interface PaceMark {
   at: number;
   /** Prompts settled by then. */
   settled: number;
+}
+
+/** What one worker process found its provider to let through. The newest word counts. */
+export interface WorkerPace {
+  /** Identity of the process. */
+  worker: string;
+  /** Prompts in progress that it can put to use. */
+  slots: number;
+  /** Why not more or fewer, in a few words. */
+  reason: string;
+}
+
+export interface HeardPace extends WorkerPace {
+  /** ms since 1970, by the workflow's clock. */
+  heardAt: number;
 }
 
 /** Argument of the `promptShard` workflow. */
@@ -440,6 +459,8 @@ export interface BatchOutcome {
 export const SHARD_SIZE = 500;
 /** What `--max-workers` may be. */
 export const MOST_WORKERS = 5000;
+/** Most prompts in progress at once with `--max-workers auto`. */
+export const DEFAULT_CEILING = 500;
 
 /** A local batch has a task queue of its own, so that no worker spends on a batch it was not asked for. */
 export const taskQueueOf = (store: StoreLocation, batchId: string): string =>

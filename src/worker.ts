@@ -1,15 +1,18 @@
 /** A worker on one batch: real dependencies, the activities made from them, Temporal's worker around both. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
 import { DefaultLogger, type LogEntry, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createBatchGate } from './activities/batch-gate.ts';
 import { createActivities } from './activities/index.ts';
+import { createPaceTeller } from './activities/tell-pace.ts';
 import type { Config, TemporalAddress } from './config.ts';
 import { type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
-import { openGate } from './activities/request-gate.ts';
 import { type CompletionApi, createCompletionApi } from './providers/completion-api.ts';
 import { requestPrices } from './providers/request-prices.ts';
 import type { BatchStore } from './store/batch-store.ts';
 import { workerIdentity } from './worker-identity.ts';
+import { paceSignal } from './workflows/messages.ts';
 
 const MINUTE_MS = 60_000;
 /** Reads, pauses and reports beside the prompts in progress. */
@@ -89,6 +92,13 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
       }
     },
   });
+  const batch = new Client({ connection, namespace }).workflow.getHandle(store.batchId);
+  const clock = (): number => performance.now();
+  const teller = createPaceTeller((pace) => batch.signal(paceSignal, { worker: identity, ...pace }), clock);
+  const batchGate = createBatchGate({
+    ...{ stopping: stopping.signal, onPace: teller.tell },
+    ...{ clock, now: () => new Date(), random: Math.random },
+  });
 
   const worker = await Worker.create({
     connection,
@@ -102,7 +112,7 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
         counted(createCompletionApi(settings, limits, config.secret(limits.apiKeyEnv))),
       ),
       prices: requestPrices,
-      gate: () => openGate,
+      gate: (_settings, limits) => batchGate(limits),
       stopping: stopping.signal,
       worker: identity,
       now: () => new Date(),
@@ -131,6 +141,7 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
       await stopped.catch(() => {
         // a worker that failed has stopped too
       });
+      teller.stop();
     },
   };
 }

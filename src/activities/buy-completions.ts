@@ -9,7 +9,7 @@ import type { Standing } from '../store/standing.ts';
 import { afterFault, pausing, retryIn } from './failures.ts';
 import type { PromptTurn } from './prompt-turn.ts';
 import { mostTokensOf, toRequest } from './request.ts';
-import { answered, type Passage, type RequestGate, unanswered, unsent } from './request-gate.ts';
+import { answered, type RequestGate, unanswered, unsent } from './request-gate.ts';
 import { stamp } from './stamp.ts';
 
 export interface BuyDependencies {
@@ -59,13 +59,13 @@ export function createBuy(
     const request = toRequest(item, settings, samples);
     const passage = await gate.enter({ mostTokens: mostTokensOf(request) }, signal);
     try {
-      return (await stillMissing()) ? await ask(passage) : null;
+      return (await stillMissing()) ? await ask() : null;
     } finally {
       // Of what has left before it says nothing more.
       passage.leave(unsent);
     }
 
-    async function ask({ leave }: Passage): Promise<Receipt | null> {
+    async function ask(): Promise<Receipt | null> {
       const worstCostNanoUsd = prices(settings, task.limits).worstCost(request, dependencies.now());
       const start: StartRecord = {
         type: 'start',
@@ -80,12 +80,12 @@ export function createBuy(
       let response: CompletionResponse;
       try {
         response = await provider.complete(request, { signal, requestTimeoutMs, idleTimeoutMs });
-        leave(answered(response, performance.now() - sentAt));
+        passage.leave(answered(response, performance.now() - sentAt));
       } catch (error) {
         const { fault, next } = signal.aborted
           ? { fault: abortedFault, next: { then: 'decide' as const } }
-          : faultAndNext(error);
-        leave(unanswered(fault, performance.now() - sentAt));
+          : faultAndNext(error, passage.unavailableSince ?? null);
+        passage.leave(unanswered(fault, performance.now() - sentAt, next.then === 'pause'));
         await writer.append(
           {
             type: 'fault',
@@ -126,11 +126,11 @@ export function createBuy(
       return close && close.receipt;
     }
 
-    function faultAndNext(error: unknown) {
+    function faultAndNext(error: unknown, unavailableSince: number | null) {
       const fault = toProviderFault(error, dependencies.now());
       const next = afterFault(
         fault,
-        standing,
+        { ...standing, unavailableSince: earlier(standing.unavailableSince, unavailableSince) },
         task.limits,
         dependencies.now().getTime(),
         dependencies.random(),
@@ -139,6 +139,9 @@ export function createBuy(
     }
   };
 }
+
+const earlier = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b);
 
 /** A worker without a usable key hands the prompt back before anything is sent. */
 function openApi(open: () => CompletionApi): CompletionApi {

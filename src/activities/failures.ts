@@ -71,6 +71,12 @@ export const retryIn = (delayMs: number, type: string, message: string): Applica
     category: ApplicationFailureCategory.BENIGN,
   });
 
+/** Gives a stopping worker time to stop polling, so that it is not handed the same prompt again. */
+const STOPPING_DELAY_MS = 500;
+
+export const workerStops = (): ApplicationFailure =>
+  retryIn(STOPPING_DELAY_MS, 'Worker.Stopping', 'the worker stops; the prompt goes on elsewhere');
+
 /** What a failed turn tells the workflow beside its words. */
 export interface TurnDetails {
   /** Known and possibly paid for the prompt so far; `null` where nobody can tell. */

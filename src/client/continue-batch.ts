@@ -77,6 +77,7 @@ export const progressAtEnd = ({ state, counts, paid }: BatchOutcome, maxWorkers:
   ...{ state, pause: null, counts, paid, maxWorkers },
   promptsPerSecond: 0,
   etaSeconds: null,
+  autoWorkers: null,
   budget: null,
   lastFailures: [],
 });

@@ -5,8 +5,8 @@ import { parseRunOptions, type RunOptions } from './options/run-options.ts';
 export interface BatchProcessorOptions {
   /** Default `data/batch_results`. */
   outputDir?: string;
-  /** Prompts in progress at once, 1 to 500. Default 3. */
-  maxWorkers?: number;
+  /** Prompts in progress at once, 1 to 5,000, or `auto` and `auto:50`: as many as the provider takes. Default 3. */
+  maxWorkers?: number | 'auto' | `auto:${number}`;
   /** Default `deepseek`. */
   provider?: ProviderName;
   model?: string;

@@ -111,7 +111,7 @@ function detailsOf({
   return [
     `**${quoted(name)}** (batch \`${batchId}\`, run ${run})`,
     '',
-    `- ${prompts} prompts, ${request.completions} completions each, at most ${limits.maxWorkers} prompts in progress`,
+    `- ${prompts} prompts, ${request.completions} completions each, at most ${limits.maxWorkers} prompts in progress${limits.autoWorkers ? ', as many as the provider takes' : ''}`,
     `- ${request.provider}, model ${quoted(request.model)}, temperature ${request.temperature}, top_p ${request.topP}, max_tokens ${request.maxTokens}`,
     `- results in ${quoted(store.outputDir)}`,
     ...(request.provider === 'simulated' ? ['- **simulated**: the answers are made up on this machine'] : []),

@@ -12,6 +12,8 @@ export interface Waiting {
 }
 
 const ACTIVITY_SCHEDULED = 1;
+/** For the provider as a whole: met by the prompt itself, or by one before it. */
+const WAITS = new Set(['Completion.Unavailable', 'Request.HeldBack']);
 
 /** Over a batch's open workflows; `null` where nobody waits. */
 export function waitingOf(workflows: readonly WorkflowExecutionDescription[]): Waiting | null {
@@ -25,7 +27,7 @@ export function waitingOf(workflows: readonly WorkflowExecutionDescription[]): W
   );
   return {
     prompts: waiting.length,
-    unavailable: newest.lastFailure?.applicationFailureInfo?.type === 'Completion.Unavailable',
+    unavailable: WAITS.has(newest.lastFailure?.applicationFailureInfo?.type ?? ''),
     message: newest.lastFailure?.message ?? '',
     nextTryAt: times.length > 0 ? Math.min(...times) : null,
   };

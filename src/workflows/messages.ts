@@ -1,6 +1,6 @@
 /** What can be asked of a running batch, and told to it. Temporal's own cancel does the rest. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { LimitChanges, Progress, ShardAccount, ShardLoan } from '../contract.ts';
+import type { LimitChanges, Progress, ShardAccount, ShardLoan, WorkerPace } from '../contract.ts';
 
 /** Cheap and read-only. */
 export const progressQuery = defineQuery<Progress>('progress');
@@ -19,3 +19,6 @@ export const loanSignal = defineSignal<[ShardLoan]>('loan');
 
 /** From a shard, by its number, to its batch. */
 export const accountSignal = defineSignal<[number, ShardAccount]>('account');
+
+/** From a worker process that works on a batch with \`autoWorkers\`. One that is lost is made good by the next. */
+export const paceSignal = defineSignal<[WorkerPace]>('pace');

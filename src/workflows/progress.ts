@@ -12,10 +12,19 @@ export interface BatchFacts {
   /** Prompts in progress. */
   running: number;
   maxWorkers: number;
+  autoWorkers: Progress['autoWorkers'];
   budget: Progress['budget'];
 }
 
-export function progressOf({ state, pause, tally, running, maxWorkers, budget }: BatchFacts): Progress {
+export function progressOf({
+  state,
+  pause,
+  tally,
+  running,
+  maxWorkers,
+  autoWorkers,
+  budget,
+}: BatchFacts): Progress {
   const counts = countsOf(tally, running, false);
   const promptsPerSecond = rateOf(tally.pace);
   const left = counts.pending + counts.running;
@@ -27,6 +36,7 @@ export function progressOf({ state, pause, tally, running, maxWorkers, budget }:
     promptsPerSecond,
     etaSeconds: promptsPerSecond > 0 ? left / promptsPerSecond : null,
     maxWorkers,
+    autoWorkers,
     budget,
     lastFailures: [...tally.lastFailures],
   };

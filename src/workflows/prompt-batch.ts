@@ -10,11 +10,19 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { BatchInput, BatchOutcome, FinalState, LimitChanges, Progress, Tally } from '../contract.ts';
+import { autoSlots, autoWorkersOf, heard } from './auto-workers.ts';
 import { createBatchDisplay } from './batch-display.ts';
 import { budgetText } from './budget.ts';
 import { isPastLimit, limitText } from './failure-limit.ts';
 import { createInlineWork } from './inline-work.ts';
-import { accountSignal, cancelNowUpdate, progressQuery, resumeUpdate, setUpdate } from './messages.ts';
+import {
+  accountSignal,
+  cancelNowUpdate,
+  paceSignal,
+  progressQuery,
+  resumeUpdate,
+  setUpdate,
+} from './messages.ts';
 import { causeOf, type PauseCause } from './pause-cause.ts';
 import { createPauseSwitch } from './pause-switch.ts';
 import { CANCEL_GRACE, INLINE_SHARDS, storePolicy, UNIFORM_FAILURES } from './policies.ts';
@@ -34,6 +42,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   let limits = carried?.limits ?? batch.settings.limits;
   let tally = carried?.tally ?? newTally(batch.prompts);
   let forgiven = carried?.forgiven ?? 0;
+  let paces = carried?.paces ?? [];
   let cancelling = false;
   let cancelNow = false;
   let atStore = 0;
@@ -45,7 +54,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   const work = createWork(batch, {
     limits: () => limits,
     limitsChanged,
-    slots: () => (pauseSwitch.current || cancelling ? 0 : limits.maxWorkers),
+    slots: () => (pauseSwitch.current || cancelling ? 0 : autoSlots(limits, paces)),
     isCancelled: () => cancelling,
     lifts: () => pauseSwitch.lifts,
     tally: () => tally,
@@ -65,6 +74,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   setHandler(setUpdate, setLimits, { validator: assertSettable });
   setHandler(cancelNowUpdate, skipGrace);
   setHandler(accountSignal, work.takeIn);
+  setHandler(paceSignal, (pace) => void (paces = heard(paces, pace, Date.now())));
   CancellationScope.current().cancelRequested.catch(stopForGood);
 
   return CancellationScope.nonCancellable(async () => {
@@ -126,6 +136,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
       carried: {
         ...{ shards: [...work.rest], tally, forgiven, spentNanoUsd: work.spentNanoUsd },
         limits: limitsChanged() ? limits : null,
+        ...(paces.length > 0 && { paces }),
       },
     });
   }
@@ -154,7 +165,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     // Who sees a paused batch with nothing in progress may leave: not before it knows what earlier runs came to.
     const running = pause && atStore > 0 ? Math.max(1, work.running) : work.running;
     const now = progressOf({
-      ...{ state, pause, tally, running, maxWorkers },
+      ...{ state, pause, tally, running, maxWorkers, autoWorkers: autoWorkersOf(limits, paces) },
       budget: maxCostNanoUsd === null ? null : { maxCostNanoUsd, spentNanoUsd, reservedNanoUsd },
     });
     return end ? endedProgress(now, end) : now;

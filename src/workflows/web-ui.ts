@@ -25,6 +25,11 @@ export function detailsOf(batch: BatchInput, progress: Progress): string {
     '',
     `${progress.promptsPerSecond.toFixed(1)} prompts/s${progress.etaSeconds === null ? '' : `, about ${Math.ceil(progress.etaSeconds)} s to go`}`,
   ];
+  const { autoWorkers } = progress;
+  if (autoWorkers) {
+    const { slots, ceiling, reason } = autoWorkers;
+    lines.push('', `At once: ${slots} of at most ${ceiling} prompts (${quoted(reason)})`);
+  }
   if (progress.lastFailures.length > 0) {
     lines.push('', '**Last failures**', '');
     for (const { promptId, type, message } of progress.lastFailures) {

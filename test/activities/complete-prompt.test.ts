@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { CancelledFailure } from '@temporalio/common';
+import type { RequestGate, RequestResult } from '../../src/activities/request-gate.ts';
 import { ProviderFault } from '../../src/providers/provider-fault.ts';
 import type { AnswerRecord, FaultRecord, LedgerRecord, StartRecord } from '../../src/store/records.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -239,6 +240,26 @@ test('a prompt fails when its own faults are used up; an unavailable provider us
   );
   assert.equal(receipt.answers.length, 1, 'the sample that came back is kept');
   api.asked();
+});
+
+test('a prompt that others went ahead of waits no longer than the patience with them', async (t) => {
+  const refused: RequestResult[] = [];
+  const waiting: RequestGate = {
+    enter: async () => ({
+      leave: (result) => void refused.push(result),
+      unavailableSince: Date.UTC(2026, 0, 1) - 59 * 60_000,
+    }),
+  };
+  const busy = failing('Completion.Unavailable', { status: 503, retryAfterMs: 2 * 60_000 });
+  const desk = await promptDesk(t, new ScriptedApi([busy]), { prompt_id: 'p1', prompt: 'x' }, waiting);
+  const told = await failureOf(desk.complete());
+  assert.deepEqual([told.type, told.nonRetryable], ['Completion.Unavailable', true]);
+  assert.match(told.message, /waited 3540 s, the next try would be in 120 s/);
+  assert.deepEqual(refused[0]?.refusal, {
+    status: 503,
+    message: 'Completion.Unavailable happened',
+    pauses: true,
+  });
 });
 
 test('a fault is on record with what it was and how long it made the prompt wait', async (t) => {

@@ -1,6 +1,6 @@
 /** Every shape a batch's control flow can take, small: what is recorded for the replay test. */
 import { ApplicationFailure } from '@temporalio/common';
-import { cancelNowUpdate, resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
+import { cancelNowUpdate, paceSignal, resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
 import {
   type ActivityScript,
   type BatchOptions,
@@ -46,6 +46,30 @@ const spendingAll: ActivityScript['complete'] = ({ index, turn }) =>
   index === 0 && turn === 1
     ? { status: 'unsettled', spentNanoUsd: WORST_NANO_USD, worstCostNanoUsd: WORST_NANO_USD }
     : { ...succeeded(), spentNanoUsd: index === 0 ? 2 * WORST_NANO_USD : WORST_NANO_USD };
+
+/** A worker tells that the provider takes fewer, and then more. */
+function paced(name: string, script: ActivityScript): HistoryShape {
+  const gate = createGate();
+  const complete: ActivityScript['complete'] = async () => {
+    await gate.opened;
+    return succeeded();
+  };
+  return shape(
+    name,
+    { ...script, complete },
+    {
+      options: { limits: { maxWorkers: 5, autoWorkers: true } },
+      drive: async ({ handle, until }) => {
+        await until(({ counts }) => counts.running === 5);
+        for (const slots of [2, 4]) {
+          await handle.signal(paceSignal, { worker: 'worker', slots, reason: 'so it is' });
+          await until(({ autoWorkers }) => autoWorkers?.slots === slots);
+        }
+        gate.open();
+      },
+    },
+  );
+}
 
 function cancelledWithGrace(): HistoryShape {
   const gate = createGate();
@@ -277,6 +301,8 @@ export const historyShapes = (): HistoryShape[] => [
     },
   ),
   workerLost(),
+  paced('auto-workers', { prompts: 8 }),
+  paced('shards-with-auto-workers', { prompts: 8, shards: 4 }),
   shape('many-shards', manyShards(4), manyWorkers),
   shape('one-shard', manyShards(4), { ...manyWorkers, shard: 0 }),
   shape('continued-as-new', manyShards(20), manyWorkers),

@@ -16,6 +16,7 @@ const progress: Progress = {
   promptsPerSecond: 2.5,
   etaSeconds: 1.2,
   maxWorkers: 2,
+  autoWorkers: null,
   budget: null,
   lastFailures: [],
 };
@@ -26,6 +27,12 @@ test('shows state, counts, tokens, cost, rate and time to go', () => {
   assert.match(details, /^### running: 3 of 8 prompts, 37 %/);
   assert.match(details, /\| 2 \| 1 \| 2 of 2 \| 3 \| 15 \| \$1\.2345 \|/);
   assert.match(details, /2\.5 prompts\/s, about 2 s to go/);
+});
+
+test('with auto the page tells how many are at work at present, and why', () => {
+  const autoWorkers = { slots: 12, ceiling: 50, reason: 'halved after too many requests (429)' };
+  const details = detailsOf(batch, { ...progress, autoWorkers });
+  assert.match(details, /^At once: 12 of at most 50 prompts \(`halved after too many requests \(429\)`\)$/m);
 });
 
 test('a pause is shown with its reason and the command that lifts it', () => {

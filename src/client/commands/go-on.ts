@@ -43,7 +43,9 @@ export async function goOn(options: GoOnOptions): Promise<number> {
     const attached = await withServer({ config, temporal, note }, () => openBatch(start));
     const alone = attached && !(await hasLiveWorker(temporal, store));
     const changes = attached ? changesOf(typedLimits, { alone, liftPause }) : {};
-    const ignored = attached ? Object.keys(typedLimits).filter((name) => !(name in changes)) : [];
+    const ignored = attached
+      ? Object.keys(typedLimits).filter((name) => name !== 'autoWorkers' && !(name in changes))
+      : [];
     if (ignored.length > 0) {
       note(
         `A worker is on this batch already: it keeps the limits it was started with; ignored: ${ignored.map(flagOfLimit).join(', ')}.`,

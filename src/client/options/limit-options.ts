@@ -1,12 +1,13 @@
 /** Flags for how a run works through its requests: the same on every command that starts one. */
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { MOST_WORKERS, type RunLimits } from '../../contract.ts';
+import { DEFAULT_CEILING, MOST_WORKERS, type RunLimits } from '../../contract.ts';
 import { shortDuration } from '../render/duration-text.ts';
 import {
   durationValue,
   failureLimitValue,
   integerValue,
+  maxWorkersValue,
   priceValue,
   shareValue,
   usdValue,
@@ -15,7 +16,7 @@ import {
 import { parseFlags } from './parse-flags.ts';
 
 export const limitFlags = {
-  maxWorkers: integerValue(1, MOST_WORKERS).optional(),
+  maxWorkers: maxWorkersValue.optional(),
   maxAttempts: integerValue(1).optional(),
   requestTimeout: durationValue(1).optional(),
   idleTimeout: durationValue(1).optional(),
@@ -54,8 +55,8 @@ export function addLimitOptions(command: Command, defaults: Omit<RunLimits, 'api
   return command
     .optionsGroup('Pace and patience (may change from run to run):')
     .option(
-      '--max-workers <n>',
-      `prompts in progress at once, 1 to ${MOST_WORKERS} ${or((d) => d.maxWorkers)}`,
+      '--max-workers <n|auto>',
+      `prompts in progress at once, 1 to ${MOST_WORKERS}; "auto": as many as the provider takes, at most ${DEFAULT_CEILING} or N in "auto:N" ${or((d) => d.maxWorkers)}`,
     )
     .option(
       '--max-attempts <n>',
@@ -117,7 +118,8 @@ export const parseLimitOptions = (raw: Record<string, unknown>): Partial<RunLimi
 
 export function toLimits(flags: LimitFlags): Partial<RunLimits> {
   const limits: { [Name in keyof RunLimits]: RunLimits[Name] | undefined } = {
-    maxWorkers: flags.maxWorkers,
+    maxWorkers: flags.maxWorkers?.maxWorkers,
+    autoWorkers: flags.maxWorkers?.autoWorkers,
     maxAttempts: flags.maxAttempts,
     requestTimeoutMs: flags.requestTimeout,
     idleTimeoutMs: flags.idleTimeout,

@@ -39,7 +39,8 @@ export function estimateText(
     },
     {
       label: 'Time',
-      value: `${range(seconds, (value) => durationText(value * 1000))} with ${plural(limits.maxWorkers, 'prompt')} at once`,
+      value: `${range(seconds, (value) => durationText(value * 1000))} with ${plural(limits.maxWorkers, 'prompt')} at once${limits.autoWorkers ? ', the most that auto may come to: longer, if the provider takes fewer' : ''}`,
+      prose: true,
     },
   ];
   return [labelledRows(rows, columns), ...wrapped(assumptions, columns)].join('\n');
@@ -65,6 +66,7 @@ export function estimateJson(
     model: request.model,
     provider: request.provider,
     max_workers: limits.maxWorkers,
+    auto_workers: limits.autoWorkers ?? false,
     prompt_tokens: estimate.promptTokens,
     completion_tokens: outputTokens,
     cost: costNanoUsd && { low: usdOf(costNanoUsd.low), high: usdOf(costNanoUsd.high) },

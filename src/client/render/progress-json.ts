@@ -29,6 +29,7 @@ export function progressJson(
     prompts_per_second: progress.promptsPerSecond,
     eta_seconds: progress.etaSeconds,
     max_workers: progress.maxWorkers,
+    auto_workers: progress.autoWorkers,
     last_failures: progress.lastFailures.map((failure) => ({
       prompt_id: failure.promptId,
       type: failure.type,

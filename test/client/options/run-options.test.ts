@@ -78,6 +78,7 @@ test('takes every flag', () => {
   const options = parsed(...[request, more, limits, money, judging, rest].join(' ').split(' '));
   const typedLimits = {
     maxWorkers: 500,
+    autoWorkers: false,
     maxAttempts: 1,
     requestTimeoutMs: 60_000,
     idleTimeoutMs: 30_000,
@@ -116,7 +117,7 @@ test('takes every flag', () => {
 
 test('tells limits that were typed from defaults, also where they are equal', () => {
   const options = parsed('--max-workers', '3');
-  assert.deepEqual(options.typedLimits, { maxWorkers: 3 });
+  assert.deepEqual(options.typedLimits, { maxWorkers: 3, autoWorkers: false });
 });
 
 test('lists everything that is wrong, a line for each flag', () => {
@@ -124,7 +125,7 @@ test('lists everything that is wrong, a line for each flag', () => {
   assert.deepEqual(message.split('\n'), [
     '--temperature: must be a number from 0 to 2, got "hot"',
     '--top-p: must be a number above 0, up to 1, got "0"',
-    '--max-workers: must be a whole number from 1 to 5000, got "5001"',
+    '--max-workers: must be a whole number from 1 to 5000, or "auto", or "auto:50" for at most 50, got "5001"',
   ]);
 });
 
@@ -177,7 +178,7 @@ test('the help of run fits into 80 columns and shows the default of every flag w
 test('limits of a command that goes on with a batch are only those that were typed', () => {
   const command = addLimitOptions(new Command('resume').argument('<id>'), null);
   command.parse(['some-id', '--max-workers', '10'], { from: 'user' });
-  assert.deepEqual(parseLimitOptions(command.opts()), { maxWorkers: 10 });
+  assert.deepEqual(parseLimitOptions(command.opts()), { maxWorkers: 10, autoWorkers: false });
   assert.match(command.helpInformation(), /as\s+before/);
 });
 

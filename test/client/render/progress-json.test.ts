@@ -32,6 +32,13 @@ test('the line for programs has every field in snake_case', () => {
     prompts_per_second: 14.2,
     eta_seconds: 48,
     max_workers: 50,
+    auto_workers: null,
     last_failures: [{ prompt_id: 'p7', type: 'Completion.Rejected', message: 'too long' }],
   });
+});
+
+test('with auto it tells how many may be in progress at present, and why', () => {
+  const autoWorkers = { slots: 12, ceiling: 50, reason: 'growing while nothing is refused' };
+  const line = progressJson(sampleProgress({ autoWorkers }), context);
+  assert.deepEqual(line['auto_workers'], autoWorkers);
 });

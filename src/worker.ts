@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, type LogEntry, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createBatchAccounts } from './accounts/batch-accounts.ts';
 import { createActivities } from './activities/index.ts';
 import type { Config, TemporalAddress } from './config.ts';
 import { type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
@@ -26,6 +27,8 @@ export interface BatchWorkerOptions {
   requestTimeoutMs: number;
   /** Buys nothing: only for closing a batch that nobody works on. */
   idle?: boolean;
+  /** Says what changes about the batch's account. */
+  note?: (line: string) => void;
 }
 
 export interface BatchWorker {
@@ -90,19 +93,26 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
     },
   });
 
+  const bundle = { codePath: workflowBundle() };
+  const accounts = createBatchAccounts({
+    ...{ connection, namespace, identity, workflowBundle: bundle, batchId: store.batchId },
+    stopping: stopping.signal,
+    note: options.note ?? (() => {}),
+  });
+
   const worker = await Worker.create({
     connection,
     namespace,
     identity,
     taskQueue: taskQueueOf(store.location, store.batchId),
-    workflowBundle: { codePath: workflowBundle() },
+    workflowBundle: bundle,
     activities: createActivities({
       store,
       api: oncePerSettings((settings, limits) =>
         counted(createCompletionApi(settings, limits, config.secret(limits.apiKeyEnv))),
       ),
       prices: requestPrices,
-      gate: () => openGate,
+      gate: (_, { account }) => (account ? accounts.gate(account) : openGate),
       stopping: stopping.signal,
       worker: identity,
       now: () => new Date(),
@@ -116,7 +126,7 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
     workflowFailureErrorTypes: { '*': ['Error'] },
     shutdownGraceTime: requestTimeoutMs + MINUTE_MS,
   });
-  const stopped = worker.run();
+  const stopped = worker.run().finally(() => accounts.close());
   stopped.catch(() => {
     // whoever follows the batch is told; until then it must not end the process
   });

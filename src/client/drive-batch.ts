@@ -88,7 +88,7 @@ interface Crew {
 }
 
 async function startCrew(
-  { config, temporal, store, concurrency = 0 }: DriveOptions,
+  { config, temporal, store, note, concurrency = 0 }: DriveOptions,
   idle: boolean,
 ): Promise<Crew> {
   const { limits } = await store.readManifest();
@@ -103,6 +103,7 @@ async function startCrew(
       concurrency: Math.max(limits.maxWorkers, concurrency),
       requestTimeoutMs: limits.requestTimeoutMs,
       idle,
+      note,
     });
     return { worker, connection };
   } catch (error) {

@@ -60,3 +60,6 @@ export const pauseReasons = {
 
 /** This many prompts failing first, with one same message, is a mistake in the batch and not in the prompts. */
 export const UNIFORM_FAILURES = 10;
+
+/** An account's workflow that nobody has asked for so long ends. */
+export const ACCOUNT_QUIET_MS = 5 * MINUTE_MS;

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { MOST_WORKERS, type RunLimits } from '../../contract.ts';
 import { shortDuration } from '../render/duration-text.ts';
+import { accountFlags, addAccountOptions, toTypedAccount, type TypedAccount } from './account-options.ts';
 import {
   durationValue,
   failureLimitValue,
@@ -30,6 +31,7 @@ export const limitFlags = {
   apiKeyEnv: variableNameValue.optional(),
   simulateLatency: durationValue(0).optional(),
   simulateErrors: shareValue.optional(),
+  ...accountFlags,
 };
 
 /** A price is known whole or not at all. */
@@ -51,12 +53,13 @@ type LimitFlags = z.output<z.ZodObject<typeof limitFlags>>;
 export function addLimitOptions(command: Command, defaults: Omit<RunLimits, 'apiKeyEnv'> | null): Command {
   const or = (value: (limits: Omit<RunLimits, 'apiKeyEnv'>) => string | number): string =>
     `(default: ${defaults === null ? 'as before' : value(defaults)})`;
-  return command
+  command
     .optionsGroup('Pace and patience (may change from run to run):')
     .option(
       '--max-workers <n>',
       `prompts in progress at once, 1 to ${MOST_WORKERS} ${or((d) => d.maxWorkers)}`,
-    )
+    );
+  return addAccountOptions(command, defaults !== null)
     .option(
       '--max-attempts <n>',
       `requests a prompt may lose to faults before it fails; waiting out a rate limit never counts ${or((d) => d.maxAttempts)}`,
@@ -112,9 +115,16 @@ export function addLimitOptions(command: Command, defaults: Omit<RunLimits, 'api
 }
 
 /** The limits that were typed, and no others. Throws a UsageError. */
-export const parseLimitOptions = (raw: Record<string, unknown>): Partial<RunLimits> =>
-  toLimits(parseFlags(limitFlagsSchema, raw));
+export function parseLimitOptions(raw: Record<string, unknown>): {
+  typedLimits: Partial<RunLimits>;
+  typedAccount?: TypedAccount;
+} {
+  const flags = parseFlags(limitFlagsSchema, raw);
+  const typedAccount = toTypedAccount(flags);
+  return { typedLimits: toLimits(flags), ...(typedAccount && { typedAccount }) };
+}
 
+/** All but the account, which takes more than flags to know. */
 export function toLimits(flags: LimitFlags): Partial<RunLimits> {
   const limits: { [Name in keyof RunLimits]: RunLimits[Name] | undefined } = {
     maxWorkers: flags.maxWorkers,

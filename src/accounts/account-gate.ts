@@ -18,7 +18,7 @@ import { createTokenForecast } from './token-forecast.ts';
 
 /** Who would wait longer goes away until its turn is near: an attempt's time must not be spent on waiting. */
 const LONGEST_WAIT_MS = 5000;
-/** Who has waited this long goes too, whatever was expected. */
+/** Who has waited this long, or would still, goes too, whatever was expected. */
 const WAIT_ENDS_MS = 8000;
 /** So long before its turn a prompt shall be back. */
 const AHEAD_MS = 2000;
@@ -88,6 +88,7 @@ export function createAccountGate(
       shown = lease.limits;
       onLease(lease);
       serve();
+      for (const [place, { refuse }] of waiters) if (turnMs(place) > WAIT_ENDS_MS) refuse(sentAway(place));
     },
     now,
   });

@@ -33,7 +33,8 @@ export function createLeaseKeeper({ request, ask, isNeeded, granted, now }: Leas
   let seen = 0;
   let dead: string[] = [];
   let trouble: string | null = null;
-  let running: Promise<void> | null = null;
+  let isRunning = false;
+  let running = Promise.resolve();
   let hurry = new AbortController();
 
   const askOnce = async (): Promise<number> => {
@@ -53,12 +54,14 @@ export function createLeaseKeeper({ request, ask, isNeeded, granted, now }: Leas
   };
 
   const run = async (): Promise<void> => {
+    isRunning = true;
     while (!closing.signal.aborted && isNeeded()) {
       const pause = await askOnce();
       hurry = new AbortController();
       await quietly(sleep(Math.min(pause, SOONEST_MS), undefined, { signal: closing.signal }));
       await quietly(sleep(Math.max(0, pause - SOONEST_MS), undefined, { signal: hurry.signal }));
     }
+    isRunning = false;
   };
 
   return {
@@ -66,7 +69,7 @@ export function createLeaseKeeper({ request, ask, isNeeded, granted, now }: Leas
       return trouble;
     },
     wake: (soon) => {
-      running ??= run().finally(() => (running = null));
+      if (!isRunning) running = run();
       if (soon) hurry.abort();
     },
     close: async () => {

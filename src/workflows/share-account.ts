@@ -9,7 +9,9 @@ export const LEASED_SHARE = 0.98;
 /** Long enough for a server that is started again, short enough to do without what a dead process held. */
 export const LEASE_MS = 7000;
 const ASK_AGAIN_MS = 2000;
-/** For one that has less than its part: others hand theirs over as they ask again. */
+/** Where others share the account: what they give back shall not lie idle. */
+const ASK_AGAIN_SHARED_MS = 1000;
+/** For one that has less than its part, and for one that hands over: that is done only when it asks again. */
 const ASK_AGAIN_SOON_MS = 500;
 
 /** One process on one batch. */
@@ -45,8 +47,14 @@ export function withLease(
   const tokens = partOf('tokens', holders, asker, limits);
   const rates: Rates = { requests: requests.rate, tokens: tokens.rate };
   const fair: Rates = { requests: requests.fair, tokens: tokens.fair };
-  asker.leases.push({ version, rates, until: now + LEASE_MS });
   const isShort = requests.isShort || tokens.isShort;
+  const handsOver = asker.leases.some((held) =>
+    [requests, tokens].some(
+      ({ kind, rate }) => rate !== null && (held.rates[kind] ?? Infinity) > rate * 1.05,
+    ),
+  );
+  asker.leases.push({ version, rates, until: now + LEASE_MS });
+  const calmMs = others.length > 0 ? ASK_AGAIN_SHARED_MS : ASK_AGAIN_MS;
   return {
     state: { holders, version },
     lease: {
@@ -54,7 +62,7 @@ export function withLease(
       rates,
       fair,
       validMs: LEASE_MS,
-      askAgainMs: isShort ? ASK_AGAIN_SOON_MS : ASK_AGAIN_MS,
+      askAgainMs: isShort || handsOver ? ASK_AGAIN_SOON_MS : calmMs,
       limits,
       batches: new Set(holders.map(({ batchId }) => batchId)).size,
       inTheWay: isShort ? [...new Set(others.map(({ worker }) => worker))] : [],
@@ -86,6 +94,7 @@ export function accountView({ holders }: AccountState, now: number): AccountView
 }
 
 interface Part {
+  kind: PermitKind;
   rate: number | null;
   fair: number | null;
   isShort: boolean;
@@ -94,7 +103,7 @@ interface Part {
 /** What one holder gets of one kind: its part, as far as others do not hold it. */
 function partOf(kind: PermitKind, holders: readonly Holder[], asker: Holder, limits: Rates): Part {
   const limit = limits[kind];
-  if (limit === null) return { rate: null, fair: null, isShort: false };
+  if (limit === null) return { kind, rate: null, fair: null, isShort: false };
   const leased = limit * LEASED_SHARE;
   const others = holders.filter((holder) => holder !== asker);
   const held = sum(others.map((holder) => heldRate(holder, kind, leased)));
@@ -102,7 +111,7 @@ function partOf(kind: PermitKind, holders: readonly Holder[], asker: Holder, lim
   const rate = Math.max(0, Math.min(part, leased - held));
   const eager = { ...asker, wants: { requests: null, tokens: null } };
   const fair = shareOf(kind, [...others, eager], eager, leased);
-  return { rate, fair, isShort: rate < part * 0.99 };
+  return { kind, rate, fair, isShort: rate < part * 0.99 };
 }
 
 /** Shared between batches first, then between the processes of the batch. */

@@ -26,7 +26,7 @@ test('two batches share an account fairly, also when a worker is killed, and the
     ['first', 'second'].map((name) =>
       place.write(
         `${name}.json`,
-        promptTexts(110).map((text) => `${name} ${text}`),
+        promptTexts(130).map((text) => `${name} ${text}`),
       ),
     ),
   );
@@ -34,9 +34,8 @@ test('two batches share an account fairly, also when a worker is killed, and the
     provider.requestsLog.filter(({ prompt }) => batchOf(prompt) === name).length;
 
   const first = place.startRun(files[0]!, [...account, '--id', 'first']);
-  await provider.until(() => provider.requests >= 10);
   const second = place.startRun(files[1]!, [...account, '--id', 'second']);
-  await provider.until(() => countOf('second') >= 5);
+  await provider.until(() => countOf('first') >= 5 && countOf('second') >= 5);
   const then = [countOf('first'), countOf('second')];
   await provider.until(() => countOf('first') + countOf('second') >= then[0]! + then[1]! + 80);
   const sent = [countOf('first') - then[0]!, countOf('second') - then[1]!];
@@ -60,10 +59,10 @@ test('two batches share an account fairly, also when a worker is killed, and the
 test('prompts whose turn is far wait in Temporal, and what they wait for is said', async (t) => {
   const place = await createWorkplace(t, server);
   const file = await place.write('prompts.json', promptTexts(3));
-  const run = place.startRun(file, ['--rpm', '6', '--account', 'slow', '--id', 'slow', '--max-workers', '3']);
-  await run.said(/All 3 prompts in progress wait for their turns: account slow allows 6 requests a minute/);
+  const run = place.startRun(file, ['--rpm', '2', '--account', 'slow', '--id', 'slow']);
+  await run.said(/All 3 prompts in progress wait for their turns: account slow allows 2 requests a minute/);
   const { stdout } = await place.cli(['status', 'slow']);
-  assert.match(stdout, /^Account +slow: 6 requests a minute/m);
+  assert.match(stdout, /^Account +slow: 2 requests a minute/m);
   assert.equal(place.provider.requests, 0);
   run.kill('SIGINT');
   assert.equal((await run.ended).code, 130);

@@ -127,7 +127,9 @@ export function createAccountGate(
       requests.take(usedAt, 1);
       tokens.take(usedAt, place.tokens);
       queue.leave(place);
-      waiters.get(place)!.pass();
+      const { pass } = waiters.get(place)!;
+      waiters.delete(place);
+      pass();
     }
   }
 

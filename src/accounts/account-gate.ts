@@ -51,7 +51,8 @@ export interface AccountGate extends RequestGate {
 }
 
 interface Waiter {
-  pass(): void;
+  /** With the tokens that were taken for it. */
+  pass(tokens: number): void;
   refuse(reason: unknown): void;
 }
 
@@ -109,7 +110,10 @@ export function createAccountGate(
 
   function turnMs(place: Place): number {
     const ahead = queue.before(place, now());
-    return Math.max(requests.turnMs(now(), ahead.requests), tokens.turnMs(now(), ahead.tokens));
+    return Math.max(
+      requests.turnMs(now(), ahead.requests),
+      tokens.turnMs(now(), forecast.of(ahead.mostTokens)),
+    );
   }
 
   /** Lets pass whoever may, and comes back when the next one may. */
@@ -124,12 +128,13 @@ export function createAccountGate(
         return;
       }
       usedAt = now();
+      const taken = forecast.of(place.mostTokens);
       requests.take(usedAt, 1);
-      tokens.take(usedAt, place.tokens);
+      tokens.take(usedAt, taken);
       queue.leave(place);
       const { pass } = waiters.get(place)!;
       waiters.delete(place);
-      pass();
+      pass(taken);
     }
   }
 
@@ -148,8 +153,8 @@ export function createAccountGate(
     );
   }
 
-  async function turn(place: Place, signal: AbortSignal): Promise<void> {
-    const passed = new Promise<void>((pass, refuse) => waiters.set(place, { pass, refuse }));
+  async function turn(place: Place, signal: AbortSignal): Promise<number> {
+    const passed = new Promise<number>((pass, refuse) => waiters.set(place, { pass, refuse }));
     const { refuse } = waiters.get(place)!;
     const aborted = (): void => refuse(signal.reason);
     signal.addEventListener('abort', aborted, { once: true });
@@ -157,7 +162,7 @@ export function createAccountGate(
     try {
       keeper.wake(isModest && nextMs() > STARVED_MS);
       serve();
-      await passed;
+      return await passed;
     } finally {
       clearTimeout(ends);
       signal.removeEventListener('abort', aborted);
@@ -171,19 +176,19 @@ export function createAccountGate(
     enter: async ({ mostTokens, promptId }: RequestForecast, signal) => {
       signal.throwIfAborted();
       if (stopping.aborted) throw stoppingFailure();
-      const place = queue.join(promptId, forecast.of(mostTokens), now());
+      const place = queue.join(promptId, mostTokens, now());
       const wait = turnMs(place);
       if (Number.isFinite(wait) && wait > LONGEST_WAIT_MS) {
         keeper.wake(false);
         throw sentAway(place);
       }
-      await turn(place, signal);
+      const taken = await turn(place, signal);
       let isOver = false;
       return {
         leave: (result) => {
           if (isOver) return;
           isOver = true;
-          settle(place, mostTokens, result);
+          settle(place, taken, result);
         },
       };
     },
@@ -195,17 +200,13 @@ export function createAccountGate(
   };
 
   /** Pays what was taken too little, or gives back what was too much. */
-  function settle(
-    place: Place,
-    mostTokens: number,
-    { how, tokens: counted, retryAfterMs }: RequestResult,
-  ): void {
-    if (how === 'unsent') requests.giveBack(now(), 1);
+  function settle(place: Place, taken: number, { how, tokens: counted, retryAfterMs }: RequestResult): void {
+    if (how === 'unsent') requests.giveBack(now(), 1, 1);
     // What was refused comes again, and has waited already.
     if (how === 'refused') queue.keep(place, now() + (retryAfterMs ?? REFUSED_MS));
-    if (how === 'answered' && counted !== null) forecast.learn(mostTokens, counted);
-    const used = how === 'unsent' || how === 'refused' ? 0 : (counted ?? place.tokens);
-    tokens.giveBack(now(), place.tokens - used);
+    if (how === 'answered' && counted !== null) forecast.learn(place.mostTokens, counted);
+    const used = how === 'unsent' || how === 'refused' ? 0 : (counted ?? taken);
+    tokens.giveBack(now(), taken - used, taken);
     serve();
   }
 

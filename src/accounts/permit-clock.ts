@@ -2,8 +2,6 @@
 
 /** What an idle gate saves up, so that a timer that is late costs nothing: a tenth of a second's permits. */
 const SAVED_MS = 100;
-/** What comes back unused may be more at once. */
-const GIVEN_BACK_MS = 1000;
 const MINUTE_MS = 60_000;
 /** Who uses this much of its lease could use more. */
 const FULLY_USED = 0.97;
@@ -22,7 +20,8 @@ export interface PermitClock {
   turnMs(now: number, others: number): number;
   /** More than there are is a debt, which the next permits pay. */
   take(now: number, permits: number): void;
-  giveBack(now: number, permits: number): void;
+  /** Of what one request took; less than nothing: it should have taken more. Never is more saved than that. */
+  giveBack(now: number, permits: number, taken: number): void;
   /** What could be used a minute, by what was used since this was asked last; `null`: all there is. */
   wants(now: number): number | null;
 }
@@ -73,9 +72,9 @@ export function createPermitClock(balance: number): PermitClock {
       settle(now);
       if (perMs !== null) balance -= permits;
     },
-    giveBack: (now, permits) => {
+    giveBack: (now, permits, taken) => {
       settle(now);
-      const most = (perMs ?? 0) * GIVEN_BACK_MS;
+      const most = Math.max(taken, (perMs ?? 0) * SAVED_MS);
       balance = permits < 0 ? balance + permits : Math.max(balance, Math.min(balance + permits, most));
     },
     wants: (now) => {

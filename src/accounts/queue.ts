@@ -7,7 +7,7 @@ export interface Place {
   /** Of two, the lower one comes first. */
   number: number;
   promptId: string | undefined;
-  tokens: number;
+  mostTokens: number;
   /** It stands at the gate. */
   isHere: boolean;
   /** When an absent one is expected; in ms of a monotonic clock. */
@@ -20,12 +20,12 @@ export interface Queue {
   /** The first one that stands at the gate. */
   first(): Place | undefined;
   /** A prompt that is expected gets the place that was kept for it. */
-  join(promptId: string | undefined, tokens: number, now: number): Place;
+  join(promptId: string | undefined, mostTokens: number, now: number): Place;
   /** It will be back about then. Who is late loses its place. */
   keep(place: Place, dueAt: number): void;
   leave(place: Place): void;
-  /** What those before it will take. */
-  before(place: Place, now: number): { requests: number; tokens: number };
+  /** Those before it. */
+  before(place: Place, now: number): { requests: number; mostTokens: number };
 }
 
 export function createQueue(): Queue {
@@ -54,16 +54,16 @@ export function createQueue(): Queue {
         if (place.isHere && place.number < (first?.number ?? Infinity)) first = place;
       return first;
     },
-    join: (promptId, tokens, now) => {
+    join: (promptId, mostTokens, now) => {
       dropLost(now);
       const old = promptId === undefined ? undefined : kept.get(promptId);
       if (old && !old.isHere) {
         kept.delete(old.promptId!);
         old.isHere = true;
-        old.tokens = tokens;
+        old.mostTokens = mostTokens;
         return old;
       }
-      const place = { number: ++last, promptId, tokens, isHere: true, dueAt: now };
+      const place = { number: ++last, promptId, mostTokens, isHere: true, dueAt: now };
       places.add(place);
       return place;
     },
@@ -77,11 +77,11 @@ export function createQueue(): Queue {
     leave,
     before: (place, now) => {
       dropLost(now);
-      const ahead = { requests: 0, tokens: 0 };
-      for (const { number, tokens } of places) {
+      const ahead = { requests: 0, mostTokens: 0 };
+      for (const { number, mostTokens } of places) {
         if (number >= place.number) continue;
         ahead.requests++;
-        ahead.tokens += tokens;
+        ahead.mostTokens += mostTokens;
       }
       return ahead;
     },

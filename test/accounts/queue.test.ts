@@ -6,7 +6,7 @@ test('first come, first served', () => {
   const queue = createQueue();
   const [one, two] = [queue.join('one', 10, 0), queue.join('two', 20, 0)];
   assert.equal(queue.first(), one);
-  assert.deepEqual(queue.before(two, 0), { requests: 1, tokens: 10 });
+  assert.deepEqual(queue.before(two, 0), { requests: 1, mostTokens: 10 });
   queue.leave(one);
   assert.equal(queue.first(), two);
 });
@@ -17,7 +17,7 @@ test('who was sent away comes back to its place, and meanwhile others pass', () 
   const two = queue.join('two', 20, 0);
   queue.keep(one, 5000);
   assert.equal(queue.first(), two);
-  assert.deepEqual(queue.before(two, 0), { requests: 1, tokens: 10 }, 'it is counted as before');
+  assert.deepEqual(queue.before(two, 0), { requests: 1, mostTokens: 10 }, 'it is counted as before');
   assert.equal(queue.join('one', 10, 6000), one);
   assert.equal(queue.first(), one);
 });

@@ -8,7 +8,6 @@ import { answered, type RequestResult, unanswered, unsent } from '../../src/acti
 import type { AccountLimits } from '../../src/contract.ts';
 
 const limits: AccountLimits = { name: 'acme', requestsPerMinute: 6000, tokensPerMinute: null };
-const never = new AbortController().signal;
 
 /** A gate at an account that grants what it is told to. */
 function openGate(t: TestContext, named: Partial<AccountLimits> = {}, grant: Partial<Lease> = {}) {
@@ -35,7 +34,7 @@ function openGate(t: TestContext, named: Partial<AccountLimits> = {}, grant: Par
 }
 
 const enter = (gate: AccountGate, promptId: string, mostTokens = 10) =>
-  gate.enter({ mostTokens, promptId }, never);
+  gate.enter({ mostTokens, promptId }, new AbortController().signal);
 
 const failureOf = (entering: Promise<unknown>): Promise<ApplicationFailure> =>
   entering.then(

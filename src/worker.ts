@@ -3,8 +3,10 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, type LogEntry, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createBatchAccounts } from './accounts/batch-accounts.ts';
 import { createBatchGate } from './activities/batch-gate.ts';
 import { createActivities } from './activities/index.ts';
+import { throughGates } from './activities/request-gate.ts';
 import { createPaceTeller } from './activities/tell-pace.ts';
 import type { Config, TemporalAddress } from './config.ts';
 import { type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
@@ -29,6 +31,8 @@ export interface BatchWorkerOptions {
   requestTimeoutMs: number;
   /** Buys nothing: only for closing a batch that nobody works on. */
   idle?: boolean;
+  /** Says what changes about the batch's account. */
+  note?: (line: string) => void;
 }
 
 export interface BatchWorker {
@@ -100,19 +104,33 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
     ...{ clock, now: () => new Date(), random: Math.random },
   });
 
+  const bundle = { codePath: workflowBundle() };
+  const accounts = createBatchAccounts({
+    ...{ connection, namespace, identity, workflowBundle: bundle, batchId: store.batchId },
+    stopping: stopping.signal,
+    note: options.note ?? (() => {}),
+  });
+
   const worker = await Worker.create({
     connection,
     namespace,
     identity,
     taskQueue: taskQueueOf(store.location, store.batchId),
-    workflowBundle: { codePath: workflowBundle() },
+    workflowBundle: bundle,
     activities: createActivities({
       store,
       api: oncePerSettings((settings, limits) =>
         counted(createCompletionApi(settings, limits, config.secret(limits.apiKeyEnv))),
       ),
       prices: requestPrices,
-      gate: (_settings, limits) => batchGate(limits),
+      gate: (_, limits) => {
+        const { account, autoWorkers } = limits;
+        if (!account) return batchGate(limits);
+        // An account's permit is of its moment: it is taken last. But who waits for one must not look like a
+        // request under way where those are counted.
+        const gates = [batchGate(limits), accounts.gate(account)];
+        return throughGates(...(autoWorkers ? gates.toReversed() : gates));
+      },
       stopping: stopping.signal,
       worker: identity,
       now: () => new Date(),
@@ -126,7 +144,7 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
     workflowFailureErrorTypes: { '*': ['Error'] },
     shutdownGraceTime: requestTimeoutMs + MINUTE_MS,
   });
-  const stopped = worker.run();
+  const stopped = worker.run().finally(() => accounts.close());
   stopped.catch(() => {
     // whoever follows the batch is told; until then it must not end the process
   });

@@ -57,7 +57,7 @@ export function createBuy(
     const provider = openApi(() => api(settings, task.limits));
     const samples = standing.missing.slice(0, provider.choicesPerRequest(standing.missing.length));
     const request = toRequest(item, settings, samples);
-    const passage = await gate.enter({ mostTokens: mostTokensOf(request) }, signal);
+    const passage = await gate.enter({ mostTokens: mostTokensOf(request), promptId: item.prompt_id }, signal);
     try {
       return (await stillMissing()) ? await ask() : null;
     } finally {

@@ -6,6 +6,8 @@ import type { ProviderFault } from '../providers/provider-fault.ts';
 export interface RequestForecast {
   /** Tokens it may come to at most, input and output. */
   mostTokens: number;
+  /** Whose it is: a prompt that is sent away may keep its turn. */
+  promptId?: string;
 }
 
 /** How a request ended. */

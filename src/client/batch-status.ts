@@ -6,6 +6,7 @@ import type { Manifest } from '../store/manifest.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import type { BatchStatus, StatusSource } from './render/status-text.ts';
 import { hasLiveWorker, isOf, openWorkflows, type ServerView, viewOf } from './server-view.ts';
+import { accountStanding } from './account-standing.ts';
 import type { Temporal } from './temporal.ts';
 import { waitingOf, waitingText as textOfWaiting } from './waiting.ts';
 
@@ -28,6 +29,10 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
   const facts =
     (ours?.kind === 'open' && (await ask(temporal!, store))) || (await recorded(store, manifest, ours));
   const outcome = manifest.runs.findLast((run) => run.outcome)?.outcome;
+  const [waiting, account] = await Promise.all([
+    waitingText(temporal, ours, facts),
+    accountText(temporal, store, manifest, facts),
+  ]);
   return {
     id: store.batchId,
     name: manifest.batch_name,
@@ -37,7 +42,8 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
     startedAt: manifest.runs[0]?.started_at ?? manifest.created_at,
     resultsFile: outcome?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? null,
-    waiting: await waitingText(temporal, ours, facts),
+    waiting,
+    account,
     webUiUrl: ours && ours.kind !== 'absent' ? temporal!.webUiOf(store.batchId, ours.runId) : null,
   };
 }
@@ -55,6 +61,16 @@ async function waitingText(
   const waiting = waitingOf(workflows);
   if (!waiting || waiting.prompts < counts.running) return null;
   return textOfWaiting(waiting, Date.now());
+}
+
+async function accountText(
+  temporal: Temporal | null,
+  { batchId }: BatchStore,
+  { limits: { account } }: Manifest,
+  { state }: Facts,
+): Promise<string | null> {
+  if (!temporal || !account || state !== 'running') return null;
+  return accountStanding(temporal, account, batchId, ASK_MS);
 }
 
 async function seen(temporal: Temporal, store: BatchStore): Promise<ServerView | null> {

@@ -90,7 +90,7 @@ interface Crew {
 }
 
 async function startCrew(
-  { config, temporal, store, concurrency = 0 }: DriveOptions,
+  { config, temporal, store, note, concurrency = 0 }: DriveOptions,
   idle: boolean,
 ): Promise<Crew> {
   const { limits } = await store.readManifest();
@@ -105,6 +105,7 @@ async function startCrew(
       concurrency: Math.max(limits.maxWorkers, concurrency),
       requestTimeoutMs: limits.requestTimeoutMs,
       idle,
+      note,
     });
     return { worker, connection };
   } catch (error) {

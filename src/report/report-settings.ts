@@ -15,6 +15,11 @@ export const toReportSettings = ({ settings, limits, source, versions }: Manifes
   completions: settings.completions,
   thinking: settings.thinking,
   max_workers: maxWorkersText(limits),
+  ...(limits.account && {
+    account: limits.account.name,
+    requests_per_minute: limits.account.requestsPerMinute,
+    tokens_per_minute: limits.account.tokensPerMinute,
+  }),
   max_attempts: limits.maxAttempts,
   request_timeout_seconds: limits.requestTimeoutMs / 1000,
   idle_timeout_seconds: limits.idleTimeoutMs / 1000,

@@ -61,8 +61,11 @@ export const pauseReasons = {
 /** This many prompts failing first, with one same message, is a mistake in the batch and not in the prompts. */
 export const UNIFORM_FAILURES = 10;
 
-/** With \`autoWorkers\`, prompts in progress before any worker has told what its provider lets through. */
+/** With `autoWorkers`, prompts in progress before any worker has told what its provider lets through. */
 export const FIRST_AUTO_SLOTS = 10;
 
 /** A worker that is silent for longer is gone: those that live repeat their word each minute. */
 export const SILENT_WORKER_MS = 150_000;
+
+/** An account's workflow that nobody has asked for so long ends. */
+export const ACCOUNT_QUIET_MS = 5 * MINUTE_MS;

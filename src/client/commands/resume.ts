@@ -1,7 +1,9 @@
 import { finishedOutcome } from '../continue-batch.ts';
 import { locateBatch } from '../locate-batch.ts';
 import type { RunLimits } from '../../contract.ts';
+import { withAccount } from '../account-limits.ts';
 import { registerBatch } from '../batch-registry.ts';
+import type { TypedAccount } from '../options/account-options.ts';
 import { assertPriced } from '../request-settings.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
@@ -11,6 +13,7 @@ export interface ResumeOptions {
   outputDir?: string;
   /** Limits for the run that is started now; the others stay as they were. */
   typedLimits: Partial<RunLimits>;
+  typedAccount?: TypedAccount;
 }
 
 export async function resumeCommand(
@@ -23,11 +26,12 @@ export async function resumeCommand(
   const outcome = await finishedOutcome(store);
   if (outcome) return printFinished(store, outcome, context);
   await assertPriced(store, options.typedLimits);
-  const manifest = await store.readManifest();
+  const { settings: request, limits } = await store.readManifest();
+  const typedLimits = withAccount(options.typedLimits, options.typedAccount, { request, limits });
   return goOn({
     store,
-    settings: { request: manifest.settings, limits: { ...manifest.limits, ...options.typedLimits } },
-    typedLimits: options.typedLimits,
+    settings: { request, limits: { ...limits, ...typedLimits } },
+    typedLimits,
     liftPause: true,
     detach: false,
     context,

@@ -53,7 +53,10 @@ export async function runCommand(
   return goOn({
     store,
     settings: { request: manifest.settings, limits: settings.limits },
-    typedLimits: options.typedLimits,
+    typedLimits: {
+      ...options.typedLimits,
+      ...(options.typedAccount && { account: settings.limits.account! }),
+    },
     liftPause: false,
     detach: options.detach,
     reuse,

@@ -88,6 +88,7 @@ async function tend({ temporal, connection, folder, concurrency, workers, contex
         store,
         concurrency: Math.min(concurrency, limits.maxWorkers),
         requestTimeoutMs: limits.requestTimeoutMs,
+        note: (line) => note(`${id}: ${line}`),
       });
       workers.set(id, started);
       started.stopped

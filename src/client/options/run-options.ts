@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { providerNames } from '../../contract.ts';
 import type { RequestSettings, RunLimits } from '../../contract.ts';
+import { ACCOUNT_WITHOUT_LIMITS, toTypedAccount, type TypedAccount } from './account-options.ts';
 import { baseUrlValue } from './base-url.ts';
 import { batchIdValue } from './batch-id.ts';
 import { integerValue, temperatureValue, textValue, topPValue } from './flag-values.ts';
@@ -21,6 +22,7 @@ export interface RunOptions {
   limits: Omit<RunLimits, 'apiKeyEnv'> & { apiKeyEnv: string | undefined };
   /** The limits that were typed: the others are defaults. */
   typedLimits: Partial<RunLimits>;
+  typedAccount?: TypedAccount;
   /** As typed: not resolved. */
   outputDir: string;
   outputDirTyped: boolean;
@@ -61,6 +63,8 @@ const runFlagsSchema = z
     if (flags.provider === 'openai-compatible' && flags.baseUrl === undefined) {
       refuse('baseUrl', 'is needed with --provider openai-compatible, like http://127.0.0.1:8000/v1');
     }
+    if (flags.account !== undefined && flags.rpm === undefined && flags.tpm === undefined)
+      refuse('account', ACCOUNT_WITHOUT_LIMITS);
     if (flags.provider === 'simulated') {
       if (flags.baseUrl !== undefined) refuse('baseUrl', 'has no meaning with --provider simulated');
       return;
@@ -110,10 +114,12 @@ export function parseRunOptions(raw: Record<string, unknown>): RunOptions {
   const flags = parseFlags(runFlagsSchema, raw);
   const { provider, model, baseUrl, temperature, topP, maxTokens, completions, thinking } = flags;
   const typedLimits = toLimits(flags);
+  const typedAccount = toTypedAccount(flags);
   return {
     settings: { provider, model, baseUrl, temperature, topP, maxTokens, completions, thinking },
     limits: { ...limitDefaults, apiKeyEnv: undefined, ...typedLimits },
     typedLimits,
+    ...(typedAccount && { typedAccount }),
     outputDir: flags.outputDir ?? DEFAULT_OUTPUT_DIR,
     outputDirTyped: flags.outputDir !== undefined,
     id: flags.id,

@@ -32,6 +32,8 @@ export interface BatchStatus {
   webUiUrl: string | null;
   /** What its prompts in progress wait for, if all of them wait. */
   waiting: string | null;
+  /** What it may send under its account's limits, while it runs; `null` where it has none. */
+  account: string | null;
   source: StatusSource;
 }
 
@@ -57,6 +59,7 @@ export function statusText(
     ...(status.waiting === null
       ? []
       : [{ label: 'Waiting', value: toTerminalText(status.waiting, 400), prose: true }]),
+    ...(status.account === null ? [] : [{ label: 'Account', value: status.account, prose: true }]),
     { label: 'Prompts', value: promptsText(counts) },
     { label: 'Tokens', value: tokensText(paid), prose: true },
     { label: 'Cost', value: costRowText(paid, status.simulated) },
@@ -96,6 +99,7 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
     csv_file: status.csvFile,
     web_ui: status.webUiUrl,
     waiting: status.waiting,
+    account: status.account,
     source: status.source,
     next_step: nextStep(status.state, status.pause, status.id),
   };

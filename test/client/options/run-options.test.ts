@@ -120,6 +120,16 @@ test('tells limits that were typed from defaults, also where they are equal', ()
   assert.deepEqual(options.typedLimits, { maxWorkers: 3, autoWorkers: false });
 });
 
+test("an account's limits are kept apart: what they are called is not known from flags alone", () => {
+  const options = parsed('--rpm', '600', '--tpm', '90000', '--account', 'team@acme:1');
+  assert.deepEqual(options.typedAccount, {
+    name: 'team@acme:1',
+    requestsPerMinute: 600,
+    tokensPerMinute: 90_000,
+  });
+  assert.deepEqual(options.typedLimits, {});
+});
+
 test('lists everything that is wrong, a line for each flag', () => {
   const message = refusal('--temperature', 'hot', '--top-p', '0', '--max-workers', '5001');
   assert.deepEqual(message.split('\n'), [
@@ -148,6 +158,9 @@ const refused = [
   ],
   ['made-up errors for a real provider', ['--simulate-errors', '5%'], /^--simulate-errors: works only with/],
   ['an id that is no folder name', ['--id', '../x'], /^--id: must be 1 to 64/],
+  ['an account without limits', ['--account', 'acme'], /^--account: says whose limits/],
+  ['a name that is none', ['--account', 'ac/me', '--rpm', '6'], /^--account: must be a name of 1 to 100/],
+  ['a limit of nothing', ['--rpm', '0'], /^--rpm: must be a whole number of at least 1/],
   ['no completions', ['--completions', '0'], /^--completions: must be a whole number of at least 1/],
   ['an output folder without a name', ['--output-dir', ''], /^--output-dir: must be a text/],
 ] as const;
@@ -171,14 +184,16 @@ test('the help of run fits into 80 columns and shows the default of every flag w
     .helpInformation();
   for (const line of help.split('\n')) assert.ok(textWidth(line) <= 80, line);
   const flags = runCommand().options.filter((option) => option.required);
-  assert.equal(flags.length, 23);
+  assert.equal(flags.length, 26);
   for (const flag of flags) assert.match(flag.description, /\(default: .+\)$/, flag.flags);
 });
 
 test('limits of a command that goes on with a batch are only those that were typed', () => {
   const command = addLimitOptions(new Command('resume').argument('<id>'), null);
   command.parse(['some-id', '--max-workers', '10'], { from: 'user' });
-  assert.deepEqual(parseLimitOptions(command.opts()), { maxWorkers: 10, autoWorkers: false });
+  assert.deepEqual(parseLimitOptions(command.opts()), {
+    typedLimits: { maxWorkers: 10, autoWorkers: false },
+  });
   assert.match(command.helpInformation(), /as\s+before/);
 });
 

@@ -16,6 +16,7 @@ export const sampleStatus = (changes: Partial<BatchStatus> = {}): BatchStatus =>
   csvFile: null,
   webUiUrl: null,
   waiting: null,
+  account: null,
   source: 'ledger-and-temporal',
   ...changes,
 });

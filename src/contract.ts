@@ -151,6 +151,9 @@ export type FailureType =
   /** Of a request, never of a prompt: ended by us, and not counted against its prompt. */
   | 'Completion.Aborted';
 
+/** Failed prompts by the type of their failure; a type without any is left out. */
+export type FailureCounts = Partial<Record<FailureType, number>>;
+
 export interface PromptError {
   type: FailureType;
   message: string;
@@ -225,6 +228,8 @@ export interface Progress {
   budget: { maxCostNanoUsd: number; spentNanoUsd: number; reservedNanoUsd: number } | null;
   /** Newest first, at most 5. */
   lastFailures: { promptId: string; type: FailureType; message: string }[];
+  /** Of all runs, like the counts. */
+  failuresByType: FailureCounts;
 }
 
 // ---------------------------------------------------------------- workflow
@@ -280,6 +285,7 @@ export interface Tally {
   lastFailures: Progress['lastFailures'];
   /** The one message of all failures so far; `null` once two differ. */
   sameFailure: string | null;
+  failuresByType: FailureCounts;
 }
 
 export interface PaceMark {
@@ -348,7 +354,10 @@ export interface ShardAccount {
   halt: ShardHalt | null;
 }
 
-export type ShardTally = Pick<Tally, 'succeeded' | 'failed' | 'paid' | 'lastFailures' | 'sameFailure'>;
+export type ShardTally = Pick<
+  Tally,
+  'succeeded' | 'failed' | 'paid' | 'lastFailures' | 'sameFailure' | 'failuresByType'
+>;
 
 export interface ShardHalt {
   reason: PauseReason;
@@ -389,6 +398,7 @@ export interface OpenPrompt {
 export interface RunSum {
   succeeded: number;
   failed: number;
+  failuresByType: FailureCounts;
   /** Of the settled ones. */
   paid: Paid;
   /** As in {@link Receipt}; of prompts that are still open too. */
@@ -424,6 +434,8 @@ export interface ReportRequest {
 export interface BatchOutcome {
   state: FinalState;
   counts: Counts;
+  /** Absent in manifests of older versions. */
+  failuresByType?: FailureCounts;
   paid: Paid;
   /** Absolute paths. */
   resultsFile: string;

@@ -1,5 +1,5 @@
 /** A batch's state from outside: from its workflow, or where nobody can ask that, from what is written down. */
-import type { BatchState, Counts, Paid, Pause, Progress } from '../contract.ts';
+import type { BatchState, Counts, FailureCounts, Paid, Pause, Progress } from '../contract.ts';
 import { batchDigest } from '../store/batch-digest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
@@ -16,6 +16,7 @@ interface Facts {
   state: BatchState;
   pause: Pause | null;
   counts: Counts;
+  failuresByType: FailureCounts;
   paid: Paid;
   source: StatusSource;
 }
@@ -72,8 +73,8 @@ async function ask(temporal: Temporal, store: BatchStore): Promise<Facts | null>
     return await temporal.client.withDeadline(Date.now() + ASK_MS, async () => {
       if (!(await hasLiveWorker(temporal, store))) return null;
       const progress: Progress = await temporal.client.workflow.getHandle(store.batchId).query(progressQuery);
-      const { state, pause, counts, paid } = progress;
-      return { state, pause, counts, paid, source: 'workflow' as const };
+      const { state, pause, counts, failuresByType, paid } = progress;
+      return { state, pause, counts, failuresByType, paid, source: 'workflow' as const };
     });
   } catch {
     // A busy or dying worker: what is written down answers instead, and says so.
@@ -84,8 +85,10 @@ async function ask(temporal: Temporal, store: BatchStore): Promise<Facts | null>
 async function recorded(store: BatchStore, manifest: Manifest, view: ServerView | null): Promise<Facts> {
   const source = view === null ? 'ledger' : 'ledger-and-temporal';
   const outcome = manifest.runs.at(-1)?.outcome;
-  if (outcome)
-    return { state: outcome.state, pause: null, counts: outcome.counts, paid: outcome.paid, source };
+  if (outcome) {
+    const { failuresByType = {}, counts, paid } = outcome;
+    return { state: outcome.state, pause: null, counts, failuresByType, paid, source };
+  }
   const totals = await batchDigest(store);
   const state = recordedState(manifest, view);
   return {
@@ -99,6 +102,7 @@ async function recorded(store: BatchStore, manifest: Manifest, view: ServerView 
       pending: totals.open,
       notRun: 0,
     },
+    failuresByType: Object.fromEntries(totals.failures.map(({ type, count }) => [type, count])),
     paid: totals.paid,
     source,
   };

@@ -73,12 +73,16 @@ export async function continueBatch(options: ContinueOptions): Promise<ContinueE
 }
 
 /** The last word on a batch that is over, made from how its run ended. */
-export const progressAtEnd = ({ state, counts, paid }: BatchOutcome, maxWorkers: number): Progress => ({
+export const progressAtEnd = (
+  { state, counts, paid, failuresByType = {} }: BatchOutcome,
+  maxWorkers: number,
+): Progress => ({
   ...{ state, pause: null, counts, paid, maxWorkers },
   promptsPerSecond: 0,
   etaSeconds: null,
   budget: null,
   lastFailures: [],
+  failuresByType,
 });
 
 /** A refusal is as good: the batch is not paused (any more), or has closed meanwhile, which is seen next. */

@@ -131,7 +131,13 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
   const ends = new Map<number, { status: Receipt['status']; run: number; spentNanoUsd: number }>();
   for (let index = 0; index < settledBefore; index++)
     ends.set(index, { status: 'succeeded', run: 0, spentNanoUsd: 0 });
-  const newSum = (): RunSum => ({ succeeded: 0, failed: 0, paid: NOTHING_PAID, spentNanoUsd: 0 });
+  const newSum = (): RunSum => ({
+    succeeded: 0,
+    failed: 0,
+    failuresByType: {},
+    paid: NOTHING_PAID,
+    spentNanoUsd: 0,
+  });
   const addTo = (
     sum: RunSum,
     { status, spentNanoUsd }: { status: Receipt['status']; spentNanoUsd: number },

@@ -18,6 +18,7 @@ const progress: Progress = {
   maxWorkers: 2,
   budget: null,
   lastFailures: [],
+  failuresByType: {},
 };
 const batch = batchInput('sample', { prompts: 8 });
 

@@ -1,9 +1,10 @@
 /** What `status <id>` prints. */
-import type { BatchState, Counts, Paid, Pause } from '../../contract.ts';
+import type { BatchState, Counts, FailureCounts, Paid, Pause } from '../../contract.ts';
+import { rankedFailures } from '../../workflows/failure-counts.ts';
 import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './batch-rows.ts';
 import { nextRows } from './next-rows.ts';
 import { nextStep } from './next-steps.ts';
-import { usdOf } from './number-text.ts';
+import { countText, usdOf } from './number-text.ts';
 import { createPaint } from './paint.ts';
 import { pauseJson } from './progress-json.ts';
 import { paintState, stateText } from './state-text.ts';
@@ -21,6 +22,7 @@ export interface BatchStatus {
   state: BatchState;
   pause: Pause | null;
   counts: Counts;
+  failuresByType: FailureCounts;
   paid: Paid;
   simulated: boolean;
   outputDir: string;
@@ -58,6 +60,7 @@ export function statusText(
       ? []
       : [{ label: 'Waiting', value: toTerminalText(status.waiting, 400), prose: true }]),
     { label: 'Prompts', value: promptsText(counts) },
+    ...failureRows(status.failuresByType),
     { label: 'Tokens', value: tokensText(paid), prose: true },
     { label: 'Cost', value: costRowText(paid, status.simulated) },
     { label: 'Started', value: status.startedAt },
@@ -69,6 +72,13 @@ export function statusText(
   const mark = status.simulated ? `${paint.yellow('[simulated]')}\n` : '';
   return mark + labelledRows(rows, columns);
 }
+
+const failureRows = (counts: FailureCounts): Row[] => {
+  const value = rankedFailures(counts)
+    .map(({ type, count }) => `${countText(count)} × ${type}`)
+    .join(' · ');
+  return value === '' ? [] : [{ label: 'Failures', value, prose: true }];
+};
 
 /** The line of `status --json`, and each line of `list --json`. Costs are US dollars. */
 export function statusJson(status: BatchStatus): Record<string, unknown> {
@@ -86,6 +96,7 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
     succeeded: counts.succeeded,
     failed: counts.failed,
     not_run: counts.notRun,
+    failures_by_type: status.failuresByType,
     total_tokens: paid.usage.total,
     prompt_tokens: paid.usage.prompt,
     completion_tokens: paid.usage.completion,

@@ -14,5 +14,6 @@ export const sampleProgress = (changes: Partial<Progress> = {}): Progress => ({
   maxWorkers: 50,
   budget: null,
   lastFailures: [],
+  failuresByType: {},
   ...changes,
 });

@@ -246,6 +246,8 @@ export interface StoreLocation {
 export interface BatchInput {
   batchId: string;
   name: string;
+  /** Machine on which this run was started: that of the store's path. */
+  host?: string;
   /** Which run of the batch this is, from 1. */
   run: number;
   store: StoreLocation;

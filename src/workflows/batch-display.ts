@@ -1,6 +1,7 @@
 import { setCurrentDetails, upsertMemo } from '@temporalio/workflow';
-import type { BatchInput, Progress } from '../contract.ts';
-import { detailsOf, memoOf } from './web-ui.ts';
+import type { BatchInput, BatchOutcome, Progress } from '../contract.ts';
+import { detailsOf } from './batch-details.ts';
+import { memoOf } from './web-ui.ts';
 
 /** The current details are rendered at most this often. */
 const DETAILS_EVERY_MS = 2000;
@@ -13,15 +14,19 @@ export interface BatchDisplay {
   tick(): void;
 }
 
-export function createBatchDisplay(batch: BatchInput, progress: () => Progress): BatchDisplay {
+export function createBatchDisplay(
+  batch: BatchInput,
+  progress: () => Progress,
+  outcome: () => BatchOutcome | null,
+): BatchDisplay {
   let shownAt = 0;
   const showDetails = (): void => {
     shownAt = Date.now();
-    setCurrentDetails(detailsOf(batch, progress()));
+    setCurrentDetails(detailsOf(batch, progress(), outcome()));
   };
   return {
     transition: () => {
-      upsertMemo(memoOf(progress()));
+      upsertMemo(memoOf(batch, progress(), outcome()));
       showDetails();
     },
     tick: () => {

@@ -37,9 +37,10 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   let cancelling = false;
   let cancelNow = false;
   let atStore = 0;
+  let outcome: BatchOutcome | null = null;
   let end: BatchEnd | null = null;
 
-  const display = createBatchDisplay(batch, progress);
+  const display = createBatchDisplay(batch, progress, () => outcome);
   const pauseSwitch = createPauseSwitch(batch, display.transition);
   const createWork = batch.shards > INLINE_SHARDS ? createShardCrew : createInlineWork;
   const work = createWork(batch, {
@@ -134,7 +135,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     const { batchId, run } = batch;
     await pauseSwitch.noted();
     const endedAt = new Date().toISOString();
-    const outcome = await fromStore(() => writeReport({ batchId, run, state, endedAt }));
+    outcome = await fromStore(() => writeReport({ batchId, run, state, endedAt }));
     end = outcome ?? { state: 'cancelled', counts: countsOf(tally, 0, true), paid: tally.paid };
     display.transition();
     await condition(allHandlersFinished);

@@ -3,7 +3,7 @@ import type { BatchState, Counts, FailureCounts, Paid, Pause } from '../../contr
 import { rankedFailures } from '../../workflows/failure-counts.ts';
 import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './batch-rows.ts';
 import { nextRows } from './next-rows.ts';
-import { nextStep } from './next-steps.ts';
+import { nextStep } from '../../workflows/next-steps.ts';
 import { countText, usdOf } from './number-text.ts';
 import { createPaint } from './paint.ts';
 import { pauseJson } from './progress-json.ts';
@@ -77,7 +77,7 @@ const failureRows = (counts: FailureCounts): Row[] => {
   const value = rankedFailures(counts)
     .map(({ type, count }) => `${countText(count)} × ${type}`)
     .join(' · ');
-  return value === '' ? [] : [{ label: 'Failures', value, prose: true }];
+  return value === '' ? [] : [{ label: 'Failed', value, prose: true }];
 };
 
 /** The line of `status --json`, and each line of `list --json`. Costs are US dollars. */

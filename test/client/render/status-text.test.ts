@@ -16,7 +16,7 @@ test('the status of a crashed batch says where it knows that from and what to ty
     `Batch    demo-1 (Demo)
 State    crashed (open, but no worker is on it)
 Prompts  410 succeeded · 2 failed · 588 to do (of 1,000)
-Failures 2 × Completion.Rejected
+Failed   2 × Completion.Rejected
 Tokens   182,340 (prompt 82,340; completion 100,000)
 Cost     $0.0412 (estimated from list prices)
 Started  2026-11-23T00:00:00.000Z

@@ -7,7 +7,9 @@ import { type BatchInput, type BatchSettings, taskQueueOf } from '../contract.ts
 import { acquireProcessLock } from '../server/process-lock.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { promptBatch } from '../workflows/index.ts';
+import { firstAttributes } from '../workflows/search-attributes.ts';
 import { quoted, SUMMARY_BYTES, summaryText } from '../workflows/web-ui.ts';
+import { takesAttributes } from './batch-attributes.ts';
 import { UsageError } from './options/usage-error.ts';
 import { type BatchMemo, isOf, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
@@ -67,6 +69,8 @@ export async function startRun({
     const input: BatchInput = {
       batchId: store.batchId,
       name,
+      host: hostname(),
+      hasSearchAttributes: await takesAttributes(temporal),
       run,
       store: store.location,
       prompts: manifest.prompts,
@@ -76,14 +80,15 @@ export async function startRun({
       pause: manifest.pause,
     };
     const { uuid, outputDir } = store.location;
-    const memo: BatchMemo = { store: { uuid, outputDir, host: hostname() } };
+    const memo: BatchMemo = { about: summaryOf(input), store: { uuid, outputDir, host: hostname() } };
     await temporal.client.workflow.start<typeof promptBatch>('promptBatch', {
       workflowId: store.batchId,
       taskQueue: taskQueueOf(store.location, store.batchId),
       args: [input],
       memo: { ...memo },
+      ...(input.hasSearchAttributes && { typedSearchAttributes: firstAttributes(input) }),
       staticSummary: summaryOf(input),
-      staticDetails: detailsOf(input),
+      staticDetails: detailsOf(input, new Date()),
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
@@ -100,20 +105,17 @@ function summaryOf({ name, prompts, settings: { request } }: BatchInput): string
   return summaryText(text + quoted(name, room));
 }
 
-function detailsOf({
-  batchId,
-  name,
-  run,
-  prompts,
-  store,
-  settings: { request, limits },
-}: BatchInput): string {
+function detailsOf(
+  { batchId, name, host, run, prompts, store, settings: { request, limits } }: BatchInput,
+  startedAt: Date,
+): string {
   return [
     `**${quoted(name)}** (batch \`${batchId}\`, run ${run})`,
     '',
     `- ${prompts} prompts, ${request.completions} completions each, at most ${limits.maxWorkers} prompts in progress`,
     `- ${request.provider}, model ${quoted(request.model)}, temperature ${request.temperature}, top_p ${request.topP}, max_tokens ${request.maxTokens}`,
-    `- results in ${quoted(store.outputDir)}`,
+    `- started ${startedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC on ${quoted(host ?? '')}; results in ${quoted(store.outputDir)} there`,
     ...(request.provider === 'simulated' ? ['- **simulated**: the answers are made up on this machine'] : []),
+    `- if no worker is on it (the tab *Workers* lists none): \`durabatch resume ${batchId}\``,
   ].join('\n');
 }

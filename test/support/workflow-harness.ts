@@ -249,6 +249,7 @@ export interface BatchOptions {
   run?: number;
   pause?: Pause | null;
   limits?: Partial<RunLimits>;
+  hasSearchAttributes?: boolean;
   /** Default true: a worker with the script starts before the batch does. */
   worker?: boolean;
 }
@@ -282,7 +283,7 @@ const POLL_MS = 25;
 export const batchInput = (
   batchId: string,
   { prompts, shards = 1 }: Pick<ActivityScript, 'prompts' | 'shards'>,
-  { run = 1, pause = null, limits }: BatchOptions = {},
+  { run = 1, pause = null, limits, hasSearchAttributes }: BatchOptions = {},
 ): BatchInput => ({
   batchId,
   name: 'Sample',
@@ -320,6 +321,7 @@ export const batchInput = (
     },
   },
   pause,
+  ...(hasSearchAttributes !== undefined && { hasSearchAttributes }),
 });
 
 let runtimeInstalled = false;

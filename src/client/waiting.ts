@@ -26,7 +26,8 @@ export function waitingOf(workflows: readonly WorkflowExecutionDescription[]): W
   return {
     prompts: waiting.length,
     unavailable: newest.lastFailure?.applicationFailureInfo?.type === 'Completion.Unavailable',
-    message: newest.lastFailure?.message ?? '',
+    // How long it was to wait then is not how long it has to wait now.
+    message: (newest.lastFailure?.message ?? '').replace(/; asked again in [\d.]+ s$/, ''),
     nextTryAt: times.length > 0 ? Math.min(...times) : null,
   };
 }

@@ -402,7 +402,8 @@ export interface OpenPrompt {
 export interface RunSum {
   succeeded: number;
   failed: number;
-  failuresByType: FailureCounts;
+  /** Absent where an older version has told it. */
+  failuresByType?: FailureCounts;
   /** Of the settled ones. */
   paid: Paid;
   /** As in {@link Receipt}; of prompts that are still open too. */

@@ -112,10 +112,10 @@ function detailsOf(
   return [
     `**${quoted(name)}** (batch \`${batchId}\`, run ${run})`,
     '',
-    `- ${prompts} prompts, ${request.completions} completions each, at most ${limits.maxWorkers} prompts in progress`,
+    `- ${prompts} prompts × ${request.completions} ${request.completions === 1 ? 'completion' : 'completions'}, at most ${limits.maxWorkers} prompts in progress`,
     `- ${request.provider}, model ${quoted(request.model)}, temperature ${request.temperature}, top_p ${request.topP}, max_tokens ${request.maxTokens}`,
     `- started ${startedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC on ${quoted(host ?? '')}; results in ${quoted(store.outputDir)} there`,
     ...(request.provider === 'simulated' ? ['- **simulated**: the answers are made up on this machine'] : []),
-    `- if no worker is on it (the tab *Workers* lists none): \`durabatch resume ${batchId}\``,
+    `- **no current details?** Then no worker is on it: the tab *Memo* says how it stands and what to do next. To make it go on: \`durabatch resume ${batchId}\``,
   ].join('\n');
 }

@@ -25,7 +25,7 @@ export function detailsOf(batch: BatchInput, progress: Progress, outcome: BatchO
     '',
     ...(request.provider === 'simulated' ? ['**Simulated:** no model is asked, nothing is paid.', ''] : []),
     ...(pause ? [`**Why, since ${timeText(pause.since)}:** ${quoted(pause.message, 600, 500)}`, ''] : []),
-    `**What to do:** ${advice}${command === null ? '' : ` \`${command}\``}`,
+    `**Next:** ${advice}${command === null ? '' : ` \`${command}\``}`,
     '',
     ...numbersOf(progress),
     ...failuresOf(progress),

@@ -30,13 +30,18 @@ export function createBatchDisplay(
   const startedAt = Date.now();
   let shownAt = 0;
   let notedAt = 0;
+  let noted = '';
   const showDetails = (): void => {
     shownAt = Date.now();
     setCurrentDetails(detailsOf(batch, progress(), outcome()));
   };
   const note = (): void => {
     notedAt = Date.now();
-    upsertMemo(memoOf(batch, progress(), outcome()));
+    const memo = memoOf(batch, progress(), outcome());
+    const text = JSON.stringify(memo);
+    if (text === noted) return;
+    noted = text;
+    upsertMemo(memo);
     if (batch.hasSearchAttributes) noteAttributes(progress());
   };
   const isNoteDue = (now: number): boolean =>
@@ -55,7 +60,7 @@ export function createBatchDisplay(
   };
 }
 
-/** What is as it was is no event worth. */
+/** What is as it was is worth no event. */
 function noteAttributes(progress: Progress): void {
   const { typedSearchAttributes: noted } = workflowInfo();
   const changed = presentAttributes(progress).filter(({ key, value }) => (noted.get(key) ?? null) !== value);

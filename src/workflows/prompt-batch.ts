@@ -41,7 +41,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   let end: BatchEnd | null = null;
 
   const display = createBatchDisplay(batch, progress, () => outcome);
-  const pauseSwitch = createPauseSwitch(batch, display.transition);
+  const pauseSwitch = createPauseSwitch(batch, pauseChanged);
   const createWork = batch.shards > INLINE_SHARDS ? createShardCrew : createInlineWork;
   const work = createWork(batch, {
     limits: () => limits,
@@ -93,6 +93,18 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
       const message = `${now.failed - forgiven} prompts failed, more than --max-failures ${limitText(maxFailures)}; the last one: ${last?.message}`;
       await pauseFor({ reason: 'failures', message });
     }
+  }
+
+  function pauseChanged(): void {
+    display.transition();
+    if (pauseSwitch.current) void CancellationScope.nonCancellable(noteStandstill);
+  }
+
+  /** What was in progress when it paused has ended: nobody may be there to ask what that came to. */
+  async function noteStandstill(): Promise<void> {
+    const pause = pauseSwitch.current;
+    await condition(() => work.running === 0 || pauseSwitch.current !== pause || cancelling);
+    if (pauseSwitch.current === pause && !cancelling) display.transition();
   }
 
   async function pauseFor({ reason, message }: PauseCause): Promise<void> {

@@ -22,7 +22,7 @@ test('a running batch: counts, tokens, cost, concurrency, rate, time to go, and 
     detailsOf(batch, progress, null),
     `### Running: 3 of 8 prompts, 37 %
 
-**What to do:** Nothing to do. To look on: \`durabatch watch sample\`
+**Next:** Nothing to do. To look on: \`durabatch watch sample\`
 
 - 2 succeeded, 1 failed, 2 in progress, 3 waiting
 - 15 tokens, $1.2345
@@ -45,7 +45,7 @@ test('a pause is shown with its reason, since when, and what to do about it', ()
   assert.match(details, /\*\*Why, since 2026-01-01 00:00:00 UTC:\*\* `no balance`/);
   assert.match(
     details,
-    /\*\*What to do:\*\* The provider refuses the account.* then type: `durabatch resume sample`/,
+    /\*\*Next:\*\* The provider refuses the account.* then type: `durabatch resume sample`/,
   );
   assert.doesNotMatch(details, /prompts\/s/);
 });

@@ -5,6 +5,7 @@ import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import type { BatchStatus, StatusSource } from './render/status-text.ts';
+import { outsideEndOf } from './outside-end.ts';
 import { hasLiveWorker, isOf, openWorkflows, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
 import { waitingOf, waitingText as textOfWaiting } from './waiting.ts';
@@ -39,6 +40,7 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
     resultsFile: outcome?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? null,
     waiting: await waitingText(temporal, ours, facts),
+    endedOutside: await endedOutside(temporal, store, ours, facts),
     webUiUrl: ours && ours.kind !== 'absent' ? temporal!.webUiOf(store.batchId, ours.runId) : null,
   };
 }
@@ -56,6 +58,20 @@ async function waitingText(
   const waiting = waitingOf(workflows);
   if (!waiting || waiting.prompts < counts.running) return null;
   return textOfWaiting(waiting, Date.now());
+}
+
+/** Somebody terminated its workflow, or a bug ended it: nobody has to look for a worker that died. */
+async function endedOutside(
+  temporal: Temporal | null,
+  { batchId }: BatchStore,
+  view: ServerView | null,
+  { state }: Facts,
+): Promise<string | null> {
+  if (!temporal || !view || view.kind !== 'closed') return null;
+  if (state !== 'crashed' && state !== 'paused') return null;
+  return temporal.client
+    .withDeadline(Date.now() + ASK_MS, () => outsideEndOf(temporal, batchId, view))
+    .catch(() => null);
 }
 
 async function seen(temporal: Temporal, store: BatchStore): Promise<ServerView | null> {

@@ -34,6 +34,8 @@ export interface BatchStatus {
   webUiUrl: string | null;
   /** What its prompts in progress wait for, if all of them wait. */
   waiting: string | null;
+  /** How its run was ended from outside, before its end; null: it was not. */
+  endedOutside: string | null;
   source: StatusSource;
 }
 
@@ -54,7 +56,7 @@ export function statusText(
   const source = isFinal(state) ? null : sourceNotes[status.source];
   const rows: Row[] = [
     { label: 'Batch', value: batchLabel(id, status.name) },
-    { label: 'State', value: paintState(state, stateText(state, pause), paint), prose: true },
+    { label: 'State', value: paintState(state, stateOf(status), paint), prose: true },
     ...(pause === null ? [] : [{ label: 'Since', value: pause.since }]),
     ...(status.waiting === null
       ? []
@@ -72,6 +74,11 @@ export function statusText(
   const mark = status.simulated ? `${paint.yellow('[simulated]')}\n` : '';
   return mark + labelledRows(rows, columns);
 }
+
+const stateOf = ({ state, pause, endedOutside }: BatchStatus): string =>
+  state === 'crashed' && endedOutside !== null
+    ? `crashed (its run was ended in Temporal: ${toTerminalText(endedOutside, 400)})`
+    : stateText(state, pause);
 
 const failureRows = (counts: FailureCounts): Row[] => {
   const value = rankedFailures(counts)
@@ -107,6 +114,7 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
     csv_file: status.csvFile,
     web_ui: status.webUiUrl,
     waiting: status.waiting,
+    ended_outside: status.endedOutside,
     source: status.source,
     next_step: nextStep(status.state, status.pause, status.id),
   };

@@ -17,6 +17,7 @@ export const sampleStatus = (changes: Partial<BatchStatus> = {}): BatchStatus =>
   csvFile: null,
   webUiUrl: null,
   waiting: null,
+  endedOutside: null,
   source: 'ledger-and-temporal',
   ...changes,
 });

@@ -33,6 +33,14 @@ test('the status asked of the workflow itself needs no source, and a pause has i
   assert.match(text, /^Since +2026-11-23T00:03:00.000Z$/m);
 });
 
+test('a run that somebody ended in Temporal has not just lost its worker', () => {
+  const text = statusText(status({ endedOutside: 'terminated by ann@lab: wrong file' }));
+  assert.match(
+    text,
+    /^State +crashed \(its run was ended in Temporal: terminated by ann@lab: wrong file\)$/m,
+  );
+});
+
 test('the status for programs names its source', () => {
   const json = statusJson(status());
   assert.equal(json['type'], 'status');

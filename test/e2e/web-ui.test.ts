@@ -32,7 +32,7 @@ test(
     const { runId } = await handle.describe();
     const base = `${server.uiUrl}/namespaces/default/workflows/seen/${runId}`;
     await page.goto(`${base}/pending-activities`);
-    await page.getByText('2 prompt_0002').first().waitFor();
+    await page.getByText('2 prompt_0002').filter({ visible: true }).first().waitFor();
     await page.getByRole('button', { name: 'Request Cancellation' }).click();
     await page.getByRole('button', { name: 'Confirm' }).click();
     while ((await handle.describe()).memo?.['state'] !== 'cancelling') await delay(50);
@@ -46,8 +46,8 @@ test(
       ['cancelled', 2, 3, 2],
     );
     await page.goto(`${base}/memo`);
-    await page.getByText('durabatch resume seen').first().waitFor();
+    await page.getByText('durabatch resume seen').filter({ visible: true }).first().waitFor();
     await page.goto(`${base}/search-attributes`);
-    await page.getByText('"cancelled"').first().waitFor();
+    await page.getByText('"cancelled"').filter({ visible: true }).first().waitFor();
   },
 );

@@ -101,7 +101,7 @@ test(
     assert.deepEqual(await activeParts(page), []);
     for (const tab of ['timeline', 'history', 'pending-activities']) {
       await page.goto(`${base}/${tab}`);
-      await page.getByText('evil.example').first().waitFor();
+      await page.getByText('evil.example').filter({ visible: true }).first().waitFor();
       assert.deepEqual(await activeParts(page), []);
     }
     assert.deepEqual(elsewhere, []);

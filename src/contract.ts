@@ -248,6 +248,8 @@ export interface BatchInput {
   name: string;
   /** Machine on which this run was started: that of the store's path. */
   host?: string;
+  /** Start of this run, ISO 8601, UTC. */
+  startedAt?: string;
   /** The server has the search attributes of batches: an upsert of others would never end. Default: it has not. */
   hasSearchAttributes?: boolean;
   /** Which run of the batch this is, from 1. */

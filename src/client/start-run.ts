@@ -8,7 +8,7 @@ import { acquireProcessLock } from '../server/process-lock.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { promptBatch } from '../workflows/index.ts';
 import { firstAttributes } from '../workflows/search-attributes.ts';
-import { quoted, SUMMARY_BYTES, summaryText } from '../workflows/web-ui.ts';
+import { quoted, SUMMARY_BYTES, summaryText, timeText } from '../workflows/web-ui.ts';
 import { takesAttributes } from './batch-attributes.ts';
 import { UsageError } from './options/usage-error.ts';
 import { type BatchMemo, isOf, type ServerView, viewOf } from './server-view.ts';
@@ -64,12 +64,13 @@ export async function startRun({
       };
     });
     const { settings, batch_name: name, runs } = manifest;
-    const { run } = runs.at(-1)!;
+    const { run, started_at: startedAt } = runs.at(-1)!;
     await prepare?.(run);
     const input: BatchInput = {
       batchId: store.batchId,
       name,
       host: hostname(),
+      startedAt,
       hasSearchAttributes: await takesAttributes(temporal),
       run,
       store: store.location,
@@ -88,7 +89,7 @@ export async function startRun({
       memo: { ...memo },
       ...(input.hasSearchAttributes && { typedSearchAttributes: firstAttributes(input) }),
       staticSummary: summaryOf(input),
-      staticDetails: detailsOf(input, new Date()),
+      staticDetails: detailsOf(input),
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
@@ -105,17 +106,23 @@ function summaryOf({ name, prompts, settings: { request } }: BatchInput): string
   return summaryText(text + quoted(name, room));
 }
 
-function detailsOf(
-  { batchId, name, host, run, prompts, store, settings: { request, limits } }: BatchInput,
-  startedAt: Date,
-): string {
+function detailsOf({
+  batchId,
+  name,
+  host = '',
+  startedAt = '',
+  run,
+  prompts,
+  store,
+  settings: { request, limits },
+}: BatchInput): string {
   return [
     `**${quoted(name)}** (batch \`${batchId}\`, run ${run})`,
     '',
     `- ${prompts} prompts × ${request.completions} ${request.completions === 1 ? 'completion' : 'completions'}, at most ${limits.maxWorkers} prompts in progress`,
     `- ${request.provider}, model ${quoted(request.model)}, temperature ${request.temperature}, top_p ${request.topP}, max_tokens ${request.maxTokens}`,
-    `- started ${startedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC on ${quoted(host ?? '')}; results in ${quoted(store.outputDir)} there`,
+    `- started ${timeText(startedAt)} on ${quoted(host)}; results in ${quoted(store.outputDir)} there`,
     ...(request.provider === 'simulated' ? ['- **simulated**: the answers are made up on this machine'] : []),
-    `- **no current details?** Then no worker is on it: the tab *Memo* says how it stands and what to do next. To make it go on: \`durabatch resume ${batchId}\``,
+    '- **no current details?** Then no worker is on it: the tab *Memo* says how it stands and, under `next`, what to do',
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 import type { BatchInput, BatchOutcome, Progress, RunState } from '../contract.ts';
 import { rankedFailures } from './failure-counts.ts';
 import { nextStep } from './next-steps.ts';
-import { costText, numberText, quoted } from './web-ui.ts';
+import { costText, numberText, quoted, timeText } from './web-ui.ts';
 
 const headings: Record<RunState, string> = {
   running: 'Running',
@@ -32,7 +32,7 @@ export function detailsOf(batch: BatchInput, progress: Progress, outcome: BatchO
     '',
     ...resultsOf(batch, outcome),
     '',
-    `${aboutText(batch)}; run ${batch.run}`,
+    `${aboutText(batch)}; run ${batch.run}${batch.startedAt === undefined ? '' : `, since ${timeText(batch.startedAt)}`}`,
   ].join('\n');
 }
 
@@ -103,8 +103,6 @@ const aboutText = ({ name, prompts, settings: { request } }: BatchInput): string
 
 const isOver = (state: RunState): boolean =>
   state === 'succeeded' || state === 'partly_failed' || state === 'cancelled';
-
-const timeText = (iso: string): string => `${iso.slice(0, 19).replace('T', ' ')} UTC`;
 
 function spanText(seconds: number): string {
   if (seconds < 100) return `${Math.ceil(seconds)} s`;

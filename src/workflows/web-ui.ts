@@ -68,6 +68,9 @@ function nextText({ batchId }: BatchInput, { state, pause }: Progress): string {
 
 export const numberText = (count: number): string => count.toLocaleString('en-US');
 
+/** Of an ISO 8601 time, to the second. */
+export const timeText = (iso: string): string => `${iso.slice(0, 19).replace('T', ' ')} UTC`;
+
 export const costText = (nanoUsd: number | null): string =>
   nanoUsd === null ? 'cost unknown' : `$${(nanoUsd / 1e9).toFixed(4)}`;
 

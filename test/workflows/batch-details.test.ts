@@ -6,7 +6,11 @@ import { detailsOf } from '../../src/workflows/batch-details.ts';
 import { batchInput } from '../support/workflow-harness.ts';
 import { sampleProgress as progress } from './sample-progress.ts';
 
-const batch: BatchInput = { ...batchInput('sample', { prompts: 8 }), host: 'lab-7' };
+const batch: BatchInput = {
+  ...batchInput('sample', { prompts: 8 }),
+  host: 'lab-7',
+  startedAt: '2026-01-01T00:00:00.000Z',
+};
 const pause = { reason: 'account', message: 'no balance', since: '2026-01-01T00:00:00.000Z' } as const;
 const outcome: BatchOutcome = {
   ...{ state: 'partly_failed', counts: progress.counts, paid: progress.paid },
@@ -35,7 +39,7 @@ test('a running batch: counts, tokens, cost, concurrency, rate, time to go, and 
 
 **Results:** at the end, in \`/data/batch_results\` on \`lab-7\`; those so far: \`durabatch report sample\`
 
-\`Sample\`: 8 prompts × 1, openai-compatible, model \`test-model\`; run 1`,
+\`Sample\`: 8 prompts × 1, openai-compatible, model \`test-model\`; run 1, since 2026-01-01 00:00:00 UTC`,
   );
 });
 

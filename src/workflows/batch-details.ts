@@ -30,7 +30,7 @@ export function detailsOf(batch: BatchInput, progress: Progress, outcome: BatchO
     ...numbersOf(progress),
     ...failuresOf(progress),
     '',
-    ...resultsOf(batch, outcome),
+    ...(outcome ? filesOf(batch, outcome) : [resultsText(batch, state)]),
     '',
     `${aboutText(batch)}; run ${batch.run}${batch.startedAt === undefined ? '' : `, since ${timeText(batch.startedAt)}`}`,
   ].join('\n');
@@ -79,10 +79,14 @@ function failuresOf({ failuresByType, lastFailures }: Progress): string[] {
   ];
 }
 
-function resultsOf({ batchId, store, host }: BatchInput, outcome: BatchOutcome | null): string[] {
+function resultsText({ batchId, store, host }: BatchInput, state: RunState): string {
+  const report = `\`durabatch report ${batchId}\``;
+  if (isOver(state)) return `**Results:** could not be written; to write them: ${report}`;
   const folder = `${quoted(store.outputDir, 1000, 500)}${host === undefined ? '' : ` on ${quoted(host)}`}`;
-  if (!outcome)
-    return [`**Results:** at the end, in ${folder}; those so far: \`durabatch report ${batchId}\``];
+  return `**Results:** at the end, in ${folder}; those so far: ${report}`;
+}
+
+function filesOf({ host }: BatchInput, outcome: BatchOutcome): string[] {
   const { resultsFile, csvFile, failuresFile, warnings } = outcome;
   return [
     `**Results**${host === undefined ? '' : ` on ${quoted(host)}`}`,

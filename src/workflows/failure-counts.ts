@@ -11,7 +11,7 @@ export const addFailures = (a: Told, b: Told): FailureCounts => combined(a, b, 1
 export const newFailures = (before: Told, now: Told): FailureCounts => combined(now, before, -1);
 
 /** The most frequent first. */
-export const rankedFailures = (counts: FailureCounts): { type: FailureType; count: number }[] =>
+export const rankedFailures = (counts: Told = {}): { type: FailureType; count: number }[] =>
   types(counts)
     .map((type) => ({ type, count: counts[type] ?? 0 }))
     .sort((a, b) => b.count - a.count || (a.type < b.type ? -1 : 1));

@@ -67,6 +67,11 @@ test('a finished batch names its files, what is wrong with them, and how to ask 
   );
 });
 
+test('a batch that was cancelled without its report says how to write it', () => {
+  const details = detailsOf(batch, { ...progress, state: 'cancelled' }, null);
+  assert.match(details, /\*\*Results:\*\* could not be written; to write them: `durabatch report sample`/);
+});
+
 test('what is spent is shown beside the cap', () => {
   const budget = { maxCostNanoUsd: 5_000_000_000, spentNanoUsd: 1_300_000_000, reservedNanoUsd: 0 };
   assert.match(

@@ -151,6 +151,9 @@ export type FailureType =
   /** Of a request, never of a prompt: ended by us, and not counted against its prompt. */
   | 'Completion.Aborted';
 
+/** Failed prompts by the type of their failure; a type without any is left out. */
+export type FailureCounts = Partial<Record<FailureType, number>>;
+
 export interface PromptError {
   type: FailureType;
   message: string;
@@ -227,6 +230,8 @@ export interface Progress {
   budget: { maxCostNanoUsd: number; spentNanoUsd: number; reservedNanoUsd: number } | null;
   /** Newest first, at most 5. */
   lastFailures: { promptId: string; type: FailureType; message: string }[];
+  /** Of all runs, like the counts. */
+  failuresByType: FailureCounts;
 }
 
 // ---------------------------------------------------------------- workflow
@@ -243,6 +248,12 @@ export interface StoreLocation {
 export interface BatchInput {
   batchId: string;
   name: string;
+  /** Machine on which this run was started: that of the store's path. */
+  host?: string;
+  /** Start of this run, ISO 8601, UTC. */
+  startedAt?: string;
+  /** The server has the search attributes of batches: an upsert of others would never end. Default: it has not. */
+  hasSearchAttributes?: boolean;
   /** Which run of the batch this is, from 1. */
   run: number;
   store: StoreLocation;
@@ -284,6 +295,7 @@ export interface Tally {
   lastFailures: Progress['lastFailures'];
   /** The one message of all failures so far; `null` once two differ. */
   sameFailure: string | null;
+  failuresByType: FailureCounts;
 }
 
 export interface PaceMark {
@@ -367,7 +379,10 @@ export interface ShardAccount {
   halt: ShardHalt | null;
 }
 
-export type ShardTally = Pick<Tally, 'succeeded' | 'failed' | 'paid' | 'lastFailures' | 'sameFailure'>;
+export type ShardTally = Pick<
+  Tally,
+  'succeeded' | 'failed' | 'paid' | 'lastFailures' | 'sameFailure' | 'failuresByType'
+>;
 
 export interface ShardHalt {
   reason: PauseReason;
@@ -408,6 +423,8 @@ export interface OpenPrompt {
 export interface RunSum {
   succeeded: number;
   failed: number;
+  /** Absent where an older version has told it. */
+  failuresByType?: FailureCounts;
   /** Of the settled ones. */
   paid: Paid;
   /** As in {@link Receipt}; of prompts that are still open too. */
@@ -443,6 +460,8 @@ export interface ReportRequest {
 export interface BatchOutcome {
   state: FinalState;
   counts: Counts;
+  /** Absent in manifests of older versions. */
+  failuresByType?: FailureCounts;
   paid: Paid;
   /** Absolute paths. */
   resultsFile: string;

@@ -1,12 +1,13 @@
 import type { PromptItem, Receipt, RequestSettings, RunLimits } from '../contract.ts';
 import type { CompletionApi, CompletionResponse } from '../providers/completion-api.ts';
 import { ProviderFault, toProviderFault } from '../providers/provider-fault.ts';
+import { faultSentence } from '../providers/fault-sentence.ts';
 import type { RequestPrices } from '../providers/request-prices.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { LedgerWriter } from '../store/ledger-writer.ts';
 import type { AnswerRecord, SettledRecord, StartRecord } from '../store/records.ts';
 import type { Standing } from '../store/standing.ts';
-import { afterFault, pausing, retryIn } from './failures.ts';
+import { afterFault, againIn, pausing, retryIn } from './failures.ts';
 import type { PromptTurn } from './prompt-turn.ts';
 import { mostTokensOf, toRequest } from './request.ts';
 import { answered, type RequestGate, unanswered, unsent } from './request-gate.ts';
@@ -100,7 +101,8 @@ export function createBuy(
           },
           { durable: false },
         );
-        if (next.then === 'retry') throw retryIn(next.delayMs, fault.failure, fault.message);
+        if (next.then === 'retry')
+          throw retryIn(next.delayMs, fault.failure, faultSentence(fault, settings) + againIn(next.delayMs));
         if (next.then === 'pause') throw pausing(fault.failure, next.message);
         return null;
       }
@@ -128,8 +130,9 @@ export function createBuy(
 
     function faultAndNext(error: unknown, unavailableSince: number | null) {
       const fault = toProviderFault(error, dependencies.now());
+      const { failure, retryAfterMs } = fault;
       const next = afterFault(
-        fault,
+        { failure, retryAfterMs, message: faultSentence(fault, settings) },
         { ...standing, unavailableSince: earlier(standing.unavailableSince, unavailableSince) },
         task.limits,
         dependencies.now().getTime(),

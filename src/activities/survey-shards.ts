@@ -4,6 +4,7 @@ import { sumOrUnknown } from '../store/bill.ts';
 import type { ShardDigest } from '../store/shard-digest.ts';
 import { shardDigests } from '../store/shard-digests.ts';
 import { addPaid } from '../store/standing.ts';
+import { addFailures } from '../workflows/failure-counts.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
 import { newRunSums } from './run-sums.ts';
@@ -31,6 +32,7 @@ function addDigest({ before }: BatchSurvey, { settled, spent }: ShardDigest, run
     before.succeeded += sum.succeeded;
     before.failed += sum.failed;
     before.paid = addPaid(before.paid, sum.paid);
+    before.failuresByType = addFailures(before.failuresByType, sum.failuresByType);
   }
   for (const sum of spent.filter((each) => each.run < run))
     before.spentNanoUsd = sumOrUnknown([before.spentNanoUsd, sum.nanoUsd]);

@@ -1,10 +1,11 @@
 /** A batch's state from outside: from its workflow, or where nobody can ask that, from what is written down. */
-import type { BatchState, Counts, Paid, Pause, Progress } from '../contract.ts';
+import type { BatchState, Counts, FailureCounts, Paid, Pause, Progress } from '../contract.ts';
 import { batchDigest } from '../store/batch-digest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import type { BatchStatus, StatusSource } from './render/status-text.ts';
+import { outsideEndOf } from './outside-end.ts';
 import { hasLiveWorker, isOf, openWorkflows, type ServerView, viewOf } from './server-view.ts';
 import { accountStanding } from './account-standing.ts';
 import type { Temporal } from './temporal.ts';
@@ -17,6 +18,7 @@ interface Facts {
   state: BatchState;
   pause: Pause | null;
   counts: Counts;
+  failuresByType: FailureCounts;
   paid: Paid;
   source: StatusSource;
 }
@@ -44,6 +46,7 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
     csvFile: outcome?.csvFile ?? null,
     waiting,
     account,
+    endedOutside: await endedOutside(temporal, store, ours, facts),
     webUiUrl: ours && ours.kind !== 'absent' ? temporal!.webUiOf(store.batchId, ours.runId) : null,
   };
 }
@@ -73,6 +76,20 @@ async function accountText(
   return accountStanding(temporal, account, batchId, ASK_MS);
 }
 
+/** Somebody terminated its workflow, or a bug ended it: nobody has to look for a worker that died. */
+async function endedOutside(
+  temporal: Temporal | null,
+  { batchId }: BatchStore,
+  view: ServerView | null,
+  { state }: Facts,
+): Promise<string | null> {
+  if (!temporal || !view || view.kind !== 'closed') return null;
+  if (state !== 'crashed' && state !== 'paused') return null;
+  return temporal.client
+    .withDeadline(Date.now() + ASK_MS, () => outsideEndOf(temporal, batchId, view))
+    .catch(() => null);
+}
+
 async function seen(temporal: Temporal, store: BatchStore): Promise<ServerView | null> {
   try {
     return await temporal.client.withDeadline(Date.now() + ASK_MS, () => viewOf(temporal, store.batchId));
@@ -88,8 +105,8 @@ async function ask(temporal: Temporal, store: BatchStore): Promise<Facts | null>
     return await temporal.client.withDeadline(Date.now() + ASK_MS, async () => {
       if (!(await hasLiveWorker(temporal, store))) return null;
       const progress: Progress = await temporal.client.workflow.getHandle(store.batchId).query(progressQuery);
-      const { state, pause, counts, paid } = progress;
-      return { state, pause, counts, paid, source: 'workflow' as const };
+      const { state, pause, counts, failuresByType, paid } = progress;
+      return { state, pause, counts, failuresByType, paid, source: 'workflow' as const };
     });
   } catch {
     // A busy or dying worker: what is written down answers instead, and says so.
@@ -100,8 +117,10 @@ async function ask(temporal: Temporal, store: BatchStore): Promise<Facts | null>
 async function recorded(store: BatchStore, manifest: Manifest, view: ServerView | null): Promise<Facts> {
   const source = view === null ? 'ledger' : 'ledger-and-temporal';
   const outcome = manifest.runs.at(-1)?.outcome;
-  if (outcome)
-    return { state: outcome.state, pause: null, counts: outcome.counts, paid: outcome.paid, source };
+  if (outcome) {
+    const { failuresByType = {}, counts, paid } = outcome;
+    return { state: outcome.state, pause: null, counts, failuresByType, paid, source };
+  }
   const totals = await batchDigest(store);
   const state = recordedState(manifest, view);
   return {
@@ -115,6 +134,7 @@ async function recorded(store: BatchStore, manifest: Manifest, view: ServerView 
       pending: totals.open,
       notRun: 0,
     },
+    failuresByType: Object.fromEntries(totals.failures.map(({ type, count }) => [type, count])),
     paid: totals.paid,
     source,
   };

@@ -7,6 +7,8 @@ import { isProvenDead } from '../worker-identity.ts';
 import type { Temporal } from './temporal.ts';
 
 export interface BatchMemo {
+  /** In one line, also where the page has lost its summary. */
+  about?: string;
   store?: { uuid: string; outputDir: string; host: string };
   state?: BatchState;
   pause?: Pause | null;

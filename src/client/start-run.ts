@@ -7,7 +7,9 @@ import { type BatchInput, type BatchSettings, taskQueueOf } from '../contract.ts
 import { acquireProcessLock } from '../server/process-lock.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { promptBatch } from '../workflows/index.ts';
-import { quoted, SUMMARY_BYTES, summaryText } from '../workflows/web-ui.ts';
+import { firstAttributes } from '../workflows/search-attributes.ts';
+import { quoted, SUMMARY_BYTES, summaryText, timeText } from '../workflows/web-ui.ts';
+import { takesAttributes } from './batch-attributes.ts';
 import { UsageError } from './options/usage-error.ts';
 import { type BatchMemo, isOf, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
@@ -62,11 +64,14 @@ export async function startRun({
       };
     });
     const { settings, batch_name: name, runs } = manifest;
-    const { run } = runs.at(-1)!;
+    const { run, started_at: startedAt } = runs.at(-1)!;
     await prepare?.(run);
     const input: BatchInput = {
       batchId: store.batchId,
       name,
+      host: hostname(),
+      startedAt,
+      hasSearchAttributes: await takesAttributes(temporal),
       run,
       store: store.location,
       prompts: manifest.prompts,
@@ -76,12 +81,13 @@ export async function startRun({
       pause: manifest.pause,
     };
     const { uuid, outputDir } = store.location;
-    const memo: BatchMemo = { store: { uuid, outputDir, host: hostname() } };
+    const memo: BatchMemo = { about: summaryOf(input), store: { uuid, outputDir, host: hostname() } };
     await temporal.client.workflow.start<typeof promptBatch>('promptBatch', {
       workflowId: store.batchId,
       taskQueue: taskQueueOf(store.location, store.batchId),
       args: [input],
       memo: { ...memo },
+      ...(input.hasSearchAttributes && { typedSearchAttributes: firstAttributes(input) }),
       staticSummary: summaryOf(input),
       staticDetails: detailsOf(input),
     });
@@ -103,6 +109,8 @@ function summaryOf({ name, prompts, settings: { request } }: BatchInput): string
 function detailsOf({
   batchId,
   name,
+  host = '',
+  startedAt = '',
   run,
   prompts,
   store,
@@ -111,9 +119,10 @@ function detailsOf({
   return [
     `**${quoted(name)}** (batch \`${batchId}\`, run ${run})`,
     '',
-    `- ${prompts} prompts, ${request.completions} completions each, at most ${limits.maxWorkers} prompts in progress${limits.autoWorkers ? ', as many as the provider takes' : ''}`,
+    `- ${prompts} prompts × ${request.completions} ${request.completions === 1 ? 'completion' : 'completions'}, at most ${limits.maxWorkers} prompts in progress${limits.autoWorkers ? ', as many as the provider takes' : ''}`,
     `- ${request.provider}, model ${quoted(request.model)}, temperature ${request.temperature}, top_p ${request.topP}, max_tokens ${request.maxTokens}`,
-    `- results in ${quoted(store.outputDir)}`,
+    `- started ${timeText(startedAt)} on ${quoted(host)}; results in ${quoted(store.outputDir)} there`,
     ...(request.provider === 'simulated' ? ['- **simulated**: the answers are made up on this machine'] : []),
+    '- **no current details?** Then no worker is on it: the tab *Memo* says how it stands and, under `next`, what to do',
   ].join('\n');
 }

@@ -32,7 +32,8 @@ export function waitingOf(workflows: readonly WorkflowExecutionDescription[]): W
     prompts: waiting.length,
     unavailable: WAITS.has(type ?? ''),
     account: type === 'Account.Turn',
-    message: newest.lastFailure?.message ?? '',
+    // How long it was to wait then is not how long it has to wait now.
+    message: (newest.lastFailure?.message ?? '').replace(/; asked again in [\d.]+ s$/, ''),
     nextTryAt: times.length > 0 ? Math.min(...times) : null,
   };
 }

@@ -50,6 +50,8 @@ export const SHARD_START_TRIES = 60;
 
 /** How long a cancelled batch lets its prompts in progress finish. */
 export const CANCEL_GRACE = '1 minute';
+/** Names its timer in the Web UI. */
+export const GRACE_SUMMARY = 'cancelled: prompts in progress may finish';
 
 /** Which failure of `completePrompt` stops the batch rather than the prompt, and what the pause is called. */
 export const pauseReasons = {

@@ -3,7 +3,7 @@ import { rateOf } from './pace.ts';
 import { countsOf } from './tally.ts';
 
 /** What a batch that has ended says from then on. */
-export type BatchEnd = Pick<BatchOutcome, 'state' | 'counts' | 'paid'>;
+export type BatchEnd = Pick<BatchOutcome, 'state' | 'counts' | 'paid' | 'failuresByType'>;
 
 export interface BatchFacts {
   state: RunState;
@@ -39,15 +39,20 @@ export function progressOf({
     autoWorkers,
     budget,
     lastFailures: [...tally.lastFailures],
+    failuresByType: tally.failuresByType,
   };
 }
 
 /** The last word of a batch: the report's numbers, which come from the ledger, and nothing to wait for. */
-export const endedProgress = (before: Progress, { state, counts, paid }: BatchEnd): Progress => ({
+export const endedProgress = (
+  before: Progress,
+  { state, counts, paid, failuresByType = before.failuresByType }: BatchEnd,
+): Progress => ({
   ...before,
   state,
   pause: null,
   counts,
   paid,
+  failuresByType,
   etaSeconds: null,
 });

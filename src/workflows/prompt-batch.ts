@@ -46,10 +46,11 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   let cancelling = false;
   let cancelNow = false;
   let atStore = 0;
+  let outcome: BatchOutcome | null = null;
   let end: BatchEnd | null = null;
 
-  const display = createBatchDisplay(batch, progress);
-  const pauseSwitch = createPauseSwitch(batch, display.transition);
+  const display = createBatchDisplay(batch, progress, () => outcome);
+  const pauseSwitch = createPauseSwitch(batch, pauseChanged);
   const createWork = batch.shards > INLINE_SHARDS ? createShardCrew : createInlineWork;
   const work = createWork(batch, {
     limits: () => limits,
@@ -104,6 +105,18 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     }
   }
 
+  function pauseChanged(): void {
+    display.transition();
+    if (pauseSwitch.current) void CancellationScope.nonCancellable(noteStandstill);
+  }
+
+  /** What was in progress when it paused has ended: nobody may be there to ask what that came to. */
+  async function noteStandstill(): Promise<void> {
+    const pause = pauseSwitch.current;
+    await condition(() => work.running === 0 || pauseSwitch.current !== pause || cancelling);
+    if (pauseSwitch.current === pause && !cancelling) display.transition();
+  }
+
   async function pauseFor({ reason, message }: PauseCause): Promise<void> {
     if (!cancelling) await pauseSwitch.pause(reason, message);
   }
@@ -145,7 +158,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     const { batchId, run } = batch;
     await pauseSwitch.noted();
     const endedAt = new Date().toISOString();
-    const outcome = await fromStore(() => writeReport({ batchId, run, state, endedAt }));
+    outcome = await fromStore(() => writeReport({ batchId, run, state, endedAt }));
     end = outcome ?? { state: 'cancelled', counts: countsOf(tally, 0, true), paid: tally.paid };
     display.transition();
     await condition(allHandlersFinished);

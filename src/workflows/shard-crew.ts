@@ -19,7 +19,14 @@ import { exposedNanoUsd, lendMoney } from './lend-money.ts';
 import { lendSlots } from './lend-slots.ts';
 import { inProgress, type LiveShard, newLiveShard, nextLoan, tookOver } from './live-shard.ts';
 import { loanSignal } from './messages.ts';
-import { DEAD_SHARD_WAIT, fedShards, SHARD_START_TRIES, SHARD_START_WAIT, storePolicy } from './policies.ts';
+import {
+  DEAD_SHARD_WAIT,
+  fedShards,
+  GRACE_SUMMARY,
+  SHARD_START_TRIES,
+  SHARD_START_WAIT,
+  storePolicy,
+} from './policies.ts';
 import type { promptShard } from './prompt-shard.ts';
 import { shardIdOf } from './shard-id.ts';
 import { newShardTally, takenIn } from './tally.ts';
@@ -112,7 +119,9 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
       } catch (error) {
         const isThere = error instanceof WorkflowExecutionAlreadyStartedError;
         if (!isThere || tries === SHARD_START_TRIES) throw error;
-        await sleep(SHARD_START_WAIT);
+        await sleep(SHARD_START_WAIT, {
+          summary: `before another try to start ${shardSummaryOf(batch, number)}`,
+        });
       }
     }
   }
@@ -122,7 +131,9 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     log.warn('a shard was ended from outside and will be started again', { shard: shard.number });
     Object.assign(shard, { phase: 'dead', dry: true, missingNanoUsd: null } satisfies Partial<LiveShard>);
     shardsChanged();
-    await sleep(DEAD_SHARD_WAIT);
+    await sleep(DEAD_SHARD_WAIT, {
+      summary: `${shardSummaryOf(batch, shard.number)} died: before they start again`,
+    });
     live.delete(shard.number);
     if (stop !== 'no') return;
     const again = newLiveShard(shard.number, shard.execution + 1, shard.tally);
@@ -207,7 +218,11 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     takeIn,
     drain: async (over, grace) => {
       stop = 'drain';
-      orBug(condition(() => live.size === 0 || over(), grace).then(() => (stop = 'now')));
+      orBug(
+        condition(() => live.size === 0 || over(), grace, { summary: GRACE_SUMMARY }).then(
+          () => (stop = 'now'),
+        ),
+      );
       await tend(() => live.size === 0);
     },
   };

@@ -1,5 +1,6 @@
 /** What a batch has come to so far, folded from receipts and from its shards' accounts by pure functions. */
 import type { Counts, Paid, Receipt, RunSum, ShardTally, Tally } from '../contract.ts';
+import { addFailures, newFailures } from './failure-counts.ts';
 import { marked } from './pace.ts';
 
 const LAST_FAILURES = 5;
@@ -15,23 +16,33 @@ export const newShardTally = (): ShardTally => ({
   paid: NOTHING_PAID,
   lastFailures: [],
   sameFailure: null,
+  failuresByType: {},
 });
 
 export const newTally = (total: number): Tally => ({ ...newShardTally(), total, pace: [] });
 
-export const shardTallyOf = ({ succeeded, failed, paid, lastFailures, sameFailure }: Tally): ShardTally => ({
+export const shardTallyOf = ({
   succeeded,
   failed,
   paid,
   lastFailures,
   sameFailure,
+  failuresByType,
+}: Tally): ShardTally => ({
+  succeeded,
+  failed,
+  paid,
+  lastFailures,
+  sameFailure,
+  failuresByType,
 });
 
 /** Takes in what the ledger has settled before. */
-export const seeded = (tally: Tally, before: Pick<RunSum, 'succeeded' | 'failed' | 'paid'>): Tally => ({
+export const seeded = (tally: Tally, before: Omit<RunSum, 'spentNanoUsd'>): Tally => ({
   ...tally,
   succeeded: tally.succeeded + before.succeeded,
   failed: tally.failed + before.failed,
+  failuresByType: addFailures(tally.failuresByType, before.failuresByType),
   paid: sum(tally.paid, before.paid),
 });
 
@@ -49,6 +60,7 @@ export function settled(tally: Tally, promptId: string, receipt: Receipt, at: nu
     failed: tally.failed + 1,
     lastFailures: [{ promptId, type, message }, ...tally.lastFailures].slice(0, LAST_FAILURES),
     sameFailure: tally.failed === 0 || tally.sameFailure === message ? message : null,
+    failuresByType: addFailures(tally.failuresByType, { [type]: 1 }),
   };
 }
 
@@ -65,6 +77,7 @@ export function takenIn(tally: Tally, before: ShardTally, now: ShardTally, at: n
     pace: marked(tally.pace, at, tally.succeeded + tally.failed + count),
     lastFailures: [...now.lastFailures.slice(0, failures), ...tally.lastFailures].slice(0, LAST_FAILURES),
     sameFailure: sameAfter(tally, now, failures),
+    failuresByType: addFailures(tally.failuresByType, newFailures(before.failuresByType, now.failuresByType)),
   };
 }
 

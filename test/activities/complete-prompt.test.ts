@@ -116,7 +116,7 @@ test('a retried prompt with one of its two completions paid buys only the other'
   const desk = await promptDesk(t, before);
   assert.deepEqual(await failureOf(desk.complete()), {
     type: 'Completion.Fault',
-    message: 'Completion.Fault happened',
+    message: 'api.deepseek.com: Completion.Fault happened; asked again in 1 s',
     nonRetryable: false,
     nextRetryDelay: 1000,
   });
@@ -263,9 +263,13 @@ test('a prompt that others went ahead of waits no longer than the patience with 
 });
 
 test('a fault is on record with what it was and how long it made the prompt wait', async (t) => {
-  const more = { status: 503, requestId: 'r9', retryAfterMs: 5000 };
+  const more = { status: 503, requestId: 'r9', retryAfterMs: 5000, message: 'HTTP 503: busy' };
   const desk = await promptDesk(t, new ScriptedApi([failing('Completion.Unavailable', more)]));
-  assert.equal((await failureOf(desk.complete())).nextRetryDelay, 5000);
+  const told = await failureOf(desk.complete());
+  assert.deepEqual(
+    [told.nextRetryDelay, told.message],
+    [5000, '503 Service Unavailable from api.deepseek.com: busy (request r9); asked again in 5 s'],
+  );
   const [start, fault] = (await desk.onDisk()) as [StartRecord, FaultRecord];
   const { id: _id, at: _at, ...rest } = fault;
   assert.deepEqual(rest, {
@@ -277,7 +281,7 @@ test('a fault is on record with what it was and how long it made the prompt wait
     start: start.id,
     failure: 'Completion.Unavailable',
     status: 503,
-    message: 'Completion.Unavailable happened',
+    message: 'HTTP 503: busy',
     requestId: 'r9',
     retryDelayMs: 5000,
     possiblyPaid: false,

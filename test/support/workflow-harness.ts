@@ -131,7 +131,13 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
   const ends = new Map<number, { status: Receipt['status']; run: number; spentNanoUsd: number }>();
   for (let index = 0; index < settledBefore; index++)
     ends.set(index, { status: 'succeeded', run: 0, spentNanoUsd: 0 });
-  const newSum = (): RunSum => ({ succeeded: 0, failed: 0, paid: NOTHING_PAID, spentNanoUsd: 0 });
+  const newSum = (): RunSum => ({
+    succeeded: 0,
+    failed: 0,
+    failuresByType: {},
+    paid: NOTHING_PAID,
+    spentNanoUsd: 0,
+  });
   const addTo = (
     sum: RunSum,
     { status, spentNanoUsd }: { status: Receipt['status']; spentNanoUsd: number },
@@ -243,6 +249,7 @@ export interface BatchOptions {
   run?: number;
   pause?: Pause | null;
   limits?: Partial<RunLimits>;
+  hasSearchAttributes?: boolean;
   /** Default true: a worker with the script starts before the batch does. */
   worker?: boolean;
 }
@@ -276,7 +283,7 @@ const POLL_MS = 25;
 export const batchInput = (
   batchId: string,
   { prompts, shards = 1 }: Pick<ActivityScript, 'prompts' | 'shards'>,
-  { run = 1, pause = null, limits }: BatchOptions = {},
+  { run = 1, pause = null, limits, hasSearchAttributes }: BatchOptions = {},
 ): BatchInput => ({
   batchId,
   name: 'Sample',
@@ -314,6 +321,7 @@ export const batchInput = (
     },
   },
   pause,
+  ...(hasSearchAttributes !== undefined && { hasSearchAttributes }),
 });
 
 let runtimeInstalled = false;

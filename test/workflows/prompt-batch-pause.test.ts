@@ -51,7 +51,10 @@ for (const { type, reason } of pausingFailures) {
 
     assert.deepEqual([halted.pause?.reason, halted.pause?.message], [reason, 'what happened']);
     assert.deepEqual([halted.counts.succeeded, halted.counts.failed, halted.counts.pending], [1, 0, 3]);
-    assert.deepEqual([memo?.['state'], memo?.['pause']], ['paused', halted.pause]);
+    assert.deepEqual(
+      [memo?.['state'], memo?.['pause'], memo?.['counts']],
+      ['paused', halted.pause, halted.counts],
+    );
     assert.deepEqual([resumed.state, resumed.pause], ['running', null]);
     assert.equal(outcome.state, 'succeeded');
     assert.deepEqual(

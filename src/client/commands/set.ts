@@ -4,7 +4,7 @@ import { statusOf } from '../batch-status.ts';
 import { driveBatch } from '../drive-batch.ts';
 import { locateBatch } from '../locate-batch.ts';
 import { UsageError } from '../options/usage-error.ts';
-import { nextStep } from '../render/next-steps.ts';
+import { nextStep } from '../../workflows/next-steps.ts';
 import { statusJson, statusText } from '../render/status-text.ts';
 import { assertPriced } from '../request-settings.ts';
 import { hasLiveWorker, viewOf } from '../server-view.ts';

@@ -35,6 +35,7 @@ export function progressJson(
       type: failure.type,
       message: failure.message,
     })),
+    failures_by_type: progress.failuresByType,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Progress } from '../../contract.ts';
-import { nextStep } from './next-steps.ts';
+import { nextStep } from '../../workflows/next-steps.ts';
 import { doneCount, paceFacts, standing, tallyFacts } from './progress-facts.ts';
 import { toTerminalText } from './terminal-text.ts';
 

@@ -1,9 +1,10 @@
 /** What `status <id>` prints. */
-import type { BatchState, Counts, Paid, Pause } from '../../contract.ts';
+import type { BatchState, Counts, FailureCounts, Paid, Pause } from '../../contract.ts';
+import { rankedFailures } from '../../workflows/failure-counts.ts';
 import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './batch-rows.ts';
 import { nextRows } from './next-rows.ts';
-import { nextStep } from './next-steps.ts';
-import { usdOf } from './number-text.ts';
+import { nextStep } from '../../workflows/next-steps.ts';
+import { countText, usdOf } from './number-text.ts';
 import { createPaint } from './paint.ts';
 import { pauseJson } from './progress-json.ts';
 import { paintState, stateText } from './state-text.ts';
@@ -21,6 +22,7 @@ export interface BatchStatus {
   state: BatchState;
   pause: Pause | null;
   counts: Counts;
+  failuresByType: FailureCounts;
   paid: Paid;
   simulated: boolean;
   outputDir: string;
@@ -34,6 +36,8 @@ export interface BatchStatus {
   waiting: string | null;
   /** What it may send under its account's limits, while it runs; `null` where it has none. */
   account: string | null;
+  /** How its run was ended from outside, before its end; null: it was not. */
+  endedOutside: string | null;
   source: StatusSource;
 }
 
@@ -54,13 +58,14 @@ export function statusText(
   const source = isFinal(state) ? null : sourceNotes[status.source];
   const rows: Row[] = [
     { label: 'Batch', value: batchLabel(id, status.name) },
-    { label: 'State', value: paintState(state, stateText(state, pause), paint), prose: true },
+    { label: 'State', value: paintState(state, stateOf(status), paint), prose: true },
     ...(pause === null ? [] : [{ label: 'Since', value: pause.since }]),
     ...(status.waiting === null
       ? []
       : [{ label: 'Waiting', value: toTerminalText(status.waiting, 400), prose: true }]),
     ...(status.account === null ? [] : [{ label: 'Account', value: status.account, prose: true }]),
     { label: 'Prompts', value: promptsText(counts) },
+    ...failureRows(status.failuresByType),
     { label: 'Tokens', value: tokensText(paid), prose: true },
     { label: 'Cost', value: costRowText(paid, status.simulated) },
     { label: 'Started', value: status.startedAt },
@@ -72,6 +77,18 @@ export function statusText(
   const mark = status.simulated ? `${paint.yellow('[simulated]')}\n` : '';
   return mark + labelledRows(rows, columns);
 }
+
+const stateOf = ({ state, pause, endedOutside }: BatchStatus): string =>
+  state === 'crashed' && endedOutside !== null
+    ? `crashed (its run was ended in Temporal: ${toTerminalText(endedOutside, 400)})`
+    : stateText(state, pause);
+
+const failureRows = (counts: FailureCounts): Row[] => {
+  const value = rankedFailures(counts)
+    .map(({ type, count }) => `${countText(count)} × ${type}`)
+    .join(' · ');
+  return value === '' ? [] : [{ label: 'Failed', value, prose: true }];
+};
 
 /** The line of `status --json`, and each line of `list --json`. Costs are US dollars. */
 export function statusJson(status: BatchStatus): Record<string, unknown> {
@@ -89,6 +106,7 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
     succeeded: counts.succeeded,
     failed: counts.failed,
     not_run: counts.notRun,
+    failures_by_type: status.failuresByType,
     total_tokens: paid.usage.total,
     prompt_tokens: paid.usage.prompt,
     completion_tokens: paid.usage.completion,
@@ -100,6 +118,7 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
     web_ui: status.webUiUrl,
     waiting: status.waiting,
     account: status.account,
+    ended_outside: status.endedOutside,
     source: status.source,
     next_step: nextStep(status.state, status.pause, status.id),
   };

@@ -15,5 +15,6 @@ export const sampleProgress = (changes: Partial<Progress> = {}): Progress => ({
   autoWorkers: null,
   budget: null,
   lastFailures: [],
+  failuresByType: {},
   ...changes,
 });

@@ -8,6 +8,7 @@ export const sampleStatus = (changes: Partial<BatchStatus> = {}): BatchStatus =>
   state: 'crashed',
   pause: null,
   counts: { total: 1000, pending: 588, running: 0, succeeded: 410, failed: 2, notRun: 0 },
+  failuresByType: { 'Completion.Rejected': 2 },
   paid: sampleProgress().paid,
   simulated: false,
   outputDir: 'out',
@@ -17,6 +18,7 @@ export const sampleStatus = (changes: Partial<BatchStatus> = {}): BatchStatus =>
   webUiUrl: null,
   waiting: null,
   account: null,
+  endedOutside: null,
   source: 'ledger-and-temporal',
   ...changes,
 });

@@ -1,5 +1,5 @@
 /** What a tired person should do now. */
-import type { BatchState, Pause, PauseReason } from '../../contract.ts';
+import type { BatchState, Pause, PauseReason } from '../contract.ts';
 
 export interface NextStep {
   advice: string;

@@ -114,7 +114,7 @@ export interface RunLimits {
   simulateErrors: number;
 }
 
-/** What may be changed of an open batch: all of it where no worker is on it, budget and failure limit at any time. */
+/** What may be changed of an open batch: all of it where no worker is on it; workers, patience, cost cap and failure limit at any time. */
 export type LimitChanges = Partial<RunLimits>;
 
 export interface BatchSettings {
@@ -190,6 +190,30 @@ export interface Pause {
   message: string;
   /** ISO 8601, UTC. */
   since: string;
+  /** Who asked for it, as `ann@laptop`; absent where the batch paused itself. */
+  by?: string;
+}
+
+/** Who asks for a control of a batch, and why. */
+export interface Asked {
+  /** As `ann@laptop`. */
+  by: string;
+  /** In the asker's words; `null`: none were given. */
+  reason: string | null;
+}
+
+/** A control that was accepted, as it is kept beside the batch. */
+export interface ControlNote {
+  /** Of its Update: what is noted twice happened once. */
+  id: string;
+  control: 'pause' | 'resume' | 'set';
+  /** ISO 8601, UTC. */
+  at: string;
+  /** As in {@link Asked}; `null`: nobody said. */
+  by: string | null;
+  reason: string | null;
+  /** Of `set`. */
+  changes?: LimitChanges;
 }
 
 /** What a workflow can say of itself. */

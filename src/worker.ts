@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, type LogEntry, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from './activities/index.ts';
 import type { Config, TemporalAddress } from './config.ts';
-import { type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
+import { MOST_WORKERS, type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
 import { openGate } from './activities/request-gate.ts';
 import { type CompletionApi, createCompletionApi } from './providers/completion-api.ts';
 import { requestPrices } from './providers/request-prices.ts';
@@ -20,8 +20,8 @@ export interface BatchWorkerOptions {
   namespace: string;
   config: Config;
   store: BatchStore;
-  /** Prompts this worker takes on at once. */
-  concurrency: number;
+  /** Prompts this worker takes on at once; the batch's own limit holds over all workers, and may grow. Default: {@link MOST_WORKERS}. */
+  concurrency?: number;
   /** How long a stopping worker waits for its requests in flight. */
   requestTimeoutMs: number;
   /** Buys nothing: only for closing a batch that nobody works on. */
@@ -73,7 +73,7 @@ export const connectWorker = (address: TemporalAddress): Promise<NativeConnectio
 };
 
 export async function startBatchWorker(options: BatchWorkerOptions): Promise<BatchWorker> {
-  const { connection, namespace, config, store, concurrency, requestTimeoutMs } = options;
+  const { connection, namespace, config, store, concurrency = MOST_WORKERS, requestTimeoutMs } = options;
   const stopping = new AbortController();
   if (options.idle) stopping.abort();
   const identity = workerIdentity();

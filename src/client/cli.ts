@@ -6,6 +6,7 @@ import { type CommandContext, createContext } from './commands/context.ts';
 import { exitCodes } from './commands/exit-codes.ts';
 import { InputError } from './input/input-error.ts';
 import { parseBatchId } from './options/batch-id.ts';
+import { addReasonOption, parseReason } from './options/reason-option.ts';
 import { addResumeOptions, parseResumeOptions } from './options/resume-options.ts';
 import { addRunOptions, parseRunOptions } from './options/run-options.ts';
 import { addSetOptions, parseSetOptions } from './options/set-options.ts';
@@ -53,10 +54,12 @@ function createProgram(): Command {
     }),
   );
   addResumeOptions(
-    onBatch(program.command('resume').description('make a batch go on, whatever stopped it')),
+    addReasonOption(
+      onBatch(program.command('resume').description('make a batch go on, whatever stopped it')),
+    ),
   ).action((id: string, raw: Raw) =>
     perform(raw, async (context) => {
-      const [batchId, options] = [parseBatchId(id), parseResumeOptions(raw)];
+      const [batchId, options] = [parseBatchId(id), { ...parseResumeOptions(raw), reason: parseReason(raw) }];
       const { resumeCommand } = await import('./commands/resume.ts');
       return resumeCommand(batchId, options, context);
     }),
@@ -68,6 +71,17 @@ function createProgram(): Command {
       const [batchId, options] = [parseBatchId(id), parseResumeOptions(raw)];
       const { retryCommand } = await import('./commands/retry.ts');
       return retryCommand(batchId, options, context);
+    }),
+  );
+  addReasonOption(
+    onBatch(
+      program.command('pause').description('start nothing more until resumed; prompts in progress finish'),
+    ),
+  ).action((id: string, raw: Raw) =>
+    perform(raw, async (context) => {
+      const [batchId, options] = [parseBatchId(id), { ...parseSharedOptions(raw), reason: parseReason(raw) }];
+      const { pauseCommand } = await import('./commands/pause.ts');
+      return pauseCommand(batchId, options, context);
     }),
   );
   addSetOptions(

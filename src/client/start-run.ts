@@ -1,4 +1,5 @@
 /** Makes a batch go on: starts a run on the server. */
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
@@ -6,8 +7,10 @@ import type { Config } from '../config.ts';
 import { type BatchInput, type BatchSettings, taskQueueOf } from '../contract.ts';
 import { acquireProcessLock } from '../server/process-lock.ts';
 import type { BatchStore } from '../store/batch-store.ts';
+import { appendControl } from '../store/controls-log.ts';
 import type { promptBatch } from '../workflows/index.ts';
 import { quoted, SUMMARY_BYTES, summaryText } from '../workflows/web-ui.ts';
+import { asked } from './asked.ts';
 import { UsageError } from './options/usage-error.ts';
 import { type BatchMemo, isOf, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
@@ -29,6 +32,8 @@ export interface StartOptions {
   store: BatchStore;
   limits: BatchSettings['limits'];
   liftPause: boolean;
+  /** Why, for whoever looks at the batch. */
+  reason?: string | null;
   /** Last work on the ledger before the run of this number reads it, while nobody else writes there. */
   prepare?: ((run: number) => Promise<void>) | undefined;
 }
@@ -43,6 +48,7 @@ export async function startRun({
   store,
   limits,
   liftPause,
+  reason = null,
   prepare,
 }: StartOptions): Promise<void> {
   const release = await acquireProcessLock(
@@ -61,6 +67,11 @@ export async function startRun({
         runs: [...current.runs, { run, started_at: new Date().toISOString(), limits }],
       };
     });
+    if (liftPause)
+      await appendControl(store.folder, {
+        ...{ id: randomUUID(), control: 'resume', at: new Date().toISOString() },
+        ...asked(reason),
+      });
     const { settings, batch_name: name, runs } = manifest;
     const { run } = runs.at(-1)!;
     await prepare?.(run);
@@ -76,7 +87,11 @@ export async function startRun({
       pause: manifest.pause,
     };
     const { uuid, outputDir } = store.location;
-    const memo: BatchMemo = { store: { uuid, outputDir, host: hostname() } };
+    const memo: BatchMemo = {
+      store: { uuid, outputDir, host: hostname() },
+      name,
+      simulated: settings.provider === 'simulated',
+    };
     await temporal.client.workflow.start<typeof promptBatch>('promptBatch', {
       workflowId: store.batchId,
       taskQueue: taskQueueOf(store.location, store.batchId),

@@ -1,25 +1,45 @@
 import {
+  ActivityFailure,
   allHandlersFinished,
   CancellationScope,
   CancelledFailure,
   condition,
   continueAsNew,
+  currentUpdateInfo,
   log,
   proxyActivities,
   setHandler,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { BatchInput, BatchOutcome, FinalState, LimitChanges, Progress, Tally } from '../contract.ts';
+import type {
+  Asked,
+  BatchInput,
+  BatchOutcome,
+  ControlNote,
+  FinalState,
+  LimitChanges,
+  Progress,
+  Tally,
+} from '../contract.ts';
 import { createBatchDisplay } from './batch-display.ts';
 import { budgetText } from './budget.ts';
 import { isPastLimit, limitText } from './failure-limit.ts';
 import { createInlineWork } from './inline-work.ts';
-import { accountSignal, cancelNowUpdate, progressQuery, resumeUpdate, setUpdate } from './messages.ts';
-import { causeOf, type PauseCause } from './pause-cause.ts';
+import { faultOf } from './limit-changes.ts';
+import {
+  accountSignal,
+  cancelNowUpdate,
+  pauseUpdate,
+  progressQuery,
+  resumeUpdate,
+  setUpdate,
+} from './messages.ts';
+import { causeOf, type PauseCause, pauseText } from './pause-cause.ts';
 import { createPauseSwitch } from './pause-switch.ts';
 import { CANCEL_GRACE, INLINE_SHARDS, storePolicy, UNIFORM_FAILURES } from './policies.ts';
 import { type BatchEnd, endedProgress, progressOf } from './progress.ts';
 import { createShardCrew } from './shard-crew.ts';
+import { createStoreNotes } from './store-notes.ts';
 import { countsOf, newTally, seeded, uniformFailure } from './tally.ts';
 
 const { recordLimits, writeReport } = proxyActivities<Activities>(storePolicy);
@@ -40,7 +60,8 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   let end: BatchEnd | null = null;
 
   const display = createBatchDisplay(batch, progress);
-  const pauseSwitch = createPauseSwitch(batch, display.transition);
+  const notes = createStoreNotes();
+  const pauseSwitch = createPauseSwitch(batch, notes, display.transition);
   const createWork = batch.shards > INLINE_SHARDS ? createShardCrew : createInlineWork;
   const work = createWork(batch, {
     limits: () => limits,
@@ -61,6 +82,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   });
 
   setHandler(progressQuery, progress);
+  setHandler(pauseUpdate, pauseByHand, { validator: assertUnpaused });
   setHandler(resumeUpdate, resume, { validator: assertPaused });
   setHandler(setUpdate, setLimits, { validator: assertSettable });
   setHandler(cancelNowUpdate, skipGrace);
@@ -83,19 +105,24 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     display.tick();
     if (now.failed === before.failed) return;
     const same = uniformFailure(before, now, UNIFORM_FAILURES);
-    const { maxFailures } = limits;
     if (same !== null) {
       const message = `the first ${now.failed} prompts all failed with: ${same}`;
       await pauseFor({ reason: 'failures', message });
-    } else if (maxFailures && isPastLimit(maxFailures, now.failed, forgiven, now.total)) {
-      const last = now.lastFailures[0];
-      const message = `${now.failed - forgiven} prompts failed, more than --max-failures ${limitText(maxFailures)}; the last one: ${last?.message}`;
-      await pauseFor({ reason: 'failures', message });
+    } else {
+      await pauseIfPastLimit();
     }
   }
 
-  async function pauseFor({ reason, message }: PauseCause): Promise<void> {
-    if (!cancelling) await pauseSwitch.pause(reason, message);
+  async function pauseIfPastLimit(): Promise<void> {
+    const { maxFailures } = limits;
+    const { failed, total, lastFailures } = tally;
+    if (!maxFailures || !isPastLimit(maxFailures, failed, forgiven, total)) return;
+    const message = `${failed - forgiven} prompts failed, more than --max-failures ${limitText(maxFailures)}; the last one: ${lastFailures[0]?.message}`;
+    await pauseFor({ reason: 'failures', message });
+  }
+
+  async function pauseFor(cause: PauseCause): Promise<void> {
+    if (!cancelling) await pauseSwitch.pause(cause);
   }
 
   async function fromStore<T>(storeWork: () => Promise<T>): Promise<T | null> {
@@ -117,7 +144,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
 
   /** Hands what is left over to another execution, with a history of its own. */
   async function goOnAsNew(): Promise<void> {
-    await pauseSwitch.noted();
+    await notes.done();
     await condition(allHandlersFinished);
     if (cancelling) return;
     await continueAsNew<typeof promptBatch>({
@@ -132,7 +159,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
 
   async function close(state: FinalState): Promise<BatchOutcome> {
     const { batchId, run } = batch;
-    await pauseSwitch.noted();
+    await notes.done();
     const endedAt = new Date().toISOString();
     const outcome = await fromStore(() => writeReport({ batchId, run, state, endedAt }));
     end = outcome ?? { state: 'cancelled', counts: countsOf(tally, 0, true), paid: tally.paid };
@@ -151,8 +178,9 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     const state = cancelling ? 'cancelling' : pause ? 'paused' : 'running';
     const { maxWorkers, maxCostNanoUsd } = limits;
     const { spentNanoUsd, reservedNanoUsd } = work;
-    // Who sees a paused batch with nothing in progress may leave: not before it knows what earlier runs came to.
-    const running = pause && atStore > 0 ? Math.max(1, work.running) : work.running;
+    // Who sees a paused batch with nothing in progress may leave: not before it knows what earlier runs came to, and
+    // the pause is noted.
+    const running = pause && (atStore > 0 || notes.isPending) ? Math.max(1, work.running) : work.running;
     const now = progressOf({
       ...{ state, pause, tally, running, maxWorkers },
       budget: maxCostNanoUsd === null ? null : { maxCostNanoUsd, spentNanoUsd, reservedNanoUsd },
@@ -165,29 +193,59 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     if (cancelling) throw new Error('the batch is being cancelled');
   }
 
-  function assertSettable({ maxCostNanoUsd }: LimitChanges): void {
+  function assertSettable(changes: LimitChanges, _asked?: Asked): void {
     assertOpen();
-    if (typeof maxCostNanoUsd === 'number' && !(maxCostNanoUsd > 0))
-      throw new Error('a cost cap must be above 0');
+    const fault = faultOf(changes);
+    if (fault !== null) throw new Error(fault);
   }
 
-  function assertPaused(): void {
+  function assertUnpaused(_asked: Asked | null): void {
+    assertOpen();
+    const { current } = pauseSwitch;
+    if (current)
+      throw new Error(`the batch is paused already: ${pauseText(current)}, since ${current.since}`);
+  }
+
+  function assertPaused(_asked: Asked | null): void {
     assertOpen();
     if (!pauseSwitch.current) throw new Error('the batch is not paused');
   }
 
-  async function resume(): Promise<Progress> {
-    forgiven = tally.failed;
-    await pauseSwitch.lift();
+  async function pauseByHand(asked: Asked | null): Promise<Progress> {
+    const cause = { reason: 'operator' as const, message: asked?.reason ?? 'no reason given' };
+    await pauseSwitch.pause({ ...cause, ...(asked && { by: asked.by }) }, controlNote('pause', asked));
     return progress();
   }
 
-  async function setLimits(changes: LimitChanges): Promise<Progress> {
+  async function resume(asked: Asked | null): Promise<Progress> {
+    forgiven = tally.failed;
+    await pauseSwitch.lift(controlNote('resume', asked));
+    return progress();
+  }
+
+  async function setLimits(changes: LimitChanges, asked?: Asked): Promise<Progress> {
     limits = { ...limits, ...changes };
-    await recordLimits(batch.batchId, changes);
+    const control: ControlNote = { ...controlNote('set', asked), changes };
+    await notes.add((earlier) => noteLimits(earlier, changes, control));
     if ('maxCostNanoUsd' in changes && pauseSwitch.current?.reason === 'budget') await pauseSwitch.lift();
     else display.transition();
+    if ('maxFailures' in changes) await pauseIfPastLimit();
     return progress();
+  }
+
+  /** What was asked for holds all the same; only the next run would not know of it. */
+  async function noteLimits(
+    earlier: Promise<unknown> | null,
+    changes: LimitChanges,
+    control: ControlNote,
+  ): Promise<void> {
+    if (earlier) await earlier;
+    try {
+      await CancellationScope.nonCancellable(() => recordLimits(batch.batchId, changes, control));
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      log.warn('limits could not be noted beside the batch', { error });
+    }
   }
 
   function skipGrace(): Progress {
@@ -199,4 +257,9 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     cancelling = true;
     if (!end) display.transition();
   }
+}
+
+function controlNote(control: ControlNote['control'], asked: Asked | null | undefined): ControlNote {
+  const id = currentUpdateInfo()?.id ?? '';
+  return { id, control, at: new Date().toISOString(), by: asked?.by ?? null, reason: asked?.reason ?? null };
 }

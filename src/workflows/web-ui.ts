@@ -13,7 +13,7 @@ export function detailsOf(batch: BatchInput, progress: Progress): string {
     '',
     ...(pause
       ? [
-          `**Paused (${pause.reason}) since ${pause.since}:** ${quoted(pause.message)}`,
+          `**Paused (${pause.reason}) since ${pause.since}:** ${quoted(pause.message)}${pause.by === undefined ? '' : `, by ${quoted(pause.by)}`}`,
           '',
           `Continue with \`durabatch resume ${batch.batchId}\``,
           '',

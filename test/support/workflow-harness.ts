@@ -14,6 +14,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Activities } from '../../src/activities/index.ts';
 import type {
+  ControlNote,
   LimitChanges,
   Unsettled,
   BatchInput,
@@ -116,6 +117,8 @@ export interface ScriptedActivities extends Activities {
   readonly surveys: number[];
   readonly notes: (Pause | null)[];
   readonly limitNotes: LimitChanges[];
+  /** Who asked what, as noted beside the batch. */
+  readonly controls: ControlNote[];
   readonly reports: ReportRequest[];
 }
 
@@ -127,6 +130,7 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
   const size = Math.ceil(prompts / shards);
   const notes: (Pause | null)[] = [];
   const limitNotes: LimitChanges[] = [];
+  const controls: ControlNote[] = [];
   const reports: ReportRequest[] = [];
   const ends = new Map<number, { status: Receipt['status']; run: number; spentNanoUsd: number }>();
   for (let index = 0; index < settledBefore; index++)
@@ -155,6 +159,7 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
     surveys,
     notes,
     limitNotes,
+    controls,
     reports,
     get running() {
       return running;
@@ -204,12 +209,14 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
         running--;
       }
     },
-    recordLimits: async (_batchId, changes) => {
+    recordLimits: async (_batchId, changes, control) => {
       limitNotes.push(changes);
+      if (control) controls.push(control);
     },
-    recordPause: async (_batchId, pause) => {
+    recordPause: async (_batchId, pause, control) => {
       await script.beforeNote?.(pause);
       notes.push(pause);
+      if (control) controls.push(control);
     },
     writeReport: async (request) => {
       reports.push(request);

@@ -1,6 +1,6 @@
 /** Every shape a batch's control flow can take, small: what is recorded for the replay test. */
 import { ApplicationFailure } from '@temporalio/common';
-import { cancelNowUpdate, resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
+import { cancelNowUpdate, pauseUpdate, resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
 import {
   type ActivityScript,
   type BatchOptions,
@@ -31,7 +31,7 @@ const shape = (
   rest: Omit<HistoryShape, 'name' | 'activities'> = {},
 ): HistoryShape => ({ name, activities: scriptActivities(script), ...rest });
 
-const resume = ({ handle }: RunningBatch) => handle.executeUpdate(resumeUpdate);
+const resume = ({ handle }: RunningBatch) => handle.executeUpdate(resumeUpdate, { args: [null] });
 const paused = (batch: RunningBatch) =>
   batch.until(({ state, counts }) => state === 'paused' && counts.running === 0);
 const cancelling = (batch: RunningBatch) => batch.until(({ state }) => state === 'cancelling');
@@ -73,6 +73,30 @@ function cancelledWithGrace(): HistoryShape {
 const retriedMuchLater: ActivityScript['complete'] = ({ index }) => {
   if (index === 0) return succeeded();
   throw ApplicationFailure.create({ message: 'busy', nextRetryDelay: '1 hour' });
+};
+
+const ann = { by: 'ann@laptop', reason: 'lunch' };
+const pausedByHand = (name: string, script: ActivityScript, rest: Rest = {}): HistoryShape => {
+  const gate = createGate();
+  const complete = async () => {
+    await gate.opened;
+    return succeeded();
+  };
+  return shape(
+    name,
+    { ...script, complete },
+    {
+      ...rest,
+      drive: async (batch) => {
+        await batch.until(({ counts }) => counts.running >= 2);
+        await batch.handle.executeUpdate(pauseUpdate, { args: [ann] });
+        gate.open();
+        await paused(batch);
+        await batch.handle.executeUpdate(setUpdate, { args: [{ maxWorkers: 4 }, ann] });
+        await batch.handle.executeUpdate(resumeUpdate, { args: [ann] });
+      },
+    },
+  );
 };
 
 function workerLost(): HistoryShape {
@@ -277,6 +301,8 @@ export const historyShapes = (): HistoryShape[] => [
     },
   ),
   workerLost(),
+  pausedByHand('paused-by-an-operator', { prompts: 5 }),
+  pausedByHand('shards-paused-by-an-operator', manyShards(4)),
   shape('many-shards', manyShards(4), manyWorkers),
   shape('one-shard', manyShards(4), { ...manyWorkers, shard: 0 }),
   shape('continued-as-new', manyShards(20), manyWorkers),

@@ -20,6 +20,8 @@ interface GoOnOptions {
   /** Limits the user named, most of which a batch that is open already does not take. */
   typedLimits: Partial<BatchSettings['limits']>;
   liftPause: boolean;
+  /** Why, for whoever looks at the batch. */
+  reason?: string | null;
   detach: boolean;
   /** Earlier batches whose answers are taken over, besides those the manifest notes. */
   reuse?: string[];
@@ -28,7 +30,7 @@ interface GoOnOptions {
 }
 
 export async function goOn(options: GoOnOptions): Promise<number> {
-  const { store, settings, typedLimits, liftPause, detach, reuse = [], context } = options;
+  const { store, settings, typedLimits, liftPause, reason = null, detach, reuse = [], context } = options;
   const { config, note } = context;
   if (!detach) requireApiKey(config, settings);
   logToFile(context);
@@ -38,7 +40,10 @@ export async function goOn(options: GoOnOptions): Promise<number> {
       await takeOver(config, store, reuse, note);
       await options.prepare?.(run);
     };
-    const start: StartOptions = { config, temporal, store, limits: settings.limits, liftPause, prepare };
+    const start: StartOptions = {
+      ...{ config, temporal, store, limits: settings.limits },
+      ...{ liftPause, reason, prepare },
+    };
     const attached = await withServer({ config, temporal, note }, () => openBatch(start));
     const alone = attached && !(await hasLiveWorker(temporal, store));
     const changes = attached ? changesOf(typedLimits, { alone, liftPause }) : {};
@@ -90,15 +95,17 @@ async function followWithView(
   }
 }
 
-/** Limits that an open batch takes: any where nobody works on it, else budget and failure limit, and those of `resume` only. */
+/** Limits that an open batch takes: any where nobody works on it, else those that `set` takes, and those of `resume` only. */
 function changesOf(
   typed: Partial<BatchSettings['limits']>,
   { alone, liftPause }: { alone: boolean; liftPause: boolean },
 ): LimitChanges {
   if (alone) return typed;
   if (!liftPause) return {};
-  const { maxCostNanoUsd, maxFailures } = typed;
+  const { maxWorkers, maxCostNanoUsd, maxFailures, patienceMs } = typed;
   return {
+    ...(maxWorkers !== undefined && { maxWorkers }),
+    ...(patienceMs !== undefined && { patienceMs }),
     ...(maxCostNanoUsd !== undefined && { maxCostNanoUsd }),
     ...(maxFailures !== undefined && { maxFailures }),
   };

@@ -11,6 +11,7 @@ export interface ResumeOptions {
   outputDir?: string;
   /** Limits for the run that is started now; the others stay as they were. */
   typedLimits: Partial<RunLimits>;
+  reason: string | null;
 }
 
 export async function resumeCommand(
@@ -29,6 +30,7 @@ export async function resumeCommand(
     settings: { request: manifest.settings, limits: { ...manifest.limits, ...options.typedLimits } },
     typedLimits: options.typedLimits,
     liftPause: true,
+    reason: options.reason,
     detach: false,
     context,
   });

@@ -135,6 +135,40 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
   };
 }
 
+/**
+ * A worker on a batch whose folder is not here: it runs the batch's workflows, so that they hear what they are
+ * told, and nothing else. What they want done waits for a worker at the folder.
+ */
+export async function startCourier({
+  connection,
+  namespace,
+  taskQueue,
+}: Pick<BatchWorkerOptions, 'connection' | 'namespace'> & { taskQueue: string }): Promise<
+  Pick<BatchWorker, 'stop'>
+> {
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    identity: workerIdentity(),
+    taskQueue,
+    workflowBundle: { codePath: workflowBundle() },
+    stickyQueueScheduleToStartTimeout: '2 seconds',
+    // A history that this version cannot replay may be no riddle to the version at the folder: it fails no run.
+  });
+  const stopped = worker.run();
+  stopped.catch(() => {
+    // who waits for an answer says that there is none
+  });
+  return {
+    stop: async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await stopped.catch(() => {
+        // a worker that failed has stopped too
+      });
+    },
+  };
+}
+
 /** One client, and so one pool of connections and one memory of what the provider honours, per kind of request. */
 function oncePerSettings(
   create: (settings: RequestSettings, limits: RunLimits) => CompletionApi,

@@ -5,7 +5,7 @@ import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import type { BatchStatus, StatusSource } from './render/status-text.ts';
-import { hasLiveWorker, isOf, openWorkflows, type ServerView, viewOf } from './server-view.ts';
+import { isOf, isPolled, openWorkflows, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
 import { waitingOf, waitingText as textOfWaiting } from './waiting.ts';
 
@@ -26,7 +26,7 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
   const view = temporal && (await seen(temporal, store));
   const ours = view && isOf(view, store) ? view : null;
   const facts =
-    (ours?.kind === 'open' && (await ask(temporal!, store))) || (await recorded(store, manifest, ours));
+    (ours?.kind === 'open' && (await ask(temporal!, ours, store))) || (await recorded(store, manifest, ours));
   const outcome = manifest.runs.findLast((run) => run.outcome)?.outcome;
   return {
     id: store.batchId,
@@ -34,6 +34,7 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
     ...facts,
     simulated: manifest.settings.provider === 'simulated',
     outputDir: store.location.outputDir,
+    folderHost: null,
     startedAt: manifest.runs[0]?.started_at ?? manifest.created_at,
     resultsFile: outcome?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? null,
@@ -42,10 +43,11 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
   };
 }
 
-async function waitingText(
+/** What its prompts in progress wait for, in words, if all of them wait. */
+export async function waitingText(
   temporal: Temporal | null,
   view: ServerView | null,
-  { state, counts }: Facts,
+  { state, counts }: Pick<Facts, 'state' | 'counts'>,
 ): Promise<string | null> {
   if (!temporal || view?.kind !== 'open' || state !== 'running') return null;
   const workflows = await temporal.client
@@ -66,14 +68,24 @@ async function seen(temporal: Temporal, store: BatchStore): Promise<ServerView |
   }
 }
 
+async function ask(temporal: Temporal, view: ServerView, { batchId }: BatchStore): Promise<Facts | null> {
+  const progress = await askProgress(temporal, batchId, view);
+  if (!progress) return null;
+  const { state, pause, counts, paid } = progress;
+  return { state, pause, counts, paid, source: 'workflow' };
+}
+
 /** The workflow's own word; `null` where no worker is there to carry it. */
-async function ask(temporal: Temporal, store: BatchStore): Promise<Facts | null> {
+export async function askProgress(
+  temporal: Temporal,
+  batchId: string,
+  view: ServerView,
+): Promise<Progress | null> {
+  if (view.kind !== 'open') return null;
   try {
     return await temporal.client.withDeadline(Date.now() + ASK_MS, async () => {
-      if (!(await hasLiveWorker(temporal, store))) return null;
-      const progress: Progress = await temporal.client.workflow.getHandle(store.batchId).query(progressQuery);
-      const { state, pause, counts, paid } = progress;
-      return { state, pause, counts, paid, source: 'workflow' as const };
+      if (!(await isPolled(temporal, view.description.taskQueue))) return null;
+      return await temporal.client.workflow.getHandle(batchId).query(progressQuery);
     });
   } catch {
     // A busy or dying worker: what is written down answers instead, and says so.

@@ -1,14 +1,16 @@
+import type { Manifest } from '../store/manifest.ts';
+import type { BatchStore } from '../store/batch-store.ts';
+import { cancelNowUpdate } from '../workflows/messages.ts';
 import { statusOf } from './batch-status.ts';
 import type { CommandContext } from './commands/context.ts';
 import { logToFile } from './commands/worker-log.ts';
-import { driveBatch } from './drive-batch.ts';
+import { driveBatch, type DriveOptions } from './drive-batch.ts';
 import { UsageError } from './options/usage-error.ts';
 import type { ReachedBatch, Told } from './reached-batch.ts';
 import { nextStep } from './render/next-steps.ts';
 import { createUpdate } from './send-update.ts';
 import { hasLiveWorker, viewOf } from './server-view.ts';
 import { assertOurs } from './start-run.ts';
-import type { BatchStore } from '../store/batch-store.ts';
 import { connectTemporal, connectTemporalIfRunning, type Temporal } from './temporal.ts';
 
 /** A batch whose folder is here. Where no worker lives, one of our own carries the word and buys nothing. */
@@ -17,11 +19,21 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
   const { config, note } = context;
   let connected: Temporal | null = null;
 
-  /** Throws `UsageError` where there is no open batch to be told anything. */
-  async function assertOpen(temporal: Temporal): Promise<void> {
+  const newestOutcome = async (): Promise<Manifest['runs'][number]['outcome']> =>
+    (await store.readManifest()).runs.at(-1)?.outcome;
+
+  /** Connects to the server on which the batch is open. Throws `UsageError` where it is open nowhere. */
+  async function open(): Promise<Temporal> {
+    const outcome = await newestOutcome();
+    if (outcome)
+      throw new UsageError(
+        `${batchId} is not running: it is ${outcome.state}. Nothing was changed. Its results are in ${outcome.resultsFile}`,
+      );
+    logToFile(context);
+    const temporal = (connected ??= await connectTemporal(config, note));
     const view = await viewOf(temporal, batchId);
     assertOurs(view, store);
-    if (view.kind === 'open') return;
+    if (view.kind === 'open') return temporal;
     const { state, pause } = await statusOf(temporal, store);
     const { advice, command } = nextStep(state, pause, batchId);
     throw new UsageError(
@@ -29,31 +41,30 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
     );
   }
 
+  const driven = (temporal: Temporal, alone: boolean): Omit<DriveOptions, 'interrupt'> => ({
+    ...{ config, temporal, store, note },
+    worker: alone ? 'idle' : 'none',
+    onProgress: () => {},
+  });
+
   return {
     batchId,
     store,
+    get temporal() {
+      return connected;
+    },
     status: async () => {
       connected ??= await connectTemporalIfRunning(config).catch(() => null);
       return statusOf(connected, store);
     },
-    tell: async (update, args): Promise<Told> => {
-      const outcome = (await store.readManifest()).runs.at(-1)?.outcome;
-      if (outcome)
-        throw new UsageError(`${batchId} is not running: it is ${outcome.state}. Nothing was changed.`);
-      logToFile(context);
-      const temporal = (connected ??= await connectTemporal(config, note));
-      await assertOpen(temporal);
+    tell: async (update, args) => {
+      const temporal = await open();
       const alone = !(await hasLiveWorker(temporal, store));
-      const send = createUpdate(temporal, batchId, update, args, note);
+      const send = createUpdate({ temporal, batchId, update, args, until: 'noted', note });
       const told = new AbortController();
       const answers: Told[] = [];
       await driveBatch({
-        config,
-        temporal,
-        store,
-        worker: alone ? 'idle' : 'none',
-        onProgress: () => {},
-        note,
+        ...driven(temporal, alone),
         interrupt: told.signal,
         quiet: true,
         onReady: async () => {
@@ -62,6 +73,31 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
         },
       });
       return answers[0]!;
+    },
+    cancel: async ({ now, interrupt }) => {
+      const temporal = await open();
+      const alone = !(await hasLiveWorker(temporal, store));
+      const handle = temporal.client.workflow.getHandle(batchId);
+      const end = await driveBatch({
+        ...driven(temporal, alone),
+        waitsForClose: true,
+        interrupt,
+        onReady: async () => {
+          // Without a worker nothing is in progress that could finish.
+          if (now || alone) await handle.executeUpdate(cancelNowUpdate);
+          await handle.cancel();
+          note(
+            now || alone
+              ? 'Cancelling.'
+              : 'Cancelling: prompts in progress get a minute to finish (--now: they do not).',
+          );
+        },
+      });
+      if (end.kind === 'interrupted') return end;
+      const outcome = await newestOutcome();
+      if (!outcome)
+        throw new Error(`${batchId} was ended without a report; durabatch report ${batchId} writes one`);
+      return { kind: 'closed', outcome };
     },
     close: async () => connected?.close(),
   };

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, test, type TestContext } from 'node:test';
 import { readRecord } from '../../src/server/server-record.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
   createGate,
   createWorkplace,
@@ -118,6 +120,94 @@ test('"set --max-workers" takes effect on a running batch at once, beyond what i
     (await controlsOf(place, 'grown')).map(({ changes }) => changes),
     [{ maxWorkers: 30, patienceMs: 7_200_000 }],
   );
+});
+
+describe('from a machine that has only the address of the Temporal server', () => {
+  /** Commands of another user of another machine: no folder of this batch, and no memory of it. */
+  async function elsewhere(t: TestContext): Promise<Workplace> {
+    const home = await temporaryFolder(t);
+    const env = { ...(await testEnv(home)), TEMPORAL_ADDRESS: server.address };
+    return createWorkplace(t, { env });
+  }
+
+  test('a batch with a worker is seen, paused, set, resumed and cancelled', async (t) => {
+    const gate = createGate();
+    const place = await createWorkplace(t, server, {
+      script: ({ total }) => (total > 2 ? gate.script() : undefined),
+    });
+    const { provider } = place;
+    const file = await place.write('prompts.json', promptTexts(40));
+    assert.equal((await place.run(file, ['--id', 'far', '--max-workers', '2', '--detach'])).code, 0);
+    const worker = place.start(['worker', '--output-dir', 'out']);
+    await provider.until(() => provider.answered.requests === 2 && provider.inFlight === 2);
+    const { cli } = await elsewhere(t);
+
+    const status = (await cli(['status', 'far', '--json'])).lines.at(-1)!;
+    const { state, source, succeeded, total, output_dir, folder_host, batch_name } = status;
+    assert.deepEqual(
+      { state, source, succeeded, total, output_dir, folder_host, batch_name },
+      {
+        ...{ state: 'running', source: 'workflow', succeeded: 2, total: 40 },
+        ...{ output_dir: place.outputDir, folder_host: hostname(), batch_name: 'prompts.json' },
+      },
+    );
+    assert.match((await cli(['status', 'far'])).stdout, /Output .*out on .*, not here$/m);
+    const paused = await cli(['pause', 'far', '--reason', 'from afar']);
+    assert.equal(paused.code, 0, paused.stdout + paused.stderr);
+    assert.match(paused.stdout, /State +paused by .+: from afar/);
+    assert.equal((await cli(['pause', 'far'])).code, 2);
+    const set = await cli(['set', 'far', '--max-workers', '7', '--json']);
+    assert.equal(set.lines.at(-1)!['progress'].max_workers, 7, set.stdout + set.stderr);
+    const resumed = await cli(['resume', 'far', '--json']);
+    assert.deepEqual(
+      [resumed.code, resumed.lines.at(-1)!['state']],
+      [0, 'running'],
+      resumed.stdout + resumed.stderr,
+    );
+    await provider.until(() => provider.inFlight === 7);
+    const cancelled = await cli(['cancel', 'far', '--now']);
+    assert.equal(cancelled.code, 0, cancelled.stdout + cancelled.stderr);
+    assert.match(cancelled.stdout, /State +cancelled/);
+    assert.equal((await place.cli(['status', 'far', '--json'])).lines[0]!['state'], 'cancelled');
+    const over = await cli(['pause', 'far']);
+    assert.equal(over.code, 2);
+    assert.match(over.stderr, /far is not running: it is cancelled\. Nothing was changed/);
+    assert.deepEqual(
+      (await controlsOf(place, 'far')).map(({ control }) => control),
+      ['pause', 'set', 'resume'],
+    );
+    gate.open();
+    worker.kill('SIGTERM');
+    await worker.ended;
+  });
+
+  test('one without a worker hears it all the same, and the next worker at its folder notes it', async (t) => {
+    const place = await createWorkplace(t, server);
+    const file = await place.write('prompts.json', promptTexts(4));
+    assert.equal((await place.run(file, ['--id', 'quiet', '--detach'])).code, 0);
+    const { cli } = await elsewhere(t);
+    const paused = await cli(['pause', 'quiet', '--reason', 'not yet', '--json']);
+    assert.equal(paused.code, 0, paused.stdout + paused.stderr);
+    const last = paused.lines.findLast(({ type }) => type === 'status')!;
+    assert.deepEqual(
+      [last['state'], last['worker_alive'], last['source'], last['pause'].message],
+      ['paused', false, 'temporal', 'not yet'],
+    );
+    assert.match(paused.stdout, /Its folder is .*out on /);
+    assert.equal((await cli(['pause', 'quiet'])).code, 2, 'it is paused already');
+    assert.equal((await place.run(file, ['--id', 'quiet'])).code, 5);
+    assert.deepEqual(
+      (await controlsOf(place, 'quiet')).map(({ control, reason }) => [control, reason]),
+      [['pause', 'not yet']],
+    );
+
+    assert.equal((await cli(['resume', 'quiet'])).code, 0);
+    assert.equal(place.provider.requests, 0);
+    const end = await place.run(file, ['--id', 'quiet']);
+    assert.equal(end.code, 0, end.stdout + end.stderr);
+    assert.equal((await cli(['status', 'quiet', '--json'])).lines[0]!['state'], 'succeeded');
+    assert.match((await cli(['status', 'nowhere'])).stderr, /there is no batch "nowhere"/);
+  });
 });
 
 describe('what a tired person types', () => {

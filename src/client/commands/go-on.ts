@@ -6,6 +6,7 @@ import { flagOf } from '../options/parse-flags.ts';
 import { createProgressView } from '../render/progress-view.ts';
 import { requireApiKey } from '../request-settings.ts';
 import { hasLiveWorker } from '../server-view.ts';
+import { settableLimits } from '../settable-limits.ts';
 import type { StartOptions } from '../start-run.ts';
 import { takeOver } from '../take-over.ts';
 import { connectTemporal } from '../temporal.ts';
@@ -102,14 +103,8 @@ function changesOf(
 ): LimitChanges {
   if (alone) return typed;
   if (!liftPause) return {};
-  const { maxWorkers, maxCostNanoUsd, maxFailures, patienceMs } = typed;
-  return {
-    ...(maxWorkers !== undefined && { maxWorkers }),
-    ...(patienceMs !== undefined && { patienceMs }),
-    ...(maxCostNanoUsd !== undefined && { maxCostNanoUsd }),
-    ...(maxFailures !== undefined && { maxFailures }),
-  };
+  return settableLimits(typed);
 }
 
 /** Of a limit: `requestTimeoutMs` → `--request-timeout`. */
-const flagOfLimit = (name: string): string => flagOf(name.replace(/(Ms|NanoUsd)$/, ''));
+export const flagOfLimit = (name: string): string => flagOf(name.replace(/(Ms|NanoUsd)$/, ''));

@@ -1,14 +1,16 @@
 import type { ReachedBatch, Told } from '../reached-batch.ts';
 import { progressJson } from '../render/progress-json.ts';
-import { statusJson, statusText } from '../render/status-text.ts';
-import { type CommandContext, outputTraits } from './context.ts';
+import { statusJson } from '../render/status-text.ts';
+import type { CommandContext } from './context.ts';
+import { printStatus } from './status.ts';
 
 /** Prints how a batch stands after it was told something. */
 export async function printTold(
   batch: ReachedBatch,
   { progress, alone }: Told,
-  { json, print, note }: CommandContext,
+  context: CommandContext,
 ): Promise<void> {
+  const { json, print, note } = context;
   const status = await batch.status();
   if (json) {
     const { simulated } = status;
@@ -18,11 +20,12 @@ export async function printTold(
       progress: progressJson(progress, { batchId: batch.batchId, simulated }),
     });
   } else {
-    const { paint, columns } = outputTraits();
-    print(statusText(status, { paint, columns }));
+    printStatus(status, context);
   }
-  if (alone)
+  if (alone) {
+    const where = batch.store ? '' : ` (where its folder is)`;
     note(
-      `No worker is on this batch: what was set holds from its next one. To go on: durabatch resume ${batch.batchId}`,
+      `No worker is on this batch: what was asked for holds from its next one. To go on${where}: durabatch resume ${batch.batchId}`,
     );
+  }
 }

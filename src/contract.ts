@@ -204,9 +204,9 @@ export interface Asked {
 
 /** A control that was accepted, as it is kept beside the batch. */
 export interface ControlNote {
-  /** Of its Update: what is noted twice happened once. */
+  /** What is noted twice happened once. */
   id: string;
-  control: 'pause' | 'resume' | 'set';
+  control: 'pause' | 'resume' | 'set' | 'add' | 'cancel';
   /** ISO 8601, UTC. */
   at: string;
   /** As in {@link Asked}; `null`: nobody said. */
@@ -214,6 +214,9 @@ export interface ControlNote {
   reason: string | null;
   /** Of `set`. */
   changes?: LimitChanges;
+  /** Of `add`: how many prompts, and the hash of what was added. */
+  prompts?: number;
+  sha256?: string;
 }
 
 /** What a workflow can say of itself. */
@@ -261,17 +264,31 @@ export interface StoreLocation {
   uuid: string;
 }
 
+/** How a batch's prompts are dealt out to shards: those it began with, and those of each addition, to shards of their own. */
+export interface BatchLayout {
+  prompts: number;
+  shards: number;
+  /** Prompts of a shard; the last one of a part may have fewer. */
+  shardSize: number;
+  /** Prompts that it began with, and of each addition, in order. Default: nothing was added. */
+  parts?: number[];
+}
+
+/** Prompts that wait beside the batch to be taken in. */
+export interface Addition {
+  /** Name of the folder in which they wait. */
+  stage: string;
+  /** Of the prompts as normalised, and the settings of their requests. */
+  sha256: string;
+}
+
 /** Argument of the `promptBatch` workflow. */
-export interface BatchInput {
+export interface BatchInput extends BatchLayout {
   batchId: string;
   name: string;
   /** Which run of the batch this is, from 1. */
   run: number;
   store: StoreLocation;
-  prompts: number;
-  shards: number;
-  /** Prompts of a shard; the last one may have fewer. */
-  shardSize: number;
   settings: BatchSettings;
   /** A pause that outlived the run before. */
   pause: Pause | null;
@@ -281,8 +298,8 @@ export interface BatchInput {
 
 /** The state of a batch of many shards at a time when none of them is open. */
 export interface CarriedBatch {
-  /** Shards that have prompts left to run, in order. */
-  shards: number[];
+  /** Shards that have prompts left to run, in order; `null`: the store is to be asked, and what its shards have settled is not in `tally`. */
+  shards: number[] | null;
   /** `null`: as in `settings`, which has those of the run's beginning. */
   limits: RunLimits | null;
   tally: Tally;
@@ -432,7 +449,7 @@ export interface ShardPlan {
 export interface BatchSurvey {
   /** Shards that have prompts left to run, in order. */
   open: number[];
-  /** By earlier runs. */
+  /** By earlier runs; of the other shards also by this one. */
   before: RunSum;
 }
 

@@ -84,6 +84,28 @@ function createProgram(): Command {
       return pauseCommand(batchId, options, context);
     }),
   );
+  addReasonOption(
+    addJsonOption(
+      addOutputDirOption(
+        program
+          .command('add')
+          .description(
+            'add prompts to a batch: it takes them while it runs; finished, it runs again for them',
+          )
+          .argument('<id>', 'id of the batch, as printed by "run" and "list"')
+          .argument('<file>', 'prompts: JSON or JSON Lines'),
+      ),
+    ).option('--detach', 'where that starts a run: leave the work to a "durabatch worker"'),
+  ).action((id: string, file: string, raw: Raw) =>
+    perform(raw, async (context) => {
+      const [batchId, options] = [
+        parseBatchId(id),
+        { ...parseSharedOptions(raw), reason: parseReason(raw), detach: raw['detach'] === true },
+      ];
+      const { addCommand } = await import('./commands/add.ts');
+      return addCommand(batchId, file, options, context);
+    }),
+  );
   addSetOptions(
     onBatch(program.command('set').description('change limits of a running or paused batch')),
   ).action((id: string, raw: Raw) =>

@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
+import { appendControl } from '../store/controls-log.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { cancelNowUpdate } from '../workflows/messages.ts';
+import { asked } from './asked.ts';
 import { statusOf } from './batch-status.ts';
 import type { CommandContext } from './commands/context.ts';
 import { logToFile } from './commands/worker-log.ts';
@@ -78,6 +81,7 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
       const temporal = await open();
       const alone = !(await hasLiveWorker(temporal, store));
       const handle = temporal.client.workflow.getHandle(batchId);
+      const control = { id: randomUUID(), at: new Date().toISOString(), ...asked(null) };
       const end = await driveBatch({
         ...driven(temporal, alone),
         waitsForClose: true,
@@ -86,6 +90,7 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
           // Without a worker nothing is in progress that could finish.
           if (now || alone) await handle.executeUpdate(cancelNowUpdate);
           await handle.cancel();
+          await appendControl(store.folder, { ...control, control: 'cancel' });
           note(
             now || alone
               ? 'Cancelling.'

@@ -40,11 +40,17 @@ export function createUpdate<Args extends [unknown, ...unknown[]]>({
   const sendUntilAccepted = async (): Promise<Progress> => {
     const waitForStage = WorkflowUpdateStage.ACCEPTED;
     const handle = await workflow.startUpdate(update, { args, updateId, waitForStage });
-    const noted = handle.result();
+    // What still asks for the result would keep this process until the server answers.
+    const enough = new AbortController();
+    const noted = client.withAbortSignal(enough.signal, () => handle.result());
     noted.catch(() => {
       // after the race nobody waits for it
     });
-    return Promise.race([noted, sleep(NOTING_MS).then(() => workflow.query(progressQuery))]);
+    try {
+      return await Promise.race([noted, sleep(NOTING_MS).then(() => workflow.query(progressQuery))]);
+    } finally {
+      enough.abort();
+    }
   };
 
   return async () => {

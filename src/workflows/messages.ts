@@ -1,6 +1,6 @@
 /** What can be asked of a running batch, and told to it. Temporal's own cancel does the rest. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { Asked, LimitChanges, Progress, ShardAccount, ShardLoan } from '../contract.ts';
+import type { Addition, Asked, LimitChanges, Progress, ShardAccount, ShardLoan } from '../contract.ts';
 
 /** Cheap and read-only. */
 export const progressQuery = defineQuery<Progress>('progress');
@@ -16,6 +16,9 @@ export const cancelNowUpdate = defineUpdate<Progress>('cancelNow');
 
 /** Changes limits of the running batch. A new cost cap lifts a pause that the old one caused. */
 export const setUpdate = defineUpdate<Progress, [LimitChanges, Asked?]>('set');
+
+/** Takes in prompts that wait beside the batch; those that were taken in before are not taken in again. */
+export const addUpdate = defineUpdate<Progress, [Addition, Asked | null]>('add');
 
 /** From a batch to one of its shards. */
 export const loanSignal = defineSignal<[ShardLoan]>('loan');

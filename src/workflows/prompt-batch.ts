@@ -12,8 +12,10 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type {
+  Addition,
   Asked,
   BatchInput,
+  BatchLayout,
   BatchOutcome,
   ControlNote,
   FinalState,
@@ -28,6 +30,7 @@ import { createInlineWork } from './inline-work.ts';
 import { faultOf } from './limit-changes.ts';
 import {
   accountSignal,
+  addUpdate,
   cancelNowUpdate,
   pauseUpdate,
   progressQuery,
@@ -40,9 +43,9 @@ import { CANCEL_GRACE, INLINE_SHARDS, storePolicy, UNIFORM_FAILURES } from './po
 import { type BatchEnd, endedProgress, progressOf } from './progress.ts';
 import { createShardCrew } from './shard-crew.ts';
 import { createStoreNotes } from './store-notes.ts';
-import { countsOf, newTally, seeded, uniformFailure } from './tally.ts';
+import { countsOf, newTally, seeded, uniformFailure, unsettled } from './tally.ts';
 
-const { recordLimits, writeReport } = proxyActivities<Activities>(storePolicy);
+const { admitPrompts, recordLimits, writeReport } = proxyActivities<Activities>(storePolicy);
 
 /**
  * One run of a batch: works through its open prompts with at most `maxWorkers` in progress, and ends
@@ -51,19 +54,24 @@ const { recordLimits, writeReport } = proxyActivities<Activities>(storePolicy);
  */
 export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   const { carried } = batch;
+  let { prompts, shards, shardSize, parts }: BatchLayout = batch;
   let limits = carried?.limits ?? batch.settings.limits;
   let tally = carried?.tally ?? newTally(batch.prompts);
   let forgiven = carried?.forgiven ?? 0;
   let cancelling = false;
   let cancelNow = false;
   let atStore = 0;
+  /** Additions that are being taken in, and how often some were. */
+  let adding = 0;
+  let grown = 0;
+  let closing = false;
   let end: BatchEnd | null = null;
 
   const display = createBatchDisplay(batch, progress);
   const notes = createStoreNotes();
   const pauseSwitch = createPauseSwitch(batch, notes, display.transition);
-  const createWork = batch.shards > INLINE_SHARDS ? createShardCrew : createInlineWork;
-  const work = createWork(batch, {
+  const isInline = isSmall(batch);
+  const work = (isInline ? createInlineWork : createShardCrew)(batch, {
     limits: () => limits,
     limitsChanged,
     slots: () => (pauseSwitch.current || cancelling ? 0 : limits.maxWorkers),
@@ -85,6 +93,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   setHandler(pauseUpdate, pauseByHand, { validator: assertUnpaused });
   setHandler(resumeUpdate, resume, { validator: assertPaused });
   setHandler(setUpdate, setLimits, { validator: assertSettable });
+  setHandler(addUpdate, add, { validator: assertTakesPrompts });
   setHandler(cancelNowUpdate, skipGrace);
   setHandler(accountSignal, work.takeIn);
   CancellationScope.current().cancelRequested.catch(stopForGood);
@@ -93,11 +102,28 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     display.transition();
     await work.prepare();
     if (isPastLimit(limits.maxFailures, tally.failed, forgiven, tally.total)) forgiven = tally.failed;
-    await work.run(() => cancelling);
-    if (work.rest.length > 0) await goOnAsNew();
+    await workThrough();
+    if (work.rest.length > 0 || isOutgrown()) await goOnAsNew();
     if (cancelling) await work.drain(() => cancelNow, CANCEL_GRACE);
+    closing = true;
     return close(cancelling ? 'cancelled' : tally.failed > 0 ? 'partly_failed' : 'succeeded');
   });
+
+  /** Until nothing is left to do in this execution, with what is added meanwhile. */
+  async function workThrough(): Promise<void> {
+    const isStopped = (): boolean => cancelling || isOutgrown();
+    let known: number;
+    do {
+      known = grown;
+      await work.run(isStopped);
+      if (adding > 0) await condition(() => adding === 0 || cancelling);
+    } while (grown > known && !isStopped() && work.rest.length === 0);
+  }
+
+  /** A small batch to which so much was added that it needs workflows for its shards. */
+  function isOutgrown(): boolean {
+    return isInline && !isSmall({ prompts, shardSize });
+  }
 
   async function counted(now: Tally): Promise<void> {
     const before = tally;
@@ -144,15 +170,19 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
 
   /** Hands what is left over to another execution, with a history of its own. */
   async function goOnAsNew(): Promise<void> {
+    if (isOutgrown()) await condition(() => work.running === 0 || cancelling);
     await notes.done();
     await condition(allHandlersFinished);
     if (cancelling) return;
     await continueAsNew<typeof promptBatch>({
       ...batch,
+      ...layout(),
       pause: pauseSwitch.current,
       carried: {
-        ...{ shards: [...work.rest], tally, forgiven, spentNanoUsd: work.spentNanoUsd },
-        limits: limitsChanged() ? limits : null,
+        ...{ forgiven, limits: limitsChanged() ? limits : null },
+        ...(isOutgrown()
+          ? { shards: null, tally: unsettled(tally), spentNanoUsd: 0 }
+          : { shards: [...work.rest], tally, spentNanoUsd: work.spentNanoUsd }),
       },
     });
   }
@@ -191,6 +221,15 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   function assertOpen(): void {
     if (end) throw new Error(`the batch has ended: ${end.state}`);
     if (cancelling) throw new Error('the batch is being cancelled');
+  }
+
+  function layout(): BatchLayout {
+    return { prompts, shards, shardSize, ...(parts && { parts }) };
+  }
+
+  function assertTakesPrompts(_addition: Addition, _asked: Asked | null): void {
+    assertOpen();
+    if (closing) throw new Error('the batch is just ending');
   }
 
   function assertSettable(changes: LimitChanges, _asked?: Asked): void {
@@ -248,6 +287,39 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     }
   }
 
+  async function add(addition: Addition, asked: Asked | null): Promise<Progress> {
+    adding++;
+    try {
+      const control = controlNote('add', asked);
+      const admitted = await notes.add((earlier) => admit(earlier, addition, control));
+      if (admitted.shards > shards) {
+        const firstShard = shards;
+        ({ prompts, shards, shardSize, parts } = admitted);
+        tally = { ...tally, total: prompts };
+        work.grow(admitted, firstShard);
+        grown++;
+        display.transition();
+      }
+      return progress();
+    } finally {
+      adding--;
+    }
+  }
+
+  async function admit(
+    earlier: Promise<unknown> | null,
+    addition: Addition,
+    control: ControlNote,
+  ): Promise<BatchLayout> {
+    await earlier;
+    try {
+      return await CancellationScope.nonCancellable(() => admitPrompts(batch.batchId, addition, control));
+    } catch (error) {
+      // Who asked is told what is wrong, and not that an activity failed.
+      throw error instanceof ActivityFailure && error.cause ? error.cause : error;
+    }
+  }
+
   function skipGrace(): Progress {
     cancelNow = true;
     return progress();
@@ -258,6 +330,10 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     if (!end) display.transition();
   }
 }
+
+/** Whether one workflow works through all of its prompts itself. */
+const isSmall = ({ prompts, shardSize }: Pick<BatchLayout, 'prompts' | 'shardSize'>): boolean =>
+  prompts <= INLINE_SHARDS * shardSize;
 
 function controlNote(control: ControlNote['control'], asked: Asked | null | undefined): ControlNote {
   const id = currentUpdateInfo()?.id ?? '';

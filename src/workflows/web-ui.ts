@@ -1,6 +1,6 @@
 /** What Temporal's Web UI shows of a batch besides its history. */
-import type { BatchInput, Progress, ShardAccount } from '../contract.ts';
-import { shardRange } from './shard-id.ts';
+import type { BatchInput, BatchLayout, Progress, ShardAccount } from '../contract.ts';
+import { shardRange } from './shard-range.ts';
 
 /** Markdown for the page's current details. Cells are kept short, and what comes from outside is quoted. */
 export function detailsOf(batch: BatchInput, progress: Progress): string {
@@ -35,7 +35,7 @@ export function detailsOf(batch: BatchInput, progress: Progress): string {
 }
 
 /** Names a shard's row in the batch's timeline. */
-export function shardSummaryOf(batch: BatchInput, shard: number): string {
+export function shardSummaryOf(batch: BatchLayout, shard: number): string {
   const { first, last } = shardRange(batch, shard);
   return `prompts ${first}–${last} of ${batch.prompts}`;
 }

@@ -1,6 +1,12 @@
 /** Every shape a batch's control flow can take, small: what is recorded for the replay test. */
 import { ApplicationFailure } from '@temporalio/common';
-import { cancelNowUpdate, pauseUpdate, resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
+import {
+  addUpdate,
+  cancelNowUpdate,
+  pauseUpdate,
+  resumeUpdate,
+  setUpdate,
+} from '../../src/workflows/messages.ts';
 import {
   type ActivityScript,
   type BatchOptions,
@@ -94,6 +100,28 @@ const pausedByHand = (name: string, script: ActivityScript, rest: Rest = {}): Hi
         await paused(batch);
         await batch.handle.executeUpdate(setUpdate, { args: [{ maxWorkers: 4 }, ann] });
         await batch.handle.executeUpdate(resumeUpdate, { args: [ann] });
+      },
+    },
+  );
+};
+
+const addition = (sha256: string) => ({ stage: `.addition-${sha256}`, sha256 });
+/** Prompts are added twice while it runs, the second time once more. */
+const grown = (name: string, script: ActivityScript): HistoryShape => {
+  const gate = createGate();
+  const complete = async () => {
+    await gate.opened;
+    return succeeded();
+  };
+  return shape(
+    name,
+    { ...script, complete },
+    {
+      drive: async (batch) => {
+        await batch.until(({ counts }) => counts.running >= 2);
+        for (const sha256 of ['first', 'second', 'second'])
+          await batch.handle.executeUpdate(addUpdate, { args: [addition(sha256), ann] });
+        gate.open();
       },
     },
   );
@@ -303,6 +331,9 @@ export const historyShapes = (): HistoryShape[] => [
   workerLost(),
   pausedByHand('paused-by-an-operator', { prompts: 5 }),
   pausedByHand('shards-paused-by-an-operator', manyShards(4)),
+  grown('prompts-added', { prompts: 3, shards: 1, additions: { first: 1, second: 2 } }),
+  grown('prompts-added-past-inline', { prompts: 3, additions: { first: 1, second: 5 } }),
+  grown('shards-added', { ...manyShards(4), additions: { first: 1, second: 5 } }),
   shape('many-shards', manyShards(4), manyWorkers),
   shape('one-shard', manyShards(4), { ...manyWorkers, shard: 0 }),
   shape('continued-as-new', manyShards(20), manyWorkers),

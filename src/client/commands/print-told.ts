@@ -4,11 +4,12 @@ import { statusJson } from '../render/status-text.ts';
 import type { CommandContext } from './context.ts';
 import { printStatus } from './status.ts';
 
-/** Prints how a batch stands after it was told something. */
+/** Prints how a batch stands after it was told something; `more` for programs. */
 export async function printTold(
   batch: ReachedBatch,
   { progress, alone }: Told,
   context: CommandContext,
+  more: Record<string, unknown> = {},
 ): Promise<void> {
   const { json, print, note } = context;
   const status = await batch.status();
@@ -16,6 +17,7 @@ export async function printTold(
     const { simulated } = status;
     print({
       ...statusJson(status),
+      ...more,
       worker_alive: !alone,
       progress: progressJson(progress, { batchId: batch.batchId, simulated }),
     });

@@ -112,9 +112,9 @@ function outputText({ outputDir, folderHost }: BatchStatus): string {
 }
 
 /** What only a worker at the folder can do is to be typed there. */
-function nextStepOf({ id, state, pause, folderHost }: BatchStatus): NextStep {
+function nextStepOf({ id, state, pause, folderHost, source }: BatchStatus): NextStep {
   const step = nextStep(state, pause, id);
-  const isReached = state === 'running' || state === 'cancelling';
-  if (folderHost === null || step.command === null || isReached) return step;
-  return { ...step, advice: `${step.advice} (on ${toTerminalText(folderHost, 80)}, where its folder is)` };
+  if (folderHost === null || step.command === null || source === 'workflow') return step;
+  const host = toTerminalText(folderHost, 80);
+  return { ...step, advice: `${step.advice.replace(/:$/, '')}, on ${host} where its folder is:` };
 }

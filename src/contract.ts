@@ -114,7 +114,7 @@ export interface RunLimits {
   simulateErrors: number;
 }
 
-/** What may be changed of an open batch: all of it where no worker is on it, budget and failure limit at any time. */
+/** What may be changed of an open batch: all of it where no worker is on it; workers, patience, cost cap and failure limit at any time. */
 export type LimitChanges = Partial<RunLimits>;
 
 export interface BatchSettings {
@@ -193,6 +193,33 @@ export interface Pause {
   message: string;
   /** ISO 8601, UTC. */
   since: string;
+  /** Who asked for it, as `ann@laptop`; absent where the batch paused itself. */
+  by?: string;
+}
+
+/** Who asks for a control of a batch, and why. */
+export interface Asked {
+  /** As `ann@laptop`. */
+  by: string;
+  /** In the asker's words; `null`: none were given. */
+  reason: string | null;
+}
+
+/** A control that was accepted, as it is kept beside the batch. */
+export interface ControlNote {
+  /** What is noted twice happened once. */
+  id: string;
+  control: 'pause' | 'resume' | 'set' | 'add' | 'cancel';
+  /** ISO 8601, UTC. */
+  at: string;
+  /** As in {@link Asked}; `null`: nobody said. */
+  by: string | null;
+  reason: string | null;
+  /** Of `set`. */
+  changes?: LimitChanges;
+  /** Of `add`: how many prompts, and the hash of what was added. */
+  prompts?: number;
+  sha256?: string;
 }
 
 /** What a workflow can say of itself. */
@@ -244,8 +271,26 @@ export interface StoreLocation {
   uuid: string;
 }
 
+/** How a batch's prompts are dealt out to shards: those it began with, and those of each addition, to shards of their own. */
+export interface BatchLayout {
+  prompts: number;
+  shards: number;
+  /** Prompts of a shard; the last one of a part may have fewer. */
+  shardSize: number;
+  /** Prompts that it began with, and of each addition, in order. Default: nothing was added. */
+  parts?: number[];
+}
+
+/** Prompts that wait beside the batch to be taken in. */
+export interface Addition {
+  /** Name of the folder in which they wait. */
+  stage: string;
+  /** Of the prompts as normalised, and the settings of their requests. */
+  sha256: string;
+}
+
 /** Argument of the `promptBatch` workflow. */
-export interface BatchInput {
+export interface BatchInput extends BatchLayout {
   batchId: string;
   name: string;
   /** Machine on which this run was started: that of the store's path. */
@@ -257,10 +302,6 @@ export interface BatchInput {
   /** Which run of the batch this is, from 1. */
   run: number;
   store: StoreLocation;
-  prompts: number;
-  shards: number;
-  /** Prompts of a shard; the last one may have fewer. */
-  shardSize: number;
   settings: BatchSettings;
   /** A pause that outlived the run before. */
   pause: Pause | null;
@@ -270,8 +311,8 @@ export interface BatchInput {
 
 /** The state of a batch of many shards at a time when none of them is open. */
 export interface CarriedBatch {
-  /** Shards that have prompts left to run, in order. */
-  shards: number[];
+  /** Shards that have prompts left to run, in order; `null`: the store is to be asked, and what its shards have settled is not in `tally`. */
+  shards: number[] | null;
   /** `null`: as in `settings`, which has those of the run's beginning. */
   limits: RunLimits | null;
   tally: Tally;
@@ -444,7 +485,7 @@ export interface ShardPlan {
 export interface BatchSurvey {
   /** Shards that have prompts left to run, in order. */
   open: number[];
-  /** By earlier runs. */
+  /** By earlier runs; of the other shards also by this one. */
   before: RunSum;
 }
 

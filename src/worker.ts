@@ -9,7 +9,7 @@ import { createActivities } from './activities/index.ts';
 import { throughGates } from './activities/request-gate.ts';
 import { createPaceTeller } from './activities/tell-pace.ts';
 import type { Config, TemporalAddress } from './config.ts';
-import { type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
+import { MOST_WORKERS, type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
 import { type CompletionApi, createCompletionApi } from './providers/completion-api.ts';
 import { requestPrices } from './providers/request-prices.ts';
 import type { BatchStore } from './store/batch-store.ts';
@@ -25,8 +25,8 @@ export interface BatchWorkerOptions {
   namespace: string;
   config: Config;
   store: BatchStore;
-  /** Prompts this worker takes on at once. */
-  concurrency: number;
+  /** Prompts this worker takes on at once; the batch's own limit holds over all workers, and may grow. Default: {@link MOST_WORKERS}. */
+  concurrency?: number;
   /** How long a stopping worker waits for its requests in flight. */
   requestTimeoutMs: number;
   /** Buys nothing: only for closing a batch that nobody works on. */
@@ -80,7 +80,7 @@ export const connectWorker = (address: TemporalAddress): Promise<NativeConnectio
 };
 
 export async function startBatchWorker(options: BatchWorkerOptions): Promise<BatchWorker> {
-  const { connection, namespace, config, store, concurrency, requestTimeoutMs } = options;
+  const { connection, namespace, config, store, concurrency = MOST_WORKERS, requestTimeoutMs } = options;
   const stopping = new AbortController();
   if (options.idle) stopping.abort();
   const identity = workerIdentity();
@@ -160,6 +160,40 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
         // a worker that failed has stopped too
       });
       teller.stop();
+    },
+  };
+}
+
+/**
+ * A worker on a batch whose folder is not here: it runs the batch's workflows, so that they hear what they are
+ * told, and nothing else. What they want done waits for a worker at the folder.
+ */
+export async function startCourier({
+  connection,
+  namespace,
+  taskQueue,
+}: Pick<BatchWorkerOptions, 'connection' | 'namespace'> & { taskQueue: string }): Promise<
+  Pick<BatchWorker, 'stop'>
+> {
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    identity: workerIdentity(),
+    taskQueue,
+    workflowBundle: { codePath: workflowBundle() },
+    stickyQueueScheduleToStartTimeout: '2 seconds',
+    // A history that this version cannot replay may be no riddle to the version at the folder: it fails no run.
+  });
+  const stopped = worker.run();
+  stopped.catch(() => {
+    // who waits for an answer says that there is none
+  });
+  return {
+    stop: async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await stopped.catch(() => {
+        // a worker that failed has stopped too
+      });
     },
   };
 }

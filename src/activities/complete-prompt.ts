@@ -153,7 +153,8 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
 
   const completePrompt = async (task: PromptTask): Promise<Receipt | Unsettled> => {
     const item = await store.withShard(task.shard, (shard) => shard.prompt(task.index));
-    const attempt: Attempt = { turn: await toTurn(store, task), item, lookedAt: Number.NEGATIVE_INFINITY };
+    const turn = await toTurn(store, task, Context.current().info.attempt);
+    const attempt: Attempt = { turn, item, lookedAt: Number.NEGATIVE_INFINITY };
     for (;;) {
       const receipt = await orCancelled(steps.get(task.index) ?? begin(attempt));
       if (receipt) return receipt;

@@ -6,7 +6,7 @@ import type { Manifest } from '../store/manifest.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import type { BatchStatus, StatusSource } from './render/status-text.ts';
 import { outsideEndOf } from './outside-end.ts';
-import { hasLiveWorker, isOf, openWorkflows, type ServerView, viewOf } from './server-view.ts';
+import { isOf, isPolled, openWorkflows, type ServerView, viewOf } from './server-view.ts';
 import { accountStanding } from './account-standing.ts';
 import type { Temporal } from './temporal.ts';
 import { waitingOf, waitingText as textOfWaiting } from './waiting.ts';
@@ -29,7 +29,7 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
   const view = temporal && (await seen(temporal, store));
   const ours = view && isOf(view, store) ? view : null;
   const facts =
-    (ours?.kind === 'open' && (await ask(temporal!, store))) || (await recorded(store, manifest, ours));
+    (ours?.kind === 'open' && (await ask(temporal!, ours, store))) || (await recorded(store, manifest, ours));
   const outcome = manifest.runs.findLast((run) => run.outcome)?.outcome;
   const [waiting, account] = await Promise.all([
     waitingText(temporal, ours, facts),
@@ -41,20 +41,22 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
     ...facts,
     simulated: manifest.settings.provider === 'simulated',
     outputDir: store.location.outputDir,
+    folderHost: null,
     startedAt: manifest.runs[0]?.started_at ?? manifest.created_at,
     resultsFile: outcome?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? null,
     waiting,
     account,
-    endedOutside: await endedOutside(temporal, store, ours, facts),
+    endedOutside: await endedOutside(temporal, store.batchId, ours, facts.state),
     webUiUrl: ours && ours.kind !== 'absent' ? temporal!.webUiOf(store.batchId, ours.runId) : null,
   };
 }
 
-async function waitingText(
+/** What its prompts in progress wait for, in words, if all of them wait. */
+export async function waitingText(
   temporal: Temporal | null,
   view: ServerView | null,
-  { state, counts }: Facts,
+  { state, counts }: Pick<Facts, 'state' | 'counts'>,
 ): Promise<string | null> {
   if (!temporal || view?.kind !== 'open' || state !== 'running') return null;
   const workflows = await temporal.client
@@ -77,11 +79,11 @@ async function accountText(
 }
 
 /** Somebody terminated its workflow, or a bug ended it: nobody has to look for a worker that died. */
-async function endedOutside(
+export async function endedOutside(
   temporal: Temporal | null,
-  { batchId }: BatchStore,
+  batchId: string,
   view: ServerView | null,
-  { state }: Facts,
+  state: BatchState,
 ): Promise<string | null> {
   if (!temporal || !view || view.kind !== 'closed') return null;
   if (state !== 'crashed' && state !== 'paused') return null;
@@ -99,14 +101,24 @@ async function seen(temporal: Temporal, store: BatchStore): Promise<ServerView |
   }
 }
 
+async function ask(temporal: Temporal, view: ServerView, { batchId }: BatchStore): Promise<Facts | null> {
+  const progress = await askProgress(temporal, batchId, view);
+  if (!progress) return null;
+  const { state, pause, counts, failuresByType, paid } = progress;
+  return { state, pause, counts, failuresByType, paid, source: 'workflow' };
+}
+
 /** The workflow's own word; `null` where no worker is there to carry it. */
-async function ask(temporal: Temporal, store: BatchStore): Promise<Facts | null> {
+export async function askProgress(
+  temporal: Temporal,
+  batchId: string,
+  view: ServerView,
+): Promise<Progress | null> {
+  if (view.kind !== 'open') return null;
   try {
     return await temporal.client.withDeadline(Date.now() + ASK_MS, async () => {
-      if (!(await hasLiveWorker(temporal, store))) return null;
-      const progress: Progress = await temporal.client.workflow.getHandle(store.batchId).query(progressQuery);
-      const { state, pause, counts, failuresByType, paid } = progress;
-      return { state, pause, counts, failuresByType, paid, source: 'workflow' as const };
+      if (!(await isPolled(temporal, view.description.taskQueue))) return null;
+      return await temporal.client.workflow.getHandle(batchId).query(progressQuery);
     });
   } catch {
     // A busy or dying worker: what is written down answers instead, and says so.

@@ -7,6 +7,7 @@ import { exitCodes } from './commands/exit-codes.ts';
 import { growHeapLittle } from './heap-growth.ts';
 import { InputError } from './input/input-error.ts';
 import { parseBatchId } from './options/batch-id.ts';
+import { addReasonOption, parseReason } from './options/reason-option.ts';
 import { addResumeOptions, parseResumeOptions } from './options/resume-options.ts';
 import { addRunOptions, parseRunOptions } from './options/run-options.ts';
 import { addSetOptions, parseSetOptions } from './options/set-options.ts';
@@ -54,10 +55,12 @@ function createProgram(): Command {
     }),
   );
   addResumeOptions(
-    onBatch(program.command('resume').description('make a batch go on, whatever stopped it')),
+    addReasonOption(
+      onBatch(program.command('resume').description('make a batch go on, whatever stopped it')),
+    ),
   ).action((id: string, raw: Raw) =>
     perform(raw, async (context) => {
-      const [batchId, options] = [parseBatchId(id), parseResumeOptions(raw)];
+      const [batchId, options] = [parseBatchId(id), { ...parseResumeOptions(raw), reason: parseReason(raw) }];
       const { resumeCommand } = await import('./commands/resume.ts');
       return resumeCommand(batchId, options, context);
     }),
@@ -69,6 +72,39 @@ function createProgram(): Command {
       const [batchId, options] = [parseBatchId(id), parseResumeOptions(raw)];
       const { retryCommand } = await import('./commands/retry.ts');
       return retryCommand(batchId, options, context);
+    }),
+  );
+  addReasonOption(
+    onBatch(
+      program.command('pause').description('start nothing more until resumed; prompts in progress finish'),
+    ),
+  ).action((id: string, raw: Raw) =>
+    perform(raw, async (context) => {
+      const [batchId, options] = [parseBatchId(id), { ...parseSharedOptions(raw), reason: parseReason(raw) }];
+      const { pauseCommand } = await import('./commands/pause.ts');
+      return pauseCommand(batchId, options, context);
+    }),
+  );
+  addReasonOption(
+    addJsonOption(
+      addOutputDirOption(
+        program
+          .command('add')
+          .description(
+            'add prompts to a batch: it takes them while it runs; finished, it runs again for them',
+          )
+          .argument('<id>', 'id of the batch, as printed by "run" and "list"')
+          .argument('<file>', 'prompts: JSON or JSON Lines'),
+      ),
+    ).option('--detach', 'where that starts a run: leave the work to a "durabatch worker"'),
+  ).action((id: string, file: string, raw: Raw) =>
+    perform(raw, async (context) => {
+      const [batchId, options] = [
+        parseBatchId(id),
+        { ...parseSharedOptions(raw), reason: parseReason(raw), detach: raw['detach'] === true },
+      ];
+      const { addCommand } = await import('./commands/add.ts');
+      return addCommand(batchId, file, options, context);
     }),
   );
   addSetOptions(

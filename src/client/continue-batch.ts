@@ -1,8 +1,10 @@
 /** What `run`, `resume` and the TypeScript API share: make a batch go on, and see it to where it stops. */
+import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { BatchOutcome, LimitChanges, Progress } from '../contract.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { resumeUpdate, setUpdate } from '../workflows/messages.ts';
+import { asked } from './asked.ts';
 import { driveBatch } from './drive-batch.ts';
 import { outsideEndOf } from './outside-end.ts';
 import { isOf, viewOf } from './server-view.ts';
@@ -46,17 +48,25 @@ export async function openBatch(options: StartOptions): Promise<boolean> {
 export async function continueBatch(options: ContinueOptions): Promise<ContinueEnd> {
   const { temporal, store, liftPause } = options;
   const attached = await withServer(options, () => openBatch(options));
+  // Sent again after a loss of the server, they are carried out once.
+  const [setId, resumeId] = [randomUUID(), randomUUID()];
+  const { reason = null } = options;
   const end = await driveBatch({
     ...options,
     worker: options.worker ? 'full' : 'none',
-    concurrency: options.changes?.maxWorkers ?? 0,
     onReady: async () => {
       const handle = temporal.client.workflow.getHandle(store.batchId);
       const { changes = {} } = options;
       if (Object.keys(changes).length > 0) {
-        await unlessRefused(() => handle.executeUpdate(setUpdate, { args: [changes] }));
+        await unlessRefused(() =>
+          handle.executeUpdate(setUpdate, { args: [changes, asked(reason)], updateId: setId }),
+        );
       }
-      if (attached && liftPause) await unlessRefused(() => handle.executeUpdate(resumeUpdate));
+      if (attached && liftPause) {
+        await unlessRefused(() =>
+          handle.executeUpdate(resumeUpdate, { args: [asked(reason)], updateId: resumeId }),
+        );
+      }
     },
   });
   if (end.kind !== 'closed') return end;

@@ -31,8 +31,6 @@ export interface DriveOptions {
   note(line: string): void;
   /** First interrupt: start nothing more, end after the requests in flight. */
   interrupt: AbortSignal;
-  /** Prompts at once that its worker must be able to take on, where that is more than the manifest says. */
-  concurrency?: number;
   /** A paused batch is waited for too. */
   waitsForClose?: boolean;
   /** Says nothing of what it waits for when it is interrupted. */
@@ -89,10 +87,7 @@ interface Crew {
   connection: NativeConnection;
 }
 
-async function startCrew(
-  { config, temporal, store, note, concurrency = 0 }: DriveOptions,
-  idle: boolean,
-): Promise<Crew> {
+async function startCrew({ config, temporal, store, note }: DriveOptions, idle: boolean): Promise<Crew> {
   const { limits } = await store.readManifest();
   await sweepDeadWorkers(temporal, await viewOf(temporal, store.batchId));
   const connection = await connectWorker(temporal.address);
@@ -102,7 +97,6 @@ async function startCrew(
       namespace: temporal.namespace,
       config,
       store,
-      concurrency: Math.max(limits.maxWorkers, concurrency),
       requestTimeoutMs: limits.requestTimeoutMs,
       idle,
       note,

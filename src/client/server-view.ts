@@ -1,6 +1,6 @@
 /** What the Temporal server knows of a batch, asked without needing a worker. */
 import { type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
-import type { BatchState, Counts, Paid, Pause } from '../contract.ts';
+import type { BatchOutcome, BatchState, Counts, FailureCounts, Paid, Pause } from '../contract.ts';
 import { taskQueueOf } from '../contract.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { isProvenDead } from '../worker-identity.ts';
@@ -10,10 +10,14 @@ export interface BatchMemo {
   /** In one line, also where the page has lost its summary. */
   about?: string;
   store?: { uuid: string; outputDir: string; host: string };
+  name?: string;
+  simulated?: boolean;
   state?: BatchState;
   pause?: Pause | null;
   counts?: Counts;
+  failuresByType?: FailureCounts;
   paid?: Paid;
+  results?: Pick<BatchOutcome, 'resultsFile' | 'csvFile' | 'failuresFile'>;
 }
 
 export type ServerView =
@@ -66,10 +70,14 @@ export const isOf = (view: ServerView, store: BatchStore): boolean =>
   view.kind !== 'absent' && view.memo.store?.uuid === store.location.uuid;
 
 /** Whether somebody polls for this batch who is not proven dead. */
-export async function hasLiveWorker({ client, namespace }: Temporal, store: BatchStore): Promise<boolean> {
+export const hasLiveWorker = (temporal: Temporal, store: BatchStore): Promise<boolean> =>
+  isPolled(temporal, taskQueueOf(store.location, store.batchId));
+
+/** As {@link hasLiveWorker}, where only the batch's task queue is known. */
+export async function isPolled({ client, namespace }: Temporal, taskQueue: string): Promise<boolean> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace,
-    taskQueue: { name: taskQueueOf(store.location, store.batchId) },
+    taskQueue: { name: taskQueue },
     taskQueueType: WORKFLOW_TASK_QUEUE,
   });
   const now = Date.now();

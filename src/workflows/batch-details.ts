@@ -24,7 +24,12 @@ export function detailsOf(batch: BatchInput, progress: Progress, outcome: BatchO
     `### ${headings[state]}${pause ? ` (${pause.reason})` : ''}: ${doneText(progress)}`,
     '',
     ...(request.provider === 'simulated' ? ['**Simulated:** no model is asked, nothing is paid.', ''] : []),
-    ...(pause ? [`**Why, since ${timeText(pause.since)}:** ${quoted(pause.message, 600, 500)}`, ''] : []),
+    ...(pause
+      ? [
+          `**Why, since ${timeText(pause.since)}:** ${quoted(pause.message, 600, 500)}${pause.by === undefined ? '' : `, by ${quoted(pause.by)}`}`,
+          '',
+        ]
+      : []),
     `**Next:** ${advice}${command === null ? '' : ` \`${command}\``}`,
     '',
     ...numbersOf(progress),
@@ -32,7 +37,7 @@ export function detailsOf(batch: BatchInput, progress: Progress, outcome: BatchO
     '',
     ...(outcome ? filesOf(batch, outcome) : [resultsText(batch, state)]),
     '',
-    `${aboutText(batch)}; run ${batch.run}${batch.startedAt === undefined ? '' : `, since ${timeText(batch.startedAt)}`}`,
+    `${aboutText(batch, progress)}; run ${batch.run}${batch.startedAt === undefined ? '' : `, since ${timeText(batch.startedAt)}`}`,
   ].join('\n');
 }
 
@@ -109,8 +114,8 @@ function filesOf({ host }: BatchInput, outcome: BatchOutcome): string[] {
 const WARNINGS_SHOWN = 5;
 
 /** What the batch is, in one line. After continue-as-new the page has no other place that says so. */
-const aboutText = ({ name, prompts, settings: { request } }: BatchInput): string =>
-  `${quoted(name)}: ${numberText(prompts)} prompts × ${request.completions}, ${request.provider}, model ${quoted(request.model)}`;
+const aboutText = ({ name, settings: { request } }: BatchInput, { counts }: Progress): string =>
+  `${quoted(name)}: ${numberText(counts.total)} prompts × ${request.completions}, ${request.provider}, model ${quoted(request.model)}`;
 
 const isOver = (state: RunState): boolean =>
   state === 'succeeded' || state === 'partly_failed' || state === 'cancelled';

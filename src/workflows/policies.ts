@@ -32,7 +32,7 @@ export const storePolicy = {
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 } satisfies ActivityOptions;
 
-/** Shards that one workflow works through itself: more are each a workflow of their own. */
+/** As many shards of prompts as one workflow works through itself: of a larger batch each shard is a workflow of its own. */
 export const INLINE_SHARDS = 2;
 
 /**

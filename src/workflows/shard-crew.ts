@@ -13,7 +13,7 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
-import type { BatchInput, ShardAccount, ShardLoan } from '../contract.ts';
+import type { BatchInput, BatchLayout, ShardAccount, ShardLoan } from '../contract.ts';
 import type { BatchWork, WorkHost } from './batch-work.ts';
 import { exposedNanoUsd, lendMoney } from './lend-money.ts';
 import { lendSlots } from './lend-slots.ts';
@@ -37,6 +37,7 @@ const { surveyShards } = proxyActivities<Activities>(storePolicy);
 /** A large batch lends its slots, and what a cost cap leaves, to shards that each have a workflow of their own. */
 export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
   const waiting: number[] = [];
+  let layout: BatchLayout = batch;
   const live = new Map<number, LiveShard>();
   const handles = new WeakMap<LiveShard, ChildWorkflowHandle<typeof promptShard>>();
   let spentBefore = 0;
@@ -112,9 +113,9 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     for (let tries = 1; ; tries++) {
       try {
         return await startChild<typeof promptShard>('promptShard', {
-          workflowId: shardIdOf(batch, number),
+          workflowId: shardIdOf({ ...layout, batchId }, number),
           args: [{ batchId, run, store, shard: number, execution, loan }],
-          staticSummary: shardSummaryOf(batch, number),
+          staticSummary: shardSummaryOf(layout, number),
         });
       } catch (error) {
         const isThere = error instanceof WorkflowExecutionAlreadyStartedError;
@@ -202,20 +203,26 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     },
     prepare: async () => {
       const { carried } = batch;
-      if (carried) {
+      if (carried?.shards) {
         waiting.push(...carried.shards);
         spentBefore = carried.spentNanoUsd;
         return;
       }
       const survey = await host.fromStore(() => surveyShards(batch.batchId, batch.run));
       if (!survey) return;
-      waiting.push(...survey.open);
+      // Those that have been added since the start come by `grow`.
+      waiting.push(...survey.open.filter((shard) => shard < batch.shards));
       spentBefore = survey.before.spentNanoUsd ?? 0;
       host.seed(survey.before);
     },
     // Once its history is long, it starts no more shards, and another execution goes on when those it has are done.
     run: (stopped) => tend(() => stopped() || (live.size === 0 && (waiting.length === 0 || isHistoryLong()))),
     takeIn,
+    grow: (grown, firstShard) => {
+      layout = grown;
+      for (let shard = firstShard; shard < grown.shards; shard++) waiting.push(shard);
+      shardsChanged();
+    },
     drain: async (over, grace) => {
       stop = 'drain';
       orBug(

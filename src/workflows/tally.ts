@@ -21,6 +21,13 @@ export const newShardTally = (): ShardTally => ({
 
 export const newTally = (total: number): Tally => ({ ...newShardTally(), total, pace: [] });
 
+/** Of what is counted anew; what was seen on the way stays. */
+export const unsettled = ({ total, pace, lastFailures }: Tally): Tally => ({
+  ...newTally(total),
+  pace,
+  lastFailures,
+});
+
 export const shardTallyOf = ({
   succeeded,
   failed,

@@ -1,11 +1,11 @@
 /** What Temporal's Web UI shows of a batch besides its history. */
-import type { BatchInput, BatchOutcome, Progress, ShardAccount } from '../contract.ts';
+import type { BatchInput, BatchLayout, BatchOutcome, Progress, ShardAccount } from '../contract.ts';
 import { rankedFailures } from './failure-counts.ts';
 import { nextStep } from './next-steps.ts';
-import { shardRange } from './shard-id.ts';
+import { shardRange } from './shard-range.ts';
 
 /** Names a shard's row in the batch's timeline. */
-export function shardSummaryOf(batch: BatchInput, shard: number): string {
+export function shardSummaryOf(batch: BatchLayout, shard: number): string {
   const { first, last } = shardRange(batch, shard);
   return `prompts ${first}–${last} of ${batch.prompts}`;
 }

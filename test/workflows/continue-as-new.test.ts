@@ -97,7 +97,7 @@ test('a pause and its forgiven failures go along', async (t) => {
   const batch = await harness.run(t, script, { limits: { maxWorkers: 4 } });
   const halted = await batch.until(({ state, counts }) => state === 'paused' && counts.running === 0);
   assert.ok(halted.counts.succeeded > 30);
-  await batch.handle.executeUpdate(resumeUpdate);
+  await batch.handle.executeUpdate(resumeUpdate, { args: [null] });
   const outcome = await batch.result();
   assert.equal(outcome.counts.succeeded, 60);
   assert.equal(outcome.paid.usage.total, PAID.usage.total);

@@ -20,7 +20,8 @@ before(async () => (harness = await startWorkflowHarness()));
 after(() => harness.stop());
 
 const paused = ({ state, counts }: Progress): boolean => state === 'paused' && counts.running === 0;
-const resume = ({ handle }: RunningBatch): Promise<Progress> => handle.executeUpdate(resumeUpdate);
+const resume = ({ handle }: RunningBatch): Promise<Progress> =>
+  handle.executeUpdate(resumeUpdate, { args: [null] });
 const refusal = (because: RegExp) => (error: Error) =>
   error instanceof WorkflowUpdateFailedError && because.test(error.cause?.message ?? '');
 

@@ -49,7 +49,7 @@ test('a batch is noted under its state, cost and failures at each transition, by
   const costUsd = PAID.costNanoUsd! / 1e9;
   assert.deepEqual(await noted(batch), { BatchState: 'paused', BatchCostUsd: costUsd, BatchFailed: 1 });
 
-  await batch.handle.executeUpdate(resumeUpdate);
+  await batch.handle.executeUpdate(resumeUpdate, { args: [null] });
   const { counts, paid } = await batch.result();
   assert.deepEqual(await noted(batch), {
     BatchState: 'partly_failed',

@@ -7,6 +7,7 @@ import { flagOf } from '../options/parse-flags.ts';
 import { createProgressView } from '../render/progress-view.ts';
 import { requireApiKey } from '../request-settings.ts';
 import { hasLiveWorker } from '../server-view.ts';
+import { settableLimits } from '../settable-limits.ts';
 import type { StartOptions } from '../start-run.ts';
 import { takeOver } from '../take-over.ts';
 import { connectTemporal } from '../temporal.ts';
@@ -21,6 +22,8 @@ interface GoOnOptions {
   /** Limits the user named, most of which a batch that is open already does not take. */
   typedLimits: Partial<BatchSettings['limits']>;
   liftPause: boolean;
+  /** Why, for whoever looks at the batch. */
+  reason?: string | null;
   detach: boolean;
   /** Earlier batches whose answers are taken over, besides those the manifest notes. */
   reuse?: string[];
@@ -29,7 +32,7 @@ interface GoOnOptions {
 }
 
 export async function goOn(options: GoOnOptions): Promise<number> {
-  const { store, settings, typedLimits, liftPause, detach, reuse = [], context } = options;
+  const { store, settings, typedLimits, liftPause, reason = null, detach, reuse = [], context } = options;
   const { config, note } = context;
   if (!detach) requireApiKey(config, settings);
   logToFile(context);
@@ -39,7 +42,10 @@ export async function goOn(options: GoOnOptions): Promise<number> {
       await takeOver(config, store, reuse, note);
       await options.prepare?.(run);
     };
-    const start: StartOptions = { config, temporal, store, limits: settings.limits, liftPause, prepare };
+    const start: StartOptions = {
+      ...{ config, temporal, store, limits: settings.limits },
+      ...{ liftPause, reason, prepare },
+    };
     const attached = await withServer({ config, temporal, note }, () => openBatch(start));
     const alone = attached && !(await hasLiveWorker(temporal, store));
     const changes = attached ? changesOf(typedLimits, { alone, liftPause }) : {};
@@ -94,19 +100,15 @@ async function followWithView(
   }
 }
 
-/** Limits that an open batch takes: any where nobody works on it, else budget and failure limit, and those of `resume` only. */
+/** Limits that an open batch takes: any where nobody works on it, else those that `set` takes, and those of `resume` only. */
 function changesOf(
   typed: Partial<BatchSettings['limits']>,
   { alone, liftPause }: { alone: boolean; liftPause: boolean },
 ): LimitChanges {
   if (alone) return typed;
   if (!liftPause) return {};
-  const { maxCostNanoUsd, maxFailures } = typed;
-  return {
-    ...(maxCostNanoUsd !== undefined && { maxCostNanoUsd }),
-    ...(maxFailures !== undefined && { maxFailures }),
-  };
+  return settableLimits(typed);
 }
 
 /** Of a limit: `requestTimeoutMs` → `--request-timeout`. */
-const flagOfLimit = (name: string): string => flagOf(name.replace(/(Ms|NanoUsd)$/, ''));
+export const flagOfLimit = (name: string): string => flagOf(name.replace(/(Ms|NanoUsd)$/, ''));

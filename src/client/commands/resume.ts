@@ -1,5 +1,5 @@
 import { finishedOutcome } from '../continue-batch.ts';
-import { locateBatch } from '../locate-batch.ts';
+import { reachBatch } from '../reached-batch.ts';
 import type { RunLimits } from '../../contract.ts';
 import { withAccount } from '../account-limits.ts';
 import { registerBatch } from '../batch-registry.ts';
@@ -8,12 +8,14 @@ import { assertPriced } from '../request-settings.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';
+import { liftPause } from './lift-pause.ts';
 
 export interface ResumeOptions {
   outputDir?: string;
   /** Limits for the run that is started now; the others stay as they were. */
   typedLimits: Partial<RunLimits>;
   typedAccount?: TypedAccount;
+  reason: string | null;
 }
 
 export async function resumeCommand(
@@ -21,7 +23,9 @@ export async function resumeCommand(
   options: ResumeOptions,
   context: CommandContext,
 ): Promise<number> {
-  const store = await locateBatch(context.config, id, options.outputDir);
+  const batch = await reachBatch(id, options.outputDir, context);
+  const { store } = batch;
+  if (!store) return liftPause(batch, options, context).finally(() => batch.close());
   await registerBatch(context.config.home, store.location, store.batchId);
   const outcome = await finishedOutcome(store);
   if (outcome) return printFinished(store, outcome, context);
@@ -33,6 +37,7 @@ export async function resumeCommand(
     settings: { request, limits: { ...limits, ...typedLimits } },
     typedLimits,
     liftPause: true,
+    reason: options.reason,
     detach: false,
     context,
   });

@@ -86,7 +86,7 @@ async function tend({ temporal, connection, folder, concurrency, workers, contex
         namespace: temporal.namespace,
         config,
         store,
-        concurrency: Math.min(concurrency, limits.maxWorkers),
+        concurrency,
         requestTimeoutMs: limits.requestTimeoutMs,
         note: (line) => note(`${id}: ${line}`),
       });

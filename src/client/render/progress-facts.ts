@@ -2,6 +2,7 @@
 import type { Counts, Progress } from '../../contract.ts';
 import { durationText } from './duration-text.ts';
 import { costText, countText, rateText } from './number-text.ts';
+import { toTerminalText } from './terminal-text.ts';
 
 export const doneCount = (counts: Counts): number => counts.succeeded + counts.failed;
 
@@ -35,6 +36,7 @@ export function paceFacts(progress: Progress): { rate: string; eta: string } | n
 /** How the batch stands if it is not simply running, else null. */
 export function standing({ state, pause }: Progress): string | null {
   if (state === 'running') return null;
+  if (state === 'paused' && pause?.by !== undefined) return `paused by ${toTerminalText(pause.by, 40)}`;
   if (state === 'paused') return pause === null ? 'paused' : `paused (${pause.reason})`;
   return state === 'partly_failed' ? 'finished, some failed' : state;
 }

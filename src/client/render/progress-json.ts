@@ -39,5 +39,5 @@ export function progressJson(
   };
 }
 
-export const pauseJson = (pause: Pause | null): Record<string, string> | null =>
-  pause === null ? null : { reason: pause.reason, message: pause.message, since: pause.since };
+export const pauseJson = (pause: Pause | null): Record<string, string | null> | null =>
+  pause && { reason: pause.reason, message: pause.message, since: pause.since, by: pause.by ?? null };

@@ -3,7 +3,7 @@ import type { BatchState, Counts, FailureCounts, Paid, Pause } from '../../contr
 import { rankedFailures } from '../../workflows/failure-counts.ts';
 import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './batch-rows.ts';
 import { nextRows } from './next-rows.ts';
-import { nextStep } from '../../workflows/next-steps.ts';
+import { nextStep, type NextStep } from '../../workflows/next-steps.ts';
 import { countText, usdOf } from './number-text.ts';
 import { createPaint } from './paint.ts';
 import { pauseJson } from './progress-json.ts';
@@ -13,8 +13,8 @@ import type { TextOptions } from './summary-text.ts';
 import type { Row } from './text-table.ts';
 import { labelledRows } from './text-table.ts';
 
-/** Where the facts come from: the workflow itself, or, with no worker alive, the ledger and what Temporal remembers, or the ledger alone. */
-export type StatusSource = 'workflow' | 'ledger-and-temporal' | 'ledger';
+/** Where the facts come from: the workflow itself, or, with no worker alive, the ledger and what Temporal remembers, or one of them alone. */
+export type StatusSource = 'workflow' | 'ledger-and-temporal' | 'ledger' | 'temporal';
 
 export interface BatchStatus {
   id: string;
@@ -26,6 +26,8 @@ export interface BatchStatus {
   paid: Paid;
   simulated: boolean;
   outputDir: string;
+  /** The machine that has this folder; `null`: it is here. */
+  folderHost: string | null;
   /** ISO 8601, UTC: start of the first run. */
   startedAt: string;
   /** Of the newest report; null while there is none. */
@@ -45,6 +47,8 @@ const sourceNotes: Record<StatusSource, string | null> = {
   workflow: null,
   'ledger-and-temporal': 'the ledger and what Temporal remembers: no worker is there to ask',
   ledger: 'the ledger alone: the Temporal server does not know or answer for this batch',
+  temporal:
+    'what Temporal remembers of its last change of state: no worker is there to ask, and its folder is not here',
 };
 
 /** How a finished batch ended is written down for good: nobody needs to be asked. */
@@ -69,10 +73,10 @@ export function statusText(
     { label: 'Tokens', value: tokensText(paid), prose: true },
     { label: 'Cost', value: costRowText(paid, status.simulated) },
     { label: 'Started', value: status.startedAt },
-    { label: 'Output', value: toTerminalText(status.outputDir) },
+    { label: 'Output', value: outputText(status) },
     ...fileRows(status),
     ...(source === null ? [] : [{ label: 'Source', value: source, prose: true }]),
-    ...nextRows(nextStep(state, pause, id), paint),
+    ...nextRows(nextStepOf(status), paint),
   ];
   const mark = status.simulated ? `${paint.yellow('[simulated]')}\n` : '';
   return mark + labelledRows(rows, columns);
@@ -113,6 +117,7 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
     estimated_cost: usdOf(paid.costNanoUsd),
     started_at: status.startedAt,
     output_dir: status.outputDir,
+    folder_host: status.folderHost,
     results_file: status.resultsFile,
     csv_file: status.csvFile,
     web_ui: status.webUiUrl,
@@ -120,6 +125,19 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
     account: status.account,
     ended_outside: status.endedOutside,
     source: status.source,
-    next_step: nextStep(status.state, status.pause, status.id),
+    next_step: nextStepOf(status),
   };
+}
+
+function outputText({ outputDir, folderHost }: BatchStatus): string {
+  const folder = toTerminalText(outputDir);
+  return folderHost === null ? folder : `${folder} on ${toTerminalText(folderHost, 80)}, not here`;
+}
+
+/** What only a worker at the folder can do is to be typed there. */
+function nextStepOf({ id, state, pause, folderHost, source }: BatchStatus): NextStep {
+  const step = nextStep(state, pause, id);
+  if (folderHost === null || step.command === null || source === 'workflow') return step;
+  const host = toTerminalText(folderHost, 80);
+  return { ...step, advice: `${step.advice.replace(/:$/, '')}, on ${host} where its folder is:` };
 }

@@ -12,6 +12,7 @@ export const sampleStatus = (changes: Partial<BatchStatus> = {}): BatchStatus =>
   paid: sampleProgress().paid,
   simulated: false,
   outputDir: 'out',
+  folderHost: null,
   startedAt: '2026-11-23T00:00:00.000Z',
   resultsFile: null,
   csvFile: null,

@@ -49,3 +49,22 @@ test('the status for programs names its source', () => {
   assert.equal(json['estimated_cost'], 0.041234567);
   for (const key of Object.keys(json)) assert.match(key, /^[a-z_]+$/);
 });
+
+test('the status of a batch whose folder is elsewhere says where, and what is to be typed there', () => {
+  const far = { folderHost: 'big-machine', source: 'temporal' } as const;
+  const text = statusText(status(far));
+  assert.match(text, /^Output +out on big-machine, not here$/m);
+  assert.match(text, /^Source +what Temporal remembers/m);
+  assert.match(text, /To go on, on big-machine where its folder is:\n +durabatch resume demo-1$/);
+  const reached = statusText(status({ ...far, state: 'paused', pause, source: 'workflow' }));
+  assert.match(reached, /then type:\n +durabatch resume demo-1$/);
+});
+
+test('a pause that somebody asked for names who', () => {
+  const byHand: Pause = { ...pause, reason: 'operator', message: 'lunch', by: 'ann@laptop' };
+  assert.match(
+    statusText(status({ state: 'paused', pause: byHand })),
+    /^State +paused by ann@laptop: lunch$/m,
+  );
+  assert.deepEqual(statusJson(status({ state: 'paused', pause: byHand }))['pause'], byHand);
+});

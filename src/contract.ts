@@ -221,6 +221,8 @@ export interface Progress {
   /** Seconds to the end at the current rate; `null` while the rate is 0. */
   etaSeconds: number | null;
   maxWorkers: number;
+  /** Prompts in progress that adaptive concurrency allows at this moment, of how many, and why; `null`: it is off. */
+  autoWorkers?: { slots: number; ceiling: number; reason: string } | null;
   /** In integer nano-USD; `null`: there is no cap. */
   budget: { maxCostNanoUsd: number; spentNanoUsd: number; reservedNanoUsd: number } | null;
   /** Newest first, at most 5. */

@@ -4,6 +4,7 @@ import type { BatchOutcome, LimitChanges, Progress } from '../contract.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { resumeUpdate, setUpdate } from '../workflows/messages.ts';
 import { driveBatch } from './drive-batch.ts';
+import type { SeenProgress } from './render/progress-facts.ts';
 import { isOf, viewOf } from './server-view.ts';
 import { assertOurs, type StartOptions, startRun } from './start-run.ts';
 import { withServer } from './with-server.ts';
@@ -14,7 +15,7 @@ export interface ContinueOptions extends StartOptions {
   worker: boolean;
   /** For a batch that is open already. */
   changes?: LimitChanges;
-  onProgress(progress: Progress): void;
+  onProgress(progress: SeenProgress): void;
   note(line: string): void;
   interrupt: AbortSignal;
 }

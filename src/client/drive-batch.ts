@@ -13,6 +13,8 @@ import { ensureServer } from '../server/embedded-server.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { type BatchWorker, connectWorker, startBatchWorker } from '../worker.ts';
 import { progressQuery } from '../workflows/messages.ts';
+import type { SeenProgress } from './render/progress-facts.ts';
+import { createRetriesLook } from './retries.ts';
 import { hasLiveWorker, openWorkflows, type ServerView, viewOf } from './server-view.ts';
 import { sweepDeadWorkers } from './sweep-dead-workers.ts';
 import type { Temporal } from './temporal.ts';
@@ -25,7 +27,7 @@ export interface DriveOptions {
   store: BatchStore;
   /** `none` leaves the work to other processes; `idle` buys nothing, and only closes the batch. */
   worker: 'full' | 'idle' | 'none';
-  onProgress(progress: Progress): void;
+  onProgress(progress: SeenProgress): void;
   /** Says something beside the progress. */
   note(line: string): void;
   /** First interrupt: start nothing more, end after the requests in flight. */
@@ -119,6 +121,7 @@ async function follow(options: DriveOptions, worker: BatchWorker | null): Promis
   worker?.stopped.catch((error: unknown) => (workerError = { error }));
   const trouble = createTroubleNotes(options);
   const isStandstill = createStandstill();
+  const retriesOf = createRetriesLook(temporal);
   const startedAt = performance.now();
   let quiet = 0;
   while (!interrupt.aborted) {
@@ -132,7 +135,7 @@ async function follow(options: DriveOptions, worker: BatchWorker | null): Promis
         handle.query(progressQuery),
       );
       trouble.over();
-      onProgress(progress);
+      onProgress({ ...progress, retries: await retriesOf(view) });
       if (isStandstill(progress)) trouble.waiting(waitingOf(await openWorkflows(temporal, view)), progress);
       else trouble.waiting(null, progress);
       if (progress.state === 'paused' && !options.waitsForClose) {

@@ -12,7 +12,9 @@ const pause = {
 
 test('the line for programs has every field in snake_case', () => {
   const lastFailures = [{ promptId: 'p7', type: 'Completion.Rejected', message: 'too long' } as const];
-  assert.deepEqual(progressJson(sampleProgress({ state: 'paused', pause, lastFailures }), context), {
+  const retries = { prompts: 3, reasons: [{ reason: 'rate limit (429)', prompts: 3 }] };
+  const progress = { ...sampleProgress({ state: 'paused', pause, lastFailures }), retries };
+  assert.deepEqual(progressJson(progress, context), {
     type: 'progress',
     batch_id: 'demo-1',
     state: 'paused',
@@ -29,9 +31,13 @@ test('the line for programs has every field in snake_case', () => {
     prompt_tokens: 82_340,
     completion_tokens: 100_000,
     estimated_cost: 0.041234567,
+    projected_cost: 0.132162074,
     prompts_per_second: 14.2,
     eta_seconds: 48,
     max_workers: 50,
+    auto_workers: null,
+    in_retry: 3,
+    retry_reasons: [{ reason: 'rate limit (429)', prompts: 3 }],
     last_failures: [{ prompt_id: 'p7', type: 'Completion.Rejected', message: 'too long' }],
   });
 });

@@ -13,6 +13,7 @@ import { ensureServer } from '../server/embedded-server.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { type BatchWorker, connectWorker, startBatchWorker } from '../worker.ts';
 import { progressQuery } from '../workflows/messages.ts';
+import { createEtaCountdown } from './eta-countdown.ts';
 import type { SeenProgress } from './render/progress-facts.ts';
 import { createRetriesLook } from './retries.ts';
 import { hasLiveWorker, openWorkflows, type ServerView, viewOf } from './server-view.ts';
@@ -122,6 +123,7 @@ async function follow(options: DriveOptions, worker: BatchWorker | null): Promis
   const trouble = createTroubleNotes(options);
   const isStandstill = createStandstill();
   const retriesOf = createRetriesLook(temporal);
+  const etaOf = createEtaCountdown();
   const startedAt = performance.now();
   let quiet = 0;
   while (!interrupt.aborted) {
@@ -135,7 +137,7 @@ async function follow(options: DriveOptions, worker: BatchWorker | null): Promis
         handle.query(progressQuery),
       );
       trouble.over();
-      onProgress({ ...progress, retries: await retriesOf(view) });
+      onProgress({ ...progress, etaSeconds: etaOf(progress), retries: await retriesOf(view) });
       if (isStandstill(progress)) trouble.waiting(waitingOf(await openWorkflows(temporal, view)), progress);
       else trouble.waiting(null, progress);
       if (progress.state === 'paused' && !options.waitsForClose) {

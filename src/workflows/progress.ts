@@ -1,4 +1,5 @@
 import type { BatchOutcome, Pause, Progress, RunState, Tally } from '../contract.ts';
+import { etaSecondsOf } from './eta.ts';
 import { rateOf } from './pace.ts';
 import { countsOf } from './tally.ts';
 
@@ -11,21 +12,33 @@ export interface BatchFacts {
   tally: Tally;
   /** Prompts in progress. */
   running: number;
+  /** Of the prompts that wait; left out where nobody knows. */
+  pendingCompletions?: number | null;
   maxWorkers: number;
   budget: Progress['budget'];
 }
 
-export function progressOf({ state, pause, tally, running, maxWorkers, budget }: BatchFacts): Progress {
+export function progressOf({
+  state,
+  pause,
+  tally,
+  running,
+  pendingCompletions = null,
+  maxWorkers,
+  budget,
+}: BatchFacts): Progress {
   const counts = countsOf(tally, running, false);
-  const promptsPerSecond = rateOf(tally.pace);
-  const left = counts.pending + counts.running;
+  const { pace, spans = null } = tally;
   return {
     state,
     pause,
     counts,
     paid: tally.paid,
-    promptsPerSecond,
-    etaSeconds: promptsPerSecond > 0 ? left / promptsPerSecond : null,
+    promptsPerSecond: rateOf(pace),
+    etaSeconds: etaSecondsOf({
+      ...{ pending: counts.pending, pendingCompletions, running: counts.running },
+      ...{ slots: maxWorkers, pace, spans },
+    }),
     maxWorkers,
     budget,
     lastFailures: [...tally.lastFailures],

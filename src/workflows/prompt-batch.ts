@@ -155,6 +155,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     const running = pause && atStore > 0 ? Math.max(1, work.running) : work.running;
     const now = progressOf({
       ...{ state, pause, tally, running, maxWorkers },
+      pendingCompletions: work.pendingCompletions,
       budget: maxCostNanoUsd === null ? null : { maxCostNanoUsd, spentNanoUsd, reservedNanoUsd },
     });
     return end ? endedProgress(now, end) : now;

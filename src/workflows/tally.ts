@@ -1,6 +1,7 @@
 /** What a batch has come to so far, folded from receipts and from its shards' accounts by pure functions. */
 import type { Counts, Paid, Receipt, RunSum, ShardTally, Tally } from '../contract.ts';
 import { marked } from './pace.ts';
+import { withSpan, withSpans } from './spans.ts';
 
 const LAST_FAILURES = 5;
 
@@ -19,12 +20,20 @@ export const newShardTally = (): ShardTally => ({
 
 export const newTally = (total: number): Tally => ({ ...newShardTally(), total, pace: [] });
 
-export const shardTallyOf = ({ succeeded, failed, paid, lastFailures, sameFailure }: Tally): ShardTally => ({
+export const shardTallyOf = ({
   succeeded,
   failed,
   paid,
   lastFailures,
   sameFailure,
+  spans = null,
+}: Tally): ShardTally => ({
+  succeeded,
+  failed,
+  paid,
+  lastFailures,
+  sameFailure,
+  spans,
 });
 
 /** Takes in what the ledger has settled before. */
@@ -35,10 +44,17 @@ export const seeded = (tally: Tally, before: Pick<RunSum, 'succeeded' | 'failed'
   paid: sum(tally.paid, before.paid),
 });
 
-/** `at` is ms since 1970, by the workflow's clock. */
-export function settled(tally: Tally, promptId: string, receipt: Receipt, at: number): Tally {
+/** `at` is ms since 1970, by the workflow's clock; `span`, how long the prompt was in progress, and for how many completions. */
+export function settled(
+  tally: Tally,
+  promptId: string,
+  receipt: Receipt,
+  at: number,
+  span?: { ms: number; completions: number },
+): Tally {
   const next: Tally = {
     ...tally,
+    ...(span && { spans: withSpan(tally.spans ?? null, span.ms, span.completions) }),
     paid: sum(tally.paid, receipt.paid),
     pace: marked(tally.pace, at, tally.succeeded + tally.failed + 1),
   };
@@ -65,6 +81,7 @@ export function takenIn(tally: Tally, before: ShardTally, now: ShardTally, at: n
     pace: marked(tally.pace, at, tally.succeeded + tally.failed + count),
     lastFailures: [...now.lastFailures.slice(0, failures), ...tally.lastFailures].slice(0, LAST_FAILURES),
     sameFailure: sameAfter(tally, now, failures),
+    spans: withSpans(tally.spans ?? null, now.spans ?? null, count),
   };
 }
 

@@ -6,6 +6,7 @@ import { type CommandContext, createContext } from './commands/context.ts';
 import { exitCodes } from './commands/exit-codes.ts';
 import { InputError } from './input/input-error.ts';
 import { parseBatchId } from './options/batch-id.ts';
+import { addListOptions, parseListOptions } from './options/list-options.ts';
 import { addResumeOptions, parseResumeOptions } from './options/resume-options.ts';
 import { addRunOptions, parseRunOptions } from './options/run-options.ts';
 import { addSetOptions, parseSetOptions } from './options/set-options.ts';
@@ -86,21 +87,26 @@ function createProgram(): Command {
       return statusCommand(batchId, options, context);
     }),
   );
-  onBatch(program.command('watch').description('look on until a batch stops')).action(
-    (id: string, raw: Raw) =>
-      perform(raw, async (context) => {
-        const [batchId, options] = [parseBatchId(id), parseSharedOptions(raw)];
-        const { watchCommand } = await import('./commands/watch.ts');
-        return watchCommand(batchId, options, context);
-      }),
+  addJsonOption(
+    addOutputDirOption(
+      program
+        .command('watch')
+        .description('look on until a batch stops, or several')
+        .argument('[id...]', 'ids of batches, also of other machines (default: all that are open)'),
+    ),
+  ).action((ids: string[], raw: Raw) =>
+    perform(raw, async (context) => {
+      const [batchIds, options] = [ids.map(parseBatchId), parseSharedOptions(raw)];
+      const { watchCommand } = await import('./commands/watch.ts');
+      return watchCommand(batchIds, options, context);
+    }),
   );
-  addJsonOption(addOutputDirOption(program.command('list').description('list the batches'))).action(
-    (raw: Raw) =>
-      perform(raw, async (context) => {
-        const options = parseSharedOptions(raw);
-        const { listCommand } = await import('./commands/list.ts');
-        return listCommand(options, context);
-      }),
+  addListOptions(program.command('list').description('list the batches')).action((raw: Raw) =>
+    perform(raw, async (context) => {
+      const options = parseListOptions(raw);
+      const { listCommand } = await import('./commands/list.ts');
+      return listCommand(options, context);
+    }),
   );
   onBatch(program.command('cancel').description('end a batch; what came back is reported'))
     .option('--now', 'do not wait for the prompts in progress (default: up to 60 s)')

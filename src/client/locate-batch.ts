@@ -20,14 +20,23 @@ export async function batchIn(outputDir: string, id: string): Promise<BatchStore
   return batchId === null ? null : openStore(await findOutputFolder(outputDir), batchId);
 }
 
-/** The folder that was named, else the one remembered, else the default one. Throws {@link UsageError}. */
+/** The folder that was named, else the one remembered, else the default one; `null`: the batch is in none of them. */
+export async function findStore(
+  config: Config,
+  id: string,
+  outputDir: string | undefined,
+): Promise<BatchStore | null> {
+  const known = outputDir === undefined ? await lookUpBatch(config.home, id) : null;
+  return known ? openStore(known, known.batchId) : batchIn(outputDir ?? DEFAULT_OUTPUT_DIR, id);
+}
+
+/** As {@link findStore}. Throws {@link UsageError} where there is none. */
 export async function locateBatch(
   config: Config,
   id: string,
   outputDir: string | undefined,
 ): Promise<BatchStore> {
-  const known = outputDir === undefined ? await lookUpBatch(config.home, id) : null;
-  const store = known ? openStore(known, known.batchId) : await batchIn(outputDir ?? DEFAULT_OUTPUT_DIR, id);
+  const store = await findStore(config, id, outputDir);
   if (store) return store;
   throw new UsageError(
     `there is no batch "${id}" in ${outputDir ?? `${config.home} or ${DEFAULT_OUTPUT_DIR}`}. ` +

@@ -8,6 +8,8 @@ import type { Temporal } from './temporal.ts';
 
 export interface BatchMemo {
   store?: { uuid: string; outputDir: string; host: string };
+  name?: string;
+  simulated?: boolean;
   state?: BatchState;
   pause?: Pause | null;
   counts?: Counts;
@@ -64,10 +66,14 @@ export const isOf = (view: ServerView, store: BatchStore): boolean =>
   view.kind !== 'absent' && view.memo.store?.uuid === store.location.uuid;
 
 /** Whether somebody polls for this batch who is not proven dead. */
-export async function hasLiveWorker({ client, namespace }: Temporal, store: BatchStore): Promise<boolean> {
+export const hasLiveWorker = (temporal: Temporal, store: BatchStore): Promise<boolean> =>
+  isPolled(temporal, taskQueueOf(store.location, store.batchId));
+
+/** As {@link hasLiveWorker}, where only the batch's task queue is known. */
+export async function isPolled({ client, namespace }: Temporal, taskQueue: string): Promise<boolean> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace,
-    taskQueue: { name: taskQueueOf(store.location, store.batchId) },
+    taskQueue: { name: taskQueue },
     taskQueueType: WORKFLOW_TASK_QUEUE,
   });
   const now = Date.now();

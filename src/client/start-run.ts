@@ -76,7 +76,11 @@ export async function startRun({
       pause: manifest.pause,
     };
     const { uuid, outputDir } = store.location;
-    const memo: BatchMemo = { store: { uuid, outputDir, host: hostname() } };
+    const memo: BatchMemo = {
+      store: { uuid, outputDir, host: hostname() },
+      name,
+      simulated: settings.provider === 'simulated',
+    };
     await temporal.client.workflow.start<typeof promptBatch>('promptBatch', {
       workflowId: store.batchId,
       taskQueue: taskQueueOf(store.location, store.batchId),

@@ -40,7 +40,7 @@ export function progressRows(
 }
 
 /** A bar and as many figures as leave it room; at the narrowest, figures alone. */
-function barRow(
+export function barRow(
   progress: SeenProgress,
   simulated: boolean,
   columns: number,

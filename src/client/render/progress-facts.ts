@@ -21,14 +21,14 @@ export const isOver = (progress: Progress): boolean =>
   progress.state === 'succeeded' || progress.state === 'partly_failed' || progress.state === 'cancelled';
 
 /** What was bought, in the order in which a narrow display drops it from its end. */
-export function tallyFacts(progress: Progress): string[] {
+export function tallyFacts(progress: SeenProgress): string[] {
   const { counts, paid } = progress;
   const projected = projectedNanoUsd(progress);
   return [
     `${counts.succeeded} succeeded`,
     `${counts.failed} failed`,
     ...(counts.notRun > 0 ? [`${counts.notRun} not run`] : []),
-    isOver(progress) ? `${counts.running} in flight` : `${counts.running}/${slotsOf(progress)} in flight`,
+    `${counts.running}${isOver(progress) || progress.crashed ? '' : `/${slotsOf(progress)}`} in flight`,
     `${countText(paid.usage.total)} tokens`,
     `${costText(paid.costNanoUsd)}${projected === null ? '' : ` of about ${aboutCostText(projected)}`}`,
     ...(progress.budget === null ? [] : [`cap ${costText(progress.budget.maxCostNanoUsd)}`]),

@@ -17,6 +17,8 @@ export interface ProgressViewOptions extends ProgressContext {
   intervalMs?: number;
   /** Default false. */
   color?: boolean;
+  /** Stands before each line of text, where the lines of several batches meet. */
+  label?: string;
   now?: () => number;
 }
 
@@ -50,13 +52,14 @@ function createLiveView(options: ProgressViewOptions): ProgressView {
 /** One line at a time: the first, every change of state, the last, and between them one per interval if anything moved. */
 function createLineView(options: ProgressViewOptions): ProgressView {
   const { stream, json, intervalMs = 5000, now = Date.now } = options;
+  const prefix = options.label === undefined ? '' : `${options.label}: `;
   let printed: SeenProgress | null = null;
   let latest: SeenProgress | null = null;
   let printedAt = 0;
   const print = (progress: SeenProgress): void => {
     const line = json
       ? toTerminalJson(progressJson(progress, options))
-      : progressLine(progress, options, isNewFailure(printed, progress));
+      : prefix + progressLine(progress, options, isNewFailure(printed, progress));
     stream.write(`${line}\n`);
     printed = progress;
     printedAt = now();
@@ -75,7 +78,7 @@ function createLineView(options: ProgressViewOptions): ProgressView {
       const lines = linesOf(text);
       const shown = json
         ? toTerminalJson({ type: 'note', batch_id: options.batchId, message: lines.join('\n') })
-        : lines.join('\n');
+        : lines.map((line) => prefix + line).join('\n');
       stream.write(`${shown}\n`);
     },
     end: () => {

@@ -12,8 +12,8 @@ import type { TextOptions } from './summary-text.ts';
 import type { Row } from './text-table.ts';
 import { labelledRows } from './text-table.ts';
 
-/** Where the facts come from: the workflow itself, or, with no worker alive, the ledger and what Temporal remembers, or the ledger alone. */
-export type StatusSource = 'workflow' | 'ledger-and-temporal' | 'ledger';
+/** Where the facts come from: the workflow itself, or, with no worker alive, the ledger and what Temporal remembers, or one of them alone. */
+export type StatusSource = 'workflow' | 'ledger-and-temporal' | 'ledger' | 'temporal';
 
 export interface BatchStatus {
   id: string;
@@ -24,6 +24,8 @@ export interface BatchStatus {
   paid: Paid;
   simulated: boolean;
   outputDir: string;
+  /** Where that is, if it is not on this machine. */
+  host?: string | null;
   /** ISO 8601, UTC: start of the first run. */
   startedAt: string;
   /** Of the newest report; null while there is none. */
@@ -39,6 +41,7 @@ const sourceNotes: Record<StatusSource, string | null> = {
   workflow: null,
   'ledger-and-temporal': 'the ledger and what Temporal remembers: no worker is there to ask',
   ledger: 'the ledger alone: the Temporal server does not know or answer for this batch',
+  temporal: "what Temporal remembers: the batch's folder is not here, and no worker is there to ask",
 };
 
 /** How a finished batch ended is written down for good: nobody needs to be asked. */
@@ -61,7 +64,10 @@ export function statusText(
     { label: 'Tokens', value: tokensText(paid), prose: true },
     { label: 'Cost', value: costRowText(paid, status.simulated) },
     { label: 'Started', value: status.startedAt },
-    { label: 'Output', value: toTerminalText(status.outputDir) },
+    {
+      label: 'Output',
+      value: toTerminalText(status.outputDir + (status.host ? ` (on ${status.host})` : '')),
+    },
     ...fileRows(status),
     ...(source === null ? [] : [{ label: 'Source', value: source, prose: true }]),
     ...nextRows(nextStep(state, pause, id), paint),
@@ -92,6 +98,7 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
     estimated_cost: usdOf(paid.costNanoUsd),
     started_at: status.startedAt,
     output_dir: status.outputDir,
+    host: status.host ?? null,
     results_file: status.resultsFile,
     csv_file: status.csvFile,
     web_ui: status.webUiUrl,

@@ -137,7 +137,8 @@ async function follow(options: DriveOptions, worker: BatchWorker | null): Promis
         handle.query(progressQuery),
       );
       trouble.over();
-      onProgress({ ...progress, etaSeconds: etaOf(progress), retries: await retriesOf(view) });
+      const retries = await retriesOf(view);
+      onProgress({ ...progress, etaSeconds: etaOf(progress, retries), retries });
       if (isStandstill(progress)) trouble.waiting(waitingOf(await openWorkflows(temporal, view)), progress);
       else trouble.waiting(null, progress);
       if (progress.state === 'paused' && !options.waitsForClose) {

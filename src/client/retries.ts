@@ -8,6 +8,8 @@ export interface Retries {
   prompts: number;
   /** The most frequent first. */
   reasons: RetryReason[];
+  /** ms since 1970, by the server's clock, of the try that is furthest away; `null` where none is planned. */
+  lastTryAt: number | null;
 }
 
 export interface RetryReason {
@@ -16,7 +18,7 @@ export interface RetryReason {
   prompts: number;
 }
 
-export const NO_RETRIES: Retries = Object.freeze({ prompts: 0, reasons: [] });
+export const NO_RETRIES: Retries = Object.freeze({ prompts: 0, reasons: [], lastTryAt: null });
 
 /** Shards' workflows are asked one by one: not at every poll. */
 const SHARDS_EVERY_MS = 3000;
@@ -27,21 +29,20 @@ const LONGEST_REASON = 60;
 export function retriesOf(workflows: readonly Pick<WorkflowExecutionDescription, 'raw'>[]): Retries {
   const counts = new Map<string, number>();
   let prompts = 0;
-  for (const { attempt, lastFailure, activityType } of workflows.flatMap(
-    ({ raw }) => raw.pendingActivities ?? [],
-  )) {
+  let lastTryAt: number | null = null;
+  for (const activity of workflows.flatMap(({ raw }) => raw.pendingActivities ?? [])) {
+    const { attempt, lastFailure, activityType, nextAttemptScheduleTime: next } = activity;
     if (!lastFailure || (attempt ?? 0) < 2 || activityType?.name !== 'completePrompt') continue;
     const reason = lastFailure.timeoutFailureInfo
       ? 'its worker was lost'
       : reasonOf(lastFailure.message ?? '');
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
     prompts++;
+    if (next) lastTryAt = Math.max(lastTryAt ?? 0, Number(next.seconds) * 1000);
   }
   const reasons = [...counts].map(([reason, count]) => ({ reason, prompts: count }));
-  return {
-    prompts,
-    reasons: reasons.sort((a, b) => b.prompts - a.prompts || (a.reason < b.reason ? -1 : 1)),
-  };
+  reasons.sort((a, b) => b.prompts - a.prompts || (a.reason < b.reason ? -1 : 1));
+  return { prompts, reasons, lastTryAt };
 }
 
 const statusNames: Record<number, string> = {

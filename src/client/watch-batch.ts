@@ -97,8 +97,9 @@ export async function watchRemote(
     if (seen) {
       const progress = await askProgress(temporal, { batchId, taskQueue }, ASK_MS);
       silences = progress ? 0 : silences + 1;
+      const retries = await retriesOf(seen);
       const shown: SeenProgress = progress
-        ? { ...progress, etaSeconds: etaOf(progress), retries: await retriesOf(seen) }
+        ? { ...progress, etaSeconds: etaOf(progress, retries), retries }
         : crashedProgress({ ...remembered(seen.memo), pause: seen.memo.pause ?? null });
       view.update(shown);
       const isStill = progress ? progress.counts.running === 0 : silences > 1;

@@ -10,6 +10,8 @@ interface Try {
   attempt?: number;
   timedOut?: boolean;
   type?: string;
+  /** Seconds since 1970. */
+  next?: number;
 }
 
 const workflow = (tries: Try[], children: string[] = []): WorkflowExecutionDescription =>
@@ -17,9 +19,10 @@ const workflow = (tries: Try[], children: string[] = []): WorkflowExecutionDescr
     status: { name: 'RUNNING' },
     raw: {
       pendingChildren: children.map((workflowId) => ({ workflowId, runId: 'run' })),
-      pendingActivities: tries.map(({ message, attempt = 2, timedOut, type = 'completePrompt' }) => ({
+      pendingActivities: tries.map(({ message, attempt = 2, timedOut, type = 'completePrompt', next }) => ({
         activityType: { name: type },
         attempt,
+        ...(next !== undefined && { nextAttemptScheduleTime: { seconds: next } }),
         ...(message !== undefined && {
           lastFailure: { message, ...(timedOut && { timeoutFailureInfo: {} }) },
         }),
@@ -31,12 +34,12 @@ test('prompts in retry are counted by reason, over all workflows, the most frequ
   const seen = retriesOf([
     workflow([
       { message: 'HTTP 503: try later' },
-      { message: 'HTTP 429: Rate limit of org-1 reached' },
+      { message: 'HTTP 429: Rate limit of org-1 reached', next: 20 },
       { message: 'HTTP 429: Rate limit of org-1 reached, id 77' },
     ]),
     workflow([
       { message: 'activity Heartbeat timeout', timedOut: true },
-      { message: 'HTTP 429: slow down' },
+      { message: 'HTTP 429: slow down', next: 10 },
       { attempt: 1 },
       { message: 'a disk that is full', type: 'writeReport' },
     ]),
@@ -48,6 +51,7 @@ test('prompts in retry are counted by reason, over all workflows, the most frequ
       { reason: 'its worker was lost', prompts: 1 },
       { reason: 'overloaded (503)', prompts: 1 },
     ],
+    lastTryAt: 20_000,
   });
 });
 

@@ -53,8 +53,9 @@ export function paceFacts(progress: Progress): { rate: string; eta: string } | n
 }
 
 function etaText({ etaSeconds, counts }: Progress): string {
-  if (etaSeconds !== null)
-    return `ETA ${etaSeconds < 1 ? 'under 1s' : durationText(Math.max(1, Math.round(etaSeconds)) * 1000)}`;
+  if (etaSeconds !== null && etaSeconds < 1) return 'ETA under 1s';
+  if (etaSeconds !== null && etaSeconds < 10) return `ETA ${Math.round(etaSeconds)}s`;
+  if (etaSeconds !== null) return `ETA ${durationText(etaSeconds * 1000)}`;
   if (counts.pending > 0 || counts.running === 0) return 'ETA unknown';
   return counts.running === 1 ? 'the last one takes longer' : `the last ${counts.running} take longer`;
 }

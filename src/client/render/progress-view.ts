@@ -91,8 +91,10 @@ const linesOf = (text: string): string[] => text.split('\n').map((line) => toTer
 
 /** Something happened: the rate and what is computed from it change by themselves. */
 function moved(before: SeenProgress, after: SeenProgress): boolean {
-  const facts = ({ state, pause, counts, paid, maxWorkers, crashed }: SeenProgress): string =>
-    JSON.stringify([state, pause, counts, paid, maxWorkers, crashed]);
+  const facts = (progress: SeenProgress): string => {
+    const { state, pause, counts, paid, maxWorkers, crashed } = progress;
+    return JSON.stringify([state, pause, counts, paid, isOver(progress) ? null : maxWorkers, crashed]);
+  };
   return facts(before) !== facts(after);
 }
 

@@ -17,7 +17,11 @@ const shapes = {
   }),
   retried: {
     ...sampleProgress({ autoWorkers: { slots: 23, ceiling: 500, reason: 'halved: 限流 429 '.repeat(20) } }),
-    retries: { prompts: 20, reasons: [{ reason: '速度制限 \u001b[2J'.repeat(20), prompts: 20 }] },
+    retries: {
+      prompts: 20,
+      reasons: [{ reason: '速度制限 \u001b[2J'.repeat(20), prompts: 20 }],
+      lastTryAt: null,
+    },
   },
   huge: sampleProgress({
     counts: { total: 9_999_999, pending: 0, running: 500, succeeded: 8_888_888, failed: 99_999, notRun: 7 },
@@ -72,6 +76,7 @@ test('prompts in retry, adaptive concurrency and the last failure each have a ro
         { reason: 'rate limit (429)', prompts: 12 },
         { reason: 'server error (500)', prompts: 3 },
       ],
+      lastTryAt: null,
     },
   };
   assert.deepEqual(progressRows(progress, context, 100, plain).slice(1), [

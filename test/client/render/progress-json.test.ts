@@ -12,7 +12,7 @@ const pause = {
 
 test('the line for programs has every field in snake_case', () => {
   const lastFailures = [{ promptId: 'p7', type: 'Completion.Rejected', message: 'too long' } as const];
-  const retries = { prompts: 3, reasons: [{ reason: 'rate limit (429)', prompts: 3 }] };
+  const retries = { prompts: 3, reasons: [{ reason: 'rate limit (429)', prompts: 3 }], lastTryAt: null };
   const progress = { ...sampleProgress({ state: 'paused', pause, lastFailures }), retries };
   assert.deepEqual(progressJson(progress, context), {
     type: 'progress',

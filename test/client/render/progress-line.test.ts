@@ -64,7 +64,7 @@ test('what is retried and what adapts itself are told behind, a failure only whe
       autoWorkers: { slots: 50, ceiling: 500, reason: 'growing' },
       lastFailures: [{ promptId: 'p7', type: 'Completion.Rejected', message: 'too\nlong' }],
     }),
-    retries: { prompts: 12, reasons: [{ reason: 'rate limit (429)', prompts: 12 }] },
+    retries: { prompts: 12, reasons: [{ reason: 'rate limit (429)', prompts: 12 }], lastTryAt: null },
   };
   const tail = ' · 12 in retry: rate limit (429) · auto: 50 of at most 500 at once: growing';
   assert.ok(progressLine(progress, context).endsWith(tail));

@@ -11,6 +11,7 @@ import { addResumeOptions, parseResumeOptions } from './options/resume-options.t
 import { addRunOptions, parseRunOptions } from './options/run-options.ts';
 import { addSetOptions, parseSetOptions } from './options/set-options.ts';
 import { addJsonOption, addOutputDirOption, parseSharedOptions } from './options/shared-options.ts';
+import { addTailOptions, parseTailOptions } from './options/tail-options.ts';
 import { UsageError } from './options/usage-error.ts';
 import { asTyped } from './render/typed-command.ts';
 import { addWorkerOptions, parseWorkerOptions } from './options/worker-options.ts';
@@ -100,6 +101,14 @@ function createProgram(): Command {
       const { watchCommand } = await import('./commands/watch.ts');
       return watchCommand(batchIds, options, context);
     }),
+  );
+  addTailOptions(onBatch(program.command('tail').description('print completions as they come'))).action(
+    (id: string, raw: Raw) =>
+      perform(raw, async (context) => {
+        const [batchId, options] = [parseBatchId(id), parseTailOptions(raw)];
+        const { tailCommand } = await import('./commands/tail.ts');
+        return tailCommand(batchId, options, context);
+      }),
   );
   addListOptions(program.command('list').description('list the batches')).action((raw: Raw) =>
     perform(raw, async (context) => {

@@ -248,7 +248,7 @@ export interface Progress {
   paid: Paid;
   /** Prompts settled per second of late, in this run; 0 until two have settled. */
   promptsPerSecond: number;
-  /** Seconds to the end at the current rate; `null` while the rate is 0. */
+  /** Seconds to the end, from the moment of the newest settled prompt; `null` where nobody can tell. */
   etaSeconds: number | null;
   maxWorkers: number;
   /** How many of them are lent at present, and why not more or fewer; `null`: all of them, always. */
@@ -337,6 +337,20 @@ export interface Tally {
   /** The one message of all failures so far; `null` once two differ. */
   sameFailure: string | null;
   failuresByType: FailureCounts;
+  /** `null`, or left out: none has settled in this run. */
+  spans?: Spans | null;
+}
+
+/** How long prompts were in progress of late. */
+export interface Spans {
+  /** Prompts that this is made from, up to a limit. */
+  count: number;
+  /** Time for one completion. */
+  meanMs: number;
+  /** Completions of a prompt, on average. */
+  completions: number;
+  /** Time of the slowest prompt; it fades with those after it. */
+  slowestMs: number;
 }
 
 export interface PaceMark {
@@ -422,7 +436,7 @@ export interface ShardAccount {
 
 export type ShardTally = Pick<
   Tally,
-  'succeeded' | 'failed' | 'paid' | 'lastFailures' | 'sameFailure' | 'failuresByType'
+  'succeeded' | 'failed' | 'paid' | 'lastFailures' | 'sameFailure' | 'failuresByType' | 'spans'
 >;
 
 export interface ShardHalt {

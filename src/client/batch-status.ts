@@ -1,18 +1,16 @@
 /** A batch's state from outside: from its workflow, or where nobody can ask that, from what is written down. */
-import type { BatchState, Counts, FailureCounts, Paid, Pause, Progress } from '../contract.ts';
+import type { BatchState, Counts, FailureCounts, Paid, Pause } from '../contract.ts';
+import { taskQueueOf } from '../contract.ts';
 import { batchDigest } from '../store/batch-digest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
-import { progressQuery } from '../workflows/messages.ts';
 import type { BatchStatus, StatusSource } from './render/status-text.ts';
 import { outsideEndOf } from './outside-end.ts';
-import { isOf, isPolled, openWorkflows, type ServerView, viewOf } from './server-view.ts';
+import { isOf, openWorkflows, type ServerView, viewOf } from './server-view.ts';
+import { ASK_MS, askProgress } from './ask-progress.ts';
 import { accountStanding } from './account-standing.ts';
 import type { Temporal } from './temporal.ts';
 import { waitingOf, waitingText as textOfWaiting } from './waiting.ts';
-
-/** A worker that lives answers in milliseconds; one that does not must not keep the status waiting. */
-const ASK_MS = 1200;
 
 interface Facts {
   state: BatchState;
@@ -29,7 +27,7 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
   const view = temporal && (await seen(temporal, store));
   const ours = view && isOf(view, store) ? view : null;
   const facts =
-    (ours?.kind === 'open' && (await ask(temporal!, ours, store))) || (await recorded(store, manifest, ours));
+    (ours?.kind === 'open' && (await ask(temporal!, store))) || (await recorded(store, manifest, ours));
   const outcome = manifest.runs.findLast((run) => run.outcome)?.outcome;
   const [waiting, account] = await Promise.all([
     waitingText(temporal, ours, facts),
@@ -101,29 +99,12 @@ async function seen(temporal: Temporal, store: BatchStore): Promise<ServerView |
   }
 }
 
-async function ask(temporal: Temporal, view: ServerView, { batchId }: BatchStore): Promise<Facts | null> {
-  const progress = await askProgress(temporal, batchId, view);
+async function ask(temporal: Temporal, store: BatchStore): Promise<Facts | null> {
+  const taskQueue = taskQueueOf(store.location, store.batchId);
+  const progress = await askProgress(temporal, { batchId: store.batchId, taskQueue });
   if (!progress) return null;
   const { state, pause, counts, failuresByType, paid } = progress;
   return { state, pause, counts, failuresByType, paid, source: 'workflow' };
-}
-
-/** The workflow's own word; `null` where no worker is there to carry it. */
-export async function askProgress(
-  temporal: Temporal,
-  batchId: string,
-  view: ServerView,
-): Promise<Progress | null> {
-  if (view.kind !== 'open') return null;
-  try {
-    return await temporal.client.withDeadline(Date.now() + ASK_MS, async () => {
-      if (!(await isPolled(temporal, view.description.taskQueue))) return null;
-      return await temporal.client.workflow.getHandle(batchId).query(progressQuery);
-    });
-  } catch {
-    // A busy or dying worker: what is written down answers instead, and says so.
-    return null;
-  }
 }
 
 async function recorded(store: BatchStore, manifest: Manifest, view: ServerView | null): Promise<Facts> {

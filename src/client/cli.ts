@@ -7,11 +7,13 @@ import { exitCodes } from './commands/exit-codes.ts';
 import { growHeapLittle } from './heap-growth.ts';
 import { InputError } from './input/input-error.ts';
 import { parseBatchId } from './options/batch-id.ts';
+import { addListOptions, parseListOptions } from './options/list-options.ts';
 import { addReasonOption, parseReason } from './options/reason-option.ts';
 import { addResumeOptions, parseResumeOptions } from './options/resume-options.ts';
 import { addRunOptions, parseRunOptions } from './options/run-options.ts';
 import { addSetOptions, parseSetOptions } from './options/set-options.ts';
 import { addJsonOption, addOutputDirOption, parseSharedOptions } from './options/shared-options.ts';
+import { addTailOptions, parseTailOptions } from './options/tail-options.ts';
 import { UsageError } from './options/usage-error.ts';
 import { asTyped } from './render/typed-command.ts';
 import { addWorkerOptions, parseWorkerOptions } from './options/worker-options.ts';
@@ -123,21 +125,34 @@ function createProgram(): Command {
       return statusCommand(batchId, options, context);
     }),
   );
-  onBatch(program.command('watch').description('look on until a batch stops')).action(
+  addJsonOption(
+    addOutputDirOption(
+      program
+        .command('watch')
+        .description('look on until a batch stops, or several')
+        .argument('[id...]', 'ids of batches, also of other machines (default: all that are open)'),
+    ),
+  ).action((ids: string[], raw: Raw) =>
+    perform(raw, async (context) => {
+      const [batchIds, options] = [ids.map(parseBatchId), parseSharedOptions(raw)];
+      const { watchCommand } = await import('./commands/watch.ts');
+      return watchCommand(batchIds, options, context);
+    }),
+  );
+  addTailOptions(onBatch(program.command('tail').description('print completions as they come'))).action(
     (id: string, raw: Raw) =>
       perform(raw, async (context) => {
-        const [batchId, options] = [parseBatchId(id), parseSharedOptions(raw)];
-        const { watchCommand } = await import('./commands/watch.ts');
-        return watchCommand(batchId, options, context);
+        const [batchId, options] = [parseBatchId(id), parseTailOptions(raw)];
+        const { tailCommand } = await import('./commands/tail.ts');
+        return tailCommand(batchId, options, context);
       }),
   );
-  addJsonOption(addOutputDirOption(program.command('list').description('list the batches'))).action(
-    (raw: Raw) =>
-      perform(raw, async (context) => {
-        const options = parseSharedOptions(raw);
-        const { listCommand } = await import('./commands/list.ts');
-        return listCommand(options, context);
-      }),
+  addListOptions(program.command('list').description('list the batches')).action((raw: Raw) =>
+    perform(raw, async (context) => {
+      const options = parseListOptions(raw);
+      const { listCommand } = await import('./commands/list.ts');
+      return listCommand(options, context);
+    }),
   );
   onBatch(program.command('cancel').description('end a batch; what came back is reported'))
     .option('--now', 'do not wait for the prompts in progress (default: up to 60 s)')

@@ -7,6 +7,7 @@ import { resumeUpdate, setUpdate } from '../workflows/messages.ts';
 import { asked } from './asked.ts';
 import { driveBatch } from './drive-batch.ts';
 import { outsideEndOf } from './outside-end.ts';
+import type { SeenProgress } from './render/progress-facts.ts';
 import { isOf, viewOf } from './server-view.ts';
 import { assertOurs, type StartOptions, startRun } from './start-run.ts';
 import { withServer } from './with-server.ts';
@@ -17,7 +18,7 @@ export interface ContinueOptions extends StartOptions {
   worker: boolean;
   /** For a batch that is open already. */
   changes?: LimitChanges;
-  onProgress(progress: Progress): void;
+  onProgress(progress: SeenProgress): void;
   note(line: string): void;
   interrupt: AbortSignal;
 }

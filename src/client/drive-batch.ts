@@ -14,6 +14,9 @@ import type { BatchStore } from '../store/batch-store.ts';
 import { type BatchWorker, connectWorker, startBatchWorker } from '../worker.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { type CloseWatch, watchClose } from './close-watch.ts';
+import { createEtaCountdown } from './eta-countdown.ts';
+import type { SeenProgress } from './render/progress-facts.ts';
+import { createRetriesLook } from './retries.ts';
 import { hasLiveWorker, openWorkflows, type ServerView, viewOf } from './server-view.ts';
 import { sweepDeadWorkers } from './sweep-dead-workers.ts';
 import type { Temporal } from './temporal.ts';
@@ -26,7 +29,7 @@ export interface DriveOptions {
   store: BatchStore;
   /** `none` leaves the work to other processes; `idle` buys nothing, and only closes the batch. */
   worker: 'full' | 'idle' | 'none';
-  onProgress(progress: Progress): void;
+  onProgress(progress: SeenProgress): void;
   /** Says something beside the progress. */
   note(line: string): void;
   /** First interrupt: start nothing more, end after the requests in flight. */
@@ -120,6 +123,8 @@ async function follow(
   worker?.stopped.catch((error: unknown) => (workerError = { error }));
   const trouble = createTroubleNotes(options);
   const isStandstill = createStandstill();
+  const retriesOf = createRetriesLook(temporal);
+  const etaOf = createEtaCountdown();
   const startedAt = performance.now();
   let quiet = 0;
   while (!interrupt.aborted) {
@@ -133,7 +138,8 @@ async function follow(
         handle.query(progressQuery),
       );
       trouble.over();
-      onProgress(progress);
+      const retries = await retriesOf(view);
+      onProgress({ ...progress, etaSeconds: etaOf(progress, retries), retries });
       if (isStandstill(progress)) trouble.waiting(waitingOf(await openWorkflows(temporal, view)), progress);
       else trouble.waiting(null, progress);
       if (progress.state === 'paused' && !options.waitsForClose) {

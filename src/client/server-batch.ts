@@ -1,22 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BatchState, Pause, Progress } from '../contract.ts';
-import { NOTHING_PAID } from '../store/standing.ts';
 import { connectWorker, startCourier } from '../worker.ts';
 import { cancelNowUpdate } from '../workflows/messages.ts';
-import { askProgress, endedOutside, waitingText } from './batch-status.ts';
 import type { CommandContext } from './commands/context.ts';
 import { logToFile } from './commands/worker-log.ts';
 import { UsageError } from './options/usage-error.ts';
 import type { ReachedBatch } from './reached-batch.ts';
-import type { BatchStatus } from './render/status-text.ts';
+import { listingOf, rememberedState, remoteStatusOf, type RemoteView } from './remote-batch.ts';
 import { createUpdate } from './send-update.ts';
-import { type BatchMemo, isPolled, type ServerView, viewOf } from './server-view.ts';
+import { type BatchMemo, isPolled, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
 
-type KnownView = Exclude<ServerView, { kind: 'absent' }>;
-
 const POLL_MS = 250;
-const NOTHING_COUNTED = { total: 0, pending: 0, running: 0, succeeded: 0, failed: 0, notRun: 0 };
 
 /** A batch whose folder is not here: all that is known of it comes from Temporal, and all that it is told goes there. */
 export function createServerBatch(
@@ -28,23 +22,23 @@ export function createServerBatch(
   const { note } = context;
   const folder = `${place.outputDir} on ${place.host}`;
 
-  async function view(): Promise<KnownView> {
+  async function view(): Promise<RemoteView> {
     const seen = await viewOf(temporal, batchId);
     if (seen.kind === 'absent') throw new UsageError(`the Temporal server does not know ${batchId} any more`);
     return seen;
   }
 
   /** Throws `UsageError` where there is no open batch to be told anything. */
-  async function openView(): Promise<KnownView> {
+  async function openView(): Promise<RemoteView> {
     const seen = await view();
     if (seen.kind === 'open') return seen;
     throw new UsageError(
-      `${batchId} is not running: it is ${stateOf(seen)}. Nothing was changed. Its folder is ${folder}`,
+      `${batchId} is not running: it is ${rememberedState(listingOf(batchId, seen))}. Nothing was changed. Its folder is ${folder}`,
     );
   }
 
   /** Calls `work` while somebody is there to hear it: where no worker lives, one that can do nothing else. */
-  async function heard<T>({ description }: KnownView, alone: boolean, work: () => Promise<T>): Promise<T> {
+  async function heard<T>({ description }: RemoteView, alone: boolean, work: () => Promise<T>): Promise<T> {
     if (!alone) return work();
     logToFile(context);
     const connection = await connectWorker(temporal.address);
@@ -61,11 +55,7 @@ export function createServerBatch(
     batchId,
     store: null,
     temporal,
-    status: async () => {
-      const seen = await view();
-      const progress = await askProgress(temporal, batchId, seen);
-      return statusFrom(temporal, batchId, seen, progress);
-    },
+    status: async () => remoteStatusOf(temporal, listingOf(batchId, await view())),
     tell: async (update, args) => {
       const seen = await openView();
       const alone = !(await isPolled(temporal, seen.description.taskQueue));
@@ -99,44 +89,5 @@ export function createServerBatch(
       return { kind: 'interrupted' };
     },
     close: () => temporal.close(),
-  };
-}
-
-/** What the server remembers of a batch that nobody answers for. */
-function stateOf({ kind, memo, description }: KnownView): BatchState {
-  if (kind === 'closed' && description.status.name === 'CANCELLED') return 'cancelled';
-  if (kind === 'closed' && description.status.name === 'COMPLETED') return memo.state ?? 'succeeded';
-  return memo.state === 'paused' || memo.state === 'cancelling' ? memo.state : 'crashed';
-}
-
-async function statusFrom(
-  temporal: Temporal,
-  batchId: string,
-  view: KnownView,
-  progress: Progress | null,
-): Promise<BatchStatus> {
-  const { memo, description } = view;
-  const state = progress?.state ?? stateOf(view);
-  const remembered: Pause | null = state === 'paused' ? (memo.pause ?? null) : null;
-  const counts = progress?.counts ?? memo.counts ?? NOTHING_COUNTED;
-  return {
-    id: batchId,
-    name: memo.name ?? batchId,
-    state,
-    pause: progress ? progress.pause : remembered,
-    counts,
-    failuresByType: progress?.failuresByType ?? memo.failuresByType ?? {},
-    paid: progress?.paid ?? memo.paid ?? NOTHING_PAID,
-    simulated: memo.simulated ?? false,
-    outputDir: memo.store?.outputDir ?? '',
-    folderHost: memo.store?.host ?? 'another machine',
-    startedAt: description.startTime.toISOString(),
-    resultsFile: memo.results?.resultsFile ?? null,
-    csvFile: memo.results?.csvFile ?? null,
-    waiting: await waitingText(temporal, view, { state, counts }),
-    account: null,
-    endedOutside: await endedOutside(temporal, batchId, view, state),
-    webUiUrl: temporal.webUiOf(batchId, view.runId),
-    source: progress ? 'workflow' : 'temporal',
   };
 }

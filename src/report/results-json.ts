@@ -7,7 +7,7 @@ import { promptText } from './prompt-text.ts';
 import { toReportSettings } from './report-settings.ts';
 import type { ReportSummary } from './summary.ts';
 
-const toUsage = (usage: Usage) => ({
+export const toUsage = (usage: Usage) => ({
   prompt_tokens: usage.prompt,
   completion_tokens: usage.completion,
   total_tokens: usage.total,

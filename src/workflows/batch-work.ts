@@ -31,6 +31,8 @@ export interface WorkHost {
 export interface BatchWork {
   /** Prompts in progress, or about to be. */
   readonly running: number;
+  /** Of the prompts that wait; `null` where it does not know them. */
+  readonly pendingCompletions: number | null;
   /** Known and possibly paid, over all runs, in integer nano-USD. */
   readonly spentNanoUsd: number;
   readonly reservedNanoUsd: number;

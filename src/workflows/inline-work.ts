@@ -36,6 +36,9 @@ export function createInlineWork(batch: BatchInput, host: WorkHost): BatchWork {
     get running() {
       return work.running;
     },
+    get pendingCompletions() {
+      return work.queue.reduce((sum, { completions }) => sum + completions, 0);
+    },
     get spentNanoUsd() {
       return budget.spentNanoUsd;
     },

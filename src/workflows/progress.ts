@@ -1,4 +1,5 @@
 import type { BatchOutcome, Pause, Progress, RunState, Tally } from '../contract.ts';
+import { etaSecondsOf } from './eta.ts';
 import { rateOf } from './pace.ts';
 import { countsOf } from './tally.ts';
 
@@ -11,6 +12,8 @@ export interface BatchFacts {
   tally: Tally;
   /** Prompts in progress. */
   running: number;
+  /** Of the prompts that wait; left out where nobody knows. */
+  pendingCompletions?: number | null;
   maxWorkers: number;
   autoWorkers: Progress['autoWorkers'];
   budget: Progress['budget'];
@@ -21,20 +24,23 @@ export function progressOf({
   pause,
   tally,
   running,
+  pendingCompletions = null,
   maxWorkers,
   autoWorkers,
   budget,
 }: BatchFacts): Progress {
   const counts = countsOf(tally, running, false);
-  const promptsPerSecond = rateOf(tally.pace);
-  const left = counts.pending + counts.running;
+  const { pace, spans = null } = tally;
   return {
     state,
     pause,
     counts,
     paid: tally.paid,
-    promptsPerSecond,
-    etaSeconds: promptsPerSecond > 0 ? left / promptsPerSecond : null,
+    promptsPerSecond: rateOf(pace),
+    etaSeconds: etaSecondsOf({
+      ...{ pending: counts.pending, pendingCompletions, running: counts.running },
+      ...{ slots: maxWorkers, pace, spans },
+    }),
     maxWorkers,
     autoWorkers,
     budget,

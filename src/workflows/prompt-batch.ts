@@ -231,6 +231,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     const running = pause && (atStore > 0 || notes.isPending) ? Math.max(1, work.running) : work.running;
     const now = progressOf({
       ...{ state, pause, tally, running, maxWorkers, autoWorkers: autoWorkersOf(limits, paces) },
+      pendingCompletions: work.pendingCompletions,
       budget: maxCostNanoUsd === null ? null : { maxCostNanoUsd, spentNanoUsd, reservedNanoUsd },
     });
     return end ? endedProgress(now, end) : now;

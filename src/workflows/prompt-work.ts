@@ -50,6 +50,7 @@ export function createPromptWork(
   async function takeUp(prompt: OpenPrompt): Promise<TurnEnd> {
     budget.reserve(prompt.index, prompt.worstCostNanoUsd);
     const liftsBefore = lifts();
+    const startedAt = Date.now();
     let receipt: Receipt | Unsettled;
     try {
       receipt = await complete(prompt);
@@ -65,7 +66,9 @@ export function createPromptWork(
       const { since = prompt.turn } = prompt;
       return { putBack: { ...prompt, since, worstCostNanoUsd: receipt.worstCostNanoUsd } };
     }
-    await counted(settled(tally(), prompt.id, receipt, Date.now()));
+    const now = Date.now();
+    const span = { ms: now - startedAt, completions: prompt.completions };
+    await counted(settled(tally(), prompt.id, receipt, now, span));
     return 'settled';
   }
 

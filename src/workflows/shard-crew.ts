@@ -192,6 +192,7 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
       const { total, succeeded, failed } = host.tally();
       return Math.min(sumOver(inProgress), total - succeeded - failed) + (noting > 0 ? 1 : 0);
     },
+    pendingCompletions: null,
     get spentNanoUsd() {
       return spentBefore + sumOver((shard) => shard.spentBeforeNanoUsd + shard.spentNanoUsd);
     },

@@ -2,6 +2,7 @@
 import type { Counts, Paid, Receipt, RunSum, ShardTally, Tally } from '../contract.ts';
 import { addFailures, newFailures } from './failure-counts.ts';
 import { marked } from './pace.ts';
+import { withSpan, withSpans } from './spans.ts';
 
 const LAST_FAILURES = 5;
 
@@ -35,6 +36,7 @@ export const shardTallyOf = ({
   lastFailures,
   sameFailure,
   failuresByType,
+  spans = null,
 }: Tally): ShardTally => ({
   succeeded,
   failed,
@@ -42,6 +44,7 @@ export const shardTallyOf = ({
   lastFailures,
   sameFailure,
   failuresByType,
+  spans,
 });
 
 /** Takes in what the ledger has settled before. */
@@ -53,10 +56,17 @@ export const seeded = (tally: Tally, before: Omit<RunSum, 'spentNanoUsd'>): Tall
   paid: sum(tally.paid, before.paid),
 });
 
-/** `at` is ms since 1970, by the workflow's clock. */
-export function settled(tally: Tally, promptId: string, receipt: Receipt, at: number): Tally {
+/** `at` is ms since 1970, by the workflow's clock; `span`, how long the prompt was in progress, and for how many completions. */
+export function settled(
+  tally: Tally,
+  promptId: string,
+  receipt: Receipt,
+  at: number,
+  span?: { ms: number; completions: number },
+): Tally {
   const next: Tally = {
     ...tally,
+    ...(span && { spans: withSpan(tally.spans ?? null, span.ms, span.completions) }),
     paid: sum(tally.paid, receipt.paid),
     pace: marked(tally.pace, at, tally.succeeded + tally.failed + 1),
   };
@@ -85,6 +95,7 @@ export function takenIn(tally: Tally, before: ShardTally, now: ShardTally, at: n
     lastFailures: [...now.lastFailures.slice(0, failures), ...tally.lastFailures].slice(0, LAST_FAILURES),
     sameFailure: sameAfter(tally, now, failures),
     failuresByType: addFailures(tally.failuresByType, newFailures(before.failuresByType, now.failuresByType)),
+    spans: withSpans(tally.spans ?? null, now.spans ?? null, count),
   };
 }
 

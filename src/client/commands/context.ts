@@ -2,7 +2,7 @@
 import { type Config, loadConfig } from '../../config.ts';
 import { createPaint } from '../render/paint.ts';
 import { toTerminalJson, toTerminalLines } from '../render/terminal-text.ts';
-import type { ProgressStream } from '../render/progress-view.ts';
+import type { LiveStream } from '../render/live-rows.ts';
 import { asTyped } from '../render/typed-command.ts';
 import { terminalTraits } from '../render/terminal-traits.ts';
 
@@ -57,9 +57,16 @@ export function interruptSignal(): AbortSignal {
 }
 
 /** Standard output for a progress view. */
-export const outputStream = ({ json }: CommandContext): ProgressStream => ({
+export const outputStream = ({ json }: CommandContext): LiveStream => ({
   write: (text) => process.stdout.write(json ? text : asTyped(text, process.env)),
   get columns() {
     return process.stdout.columns;
+  },
+  get rows() {
+    return process.stdout.rows;
+  },
+  onResize: (listener) => {
+    process.stdout.on('resize', listener);
+    return () => void process.stdout.off('resize', listener);
   },
 });

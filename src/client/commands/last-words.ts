@@ -1,8 +1,9 @@
 /** What is printed when a command leaves a batch, and the exit code that goes with it. */
-import type { BatchOutcome } from '../../contract.ts';
+import type { BatchOutcome, Progress } from '../../contract.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { batchSummary } from '../batch-summary.ts';
 import type { ContinueEnd } from '../continue-batch.ts';
+import { type BatchStatus, statusJson, statusText } from '../render/status-text.ts';
 import { summaryJson, summaryText } from '../render/summary-text.ts';
 import { viewOf } from '../server-view.ts';
 import type { Temporal } from '../temporal.ts';
@@ -19,8 +20,7 @@ export async function printEnd(
     case 'finished':
       return printFinished(store, end.outcome, context, temporal);
     case 'paused':
-      await printSummary(store, { progress: end.progress }, context, temporal);
-      return exitCodes.paused;
+      return printPaused(store, end.progress, context, temporal);
     case 'interrupted': {
       const command = `durabatch resume ${store.batchId}`;
       if (context.json)
@@ -34,6 +34,21 @@ export async function printEnd(
           `Every answer that came back is kept; to go on: durabatch resume ${store.batchId}`,
       );
   }
+}
+
+export async function printPaused(
+  store: BatchStore,
+  progress: Progress,
+  context: CommandContext,
+  temporal: Temporal | null,
+): Promise<number> {
+  await printSummary(store, { progress }, context, temporal);
+  return exitCodes.paused;
+}
+
+export function printStatus(status: BatchStatus, { json, print }: CommandContext): void {
+  const { paint, columns } = outputTraits();
+  print(json ? statusJson(status) : statusText(status, { paint, columns }));
 }
 
 export async function printFinished(

@@ -1,40 +1,49 @@
-import { type BatchStore } from '../../store/batch-store.ts';
-import { listBatches } from '../../store/output-folder.ts';
-import { listRegistered } from '../batch-registry.ts';
+import type { BatchState } from '../../contract.ts';
 import { statusOf } from '../batch-status.ts';
-import { batchIn, openStore } from '../locate-batch.ts';
-import { DEFAULT_OUTPUT_DIR } from '../options/run-defaults.ts';
+import { batchesOnServer, knownStores } from '../known-batches.ts';
+import { remoteStatusOf } from '../remote-batch.ts';
 import { listText } from '../render/list-text.ts';
-import { statusJson } from '../render/status-text.ts';
+import { type BatchStatus, statusJson } from '../render/status-text.ts';
 import { connectTemporalIfRunning } from '../temporal.ts';
-import type { CommandContext } from './context.ts';
+import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 
-/** Newest first. */
-export async function listCommand(options: { outputDir?: string }, context: CommandContext): Promise<number> {
+/** So many batches are asked at a time. */
+const AT_ONCE = 8;
+
+/** Newest first: those of known folders, and without a named folder those that only the server knows. */
+export async function listCommand(
+  { outputDir, states }: { outputDir?: string; states: BatchState[] },
+  context: CommandContext,
+): Promise<number> {
   const { config, json, print } = context;
   const temporal = await connectTemporalIfRunning(config).catch(() => null);
   try {
-    const statuses = [];
-    for (const store of await knownStores(options.outputDir, context))
-      statuses.push(await statusOf(temporal, store));
-    statuses.sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+    const stores = await knownStores(config, outputDir);
+    const questions = stores.map((store) => () => statusOf(temporal, store));
+    if (temporal && outputDir === undefined) {
+      // A server that does not answer knows nothing for now.
+      const { others } = await batchesOnServer(temporal, stores).catch(() => ({ others: [] }));
+      questions.push(...others.map((listing) => () => remoteStatusOf(temporal, listing)));
+    }
+    const statuses = (await answersTo(questions))
+      .filter(({ state }) => states.length === 0 || states.includes(state))
+      .sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+    const { paint, columns } = outputTraits();
     if (json) for (const status of statuses) print(statusJson(status));
-    else print(listText(statuses, Date.now()));
+    else print(listText(statuses, Date.now(), { paint, columns }, states));
     return exitCodes.succeeded;
   } finally {
     await temporal?.close();
   }
 }
 
-/** Those of the named folder; without one, those this machine remembers and those of the default folder. */
-async function knownStores(outputDir: string | undefined, { config }: CommandContext): Promise<BatchStore[]> {
-  const stores = new Map<string, BatchStore>();
-  const add = (store: BatchStore | null): void => void (store && stores.set(store.folder, store));
-  const folder = outputDir ?? DEFAULT_OUTPUT_DIR;
-  for (const id of await listBatches(folder)) add(await batchIn(folder, id));
-  if (outputDir === undefined) {
-    for (const entry of await listRegistered(config.home)) add(openStore(entry, entry.batchId));
-  }
-  return [...stores.values()];
+async function answersTo(questions: readonly (() => Promise<BatchStatus>)[]): Promise<BatchStatus[]> {
+  const answers: BatchStatus[] = [];
+  const queue = questions.values();
+  const ask = async (): Promise<void> => {
+    for (const question of queue) answers.push(await question());
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, ask));
+  return answers;
 }

@@ -1,70 +1,158 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../../config.ts';
+import type { BatchState } from '../../contract.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
-import { driveBatch } from '../drive-batch.ts';
-import { locateBatch } from '../locate-batch.ts';
-import { createProgressView } from '../render/progress-view.ts';
-import { isOf, viewOf } from '../server-view.ts';
-import { connectTemporalIfRunning } from '../temporal.ts';
+import { batchesOnServer, knownStores } from '../known-batches.ts';
+import { findStore, locateBatch } from '../locate-batch.ts';
+import { findRemoteBatch, listingOf, type RemoteListing } from '../remote-batch.ts';
+import { createProgressBoard } from '../render/progress-board.ts';
+import type { ProgressView } from '../render/progress-view.ts';
+import { connectTemporalIfRunning, type Temporal } from '../temporal.ts';
+import { type WatchEnd, type WatchOptions, watchRemote, watchStore } from '../watch-batch.ts';
 import { type CommandContext, interruptSignal, outputStream, outputTraits } from './context.ts';
-import { exitCodes } from './exit-codes.ts';
-import { printEnd, printFinished } from './last-words.ts';
-import { statusCommand } from './status.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { printFinished, printPaused, printStatus } from './last-words.ts';
 
-/** Looks on until the batch stops; works on nothing and lifts nothing. */
+interface Watched {
+  batchId: string;
+  simulated: boolean;
+  /** `null`: its folder is not here. */
+  store: BatchStore | null;
+  watch(options: WatchOptions): Promise<WatchEnd>;
+}
+
+/**
+ * Looks on at the named batches, or at all that are open, until each has stopped; works on none and lifts nothing.
+ * Of several batches the exit code is that of the one that ended worst.
+ */
 export async function watchCommand(
-  id: string,
-  options: { outputDir?: string },
+  ids: readonly string[],
+  { outputDir }: { outputDir?: string },
   context: CommandContext,
 ): Promise<number> {
   const { config, json, note } = context;
-  const store = await locateBatch(config, id, options.outputDir);
-  const interrupt = interruptSignal();
-  const manifest = await store.readManifest();
-  const { isTTY, color } = outputTraits();
-  for (let told = false; !interrupt.aborted; told = true) {
-    const temporal = await connectTemporalIfRunning(config);
-    try {
-      const seen = temporal && (await viewOf(temporal, store.batchId));
-      if (temporal && seen?.kind === 'open' && isOf(seen, store)) {
-        const simulated = manifest.settings.provider === 'simulated';
-        const view = createProgressView({
-          stream: outputStream(context),
-          isTTY,
-          color,
-          json,
-          batchId: store.batchId,
-          simulated,
-        });
-        const end = await driveBatch({
-          config,
-          temporal,
-          store,
-          worker: 'none',
-          onProgress: view.update,
-          note: view.note,
-          interrupt,
-        }).finally(() => view.end());
-        if (end.kind === 'paused') return await printEnd(store, end, temporal, context);
-        if (end.kind === 'closed') return await printOutcome(store, context);
-        break;
-      }
-      if ((await store.readManifest()).runs.at(-1)?.outcome) return await printOutcome(store, context);
-      if (!told)
-        note(
-          `Nobody works on this batch. To go on: durabatch resume ${store.batchId}. Waiting for that; Ctrl-C ends the waiting.`,
-        );
-    } finally {
-      await temporal?.close();
+  const temporal = await connectTemporalIfRunning(config).catch((error: unknown) => {
+    if (ids.length === 0) throw error;
+    return null;
+  });
+  try {
+    const batches =
+      ids.length > 0
+        ? await namedBatches(ids, outputDir, config, temporal)
+        : await openBatches(outputDir, config, temporal);
+    if (batches.length === 0) {
+      note('No batch is open. To see all there are: durabatch list');
+      return exitCodes.succeeded;
     }
-    await sleep(1000, undefined, { signal: interrupt }).catch(() => {
-      // the loop's condition sees it
-    });
+    const interrupt = interruptSignal();
+    const { isTTY, color } = outputTraits();
+    const views = createProgressBoard(batches, { stream: outputStream(context), isTTY, color, json });
+    const ends = await Promise.all(
+      batches.map((batch, at) => seen(batch, { config, interrupt, view: views[at]! }, views[at]!)),
+    );
+    for (const view of views) view.end();
+    const codes: number[] = [];
+    for (const [at, end] of ends.entries()) codes.push(await printStop(batches[at]!, end, temporal, context));
+    return worstOf(codes);
+  } finally {
+    await temporal?.close();
   }
-  return exitCodes.interrupted;
 }
 
-async function printOutcome(store: BatchStore, context: CommandContext): Promise<number> {
-  const outcome = (await store.readManifest()).runs.at(-1)?.outcome;
-  if (outcome) return printFinished(store, outcome, context);
-  return statusCommand(store.batchId, { outputDir: store.location.outputDir }, context);
+/** The display stays until all have stopped; what one of them fails with must not take it from the others. */
+async function seen(batch: Watched, options: WatchOptions, view: ProgressView): Promise<WatchEnd> {
+  const end = await batch.watch(options);
+  if (end.kind === 'paused') view.update(end.progress);
+  if (end.kind === 'finished')
+    view.update({
+      ...{ state: end.outcome.state, pause: null, counts: end.outcome.counts, paid: end.outcome.paid },
+      ...{ promptsPerSecond: 0, etaSeconds: null, maxWorkers: 0, budget: null, lastFailures: [] },
+      ...{ autoWorkers: null, failuresByType: end.outcome.failuresByType ?? {} },
+    });
+  return end;
 }
+
+async function namedBatches(
+  ids: readonly string[],
+  outputDir: string | undefined,
+  config: Config,
+  temporal: Temporal | null,
+): Promise<Watched[]> {
+  const batches = new Map<string, Watched>();
+  for (const id of ids) {
+    const store = await findStore(config, id, outputDir);
+    const view = store || !temporal ? null : await findRemoteBatch(temporal, id);
+    const batch = store
+      ? await watchedStore(store)
+      : view && temporal
+        ? watchedRemote(temporal, listingOf(id, view))
+        : // It is nowhere: this says so.
+          await watchedStore(await locateBatch(config, id, outputDir));
+    batches.set(batch.batchId, batch);
+  }
+  return [...batches.values()];
+}
+
+async function openBatches(
+  outputDir: string | undefined,
+  config: Config,
+  temporal: Temporal | null,
+): Promise<Watched[]> {
+  if (!temporal) return [];
+  const stores = await knownStores(config, outputDir);
+  const { ours, others } = await batchesOnServer(temporal, stores, { openOnly: true });
+  const batches: Watched[] = [];
+  for (const store of ours) batches.push(await watchedStore(store));
+  // Who names a folder means the batches of that folder.
+  if (outputDir === undefined) batches.push(...others.map((listing) => watchedRemote(temporal, listing)));
+  return batches.sort((a, b) => (a.batchId < b.batchId ? -1 : 1));
+}
+
+async function watchedStore(store: BatchStore): Promise<Watched> {
+  const { settings } = await store.readManifest();
+  return {
+    ...{ batchId: store.batchId, store, simulated: settings.provider === 'simulated' },
+    watch: (options) => watchStore(store, options),
+  };
+}
+
+const watchedRemote = (temporal: Temporal, listing: RemoteListing): Watched => ({
+  ...{ batchId: listing.batchId, store: null, simulated: listing.memo.simulated ?? false },
+  watch: (options) => watchRemote(temporal, listing, options),
+});
+
+/** Says how a batch stopped; answers the exit code that goes with it. */
+async function printStop(
+  { store }: Watched,
+  end: WatchEnd,
+  temporal: Temporal | null,
+  context: CommandContext,
+): Promise<number> {
+  switch (end.kind) {
+    case 'interrupted':
+      return exitCodes.interrupted;
+    case 'finished':
+      return printFinished(store!, end.outcome, context, temporal);
+    case 'paused':
+      return printPaused(store!, end.progress, context, temporal);
+    default:
+      printStatus(end.status, context);
+      return codeOf(end.status.state);
+  }
+}
+
+const codeOf = (state: BatchState): number => {
+  if (state === 'paused') return exitCodes.paused;
+  const isFinal = state === 'succeeded' || state === 'partly_failed' || state === 'cancelled';
+  return isFinal ? exitCodeOf(state) : exitCodes.unexpected;
+};
+
+const worstFirst = [
+  exitCodes.interrupted,
+  exitCodes.unexpected,
+  exitCodes.paused,
+  exitCodes.cancelled,
+  exitCodes.partlyFailed,
+];
+
+const worstOf = (codes: readonly number[]): number =>
+  worstFirst.find((code) => codes.includes(code)) ?? exitCodes.succeeded;

@@ -1,33 +1,82 @@
+import type { BatchState } from '../../contract.ts';
 import { durationText } from './duration-text.ts';
 import { costText, percentText } from './number-text.ts';
+import { createPaint } from './paint.ts';
 import { doneCount } from './progress-facts.ts';
+import { paintState } from './state-text.ts';
 import type { BatchStatus } from './status-text.ts';
-import { tableText } from './text-table.ts';
+import type { TextOptions } from './summary-text.ts';
+import { toTerminalText } from './terminal-text.ts';
+import { type Column, tableText } from './text-table.ts';
+import { textWidth } from './text-width.ts';
 
-/** What `list` prints: a line for each batch, ages counted to `now` (milliseconds). The id is last: it is typed again and never cut. */
-export function listText(statuses: readonly BatchStatus[], now: number): string {
-  if (statuses.length === 0) return 'No batches yet. To start one: durabatch run <file>';
-  return tableText(
-    [
-      { title: 'STATE', align: 'left' },
-      { title: 'DONE', align: 'right' },
-      { title: 'FAILED', align: 'right' },
-      { title: 'COST', align: 'right' },
-      { title: 'AGE', align: 'right' },
-      { title: 'BATCH', align: 'left' },
-    ],
-    statuses.map((status) => rowOf(status, now)),
-  );
+interface ListColumn extends Column {
+  cell(status: BatchStatus, now: number): string;
+  /** Which column a narrow terminal does without first, second …; the others stay. */
+  dropped?: number;
 }
 
-function rowOf({ id, state, pause, counts, paid, simulated, startedAt }: BatchStatus, now: number): string[] {
-  const done = doneCount(counts);
+const columnsOfList: readonly ListColumn[] = [
+  { title: 'STATE', align: 'left', cell: stateCell },
+  {
+    title: 'DONE',
+    align: 'right',
+    cell: ({ counts }) =>
+      `${doneCount(counts)}/${counts.total} ${percentText(doneCount(counts), counts.total)}`,
+  },
+  { title: 'FAILED', align: 'right', cell: ({ counts }) => String(counts.failed), dropped: 1 },
+  { title: 'COST', align: 'right', cell: costCell, dropped: 3 },
+  {
+    title: 'AGE',
+    align: 'right',
+    cell: ({ startedAt }, now) => durationText(Math.max(0, now - Date.parse(startedAt))),
+    dropped: 2,
+  },
+  // It is typed again, and never cut.
+  { title: 'BATCH', align: 'left', cell: ({ id }) => id },
+];
+
+/** What `list` prints: a line for each batch, ages counted to `now` (milliseconds). */
+export function listText(
+  statuses: readonly BatchStatus[],
+  now: number,
+  { paint = createPaint(false), columns = Number.POSITIVE_INFINITY }: TextOptions = {},
+  states: readonly BatchState[] = [],
+): string {
+  if (statuses.length === 0)
+    return states.length === 0
+      ? 'No batches yet. To start one: durabatch run <file>'
+      : `No batch is ${states.join(' or ')}.`;
+  const [head = '', ...rows] = fittingTable(statuses, now, columns).split('\n');
   return [
-    state === 'paused' && pause !== null ? `paused (${pause.reason})` : state,
-    `${done}/${counts.total} ${percentText(done, counts.total)}`,
-    String(counts.failed),
-    simulated ? 'simulated' : paid.costNanoUsd === null ? 'unknown' : costText(paid.costNanoUsd),
-    durationText(Math.max(0, now - Date.parse(startedAt))),
-    id,
-  ];
+    paint.dim(head),
+    ...rows.map((row, at) => {
+      const { state, folderHost } = statuses[at]!;
+      // The state is in front, as long as its cell.
+      const length = stateCell(statuses[at]!).length;
+      const where = folderHost === null ? '' : paint.dim(`  (on ${toTerminalText(folderHost, 40)})`);
+      return paintState(state, row.slice(0, length), paint) + row.slice(length) + where;
+    }),
+  ].join('\n');
+}
+
+/** With as many columns as there is room for, ids taken as they come: one that is too long wraps. */
+function fittingTable(statuses: readonly BatchStatus[], now: number, width: number): string {
+  for (let without = 0; ; without++) {
+    const shown = columnsOfList.filter(({ dropped = Number.POSITIVE_INFINITY }) => dropped > without);
+    const text = tableText(
+      shown,
+      statuses.map((status) => shown.map(({ cell }) => cell(status, now))),
+    );
+    if (without === 3 || text.split('\n').every((line) => textWidth(line) <= width)) return text;
+  }
+}
+
+function stateCell({ state, pause }: BatchStatus): string {
+  return state === 'paused' && pause !== null ? `paused (${pause.reason})` : state;
+}
+
+function costCell({ simulated, paid }: BatchStatus): string {
+  if (simulated) return 'simulated';
+  return paid.costNanoUsd === null ? 'unknown' : costText(paid.costNanoUsd);
 }

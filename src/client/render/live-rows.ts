@@ -1,11 +1,25 @@
 import { stripVTControlCharacters } from 'node:util';
-import { textWidth } from './text-width.ts';
+import { linesTaken } from './text-width.ts';
 
 const DEFAULT_COLUMNS = 80;
+const DEFAULT_LINES = 24;
+
+/** A terminal, or what may be one. Its size is read at every draw. */
+export interface LiveStream {
+  write(text: string): unknown;
+  columns?: number;
+  /** How many lines it shows. */
+  rows?: number;
+  /** Calls whenever the size has changed; answers how to stop that. */
+  onResize?(listener: () => void): () => void;
+}
+
+/** What fits: rows no wider than `columns`, and no more than `lines` of them. */
+export type RowsFor = (columns: number, lines: number) => string[];
 
 export interface LiveRows {
   /** Draws rows over the ones drawn before. */
-  draw(rowsFor: (columns: number) => string[]): void;
+  draw(rowsFor: RowsFor): void;
   /** Writes text that stays, above the rows. */
   above(text: string): void;
   /** Ends the drawing; the last rows stay. */
@@ -13,27 +27,34 @@ export interface LiveRows {
 }
 
 /** The last rows of a terminal, drawn over and over. The cursor rests behind the last row's text. */
-export function createLiveRows(stream: { write(text: string): unknown; columns?: number }): LiveRows {
+export function createLiveRows(stream: LiveStream): LiveRows {
   let drawn: string[] = [];
+  let latest: RowsFor | null = null;
+  let unlisten: (() => void) | null = null;
   // One column stays free: some terminals wrap as soon as the last one is written to.
   const columns = (): number => Math.max(1, (stream.columns || DEFAULT_COLUMNS) - 1);
+  // What has left the screen at its top cannot be drawn over.
+  const lines = (): number => Math.max(1, (stream.rows || DEFAULT_LINES) - 1);
 
   /** Counts terminal lines, not rows: a terminal made narrower has wrapped what was drawn. */
   const erasure = (): string => {
     if (drawn.length === 0) return '';
     const width = stream.columns || DEFAULT_COLUMNS;
-    const lines = drawn.reduce((sum, row) => {
-      const rowWidth = textWidth(stripVTControlCharacters(row));
-      return sum + Math.max(1, Math.ceil(rowWidth / width));
-    }, 0);
-    return `${lines > 1 ? `\u001b[${lines - 1}A` : ''}\r\u001b[J`;
+    const taken = drawn.reduce((sum, row) => sum + linesTaken(stripVTControlCharacters(row), width), 0);
+    return `${taken > 1 ? `\u001b[${taken - 1}A` : ''}\r\u001b[J`;
+  };
+
+  const draw = (rowsFor: RowsFor): void => {
+    latest = rowsFor;
+    const rows = rowsFor(columns(), lines()).slice(0, lines());
+    stream.write(erasure() + rows.join('\n'));
+    drawn = rows;
   };
 
   return {
     draw: (rowsFor) => {
-      const rows = rowsFor(columns());
-      stream.write(erasure() + rows.join('\n'));
-      drawn = rows;
+      unlisten ??= stream.onResize?.(() => latest && draw(latest)) ?? null;
+      draw(rowsFor);
     },
     above: (text) => {
       stream.write(`${erasure()}${text}\n${drawn.join('\n')}`);
@@ -41,6 +62,9 @@ export function createLiveRows(stream: { write(text: string): unknown; columns?:
     leave: () => {
       if (drawn.length > 0) stream.write('\n');
       drawn = [];
+      latest = null;
+      unlisten?.();
+      unlisten = null;
     },
   };
 }

@@ -20,6 +20,14 @@ function decimals(usd: number): string {
   return `${grouped(whole)}.${fraction}`;
 }
 
+/** An estimate, to two digits: `$0.13`, `$12`, `$1,200`. */
+export function aboutCostText(nanoUsd: number): string {
+  const usd = Number((nanoUsd / NANO_PER_USD).toPrecision(2));
+  return usd >= 10
+    ? `$${countText(usd)}`
+    : `$${usd < 0.1 ? decimals(usd).replace(/0+$/, '') : usd.toFixed(2)}`;
+}
+
 /** Dollars for programs: exact to the billionth. */
 export const usdOf = (nanoUsd: number | null): number | null =>
   nanoUsd === null ? null : nanoUsd / NANO_PER_USD;

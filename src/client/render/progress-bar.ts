@@ -1,47 +1,75 @@
-import type { Progress } from '../../contract.ts';
+import { cutToWidth, toTerminalText } from './terminal-text.ts';
 import { percentText } from './number-text.ts';
 import type { Paint } from './paint.ts';
-import { doneCount, paceFacts, standing, tallyFacts } from './progress-facts.ts';
+import {
+  autoText,
+  doneCount,
+  lastFailureText,
+  paceFacts,
+  retryText,
+  type SeenProgress,
+  standing,
+  tallyFacts,
+} from './progress-facts.ts';
 import type { ProgressContext } from './progress-line.ts';
-import { cutToWidth, toTerminalText } from './terminal-text.ts';
 import { textWidth } from './text-width.ts';
 
-const LONGEST_BAR = 40;
+const LONGEST_BAR = 60;
 const SHORTEST_BAR = 8;
+const TALLY_ROWS = 2;
 
 /** The progress as the few rows of a live view. No row is wider than `columns`. */
 export function progressRows(
-  progress: Progress,
+  progress: SeenProgress,
   context: ProgressContext,
   columns: number,
   paint: Paint,
 ): string[] {
-  const tally = fitting(tallyFacts(progress), columns);
-  const remark = remarkRow(progress, columns);
-  const rows = [barRow(progress, context.simulated, columns, paint), paint.dim(tally)];
-  return remark === null ? rows : [...rows, paint.yellow(remark)];
+  const row = (text: string | null, painted: (text: string) => string): string[] =>
+    text === null ? [] : [painted(cutToWidth(text, columns))];
+  const isPaused = progress.state === 'paused' && progress.pause !== null;
+  const { bar, leftOut } = barRow(progress, context.simulated, columns, paint);
+  return [
+    bar,
+    ...flowing([...tallyFacts(progress), ...leftOut], columns, TALLY_ROWS).map(paint.dim),
+    ...row(retryText(progress), paint.yellow),
+    ...row(autoText(progress), paint.dim),
+    ...row(isPaused ? toTerminalText(progress.pause!.message, columns) : null, paint.yellow),
+    ...row(isPaused ? null : lastFailureText(progress, columns), paint.red),
+  ];
 }
 
-function barRow(progress: Progress, simulated: boolean, columns: number, paint: Paint): string {
+/** A bar and as many figures as leave it room; at the narrowest, figures alone. */
+export function barRow(
+  progress: SeenProgress,
+  simulated: boolean,
+  columns: number,
+  paint: Paint,
+): { bar: string; leftOut: string[] } {
   const { total } = progress.counts;
   const done = doneCount(progress.counts);
   const pace = paceFacts(progress);
   const how = standing(progress);
   const mark = simulated ? '[simulated] ' : '';
-  const facts = [
+  const percent = `${percentText(done, total).padStart(5)}  `;
+  const figures = [
     `${done}/${total}`,
     ...(how === null ? [] : [how]),
     ...(pace === null ? [] : [pace.eta, pace.rate]),
   ];
-  const figures = fitting(facts, columns - textWidth(mark));
-  const percent = `${percentText(done, total).padStart(5)}  `;
-  const room = columns - textWidth(mark) - textWidth(percent) - textWidth(figures) - 1;
-  if (room < SHORTEST_BAR) return cutToWidth(`${mark}${figures}`, columns);
-  const bar = drawnBar(progress.counts, Math.min(LONGEST_BAR, room), paint);
-  return `${paint.yellow(mark)}${bar} ${percent}${figures}`;
+  const needed = how === null && pace === null ? 1 : 2;
+  for (let count = figures.length; count >= needed; count--) {
+    const shown = figures.slice(0, count).join(' · ');
+    const room = columns - textWidth(mark) - textWidth(percent) - textWidth(shown) - 1;
+    if (room < SHORTEST_BAR) continue;
+    const bar = drawnBar(progress.counts, Math.min(LONGEST_BAR, room), paint);
+    return { bar: `${paint.yellow(mark)}${bar} ${percent}${shown}`, leftOut: figures.slice(count) };
+  }
+  const [shown = ''] = flowing(figures, columns - textWidth(mark), 1);
+  return { bar: cutToWidth(`${mark}${shown}`, columns), leftOut: [] };
 }
 
-function drawnBar(counts: Progress['counts'], length: number, paint: Paint): string {
+function drawnBar(counts: SeenProgress['counts'], length: number, paint: Paint): string {
   const share = (count: number): number =>
     counts.total === 0 ? 0 : Math.floor((count / counts.total) * length);
   const done = share(doneCount(counts));
@@ -55,23 +83,15 @@ function drawnBar(counts: Progress['counts'], length: number, paint: Paint): str
   );
 }
 
-/** Why it stands still, else what failed last. */
-function remarkRow(progress: Progress, columns: number): string | null {
-  if (progress.state === 'paused' && progress.pause !== null) {
-    return toTerminalText(progress.pause.message, columns);
-  }
-  const last = progress.lastFailures[0];
-  if (last === undefined) return null;
-  return toTerminalText(`last failure: ${last.promptId}: ${last.message}`, columns);
-}
-
-/** As many facts, from the first, as fit. */
-function fitting(facts: readonly string[], columns: number): string {
-  let text = '';
+/** As many facts, from the first, as fit into this many rows. A fact is never broken in two. */
+function flowing(facts: readonly string[], columns: number, mostRows: number): string[] {
+  const rows = [''];
   for (const fact of facts) {
-    const longer = text === '' ? fact : `${text} · ${fact}`;
-    if (textWidth(longer) > columns) break;
-    text = longer;
+    const row = rows.at(-1)!;
+    const longer = row === '' ? fact : `${row} · ${fact}`;
+    if (textWidth(longer) <= columns) rows[rows.length - 1] = longer;
+    else if (row !== '' && rows.length < mostRows && textWidth(fact) <= columns) rows.push(fact);
+    else break;
   }
-  return text === '' ? cutToWidth(facts[0] ?? '', columns) : text;
+  return rows[0] === '' ? [cutToWidth(facts[0] ?? '', columns)] : rows;
 }

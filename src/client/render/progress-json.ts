@@ -1,14 +1,14 @@
-import type { Pause, Progress } from '../../contract.ts';
+import type { Pause } from '../../contract.ts';
 import { usdOf } from './number-text.ts';
-import { doneCount } from './progress-facts.ts';
+import { doneCount, projectedNanoUsd, type SeenProgress } from './progress-facts.ts';
 import type { ProgressContext } from './progress-line.ts';
 
 /** The `{"type":"progress"}` line of `--json`. Costs are US dollars, null where unknown. */
 export function progressJson(
-  progress: Progress,
+  progress: SeenProgress,
   { batchId, simulated }: ProgressContext,
 ): Record<string, unknown> {
-  const { counts, paid } = progress;
+  const { counts, paid, retries } = progress;
   return {
     type: 'progress',
     batch_id: batchId,
@@ -26,10 +26,13 @@ export function progressJson(
     prompt_tokens: paid.usage.prompt,
     completion_tokens: paid.usage.completion,
     estimated_cost: usdOf(paid.costNanoUsd),
+    projected_cost: usdOf(projectedNanoUsd(progress)),
     prompts_per_second: progress.promptsPerSecond,
     eta_seconds: progress.etaSeconds,
     max_workers: progress.maxWorkers,
     auto_workers: progress.autoWorkers,
+    in_retry: retries?.prompts ?? 0,
+    retry_reasons: retries?.reasons ?? [],
     last_failures: progress.lastFailures.map((failure) => ({
       prompt_id: failure.promptId,
       type: failure.type,

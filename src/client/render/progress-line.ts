@@ -1,6 +1,14 @@
-import type { Progress } from '../../contract.ts';
 import { nextStep } from '../../workflows/next-steps.ts';
-import { doneCount, paceFacts, standing, tallyFacts } from './progress-facts.ts';
+import {
+  autoText,
+  doneCount,
+  lastFailureText,
+  paceFacts,
+  retryText,
+  type SeenProgress,
+  standing,
+  tallyFacts,
+} from './progress-facts.ts';
 import { toTerminalText } from './terminal-text.ts';
 
 export interface ProgressContext {
@@ -8,22 +16,31 @@ export interface ProgressContext {
   simulated: boolean;
 }
 
-/** The progress on one line, for logs and pipes. */
-export function progressLine(progress: Progress, { simulated, batchId }: ProgressContext): string {
+const LONGEST_MESSAGE = 300;
+
+/** The progress on one line, for logs and pipes; the last failure only where it is news. */
+export function progressLine(
+  progress: SeenProgress,
+  { simulated, batchId }: ProgressContext,
+  hasNewFailure = false,
+): string {
   const pace = paceFacts(progress);
   const facts = [
     `${doneCount(progress.counts)}/${progress.counts.total} done`,
     ...tallyFacts(progress),
     ...(pace === null ? [] : [pace.rate, pace.eta]),
-  ];
+    retryText(progress),
+    autoText(progress),
+    hasNewFailure ? lastFailureText(progress, LONGEST_MESSAGE) : null,
+  ].filter((fact) => fact !== null);
   const line = `${simulated ? '[simulated] ' : ''}${facts.join(' · ')}`;
   return `${line}${standingTail(progress, batchId)}`;
 }
 
-function standingTail(progress: Progress, batchId: string): string {
+function standingTail(progress: SeenProgress, batchId: string): string {
   const how = standing(progress);
   if (how === null) return '';
   if (progress.state !== 'paused' || progress.pause === null) return ` · ${how}`;
   const { command } = nextStep(progress.state, progress.pause, batchId);
-  return ` · ${how}: ${toTerminalText(progress.pause.message, 300)} · to go on: ${command}`;
+  return ` · ${how}: ${toTerminalText(progress.pause.message, LONGEST_MESSAGE)} · to go on: ${command}`;
 }

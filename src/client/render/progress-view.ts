@@ -1,21 +1,14 @@
-import type { Progress } from '../../contract.ts';
 import { createPaint } from './paint.ts';
-import { createLiveRows } from './live-rows.ts';
+import { createLiveRows, type LiveStream } from './live-rows.ts';
 import { progressRows } from './progress-bar.ts';
-import { isOver } from './progress-facts.ts';
+import { isOver, type SeenProgress } from './progress-facts.ts';
 import { progressJson } from './progress-json.ts';
 import type { ProgressContext } from './progress-line.ts';
 import { progressLine } from './progress-line.ts';
 import { toTerminalJson, toTerminalText } from './terminal-text.ts';
 
-export interface ProgressStream {
-  write(text: string): unknown;
-  /** Width of the terminal, read at every draw. */
-  columns?: number;
-}
-
 export interface ProgressViewOptions extends ProgressContext {
-  stream: ProgressStream;
+  stream: LiveStream;
   /** Lines can be drawn over: draw a live view. */
   isTTY: boolean;
   /** JSON Lines only. */
@@ -24,11 +17,13 @@ export interface ProgressViewOptions extends ProgressContext {
   intervalMs?: number;
   /** Default false. */
   color?: boolean;
+  /** Stands before each line of text, where the lines of several batches meet. */
+  label?: string;
   now?: () => number;
 }
 
 export interface ProgressView {
-  update(progress: Progress): void;
+  update(progress: SeenProgress): void;
   /** Says something beside the progress. */
   note(text: string): void;
   /** Leaves the last progress in sight. Does no harm twice. */
@@ -57,16 +52,19 @@ function createLiveView(options: ProgressViewOptions): ProgressView {
 /** One line at a time: the first, every change of state, the last, and between them one per interval if anything moved. */
 function createLineView(options: ProgressViewOptions): ProgressView {
   const { stream, json, intervalMs = 5000, now = Date.now } = options;
-  let printed: Progress | null = null;
-  let latest: Progress | null = null;
+  const prefix = options.label === undefined ? '' : `${options.label}: `;
+  let printed: SeenProgress | null = null;
+  let latest: SeenProgress | null = null;
   let printedAt = 0;
-  const print = (progress: Progress): void => {
-    const line = json ? toTerminalJson(progressJson(progress, options)) : progressLine(progress, options);
+  const print = (progress: SeenProgress): void => {
+    const line = json
+      ? toTerminalJson(progressJson(progress, options))
+      : prefix + progressLine(progress, options, isNewFailure(printed, progress));
     stream.write(`${line}\n`);
     printed = progress;
     printedAt = now();
   };
-  const isDue = (progress: Progress): boolean => {
+  const isDue = (progress: SeenProgress): boolean => {
     if (printed === null) return true;
     if (!moved(printed, progress)) return false;
     return printed.state !== progress.state || isOver(progress) || now() - printedAt >= intervalMs;
@@ -80,7 +78,7 @@ function createLineView(options: ProgressViewOptions): ProgressView {
       const lines = linesOf(text);
       const shown = json
         ? toTerminalJson({ type: 'note', batch_id: options.batchId, message: lines.join('\n') })
-        : lines.join('\n');
+        : lines.map((line) => prefix + line).join('\n');
       stream.write(`${shown}\n`);
     },
     end: () => {
@@ -92,8 +90,13 @@ function createLineView(options: ProgressViewOptions): ProgressView {
 const linesOf = (text: string): string[] => text.split('\n').map((line) => toTerminalText(line));
 
 /** Something happened: the rate and what is computed from it change by themselves. */
-function moved(before: Progress, after: Progress): boolean {
-  const facts = ({ state, pause, counts, paid, maxWorkers }: Progress): string =>
-    JSON.stringify([state, pause, counts, paid, maxWorkers]);
+function moved(before: SeenProgress, after: SeenProgress): boolean {
+  const facts = (progress: SeenProgress): string => {
+    const { state, pause, counts, paid, maxWorkers, crashed } = progress;
+    return JSON.stringify([state, pause, counts, paid, isOver(progress) ? null : maxWorkers, crashed]);
+  };
   return facts(before) !== facts(after);
 }
+
+const isNewFailure = (before: SeenProgress | null, { lastFailures }: SeenProgress): boolean =>
+  JSON.stringify(before?.lastFailures[0]) !== JSON.stringify(lastFailures[0]);

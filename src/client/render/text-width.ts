@@ -19,3 +19,18 @@ export function textWidth(text: string): number {
 /** Fills up with spaces to a width in columns. */
 export const padToWidth = (text: string, width: number): string =>
   text + ' '.repeat(Math.max(0, width - textWidth(text)));
+
+/** Lines of a terminal this wide that a row takes: a wide character that does not fit goes to the next one whole. */
+export function linesTaken(text: string, columns: number): number {
+  let lines = 1;
+  let used = 0;
+  for (const character of text) {
+    const width = textWidth(character);
+    if (used + width > columns && used > 0) {
+      lines++;
+      used = 0;
+    }
+    used += width;
+  }
+  return lines;
+}

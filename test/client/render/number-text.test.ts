@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  aboutCostText,
   costText,
   countText,
   percentText,
@@ -24,6 +25,15 @@ for (const [nano, text] of costs) {
     assert.equal(costText(nano), text);
   });
 }
+
+test('an estimated cost has two digits', () => {
+  assert.deepEqual(
+    [132_162_074, 12_400_000, 1_000_000, 100_000_000, 1_340_000_000, 12_400_000_000, 1_234_567_890_000].map(
+      aboutCostText,
+    ),
+    ['$0.13', '$0.012', '$0.001', '$0.10', '$1.30', '$12', '$1,200'],
+  );
+});
 
 test('a cost for programs is exact, and stays unknown where it is unknown', () => {
   assert.equal(usdOf(41_234_567), 0.041234567);

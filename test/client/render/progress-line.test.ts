@@ -14,7 +14,7 @@ const pause = {
 test('the line has every figure', () => {
   assert.equal(
     progressLine(sampleProgress(), context),
-    '312/1000 done · 310 succeeded · 2 failed · 50 in flight · 182,340 tokens · $0.0412 · 14.2 prompts/s · ETA 48s',
+    '312/1000 done · 310 succeeded · 2 failed · 50/50 in flight · 182,340 tokens · $0.0412 of about $0.13 · 14.2 prompts/s · ETA 48s',
   );
 });
 
@@ -41,11 +41,36 @@ test('a batch being cancelled says so', () => {
 
 test('there is no rate before one is known', () => {
   const line = progressLine(sampleProgress({ promptsPerSecond: 0, etaSeconds: null }), context);
-  assert.match(line, /\$0\.0412$/);
+  assert.match(line, /\$0\.0412 of about \$0\.13$/);
 });
 
 test('what a cancelled batch never ran is counted', () => {
   const ended = { ...counts, pending: 0, running: 0, notRun: 688 };
   const line = progressLine(sampleProgress({ state: 'cancelled', counts: ended }), context);
   assert.match(line, /^312\/1000 done · 310 succeeded · 2 failed · 688 not run · .* · cancelled$/);
+});
+
+test('once only stragglers are left, longer than anything before, no end is made up', () => {
+  const left = { ...counts, pending: 0, running: 2, succeeded: 996 };
+  assert.match(
+    progressLine(sampleProgress({ counts: left, etaSeconds: null }), context),
+    / · the last 2 take longer$/,
+  );
+});
+
+test('what is retried and what adapts itself are told behind, a failure only where it is new', () => {
+  const progress = {
+    ...sampleProgress({
+      autoWorkers: { slots: 50, ceiling: 500, reason: 'growing' },
+      lastFailures: [{ promptId: 'p7', type: 'Completion.Rejected', message: 'too\nlong' }],
+    }),
+    retries: { prompts: 12, reasons: [{ reason: 'rate limit (429)', prompts: 12 }], lastTryAt: null },
+  };
+  const tail = ' · 12 in retry: rate limit (429) · auto: 50 of at most 500 at once: growing';
+  assert.ok(progressLine(progress, context).endsWith(tail));
+  assert.ok(progressLine(progress, context, true).endsWith(`${tail} · last failure: p7: too long`));
+});
+
+test('a batch that nobody works on says so', () => {
+  assert.match(progressLine({ ...sampleProgress(), crashed: true }, context), / · no worker is on it$/);
 });

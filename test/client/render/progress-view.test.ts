@@ -34,10 +34,10 @@ test('the live view draws over itself and leaves the last state', () => {
   view.update(at(500));
   view.end();
   view.end();
-  const [first, second, ...others] = stream.written.split('\u001b[1A\r\u001b[J');
+  const [first, second, ...others] = stream.written.split('\u001b[2A\r\u001b[J');
   assert.deepEqual(others, []);
   assert.match(first ?? '', /312\/1000.*\n310 succeeded/);
-  assert.match(second ?? '', /502\/1000.*\n500 succeeded[^\n]*\n$/);
+  assert.match(second ?? '', /502\/1000.*\n500 succeeded[^\n]*\n[^\n]*\n$/);
 });
 
 test('the live view clears what a terminal made narrower has wrapped', () => {
@@ -45,7 +45,39 @@ test('the live view clears what a terminal made narrower has wrapped', () => {
   view.update(at(310));
   stream.columns = 40;
   view.update(at(500));
-  assert.ok(stream.written.includes('\u001b[3A\r\u001b[J'));
+  assert.ok(stream.written.includes('\u001b[4A\r\u001b[J'));
+});
+
+test('a terminal that changes its size is drawn anew at once', () => {
+  const listeners: (() => void)[] = [];
+  let stopped = 0;
+  const stream = {
+    written: '',
+    columns: 80,
+    write: (text: string) => (stream.written += text),
+    onResize: (listener: () => void) => {
+      listeners.push(listener);
+      return () => void stopped++;
+    },
+  };
+  const { view } = viewOf({ isTTY: true, stream });
+  view.update(at(310));
+  view.update(at(311));
+  assert.equal(listeners.length, 1);
+  stream.columns = 30;
+  stream.written = '';
+  listeners[0]!();
+  assert.ok(stream.written.startsWith('\u001b['), stream.written);
+  assert.ok(stream.written.split('\n').every((row) => row.replace(/^.*J/, '').length < 30));
+  view.end();
+  assert.equal(stopped, 1);
+});
+
+test('a terminal of few lines gets no more rows than it has', () => {
+  const stream = { written: '', columns: 40, rows: 3, write: (text: string) => (stream.written += text) };
+  const { view } = viewOf({ isTTY: true, stream });
+  view.update(at(310));
+  assert.equal(stream.written.split('\n').length, 2);
 });
 
 test('a note stays above the live rows and cannot move the cursor', () => {

@@ -7,6 +7,8 @@ const traits = [
   ['a terminal with NO_COLOR', { isTTY: true }, { NO_COLOR: '1' }, { live: true, color: false }],
   ['a terminal with an empty NO_COLOR', { isTTY: true }, { NO_COLOR: '' }, { live: true, color: true }],
   ['a dumb terminal', { isTTY: true }, { TERM: 'dumb' }, { live: false, color: false }],
+  ['a terminal in CI', { isTTY: true }, { CI: 'true' }, { live: false, color: false }],
+  ['a terminal that is in no CI', { isTTY: true }, { CI: 'false' }, { live: true, color: true }],
   ['a pipe', {}, {}, { live: false, color: false }],
 ] as const;
 for (const [title, stream, environment, expected] of traits) {

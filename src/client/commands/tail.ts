@@ -1,0 +1,116 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AnswerFeed } from '../../store/answer-feed.ts';
+import type { BatchStore } from '../../store/batch-store.ts';
+import { type FeedPosition, parseCursor, toCursor } from '../../store/feed-position.ts';
+import { replaceFile } from '../../store/replace-file.ts';
+import { locateBatch } from '../locate-batch.ts';
+import type { TailOptions } from '../options/tail-options.ts';
+import { UsageError } from '../options/usage-error.ts';
+import { completionsJson, completionsText } from '../render/completion-text.ts';
+import { toTerminalText } from '../render/terminal-text.ts';
+import { type CommandContext, interruptSignal, outputTraits } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+
+/** Looking for what is new takes at most a tenth of the time. */
+const POLL_MS = 500;
+const LOOKING_SHARE = 10;
+/** A longer cursor than this is kept in a file: a batch of very many shards has one of some kilobytes. */
+const LONGEST_TYPED = 1000;
+
+/** Prints completions as they come to the ledger, until the batch is over; needs no server. */
+export async function tailCommand(
+  id: string,
+  options: TailOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { config, json, print, note } = context;
+  const store = await locateBatch(config, id, options.outputDir);
+  const feed = new AnswerFeed(store, await startOf(options, store.batchId));
+  if (options.from === 'now') await feed.skip();
+  const interrupt = interruptSignal();
+  try {
+    if (options.follow) await follow();
+    else await printNew();
+    if (options.follow && !interrupt.aborted) return exitCodes.succeeded;
+    await sayHowToGoOn();
+    return interrupt.aborted ? exitCodes.interrupted : exitCodes.succeeded;
+  } finally {
+    await store.close();
+  }
+
+  async function follow(): Promise<void> {
+    let told = false;
+    while (!interrupt.aborted) {
+      // Asked first: what comes before the end is then printed after it was seen.
+      const { runs, pause } = await store.readManifest();
+      const startedAt = performance.now();
+      const printed = await printNew();
+      if (runs.at(-1)?.outcome) return;
+      if (pause && !printed && !told) note(`Paused (${pause.reason}): ${toTerminalText(pause.message, 300)}`);
+      told = pause !== null;
+      const waitMs = Math.max(POLL_MS, (performance.now() - startedAt) * LOOKING_SHARE);
+      await sleep(waitMs, undefined, { signal: interrupt }).catch(() => {
+        // the loop's condition sees it
+      });
+    }
+  }
+
+  /** Whether there was something. */
+  async function printNew(): Promise<boolean> {
+    const { settings } = await store.manifest();
+    const { paint } = outputTraits();
+    let any = false;
+    for await (const { shard, record } of feed.next()) {
+      // What was asked for and is not printed is not behind the cursor.
+      if (interrupt.aborted) break;
+      const { prompt_id: promptId } = await store.withShard(shard, (open) => open.prompt(record.index));
+      const answer = {
+        ...{ batchId: store.batchId, promptId, record },
+        simulated: settings.provider === 'simulated',
+      };
+      if (json) for (const line of completionsJson(answer)) print(line);
+      else print(completionsText(answer, paint));
+      any = true;
+    }
+    if (json && any) print(cursorLine());
+    return any;
+  }
+
+  function cursorLine(): { type: string; batch_id: string; cursor: string } {
+    return {
+      ...{ type: 'cursor', batch_id: store.batchId },
+      cursor: toCursor(store.batchId, feed.position),
+    };
+  }
+
+  async function sayHowToGoOn(): Promise<void> {
+    const { cursor } = cursorLine();
+    const typed = cursor.length > LONGEST_TYPED ? JSON.stringify(await keptInFile(cursor, store)) : cursor;
+    const command = `durabatch tail ${store.batchId} --cursor ${typed}`;
+    if (json) print({ ...cursorLine(), next_step: { command } });
+    else note(`To go on from here:\n  ${command}`);
+  }
+
+  async function keptInFile(cursor: string, { batchId }: BatchStore): Promise<string> {
+    const folder = join(config.home, 'cursors');
+    await mkdir(folder, { recursive: true });
+    const file = join(folder, `${batchId}-${Date.now().toString(36)}.cursor`);
+    await replaceFile(file, `${cursor}\n`);
+    return file;
+  }
+}
+
+async function startOf({ cursor }: TailOptions, batchId: string): Promise<FeedPosition> {
+  if (cursor === null) return new Map();
+  const parsed = parseCursor(cursor) ?? parseCursor((await readFile(cursor, 'utf8').catch(() => '')).trim());
+  if (!parsed)
+    throw new UsageError(
+      `--cursor: neither a cursor nor a file that holds one: ${JSON.stringify(toTerminalText(cursor, 80))}. ` +
+        '"tail" prints the cursor to go on from when it stops.',
+    );
+  if (parsed.batchId !== batchId)
+    throw new UsageError(`--cursor: this one is of the batch ${toTerminalText(parsed.batchId, 80)}`);
+  return parsed.position;
+}

@@ -1,0 +1,39 @@
+/** The batches that can be named here without naming their folder. */
+import type { Config } from '../config.ts';
+import type { BatchStore } from '../store/batch-store.ts';
+import { listBatches } from '../store/output-folder.ts';
+import { listRegistered } from './batch-registry.ts';
+import { batchIn, openStore } from './locate-batch.ts';
+import { DEFAULT_OUTPUT_DIR } from './options/run-defaults.ts';
+import { listRemoteBatches, type RemoteListing } from './remote-batch.ts';
+import type { Temporal } from './temporal.ts';
+
+/** Those of the named folder; without one, those this machine remembers and those of the default folder. */
+export async function knownStores(config: Config, outputDir: string | undefined): Promise<BatchStore[]> {
+  const stores = new Map<string, BatchStore>();
+  const add = (store: BatchStore | null): void => void (store && stores.set(store.folder, store));
+  const folder = outputDir ?? DEFAULT_OUTPUT_DIR;
+  for (const id of await listBatches(folder)) add(await batchIn(folder, id));
+  if (outputDir === undefined) {
+    for (const entry of await listRegistered(config.home)) add(openStore(entry, entry.batchId));
+  }
+  return [...stores.values()];
+}
+
+/** The server's batches: those of a store that is among these, and those of no such store. */
+export async function batchesOnServer(
+  temporal: Temporal,
+  stores: readonly BatchStore[],
+  options: { openOnly?: boolean } = {},
+): Promise<{ ours: BatchStore[]; others: RemoteListing[] }> {
+  const nameOf = (uuid: string | undefined, batchId: string): string => `${uuid}/${batchId}`;
+  const known = new Map(stores.map((store) => [nameOf(store.location.uuid, store.batchId), store]));
+  const ours: BatchStore[] = [];
+  const others: RemoteListing[] = [];
+  for (const listing of await listRemoteBatches(temporal, options)) {
+    const store = known.get(nameOf(listing.memo.store?.uuid, listing.batchId));
+    if (store) ours.push(store);
+    else others.push(listing);
+  }
+  return { ours, others };
+}

@@ -1,0 +1,45 @@
+/** The flags of `tail`. */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { textValue } from './flag-values.ts';
+import { parseFlags } from './parse-flags.ts';
+import type { SharedOptions } from './shared-options.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface TailOptions extends SharedOptions {
+  from: 'start' | 'now';
+  /** Where an earlier `tail` has stopped: its cursor, or a file that holds it. */
+  cursor: string | null;
+  /** Ends with the batch, not with what is there by now. */
+  follow: boolean;
+}
+
+const tailFlagsSchema = z.object({
+  json: z.boolean().default(false),
+  outputDir: textValue.optional(),
+  from: z
+    .enum(['start', 'now'], {
+      error: ({ input }) => `must be start or now, got ${JSON.stringify(input)}`,
+    })
+    .optional(),
+  cursor: textValue.optional(),
+  follow: z.boolean().default(true),
+});
+
+export const addTailOptions = (command: Command): Command =>
+  command
+    .option(
+      '--from <start|now>',
+      'begin with the first completion, or with what comes from now on (default: start)',
+    )
+    .option('--cursor <cursor>', 'go on where an earlier tail has stopped, as it said (default: none)')
+    .option('--no-follow', 'end with what is there by now (default: end with the batch)');
+
+/** Throws a UsageError. */
+export function parseTailOptions(raw: Record<string, unknown>): TailOptions {
+  const { json, outputDir, from, cursor = null, follow } = parseFlags(tailFlagsSchema, raw);
+  if (from !== undefined && cursor !== null)
+    throw new UsageError('--cursor says where to begin: leave out --from');
+  const place = outputDir === undefined ? {} : { outputDir };
+  return { json, ...place, from: from ?? 'start', cursor, follow };
+}

@@ -1,0 +1,129 @@
+/** Batches as they are reached through Temporal alone: their folders are on another machine, or not known here. */
+import type { WorkflowExecutionInfo } from '@temporalio/client';
+import type { BatchOutcome, BatchState } from '../contract.ts';
+import { ASK_MS, askProgress } from './ask-progress.ts';
+import { endedOutside, waitingText } from './batch-status.ts';
+import type { BatchStatus } from './render/status-text.ts';
+import { type BatchMemo, type ServerView, viewOf } from './server-view.ts';
+import type { Temporal } from './temporal.ts';
+
+const MOST_LISTED = 1000;
+
+export type RemoteView = Exclude<ServerView, { kind: 'absent' }>;
+
+/** The batch of this id on the server; `null` if it has none. */
+export async function findRemoteBatch(temporal: Temporal, batchId: string): Promise<RemoteView | null> {
+  const view = await viewOf(temporal, batchId);
+  return view.kind === 'absent' || view.description.type !== 'promptBatch' ? null : view;
+}
+
+export interface RemoteListing {
+  batchId: string;
+  runId: string;
+  taskQueue: string;
+  isOpen: boolean;
+  memo: BatchMemo;
+  startedAt: Date;
+}
+
+/** The server's batches, the newest first: each once, as its newest execution tells. */
+export async function listRemoteBatches(
+  { client }: Temporal,
+  { openOnly = false }: { openOnly?: boolean } = {},
+): Promise<RemoteListing[]> {
+  const found = new Map<string, RemoteListing>();
+  const query = `WorkflowType = 'promptBatch'${openOnly ? " AND ExecutionStatus = 'Running'" : ''}`;
+  for await (const execution of client.workflow.list({ query })) {
+    const listing = toListing(execution);
+    const known = found.get(listing.batchId);
+    if (!known || known.startedAt < listing.startedAt) found.set(listing.batchId, listing);
+    if (found.size >= MOST_LISTED) break;
+  }
+  return [...found.values()];
+}
+
+/** As {@link listRemoteBatches} has it. */
+export const listingOf = (
+  batchId: string,
+  { kind, runId, memo, description }: RemoteView,
+): RemoteListing => ({
+  ...{ batchId, runId, memo, isOpen: kind === 'open' },
+  ...{ taskQueue: description.taskQueue, startedAt: description.startTime },
+});
+
+const toListing = ({ workflowId, runId, taskQueue, status, memo, startTime }: WorkflowExecutionInfo) => ({
+  ...{ batchId: workflowId, runId, taskQueue, startedAt: startTime },
+  isOpen: status.name === 'RUNNING' || status.name === 'PAUSED',
+  memo: (memo ?? {}) as BatchMemo,
+});
+
+/** As far as Temporal knows: the workflow's word, else what its memo said at the last change of state. */
+export async function remoteStatusOf(temporal: Temporal, listing: RemoteListing): Promise<BatchStatus> {
+  const { batchId, runId, memo, isOpen, startedAt } = listing;
+  const progress = isOpen ? await askProgress(temporal, listing) : null;
+  const outcome = isOpen ? null : await remoteOutcome(temporal, listing);
+  const told = progress ?? outcome;
+  const { counts, paid, failuresByType = {} } = told ?? remembered(memo);
+  const state = told?.state ?? rememberedState(listing);
+  const view = await viewOf(temporal, batchId).catch(() => null);
+  return {
+    id: batchId,
+    name: memo.name ?? batchId,
+    state,
+    pause: progress ? progress.pause : (isOpen && memo.pause) || null,
+    ...{ counts, paid },
+    failuresByType,
+    simulated: memo.simulated ?? false,
+    outputDir: memo.store?.outputDir ?? 'unknown',
+    folderHost: memo.store?.host ?? 'another machine',
+    startedAt: startedAt.toISOString(),
+    resultsFile: outcome?.resultsFile ?? memo.results?.resultsFile ?? null,
+    csvFile: outcome?.csvFile ?? memo.results?.csvFile ?? null,
+    webUiUrl: temporal.webUiOf(batchId, runId),
+    waiting: await waitingText(temporal, view, { state, counts }),
+    account: null,
+    endedOutside: await endedOutside(temporal, batchId, view, state),
+    source: progress || outcome ? 'workflow' : 'temporal',
+  };
+}
+
+/** How a closed run ended by its own word; `null` where it was cancelled, or ended from outside. */
+export async function remoteOutcome(
+  { client }: Temporal,
+  { batchId, runId }: Pick<RemoteListing, 'batchId' | 'runId'>,
+): Promise<BatchOutcome | null> {
+  try {
+    const handle = client.workflow.getHandle(batchId, runId);
+    return await client.withDeadline(Date.now() + ASK_MS, () => handle.result() as Promise<BatchOutcome>);
+  } catch {
+    // Its memo has the rest.
+    return null;
+  }
+}
+
+/** No worker is on an open one; a closed one has told its end in its memo, unless it was ended from outside. */
+export function rememberedState({ isOpen, memo: { state } }: RemoteListing): BatchState {
+  if (isOpen) return state === 'paused' || state === 'cancelling' ? state : 'crashed';
+  return state === 'succeeded' || state === 'partly_failed' || state === 'cancelled' ? state : 'crashed';
+}
+
+/** Counts of prompts in progress are of then: nobody is on them now. */
+export function remembered({
+  counts,
+  paid,
+  failuresByType = {},
+}: BatchMemo): Pick<BatchStatus, 'counts' | 'paid' | 'failuresByType'> {
+  const { total, succeeded, failed, notRun } = counts ?? { total: 0, succeeded: 0, failed: 0, notRun: 0 };
+  return {
+    failuresByType,
+    counts: {
+      ...{ total, succeeded, failed, notRun },
+      running: 0,
+      pending: total - succeeded - failed - notRun,
+    },
+    paid: paid ?? {
+      usage: { prompt: 0, completion: 0, total: 0, cached: 0, reasoning: 0 },
+      costNanoUsd: null,
+    },
+  };
+}

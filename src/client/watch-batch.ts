@@ -1,0 +1,134 @@
+/** Looks on at one batch from outside until it stops: with its folder, or through Temporal alone. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config.ts';
+import type { BatchOutcome } from '../contract.ts';
+import type { BatchStore } from '../store/batch-store.ts';
+import { statusOf } from './batch-status.ts';
+import { driveBatch } from './drive-batch.ts';
+import { createEtaCountdown } from './eta-countdown.ts';
+import { askProgress } from './ask-progress.ts';
+import { remembered, remoteStatusOf, type RemoteListing } from './remote-batch.ts';
+import type { SeenProgress } from './render/progress-facts.ts';
+import type { ProgressView } from './render/progress-view.ts';
+import type { BatchStatus } from './render/status-text.ts';
+import { createRetriesLook } from './retries.ts';
+import { isOf, viewOf } from './server-view.ts';
+import { connectTemporalIfRunning, type Temporal } from './temporal.ts';
+
+export interface WatchOptions {
+  config: Config;
+  view: Pick<ProgressView, 'update' | 'note'>;
+  interrupt: AbortSignal;
+}
+
+export type WatchEnd =
+  | { kind: 'finished'; outcome: BatchOutcome }
+  | { kind: 'paused'; progress: SeenProgress }
+  /** As its status tells: it has stopped, and nothing else of that is here. */
+  | { kind: 'stopped'; status: BatchStatus }
+  | { kind: 'interrupted' };
+
+const POLL_MS = 1000;
+const ASK_MS = 5000;
+
+/** One that nobody works on is waited for. */
+export async function watchStore(
+  store: BatchStore,
+  { config, view, interrupt }: WatchOptions,
+): Promise<WatchEnd> {
+  for (let told = false; !interrupt.aborted; told = true) {
+    const temporal = await connectTemporalIfRunning(config);
+    try {
+      const seen = temporal && (await viewOf(temporal, store.batchId));
+      if (temporal && seen?.kind === 'open' && isOf(seen, store)) {
+        const status = await statusOf(temporal, store);
+        if (status.source !== 'workflow') view.update(crashedProgress(status));
+        if (status.source !== 'workflow' && status.state === 'paused')
+          return { kind: 'paused', progress: crashedProgress(status) };
+        const end = await driveBatch({
+          ...{ config, temporal, store, interrupt },
+          worker: 'none',
+          onProgress: view.update,
+          note: view.note,
+        });
+        if (end.kind !== 'closed') return end;
+        return await endOf(temporal, store);
+      }
+      if ((await store.readManifest()).runs.at(-1)?.outcome) return await endOf(temporal, store);
+      if (!told)
+        view.note(
+          `Nobody works on this batch. To go on: durabatch resume ${store.batchId}. Waiting for that; Ctrl-C ends the waiting.`,
+        );
+    } finally {
+      await temporal?.close();
+    }
+    await pause(interrupt);
+  }
+  return { kind: 'interrupted' };
+}
+
+async function endOf(temporal: Temporal | null, store: BatchStore): Promise<WatchEnd> {
+  const outcome = (await store.readManifest()).runs.at(-1)?.outcome;
+  if (outcome) return { kind: 'finished', outcome };
+  return { kind: 'stopped', status: await statusOf(temporal, store) };
+}
+
+/** As {@link watchStore}, of a batch whose folder is not here. */
+export async function watchRemote(
+  temporal: Temporal,
+  batch: RemoteListing,
+  { view, interrupt }: WatchOptions,
+): Promise<WatchEnd> {
+  const { batchId, taskQueue } = batch;
+  const retriesOf = createRetriesLook(temporal);
+  const etaOf = createEtaCountdown();
+  let isAway = false;
+  let silences = 0;
+  const noteAway = (away: boolean): void => {
+    if (away !== isAway) view.note(away ? 'Waiting for the Temporal server to answer.' : 'Going on.');
+    isAway = away;
+  };
+  while (!interrupt.aborted) {
+    const seen = await viewWithin(temporal, batchId);
+    noteAway(seen === null);
+    if (seen && seen.kind !== 'open') {
+      const listing = seen.kind === 'closed' ? { ...batch, memo: seen.memo, runId: seen.runId } : batch;
+      return { kind: 'stopped', status: await remoteStatusOf(temporal, { ...listing, isOpen: false }) };
+    }
+    if (seen) {
+      const progress = await askProgress(temporal, { batchId, taskQueue }, ASK_MS);
+      silences = progress ? 0 : silences + 1;
+      const retries = await retriesOf(seen);
+      const shown: SeenProgress = progress
+        ? { ...progress, etaSeconds: etaOf(progress, retries), retries }
+        : crashedProgress({ ...remembered(seen.memo), pause: seen.memo.pause ?? null });
+      view.update(shown);
+      const isStill = progress ? progress.counts.running === 0 : silences > 1;
+      if (shown.state === 'paused' && isStill)
+        return { kind: 'stopped', status: await remoteStatusOf(temporal, { ...batch, memo: seen.memo }) };
+    }
+    await pause(interrupt);
+  }
+  return { kind: 'interrupted' };
+}
+
+/** `null`: the server does not answer for now. */
+const viewWithin = (temporal: Temporal, batchId: string) =>
+  temporal.client.withDeadline(Date.now() + ASK_MS, () => viewOf(temporal, batchId)).catch(() => null);
+
+const pause = (interrupt: AbortSignal): Promise<void> =>
+  sleep(POLL_MS, undefined, { signal: interrupt }).catch(() => {
+    // the loop's condition sees it
+  });
+
+/** What is written down of a batch that nobody works on. */
+const crashedProgress = ({
+  counts,
+  paid,
+  failuresByType,
+  pause: paused,
+}: Pick<BatchStatus, 'counts' | 'paid' | 'pause' | 'failuresByType'>): SeenProgress => ({
+  ...{ state: paused ? 'paused' : 'running', pause: paused, counts, paid, crashed: true },
+  ...{ promptsPerSecond: 0, etaSeconds: null, maxWorkers: 0, budget: null, lastFailures: [] },
+  ...{ autoWorkers: null, failuresByType },
+});

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseListOptions } from '../../../src/client/options/list-options.ts';
+
+const accepted = [
+  [undefined, []],
+  [['running'], ['running']],
+  [['running,paused'], ['running', 'paused']],
+  [
+    ['running', 'Partly-Failed, crashed'],
+    ['running', 'partly_failed', 'crashed'],
+  ],
+] as const;
+for (const [typed, states] of accepted) {
+  test(`--state ${JSON.stringify(typed)} means ${JSON.stringify(states)}`, () => {
+    assert.deepEqual(parseListOptions({ state: typed }).states, states);
+  });
+}
+
+test('an unknown state is refused with the names of all', () => {
+  assert.throws(
+    () => parseListOptions({ state: ['running,failed'] }),
+    /--state: must be of running, paused, cancelling, crashed, succeeded, partly_failed, cancelled; got "failed"/,
+  );
+});

@@ -1,19 +1,21 @@
 #!/usr/bin/env node
+import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { Command, CommanderError } from 'commander';
-import { StoreError } from '../store/store-error.ts';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { refuseUnknownTopic } from './command-line/explain-misuse.ts';
+import { flagsLast } from './command-line/flags-last.ts';
+import { leaveQuietly } from './command-line/leave-quietly.ts';
+import { settleOperands } from './command-line/settle-operands.ts';
+import { tellError, wantsDebug } from './command-line/tell-error.ts';
+import { knownIds, tellMisuse } from './command-line/tell-misuse.ts';
 import { type CommandContext, createContext } from './commands/context.ts';
-import { exitCodes } from './commands/exit-codes.ts';
-import { InputError } from './input/input-error.ts';
 import { parseBatchId } from './options/batch-id.ts';
 import { addResumeOptions, parseResumeOptions } from './options/resume-options.ts';
 import { addRunOptions, parseRunOptions } from './options/run-options.ts';
 import { addSetOptions, parseSetOptions } from './options/set-options.ts';
 import { addJsonOption, addOutputDirOption, parseSharedOptions } from './options/shared-options.ts';
-import { UsageError } from './options/usage-error.ts';
-import { asTyped } from './render/typed-command.ts';
 import { addWorkerOptions, parseWorkerOptions } from './options/worker-options.ts';
-import { toTerminalJson, toTerminalLines } from './render/terminal-text.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -21,11 +23,15 @@ type Raw = Record<string, unknown>;
 
 const serverActions = 'start|stop|status';
 
-function createProgram(): Command {
+/** All commands. What is wrong with a command line is thrown, and nothing is printed of it. */
+export function createProgram(): Command {
   const program = new Command('durabatch')
     .description('Runs a file of prompts through an LLM API; what came back is kept and never bought again.')
     .version(version)
+    .option('--debug', 'show where in the code an error was')
     .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .hook('preAction', (_program, command) => settleOperands(command, knownIds))
     .addHelpText('after', '\nTo begin: durabatch run prompts/sample_batch.json --provider simulated');
 
   addRunOptions(
@@ -167,28 +173,25 @@ async function perform(raw: Raw, command: (context: CommandContext) => Promise<n
   try {
     process.exitCode = await command(createContext(json));
   } catch (error) {
-    process.exitCode =
-      error instanceof UsageError || error instanceof InputError || error instanceof StoreError
-        ? exitCodes.usage
-        : exitCodes.unexpected;
-    const message = error instanceof Error ? error.message : String(error);
-    if (json)
-      process.stdout.write(`${toTerminalJson({ type: 'error', exit_code: process.exitCode, message })}\n`);
-    process.stderr.write(`error: ${toTerminalLines(asTyped(message, process.env))}\n`);
-    if (
-      process.exitCode === exitCodes.unexpected &&
-      process.env['DURABATCH_DEBUG'] &&
-      error instanceof Error
-    ) {
-      process.stderr.write(`${error.stack}\n`);
-    }
+    process.exitCode = tellError(error, { json, debug, env: process.env });
   }
 }
 
-try {
-  await createProgram().parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  // Help and version are no errors; everything else commander has told on standard error.
-  process.exitCode = error.exitCode === 0 ? exitCodes.succeeded : exitCodes.usage;
+const debug = wantsDebug(process.argv, process.env);
+
+async function main(): Promise<void> {
+  leaveQuietly(process.stdout);
+  process.on('uncaughtException', (error) =>
+    process.exit(tellError(error, { json: false, debug, env: process.env })),
+  );
+  const program = createProgram();
+  const typed = flagsLast(program, process.argv.slice(2));
+  try {
+    refuseUnknownTopic(program, typed);
+    await program.parseAsync(typed, { from: 'user' });
+  } catch (error) {
+    process.exitCode = await tellMisuse(error, program, typed, debug);
+  }
 }
+
+if (realpathSync(process.argv[1]!) === fileURLToPath(import.meta.url)) await main();

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { providerNames } from '../../contract.ts';
 import type { RequestSettings, RunLimits } from '../../contract.ts';
+import { nearestName } from '../nearest-name.ts';
 import { baseUrlValue } from './base-url.ts';
 import { batchIdValue } from './batch-id.ts';
 import { integerValue, temperatureValue, textValue, topPValue } from './flag-values.ts';
@@ -33,7 +34,12 @@ export interface RunOptions {
 }
 
 const providerValue = z.enum(providerNames, {
-  error: (issue) => `must be one of ${providerNames.join(', ')}, got ${JSON.stringify(issue.input)}`,
+  error: ({ input }) => {
+    const near = nearestName(String(input), providerNames);
+    const meant =
+      near === undefined ? 'for any other API, openai-compatible with --base-url' : `did you mean ${near}?`;
+    return `must be one of ${providerNames.join(', ')}, got ${JSON.stringify(input)}; ${meant}`;
+  },
 });
 
 const runFlagsSchema = z

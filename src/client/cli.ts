@@ -9,8 +9,9 @@ import { leaveQuietly } from './command-line/leave-quietly.ts';
 import { settleOperands } from './command-line/settle-operands.ts';
 import { tellError, wantsDebug } from './command-line/tell-error.ts';
 import { knownIds, tellMisuse } from './command-line/tell-misuse.ts';
-import { type CommandContext, createContext } from './commands/context.ts';
+import { type CommandContext, createContext, createContextAnyway } from './commands/context.ts';
 import { parseBatchId } from './options/batch-id.ts';
+import { addDoctorOptions, parseDoctorOptions } from './options/doctor-options.ts';
 import { addResumeOptions, parseResumeOptions } from './options/resume-options.ts';
 import { addRunOptions, parseRunOptions } from './options/run-options.ts';
 import { addSetOptions, parseSetOptions } from './options/set-options.ts';
@@ -159,6 +160,19 @@ export function createProgram(): Command {
       return serverCommand(action, context);
     }),
   );
+  addDoctorOptions(
+    program.command('doctor').description('check that everything a run needs is in place; says what to do'),
+  ).action((raw: Raw) =>
+    perform(
+      raw,
+      async (context) => {
+        const options = parseDoctorOptions(raw);
+        const { doctorCommand } = await import('./commands/doctor.ts');
+        return doctorCommand(options, context);
+      },
+      createContextAnyway,
+    ),
+  );
   return program;
 }
 
@@ -168,10 +182,14 @@ const onBatch = (command: Command): Command =>
   );
 
 /** Runs a command, loaded only now, to its exit code. What a person can put right is told without a stack. */
-async function perform(raw: Raw, command: (context: CommandContext) => Promise<number>): Promise<void> {
+async function perform(
+  raw: Raw,
+  command: (context: CommandContext) => Promise<number>,
+  contextOf = createContext,
+): Promise<void> {
   const json = raw['json'] === true;
   try {
-    process.exitCode = await command(createContext(json));
+    process.exitCode = await command(contextOf(json));
   } catch (error) {
     process.exitCode = tellError(error, { json, debug, env: process.env });
   }

@@ -2,8 +2,11 @@
 import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
+import { Argument, Command } from 'commander';
+import { answerShell } from './command-line/answer-shell.ts';
+import { ASK, type Shell, shells } from './command-line/completion-script.ts';
 import { refuseUnknownTopic } from './command-line/explain-misuse.ts';
+import { addCommandHelp, configureHelp } from './command-line/command-help.ts';
 import { flagsLast } from './command-line/flags-last.ts';
 import { leaveQuietly } from './command-line/leave-quietly.ts';
 import { settleOperands } from './command-line/settle-operands.ts';
@@ -12,6 +15,7 @@ import { knownIds, tellMisuse } from './command-line/tell-misuse.ts';
 import { type CommandContext, createContext, createContextAnyway } from './commands/context.ts';
 import { parseBatchId } from './options/batch-id.ts';
 import { addDoctorOptions, parseDoctorOptions } from './options/doctor-options.ts';
+import { addEstimateOptions } from './options/estimate-options.ts';
 import { addResumeOptions, parseResumeOptions } from './options/resume-options.ts';
 import { addRunOptions, parseRunOptions } from './options/run-options.ts';
 import { addSetOptions, parseSetOptions } from './options/set-options.ts';
@@ -26,14 +30,13 @@ const serverActions = 'start|stop|status';
 
 /** All commands. What is wrong with a command line is thrown, and nothing is printed of it. */
 export function createProgram(): Command {
-  const program = new Command('durabatch')
+  const program = configureHelp(new Command('durabatch'))
     .description('Runs a file of prompts through an LLM API; what came back is kept and never bought again.')
-    .version(version)
+    .version(version, '-V, --version', 'print the version')
     .option('--debug', 'show where in the code an error was')
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
-    .hook('preAction', (_program, command) => settleOperands(command, knownIds))
-    .addHelpText('after', '\nTo begin: durabatch run prompts/sample_batch.json --provider simulated');
+    .hook('preAction', (_program, command) => settleOperands(command, knownIds));
 
   addRunOptions(
     program
@@ -47,7 +50,7 @@ export function createProgram(): Command {
       return runCommand(file, options, context);
     }),
   );
-  addRunOptions(
+  addEstimateOptions(
     program
       .command('estimate')
       .description('say what a file would take: tokens, cost, time; starts nothing')
@@ -173,7 +176,18 @@ export function createProgram(): Command {
       createContextAnyway,
     ),
   );
-  return program;
+  addJsonOption(
+    program
+      .command('completion')
+      .description('print what lets a shell complete commands, flags and batch ids')
+      .addArgument(new Argument('<shell>', 'whose completion').choices(shells)),
+  ).action((shell: Shell, raw: Raw) =>
+    perform(raw, async (context) => {
+      const { completionCommand } = await import('./commands/completion.ts');
+      return completionCommand(shell, context);
+    }),
+  );
+  return addCommandHelp(program);
 }
 
 const onBatch = (command: Command): Command =>
@@ -203,7 +217,12 @@ async function main(): Promise<void> {
     process.exit(tellError(error, { json: false, debug, env: process.env })),
   );
   const program = createProgram();
-  const typed = flagsLast(program, process.argv.slice(2));
+  const given = process.argv.slice(2);
+  if (given[0] === ASK) {
+    const question = { program, asked: given.slice(1), batchIds: knownIds, env: process.env };
+    return void process.stdout.write(`${await answerShell(question)}\n`);
+  }
+  const typed = flagsLast(program, given);
   try {
     refuseUnknownTopic(program, typed);
     await program.parseAsync(typed, { from: 'user' });

@@ -57,6 +57,8 @@ export async function explainMisuse(
       return tooMany(misuse);
     case 'commander.optionMissingArgument':
       return valueMissing(misuse);
+    case 'commander.invalidArgument':
+      return invalidArgument(misuse);
     case 'commander.help':
       return 'a command was expected. See durabatch --help.';
     default:
@@ -204,6 +206,12 @@ function tooMany({ command, typed, isFile }: Misuse): string {
 
 const articled = (name: string): string =>
   ({ id: 'one batch id', file: 'one file' })[name] ?? `one of ${name.replaceAll('|', ', ')}`;
+
+function invalidArgument({ command, error }: Misuse): string {
+  const [, value = ''] = /value '([^]*?)' is invalid/.exec(error.message) ?? [];
+  const choices = command?.registeredArguments.find(({ argChoices }) => argChoices)?.argChoices ?? [];
+  return `${command?.name() ?? ''}: must be one of ${choices.join(', ')}, got ${quoted(value)}`;
+}
 
 function valueMissing(misuse: Misuse): string {
   const { command, program } = misuse;

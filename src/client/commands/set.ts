@@ -5,6 +5,7 @@ import { driveBatch } from '../drive-batch.ts';
 import { locateBatch } from '../locate-batch.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { nextStep } from '../render/next-steps.ts';
+import { progressJson } from '../render/progress-json.ts';
 import { statusJson, statusText } from '../render/status-text.ts';
 import { assertPriced } from '../request-settings.ts';
 import { hasLiveWorker, viewOf } from '../server-view.ts';
@@ -45,8 +46,8 @@ export async function setCommand(
       );
     }
     const alone = !(await hasLiveWorker(temporal, store));
-    const told = new AbortController();
-    let progress: Progress | null = null;
+    const done = new AbortController();
+    let progress = null as Progress | null;
     await driveBatch({
       config,
       temporal,
@@ -54,18 +55,21 @@ export async function setCommand(
       worker: alone ? 'idle' : 'none',
       onProgress: () => {},
       note,
-      interrupt: told.signal,
+      interrupt: done.signal,
       quiet: true,
       onReady: async () => {
         progress = await temporal.client.workflow
           .getHandle(store.batchId)
           .executeUpdate(setUpdate, { args: [changes] });
-        told.abort();
+        done.abort();
       },
     });
     const status = await statusOf(temporal, store);
     const { paint, columns } = outputTraits();
-    print(json ? { ...statusJson(status), progress } : statusText(status, { paint, columns }));
+    const told = progress && progressJson(progress, { batchId: store.batchId, simulated: status.simulated });
+    print(
+      json ? { ...statusJson(status), type: 'set', progress: told } : statusText(status, { paint, columns }),
+    );
     if (alone)
       note(
         `No worker is on this batch: what was set holds from its next one. To go on: durabatch resume ${store.batchId}`,

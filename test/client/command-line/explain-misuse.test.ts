@@ -67,7 +67,7 @@ const cases: [typed: string[], message: string | RegExp, here?: Here][] = [
   ],
   [
     ['list', '--temperature', '1'],
-    '"--temperature" is no flag of list: it is one of run, estimate. See durabatch list --help.',
+    '"--temperature" is no flag of list: it is one of run. See durabatch list --help.',
   ],
   [['status', 'x', '--xyzzy'], '"--xyzzy" is no flag of status. See durabatch status --help.'],
   [

@@ -214,7 +214,7 @@ const debug = wantsDebug(process.argv, process.env);
 async function main(): Promise<void> {
   leaveQuietly(process.stdout);
   process.on('uncaughtException', (error) =>
-    process.exit(tellError(error, { json: false, debug, env: process.env })),
+    process.exit(tellError(error, { json: process.argv.includes('--json'), debug, env: process.env })),
   );
   const program = createProgram();
   const given = process.argv.slice(2);

@@ -155,13 +155,13 @@ async function missingArgument(misuse: Misuse): Promise<string> {
   if (wanted === 'file') {
     return `${name} needs a file of prompts, as in durabatch ${usageLine(command, { file: 'prompts.json' })}. ${seeHelp(command)}`;
   }
-  if (wanted !== 'id') {
+  if (!/^ids?$/.test(wanted)) {
     const argument = command?.registeredArguments.find((each) => each.name() === wanted);
     const what = argument?.argChoices?.join(', ') ?? wanted.replaceAll('|', ', ');
     return `${name} needs to be told what to do: one of ${what}`;
   }
   const ids = await batchIds();
-  const line = (id: string): string => `durabatch ${usageLine(command, { id })}`;
+  const line = (id: string): string => `durabatch ${usageLine(command, { [wanted]: id })}`;
   if (ids.length === 0) {
     return `${name} needs the id of a batch, and there is none here yet; "durabatch list" shows them, durabatch run <file> starts one`;
   }

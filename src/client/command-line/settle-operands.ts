@@ -15,7 +15,7 @@ export async function settleOperands(command: Command, knownIds: () => Promise<s
     const given = command.processedArgs[index] as string | string[] | undefined;
     if (given === undefined) continue;
     if (argument.name() === 'file') await refuseBatch([given].flat(), knownIds);
-    if (argument.name() !== 'id') continue;
+    if (!/^ids?$/.test(argument.name())) continue;
     const found = await Promise.all([given].flat().map((path) => settledId(path, knownIds)));
     command.processedArgs[index] = Array.isArray(given) ? found.map(({ id }) => id) : found[0]!.id;
     const folders = new Set(found.map(({ outputDir }) => outputDir));

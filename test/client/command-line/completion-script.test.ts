@@ -54,7 +54,7 @@ const drivers: Record<Shell, (words: string[]) => string[]> = {
   fish: (words) => [
     '--no-config',
     '-c',
-    'for _ in 1 2; durabatch completion fish | source; end; complete -C "durabatch $argv"',
+    'for i in 1 2; durabatch completion fish | source; end; complete -C "durabatch $argv"',
     ...words,
   ],
 };
@@ -82,10 +82,10 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
     const files = {
       bash: ['prompt folder', 'prompts.json'],
       zsh: ['FILES'],
-      fish: ['prompt\\ folder/', 'prompts.json'],
+      fish: ['prompt folder/', 'prompts.json'],
     };
     assert.deepEqual(complete('run', 'promp').toSorted(), files[shell]);
-    const folders = { bash: ['prompt folder'], zsh: ['FOLDERS'], fish: ['prompt\\ folder/'] };
+    const folders = { bash: ['prompt folder'], zsh: ['FOLDERS'], fish: ['prompt folder/'] };
     assert.deepEqual(complete('run', 'prompts.json', '--output-dir', 'promp'), folders[shell]);
     if (shell === 'bash')
       assert.deepEqual(complete('run', '$(touch evil)', '--provider', '=', 'simu'), ['simulated']);

@@ -24,7 +24,7 @@ _durabatch() {
     :folders) kind=-d ;;
     *) return ;;
   esac
-  compopt -o filenames 2>/dev/null
+  compopt -o filenames 2>/dev/null || :
   while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen $kind -- "$current")
 }
 complete -F _durabatch durabatch

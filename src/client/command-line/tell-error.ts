@@ -5,6 +5,7 @@ import { InputError } from '../input/input-error.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { toTerminalJson, toTerminalLines } from '../render/terminal-text.ts';
 import { asTyped } from '../render/typed-command.ts';
+import { systemErrorText } from './system-error.ts';
 
 export interface Telling {
   /** The error is a line of JSON on standard output too. */
@@ -35,7 +36,10 @@ function messageOf(error: unknown): string {
   if (error instanceof z.ZodError)
     return `a bug in durabatch: ${z.prettifyError(error)} (--debug shows where)`;
   const message = error instanceof Error ? error.message : String(error);
-  return isBug(error) ? `a bug in durabatch: ${message} (--debug shows where)` : message;
+  return (
+    systemErrorText(error) ??
+    (isBug(error) ? `a bug in durabatch: ${message} (--debug shows where)` : message)
+  );
 }
 
 const isBug = (error: unknown): boolean =>

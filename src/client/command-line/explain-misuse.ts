@@ -1,5 +1,6 @@
 /** What commander finds wrong, as one sentence: where, what was expected, what was found and what to type. */
 import { type Argument, type Command, CommanderError, type Option } from 'commander';
+import { redact } from '../../providers/redact.ts';
 import { nearestName } from '../nearest-name.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 
@@ -36,6 +37,9 @@ const otherNames: Readonly<Record<string, string>> = {
 };
 
 const quoted = (text: string): string => JSON.stringify(toTerminalText(text, 80));
+/** Words as they can be typed again. */
+const asLine = (typed: readonly string[]): string =>
+  toTerminalText(typed.map((word) => (/[\s"'$`\\]/.test(word) ? JSON.stringify(word) : word)).join(' '), 200);
 const words = (list: readonly string[]): string => list.map(quoted).join(' and ');
 
 export async function explainMisuse(
@@ -46,6 +50,12 @@ export async function explainMisuse(
 ): Promise<string> {
   const command = commandIn(program, typed);
   const misuse: Misuse = { error, program, command, typed, ...surroundings };
+  // A key may have been typed where none belongs.
+  return redact(await explain(misuse), null);
+}
+
+async function explain(misuse: Misuse): Promise<string> {
+  const { error } = misuse;
   switch (error.code) {
     case 'commander.unknownCommand':
       return unknownCommand(misuse);
@@ -88,14 +98,14 @@ async function unknownCommand(misuse: Misuse): Promise<string> {
   const word = inMessage(misuse);
   if (FALSE_DASH.test(word)) return falseDash(word);
   if (isFile(word) || PROMPT_FILE.test(word)) {
-    return `${quoted(word)} is a file, and a command was expected; to run it: durabatch run ${typed.join(' ')}`;
+    return `${quoted(word)} is a file, and a command was expected; to run it: durabatch run ${asLine(typed)}`;
   }
   const other = otherNames[word.toLowerCase()];
   if (other !== undefined) return `there is no command ${quoted(word)}; type: durabatch ${other}`;
   const near = nearestName(word, namesOf(program));
   if (near !== undefined) {
-    const line = typed.map((each) => (each === word ? near : each)).join(' ');
-    return `there is no command ${quoted(word)}; did you mean: durabatch ${toTerminalText(line, 200)}`;
+    const line = asLine(typed.map((each) => (each === word ? near : each)));
+    return `there is no command ${quoted(word)}; did you mean: durabatch ${line}`;
   }
   if ((await batchIds()).includes(word)) {
     return `${quoted(word)} is a batch, and a command was expected; how it stands: durabatch status ${word}`;

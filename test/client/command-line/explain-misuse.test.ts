@@ -35,6 +35,12 @@ const cases: [typed: string[], message: string | RegExp, here?: Here][] = [
     ['runn', 'prompts.json', '--completions', '4'],
     'there is no command "runn"; did you mean: durabatch run prompts.json --completions 4',
   ],
+  [['statsu', 'my batch'], 'there is no command "statsu"; did you mean: durabatch status "my batch"'],
+  [['run', 'p.json', 'sk-0123456789abcdef'], /^run takes one file, got 2: "p\.json" and "\[redacted\]"/],
+  [
+    ['run', 'p.json', '--api-key=sk-0123456789'],
+    '"--api-key" is no flag of run; did you mean --api-key-env <name>?',
+  ],
   [['xyzzy'], /^there is no command "xyzzy"; the commands are run, .*\. See durabatch --help\.$/],
   [['version'], 'there is no command "version"; type: durabatch --version'],
   [['ls'], 'there is no command "ls"; type: durabatch list'],

@@ -5,7 +5,7 @@ import { BatchStore } from '../store/batch-store.ts';
 import { findBatch, findOutputFolder } from '../store/output-folder.ts';
 import { workerIdentity } from '../worker-identity.ts';
 import { lookUpBatch } from './batch-registry.ts';
-import { knownBatchIds } from './known-batches.ts';
+import { knownBatchIds } from './known-ids.ts';
 import { DEFAULT_OUTPUT_DIR } from './options/run-defaults.ts';
 import { UsageError } from './options/usage-error.ts';
 import { whyNoBatch } from './why-no-batch.ts';
@@ -22,14 +22,23 @@ export async function batchIn(outputDir: string, id: string): Promise<BatchStore
   return batchId === null ? null : openStore(await findOutputFolder(outputDir), batchId);
 }
 
-/** The folder that was named, else the one remembered, else the default one. Throws {@link UsageError}. */
+/** The folder that was named, else the one remembered, else the default one; `null`: the batch is in none of them. */
+export async function findStore(
+  config: Config,
+  id: string,
+  outputDir: string | undefined,
+): Promise<BatchStore | null> {
+  const known = outputDir === undefined ? await lookUpBatch(config.home, id) : null;
+  return known ? openStore(known, known.batchId) : batchIn(outputDir ?? DEFAULT_OUTPUT_DIR, id);
+}
+
+/** As {@link findStore}. Throws {@link UsageError} where there is none. */
 export async function locateBatch(
   config: Config,
   id: string,
   outputDir: string | undefined,
 ): Promise<BatchStore> {
-  const entry = outputDir === undefined ? await lookUpBatch(config.home, id) : null;
-  const store = entry ? openStore(entry, entry.batchId) : await batchIn(outputDir ?? DEFAULT_OUTPUT_DIR, id);
+  const store = await findStore(config, id, outputDir);
   if (store) return store;
   const known = await knownBatchIds(config.home, outputDir ?? DEFAULT_OUTPUT_DIR);
   throw new UsageError(await whyNoBatch(id, known, outputDir ?? `${config.home} or ${DEFAULT_OUTPUT_DIR}`));

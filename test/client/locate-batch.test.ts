@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { registerBatch } from '../../src/client/batch-registry.ts';
-import { knownBatchIds } from '../../src/client/known-batches.ts';
+import { knownBatchIds } from '../../src/client/known-ids.ts';
 import { locateBatch } from '../../src/client/locate-batch.ts';
 import { loadConfig } from '../../src/config.ts';
 import { makeBatch } from '../store/support/batches.ts';

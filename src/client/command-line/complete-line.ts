@@ -1,7 +1,6 @@
 /** What may stand at the end of a command line that is being typed. */
 import type { Argument, Command, Option } from 'commander';
-import { providerNames } from '../../contract.ts';
-import { batchStates } from '../render/state-text.ts';
+import { type BatchState, providerNames } from '../../contract.ts';
 
 export interface Candidate {
   value: string;
@@ -96,10 +95,15 @@ const shortened = (text: string): string => {
   return line.length <= LONGEST_DESCRIPTION ? line : `${line.slice(0, LONGEST_DESCRIPTION - 1).trimEnd()}…`;
 };
 
+const states: readonly BatchState[] = [
+  ...(['running', 'paused', 'cancelling', 'crashed'] as const),
+  ...(['succeeded', 'partly_failed', 'cancelled'] as const),
+];
+
 /** Flags whose values are known, by name. */
 const flagValues: Readonly<Record<string, readonly string[]>> = {
   '--provider': providerNames,
-  '--state': batchStates,
+  '--state': states,
 };
 
 async function valuesOf({ long, flags, argChoices }: Option, { batchIds, env }: Known): Promise<Offer> {

@@ -27,7 +27,7 @@ const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false
 export async function knownIds(): Promise<string[]> {
   const [{ loadConfig }, { knownBatchIds }] = await Promise.all([
     import('../../config.ts'),
-    import('../known-batches.ts'),
+    import('../known-ids.ts'),
   ]);
   return knownBatchIds(loadConfig(process.env, process.cwd()).home);
 }

@@ -12,8 +12,6 @@ const stateNames: Record<BatchState, string> = {
   crashed: 'crashed (open, but no worker is on it)',
 };
 
-export const batchStates = Object.keys(stateNames) as BatchState[];
-
 /** The state as a sentence's start, with the reason of a pause. */
 export function stateText(state: BatchState, pause: Pause | null): string {
   if (state !== 'paused' || pause === null) return stateNames[state];

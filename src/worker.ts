@@ -215,8 +215,8 @@ function oncePerSettings(
   };
 }
 
-/** Built beside this file; where the sources run as they are, in `dist`. */
-function workflowBundle(): string {
+/** Built beside this file; where the sources run as they are, in `dist`. Throws where it is missing. */
+export function workflowBundle(): string {
   const places = ['./workflow-bundle.js', '../dist/workflow-bundle.js'].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   );

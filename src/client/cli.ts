@@ -1,12 +1,22 @@
 #!/usr/bin/env node
+import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { Command, CommanderError } from 'commander';
-import { StoreError } from '../store/store-error.ts';
-import { type CommandContext, createContext } from './commands/context.ts';
-import { exitCodes } from './commands/exit-codes.ts';
+import { fileURLToPath } from 'node:url';
+import { Argument, Command } from 'commander';
+import { answerShell } from './command-line/answer-shell.ts';
+import { ASK, type Shell, shells } from './command-line/completion-script.ts';
+import { refuseUnknownTopic } from './command-line/explain-misuse.ts';
+import { addCommandHelp, configureHelp } from './command-line/command-help.ts';
+import { flagsLast } from './command-line/flags-last.ts';
+import { leaveQuietly } from './command-line/leave-quietly.ts';
+import { settleOperands } from './command-line/settle-operands.ts';
+import { tellError, wantsDebug } from './command-line/tell-error.ts';
+import { knownIds, tellMisuse } from './command-line/tell-misuse.ts';
+import { type CommandContext, createContext, createContextAnyway } from './commands/context.ts';
 import { growHeapLittle } from './heap-growth.ts';
-import { InputError } from './input/input-error.ts';
 import { parseBatchId } from './options/batch-id.ts';
+import { addDoctorOptions, parseDoctorOptions } from './options/doctor-options.ts';
+import { addEstimateOptions } from './options/estimate-options.ts';
 import { addListOptions, parseListOptions } from './options/list-options.ts';
 import { addReasonOption, parseReason } from './options/reason-option.ts';
 import { addResumeOptions, parseResumeOptions } from './options/resume-options.ts';
@@ -14,10 +24,7 @@ import { addRunOptions, parseRunOptions } from './options/run-options.ts';
 import { addSetOptions, parseSetOptions } from './options/set-options.ts';
 import { addJsonOption, addOutputDirOption, parseSharedOptions } from './options/shared-options.ts';
 import { addTailOptions, parseTailOptions } from './options/tail-options.ts';
-import { UsageError } from './options/usage-error.ts';
-import { asTyped } from './render/typed-command.ts';
 import { addWorkerOptions, parseWorkerOptions } from './options/worker-options.ts';
-import { toTerminalJson, toTerminalLines } from './render/terminal-text.ts';
 
 const { version } = createRequire(import.meta.url)('durabatch/package.json') as { version: string };
 
@@ -25,12 +32,15 @@ type Raw = Record<string, unknown>;
 
 const serverActions = 'start|stop|status';
 
-function createProgram(): Command {
-  const program = new Command('durabatch')
+/** All commands. What is wrong with a command line is thrown, and nothing is printed of it. */
+export function createProgram(): Command {
+  const program = configureHelp(new Command('durabatch'))
     .description('Runs a file of prompts through an LLM API; what came back is kept and never bought again.')
-    .version(version)
+    .version(version, '-V, --version', 'print the version')
+    .option('--debug', 'show where in the code an error was')
     .exitOverride()
-    .addHelpText('after', '\nTo begin: durabatch run prompts/sample_batch.json --provider simulated');
+    .configureOutput({ outputError: () => undefined })
+    .hook('preAction', (_program, command) => settleOperands(command, knownIds));
 
   addRunOptions(
     program
@@ -44,7 +54,7 @@ function createProgram(): Command {
       return runCommand(file, options, context);
     }),
   );
-  addRunOptions(
+  addEstimateOptions(
     program
       .command('estimate')
       .description('say what a file would take: tokens, cost, time; starts nothing')
@@ -205,7 +215,31 @@ function createProgram(): Command {
       return serverCommand(action, context);
     }),
   );
-  return program;
+  addDoctorOptions(
+    program.command('doctor').description('check that everything a run needs is in place; says what to do'),
+  ).action((raw: Raw) =>
+    perform(
+      raw,
+      async (context) => {
+        const options = parseDoctorOptions(raw);
+        const { doctorCommand } = await import('./commands/doctor.ts');
+        return doctorCommand(options, context);
+      },
+      createContextAnyway,
+    ),
+  );
+  addJsonOption(
+    program
+      .command('completion')
+      .description('print what lets a shell complete commands, flags and batch ids')
+      .addArgument(new Argument('<shell>', 'whose completion').choices(shells)),
+  ).action((shell: Shell, raw: Raw) =>
+    perform(raw, async (context) => {
+      const { completionCommand } = await import('./commands/completion.ts');
+      return completionCommand(shell, context);
+    }),
+  );
+  return addCommandHelp(program);
 }
 
 const onBatch = (command: Command): Command =>
@@ -214,34 +248,40 @@ const onBatch = (command: Command): Command =>
   );
 
 /** Runs a command, loaded only now, to its exit code. What a person can put right is told without a stack. */
-async function perform(raw: Raw, command: (context: CommandContext) => Promise<number>): Promise<void> {
+async function perform(
+  raw: Raw,
+  command: (context: CommandContext) => Promise<number>,
+  contextOf = createContext,
+): Promise<void> {
   const json = raw['json'] === true;
   growHeapLittle();
   try {
-    process.exitCode = await command(createContext(json));
+    process.exitCode = await command(contextOf(json));
   } catch (error) {
-    process.exitCode =
-      error instanceof UsageError || error instanceof InputError || error instanceof StoreError
-        ? exitCodes.usage
-        : exitCodes.unexpected;
-    const message = error instanceof Error ? error.message : String(error);
-    if (json)
-      process.stdout.write(`${toTerminalJson({ type: 'error', exit_code: process.exitCode, message })}\n`);
-    process.stderr.write(`error: ${toTerminalLines(asTyped(message, process.env))}\n`);
-    if (
-      process.exitCode === exitCodes.unexpected &&
-      process.env['DURABATCH_DEBUG'] &&
-      error instanceof Error
-    ) {
-      process.stderr.write(`${error.stack}\n`);
-    }
+    process.exitCode = tellError(error, { json, debug, env: process.env });
   }
 }
 
-try {
-  await createProgram().parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  // Help and version are no errors; everything else commander has told on standard error.
-  process.exitCode = error.exitCode === 0 ? exitCodes.succeeded : exitCodes.usage;
+const debug = wantsDebug(process.argv, process.env);
+
+async function main(): Promise<void> {
+  leaveQuietly(process.stdout);
+  process.on('uncaughtException', (error) =>
+    process.exit(tellError(error, { json: process.argv.includes('--json'), debug, env: process.env })),
+  );
+  const program = createProgram();
+  const given = process.argv.slice(2);
+  if (given[0] === ASK) {
+    const question = { program, asked: given.slice(1), batchIds: knownIds, env: process.env };
+    return void process.stdout.write(`${await answerShell(question)}\n`);
+  }
+  const typed = flagsLast(program, given);
+  try {
+    refuseUnknownTopic(program, typed);
+    await program.parseAsync(typed, { from: 'user' });
+  } catch (error) {
+    process.exitCode = await tellMisuse(error, program, typed, debug);
+  }
 }
+
+if (realpathSync(process.argv[1]!) === fileURLToPath(import.meta.url)) await main();

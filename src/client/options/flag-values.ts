@@ -12,9 +12,21 @@ const flagValue = <T>(expected: string, read: (text: string) => T | undefined) =
   z.string().transform((text, context): T => {
     const value = read(text.trim());
     if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: `must be ${expected}, got ${quoted(text)}` });
+    context.addIssue({
+      code: 'custom',
+      message: `must be ${expected}, got ${quoted(text)}${meantBy(text, read)}`,
+    });
     return z.NEVER;
   });
+
+/** What most likely was meant where commas stand in a number, or an equals sign before it. */
+function meantBy(text: string, read: (text: string) => unknown): string {
+  const plain = text.trim().replace(/^=/, '');
+  const meant = [plain, plain.replace(/(?<=\d),(?=\d{3}\b)/g, ''), plain.replace(',', '.')].find(
+    (each) => each !== text.trim() && read(each) !== undefined,
+  );
+  return meant === undefined ? '' : `; did you mean ${toTerminalText(meant, 80)}?`;
+}
 
 const quoted = (text: string): string => JSON.stringify(toTerminalText(text, 80));
 

@@ -143,7 +143,28 @@ const refused = [
   [
     'an unknown provider',
     ['--provider', 'deepsek'],
-    /^--provider: must be one of deepseek, .* got "deepsek"$/,
+    /^--provider: must be one of deepseek, .* got "deepsek"; did you mean deepseek\?$/,
+  ],
+  [
+    'a model as provider',
+    ['--provider', 'gpt'],
+    /^--provider: .* got "gpt"; for any other API, openai-compatible with --base-url$/,
+  ],
+  ['a decimal comma', ['--temperature', '0,7'], /^--temperature: .*, got "0,7"; did you mean 0\.7\?$/],
+  [
+    'separated thousands',
+    ['--max-workers', '1,000'],
+    /^--max-workers: .*, got "1,000"; did you mean 1000\?$/,
+  ],
+  [
+    'a negative count',
+    ['--max-workers', '-3'],
+    /^--max-workers: must be a whole number from 1 .*, got "-3"$/,
+  ],
+  [
+    'an unknown unit',
+    ['--patience', '10min'],
+    /^--patience: must be a duration like 500ms, .*, got "10min"$/,
   ],
   ['no address for a compatible provider', ['--provider', 'openai-compatible'], /^--base-url: is needed/],
   [

@@ -101,7 +101,7 @@ async function addStaged(
         try {
           const told = await batch.tell(addUpdate, [toAddition(staged), asked(reason)]);
           if (!staged.known) note(`${plural(staged.prompts, 'prompt')} added.`);
-          await printTold(batch, told, context, { added: staged.known ? 0 : staged.prompts });
+          await printTold('add', batch, told, context, { added: staged.known ? 0 : staged.prompts });
           return exitCodes.succeeded;
         } catch (error) {
           if (tries === ENDING_TRIES || !(await isEnding(store, error))) throw error;

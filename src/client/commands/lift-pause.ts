@@ -23,6 +23,6 @@ export async function liftPause(
   if (Object.keys(changes).length > 0) told = await batch.tell(setUpdate, [changes, by]);
   // A new cost cap may have lifted it.
   if (told?.progress.state !== 'running') told = await batch.tell(resumeUpdate, [by]);
-  await printTold(batch, told, context);
+  await printTold('resume', batch, told, context);
   return exitCodes.succeeded;
 }

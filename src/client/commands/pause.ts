@@ -18,7 +18,7 @@ export async function pauseCommand(
 ): Promise<number> {
   const batch = await reachBatch(id, outputDir, context);
   try {
-    await printTold(batch, await batch.tell(pauseUpdate, [asked(reason)]), context);
+    await printTold('pause', batch, await batch.tell(pauseUpdate, [asked(reason)]), context);
     return exitCodes.succeeded;
   } finally {
     await batch.close();

@@ -4,8 +4,9 @@ import { statusJson } from '../render/status-text.ts';
 import type { CommandContext } from './context.ts';
 import { printStatus } from './status.ts';
 
-/** Prints how a batch stands after it was told something; `more` for programs. */
+/** Prints how a batch stands after `command` has told it something; `more` for programs. */
 export async function printTold(
+  command: 'add' | 'pause' | 'resume' | 'set',
   batch: ReachedBatch,
   { progress, alone }: Told,
   context: CommandContext,
@@ -17,6 +18,7 @@ export async function printTold(
     const { simulated } = status;
     print({
       ...statusJson(status),
+      type: command,
       ...more,
       worker_alive: !alone,
       progress: progressJson(progress, { batchId: batch.batchId, simulated }),

@@ -22,7 +22,7 @@ export async function setCommand(
   const batch = await reachBatch(id, outputDir, context);
   try {
     if (batch.store) await assertPriced(batch.store, changes);
-    await printTold(batch, await batch.tell(setUpdate, [changes, asked(reason)]), context);
+    await printTold('set', batch, await batch.tell(setUpdate, [changes, asked(reason)]), context);
     return exitCodes.succeeded;
   } finally {
     await batch.close();

@@ -152,13 +152,22 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
   };
 
   const completePrompt = async (task: PromptTask): Promise<Receipt | Unsettled> => {
+    let attempt: Attempt | null = null;
+    for (;;) {
+      const under = steps.get(task.index) ?? (attempt && begin(attempt));
+      if (under) {
+        const receipt = await orCancelled(under);
+        if (receipt) return receipt;
+      } else {
+        attempt = await attemptOf(task);
+      }
+    }
+  };
+
+  const attemptOf = async (task: PromptTask): Promise<Attempt> => {
     const item = await store.withShard(task.shard, (shard) => shard.prompt(task.index));
     const turn = await toTurn(store, task, Context.current().info.attempt);
-    const attempt: Attempt = { turn, item, lookedAt: Number.NEGATIVE_INFINITY };
-    for (;;) {
-      const receipt = await orCancelled(steps.get(task.index) ?? begin(attempt));
-      if (receipt) return receipt;
-    }
+    return { turn, item, lookedAt: Number.NEGATIVE_INFINITY };
   };
 
   return (task) =>

@@ -44,7 +44,7 @@ for (const { title, count } of [
 
     const added = await place.cli(['add', 'grows', 'more.json', '--reason', 'forgotten', '--json']);
     assert.equal(added.code, 0, added.stdout + added.stderr);
-    const told = added.lines.findLast(({ type }) => type === 'status')!;
+    const told = added.lines.findLast(({ type }) => type === 'add')!;
     assert.deepEqual([told['added'], told['progress'].total, told['total']], [2, count + 2, count + 2]);
     const again = await place.cli(['add', 'grows', 'more.json', '--json']);
     assert.equal(again.code, 0, again.stdout + again.stderr);

@@ -188,7 +188,7 @@ describe('from a machine that has only the address of the Temporal server', () =
     const { cli } = await elsewhere(t);
     const paused = await cli(['pause', 'quiet', '--reason', 'not yet', '--json']);
     assert.equal(paused.code, 0, paused.stdout + paused.stderr);
-    const last = paused.lines.findLast(({ type }) => type === 'status')!;
+    const last = paused.lines.findLast(({ type }) => type === 'pause')!;
     assert.deepEqual(
       [last['state'], last['worker_alive'], last['source'], last['pause'].message],
       ['paused', false, 'temporal', 'not yet'],
@@ -212,14 +212,14 @@ describe('from a machine that has only the address of the Temporal server', () =
 
 describe('what a tired person types', () => {
   for (const { args, says } of [
-    { args: ['pause'], says: /missing required argument 'id'/ },
+    { args: ['pause'], says: /pause needs the id of a batch/ },
     { args: ['pause', 'nowhere'], says: /there is no batch "nowhere"/ },
     { args: ['pause', 'x', '--reason', ''], says: /--reason: must be a text that is not empty/ },
     { args: ['pause', 'x', '--reason', 'y'.repeat(501)], says: /--reason: must be at most 500 characters/ },
     { args: ['set', 'x'], says: /say what to set: --max-workers/ },
     {
       args: ['set', 'x', '--max-workers', '0'],
-      says: /--max-workers: must be a whole number from 1 to 5000/,
+      says: /--max-workers: must be a whole number from 1 to 5000, or "auto"/,
     },
     { args: ['set', 'x', '--patience', 'long'], says: /--patience: must be a duration/ },
   ]) {

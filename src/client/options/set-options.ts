@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { type LimitChanges, MOST_WORKERS } from '../../contract.ts';
-import { durationValue, failureLimitValue, integerValue, textValue, usdValue } from './flag-values.ts';
+import { durationValue, failureLimitValue, maxWorkersValue, textValue, usdValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import { addReasonOption, parseReason } from './reason-option.ts';
 import type { SharedOptions } from './shared-options.ts';
@@ -11,7 +11,7 @@ import { UsageError } from './usage-error.ts';
 const setFlagsSchema = z.object({
   json: z.boolean().default(false),
   outputDir: textValue.optional(),
-  maxWorkers: integerValue(1, MOST_WORKERS).optional(),
+  maxWorkers: maxWorkersValue.optional(),
   patience: durationValue(0).optional(),
   maxCost: usdValue.optional(),
   maxFailures: failureLimitValue.optional(),
@@ -20,7 +20,10 @@ const setFlagsSchema = z.object({
 export const addSetOptions = (command: Command): Command =>
   addReasonOption(
     command
-      .option('--max-workers <n>', `prompts in progress at once, 1 to ${MOST_WORKERS} (default: as before)`)
+      .option(
+        '--max-workers <n|auto>',
+        `prompts in progress at once, 1 to ${MOST_WORKERS}, or "auto", or "auto:N" (default: as before)`,
+      )
       .option('--max-cost <usd>', 'new cost cap in US dollars; lifts a pause (budget) (default: as before)')
       .option(
         '--max-failures <n|p%>',
@@ -38,14 +41,14 @@ export function parseSetOptions(
 ): SharedOptions & { changes: LimitChanges; reason: string | null } {
   const { json, outputDir, maxWorkers, maxCost, maxFailures, patience } = parseFlags(setFlagsSchema, raw);
   const changes: LimitChanges = {
-    ...(maxWorkers !== undefined && { maxWorkers }),
+    ...maxWorkers,
     ...(maxCost !== undefined && { maxCostNanoUsd: maxCost }),
     ...(maxFailures !== undefined && { maxFailures }),
     ...(patience !== undefined && { patienceMs: patience }),
   };
   if (Object.keys(changes).length === 0) {
     throw new UsageError(
-      'set: say what to set: --max-workers <n>, --max-cost <usd>, --max-failures <n|p%> or --patience <time>',
+      'set: say what to set: --max-workers <n|auto>, --max-cost <usd>, --max-failures <n|p%> or --patience <time>',
     );
   }
   return { json, ...(outputDir !== undefined && { outputDir }), changes, reason: parseReason(raw) };

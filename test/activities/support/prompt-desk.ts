@@ -49,7 +49,9 @@ export async function promptDesk(
   item: PromptItem = { prompt_id: 'p1', prompt: 'What is RLHF?' },
   gate: RequestGate = openGate,
 ): Promise<PromptDesk> {
-  return deskOf(t, await makeBatch(t, [item]), api, { ms: Date.UTC(2026, 0, 1) }, gate);
+  const store = await makeBatch(t, [item]);
+  await store.updateManifest((manifest) => ({ ...manifest, limits }));
+  return deskOf(t, store, api, { ms: Date.UTC(2026, 0, 1) }, gate);
 }
 
 function deskOf(

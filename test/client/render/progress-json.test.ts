@@ -22,7 +22,7 @@ test('the line for programs has every field in snake_case', () => {
     type: 'progress',
     batch_id: 'demo-1',
     state: 'paused',
-    pause,
+    pause: { ...pause, by: null },
     simulated: false,
     total: 1000,
     done: 312,

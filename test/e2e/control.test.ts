@@ -118,7 +118,7 @@ test('"set --max-workers" takes effect on a running batch at once, beyond what i
   assert.equal(code, 0, stdout);
   assert.deepEqual(
     (await controlsOf(place, 'grown')).map(({ changes }) => changes),
-    [{ maxWorkers: 30, patienceMs: 7_200_000 }],
+    [{ maxWorkers: 30, autoWorkers: false, patienceMs: 7_200_000 }],
   );
 });
 

@@ -22,7 +22,7 @@ test('the line for programs has every field in snake_case', () => {
     type: 'progress',
     batch_id: 'demo-1',
     state: 'paused',
-    pause,
+    pause: { ...pause, by: null },
     simulated: false,
     total: 1000,
     done: 312,
@@ -45,6 +45,11 @@ test('the line for programs has every field in snake_case', () => {
     last_failures: [{ prompt_id: 'p7', type: 'Completion.Rejected', message: 'too long' }],
     failures_by_type: failuresByType,
   });
+});
+
+test('a pause that somebody asked for names him', () => {
+  const asked = { ...pause, reason: 'operator', by: 'ann@laptop' } as const;
+  assert.deepEqual(progressJson(sampleProgress({ state: 'paused', pause: asked }), context)['pause'], asked);
 });
 
 test('with auto it tells how many may be in progress at present, and why', () => {

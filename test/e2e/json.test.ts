@@ -142,6 +142,7 @@ test('what the commands print is what docs/json.md says, field by field', async 
   const elsewhere = await anotherMachine(t, server);
   await tell(0, ['pause', 'detached', '--reason', 'to look at it'], elsewhere);
   await tell(5, ['watch', 'detached'], elsewhere);
+  await tell(5, ['watch', 'detached']);
   await tell(0, ['resume', 'detached'], elsewhere);
   await tell(0, ['list'], elsewhere);
   await tell(2, ['add', 'detached', file], elsewhere);

@@ -139,7 +139,7 @@ export function createProgram(): Command {
     addOutputDirOption(
       program
         .command('watch')
-        .description('look on until a batch stops, or several')
+        .description('look on at one or several batches until they stop')
         .argument('[id...]', 'ids of batches, also of other machines (default: all that are open)'),
     ),
   ).action((ids: string[], raw: Raw) =>
@@ -207,7 +207,7 @@ export function createProgram(): Command {
   addJsonOption(
     program
       .command('server')
-      .description('the embedded Temporal server')
+      .description('start, stop or look at the embedded Temporal server')
       .argument(`<${serverActions}>`, 'what to do'),
   ).action((action: string, raw: Raw) =>
     perform(raw, async (context) => {

@@ -1,15 +1,18 @@
 /** The batches that can be named here without naming their folder. */
+import { stat } from 'node:fs/promises';
 import type { Config } from '../config.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { listBatches } from '../store/output-folder.ts';
 import { listRegistered } from './batch-registry.ts';
 import { batchIn, openStore } from './locate-batch.ts';
 import { DEFAULT_OUTPUT_DIR } from './options/run-defaults.ts';
+import { UsageError } from './options/usage-error.ts';
 import { listRemoteBatches, type RemoteListing } from './remote-batch.ts';
 import type { Temporal } from './temporal.ts';
 
 /** Those of the named folder; without one, those this machine remembers and those of the default folder. */
 export async function knownStores(config: Config, outputDir: string | undefined): Promise<BatchStore[]> {
+  if (outputDir !== undefined) await assertFolder(outputDir);
   const stores = new Map<string, BatchStore>();
   const add = (store: BatchStore | null): void => void (store && stores.set(store.folder, store));
   const folder = outputDir ?? DEFAULT_OUTPUT_DIR;
@@ -18,6 +21,18 @@ export async function knownStores(config: Config, outputDir: string | undefined)
     for (const entry of await listRegistered(config.home)) add(openStore(entry, entry.batchId));
   }
   return [...stores.values()];
+}
+
+/** A folder that does not exist has no batches either, but was most likely mistyped. */
+async function assertFolder(outputDir: string): Promise<void> {
+  const found = await stat(outputDir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+    throw error;
+  });
+  if (!found?.isDirectory())
+    throw new UsageError(
+      found ? `--output-dir: ${outputDir} is not a folder` : `--output-dir: there is no folder ${outputDir}`,
+    );
 }
 
 /** The server's batches: those of a store that is among these, and those of no such store. */

@@ -1,6 +1,7 @@
 /** The batch store: one folder per batch with its manifest, its prompts and its ledger. */
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { ZodError } from 'zod';
 import type { StoreLocation } from '../contract.ts';
 import { shardRange } from '../workflows/shard-range.ts';
 import { layoutOf, type Manifest, MANIFEST_FILE, manifestSchema } from './manifest.ts';
@@ -48,7 +49,7 @@ export class BatchStore {
     try {
       return (this.#manifest = manifestSchema.parse(JSON.parse(text)));
     } catch (error) {
-      throw new StoreError(`${file} is not a batch manifest: ${messageOf(error)}`, { cause: error });
+      throw new StoreError(`${file} is not a batch manifest: ${flawOf(error)}`, { cause: error });
     }
   }
 
@@ -112,4 +113,10 @@ export class BatchStore {
       // It only saves time: whoever needs it next reads the ledger, and hears what is wrong.
     }
   }
+}
+
+/** The first thing that is wrong with it, in a line. */
+function flawOf(error: unknown): string {
+  const issue = error instanceof ZodError ? error.issues[0] : undefined;
+  return issue ? [...issue.path, issue.message].join(': ') : messageOf(error);
 }

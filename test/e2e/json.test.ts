@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, test, type TestContext } from 'node:test';
+import { Client, Connection } from '@temporalio/client';
 import { createProgram } from '../../src/client/cli.ts';
-import type { CliResult } from '../support/cli.ts';
+import type { CliOptions, CliResult } from '../support/cli.ts';
 import { type FakeScript, reply } from '../support/fake-provider.ts';
-import { differences, readJsonDocs, valuesOf } from '../support/json-docs.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { differences, documentedPath, readJsonDocs, valuesOf } from '../support/json-docs.ts';
+import { createTestHome, startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
 import { createWorkplace, promptTexts, reportFiles } from './workplace.ts';
 
 let server: TestServer;
@@ -41,8 +42,21 @@ const eventful: FakeScript = ({ prompt, promptCount, total }) => {
     prompt_tokens_details: { cached_tokens: 8 },
     completion_tokens_details: { reasoning_tokens: 4 },
   };
-  return reply.ok({ usage: { ...usage, ...details } });
+  return reply.ok({ reasoning: 'Let me see.', usage: { ...usage, ...details } });
 };
+
+/** Knows the address of the server, and no folder of a batch. */
+async function anotherMachine(t: TestContext, { address }: TestServer): Promise<CliOptions> {
+  const home = await createTestHome();
+  t.after(() => rm(home, { recursive: true, force: true }));
+  return { env: { ...(await testEnv(home)), TEMPORAL_ADDRESS: address }, cwd: home };
+}
+
+async function terminate(batchId: string, { address }: TestServer): Promise<void> {
+  const connection = await Connection.connect({ address });
+  await new Client({ connection }).workflow.getHandle(batchId).terminate('by hand');
+  await connection.close();
+}
 
 test('what the commands print is what docs/json.md says, field by field', async (t) => {
   const place = await createWorkplace(t, server, { script: eventful });
@@ -60,8 +74,12 @@ test('what the commands print is what docs/json.md says, field by field', async 
         wrong.push(...differences(line, docs.lines.get(type)!).map((each) => `${command}: ${type}: ${each}`));
     }
   };
-  const tell = async (code: number, args: string[]): Promise<CliResult> => {
-    const result = await cli([...args, '--json']);
+  const tell = async (
+    code: number,
+    args: string[],
+    options: Partial<CliOptions> = {},
+  ): Promise<CliResult> => {
+    const result = await cli([...args, '--json'], options);
     assert.equal(result.code, code, `${args.join(' ')}\n${result.stdout}${result.stderr}`);
     collect(args[0]!, result);
     return result;
@@ -70,7 +88,7 @@ test('what the commands print is what docs/json.md says, field by field', async 
   const prices = ['--price-input', '1', '--price-output', '2', '--price-cached', '0.1'];
   const file = await place.write('prompts.json', { description: 'All sorts.', prompts: promptTexts(12) });
   const ask = ['--provider', 'openai-compatible', '--model', 'm', '--base-url', provider.baseUrl];
-  await tell(0, ['estimate', file, ...ask, ...prices]);
+  await tell(0, ['estimate', file, ...ask, ...prices, '--rpm', '600', '--tpm', '90000']);
   await tell(2, ['run']);
   await tell(2, ['status', 'nobody']);
 
@@ -79,6 +97,7 @@ test('what the commands print is what docs/json.md says, field by field', async 
   await tell(0, ['status', 'eventful']);
   await tell(0, ['report', 'eventful', '--to', 'partial']);
   await tell(0, ['set', 'eventful', '--max-cost', '5']);
+  await tell(0, ['add', 'eventful', await place.write('more.json', [{ prompt: 'One more?' }])]);
   await tell(0, ['audit', 'eventful']);
 
   provider.script = ({ prompt }) => (prompt.includes('number 1?') ? reply.status(400) : undefined);
@@ -94,15 +113,24 @@ test('what the commands print is what docs/json.md says, field by field', async 
   await tell(1, ['audit', 'eventful']);
   provider.script = undefined;
   await tell(0, ['retry', 'eventful']);
+  await tell(0, [...run, '--id', 'reusing', '--reuse', 'eventful']);
+  await tell(0, ['tail', 'reusing', '--no-follow']);
+  await tell(0, ['add', 'reusing', await place.write('last.json', [{ prompt: 'A last one?' }])]);
+  await tell(0, ['tail', 'reusing']);
 
   const unpriced = ['run', await place.write('one.json', promptTexts(1)), ...ask, '--output-dir', 'out'];
-  await tell(0, [...unpriced, '--id', 'unpriced']);
+  await tell(0, [...unpriced, '--id', 'unpriced', '--max-workers', 'auto']);
 
   provider.script = () => reply.status(429, { headers: { 'retry-after': '600' } });
   const asked = provider.requests;
-  const waiting = place.start([...run, '--id', 'waiting', '--max-workers', '2', '--json']);
+  const limits = ['--max-workers', '2', '--rpm', '6000'];
+  const waiting = place.start([...run, '--id', 'waiting', ...limits, '--json']);
   await provider.until(() => provider.requests === asked + 2 && provider.inFlight === 0);
   while ((await tell(0, ['status', 'waiting'])).lines[0]!['waiting'] === null);
+  const watch = place.start(['watch', 'waiting', '--json']);
+  await watch.said(/"in_retry":[1-9]/);
+  watch.kill('SIGINT');
+  collect('watch', await watch.ended);
   waiting.kill('SIGINT');
   collect('run', await waiting.ended);
 
@@ -111,7 +139,19 @@ test('what the commands print is what docs/json.md says, field by field', async 
   await worker.said(/Working on the open batches/);
   worker.kill('SIGINT');
   collect('worker', await worker.ended);
-  await tell(0, ['cancel', 'detached']);
+  const elsewhere = await anotherMachine(t, server);
+  await tell(0, ['pause', 'detached', '--reason', 'to look at it'], elsewhere);
+  await tell(5, ['watch', 'detached'], elsewhere);
+  await tell(5, ['watch', 'detached']);
+  await tell(0, ['resume', 'detached'], elsewhere);
+  await tell(0, ['list'], elsewhere);
+  await tell(2, ['add', 'detached', file], elsewhere);
+  await tell(0, ['cancel', 'detached'], elsewhere);
+  await tell(0, [...run, '--id', 'terminated', '--detach']);
+  await terminate('terminated', server);
+  await tell(0, ['status', 'terminated']);
+  await mkdir(join(place.outputDir, 'damaged'));
+  await writeFile(join(place.outputDir, 'damaged', 'batch.json'), '{');
   await tell(0, ['list', '--output-dir', 'out']);
   await tell(0, ['server', 'status']);
   await tell(0, ['completion', 'bash']);
@@ -129,7 +169,9 @@ test('what the commands print is what docs/json.md says, field by field', async 
   assert.deepEqual([...new Set(wrong)], []);
   const unseen = [...docs.lines].flatMap(([type, fields]) => {
     const values = (printed.get(type) ?? []).flatMap((line) => valuesOf(line));
-    const seen = new Set(values.filter(({ value }) => value !== null).map(({ path }) => path));
+    const seen = new Set(
+      values.filter(({ value }) => value !== null).map(({ path }) => documentedPath(path, fields)),
+    );
     return [...fields]
       .filter(([path, { isInherited }]) => isInherited !== true && !seen.has(path))
       .map(([path]) => `${type}: ${path}`);

@@ -274,6 +274,7 @@ test('a missing batch and a foreign manifest are told apart, by name', async (t)
     await assert.rejects(store.readManifest(), (error: Error) => {
       assert.ok(error instanceof StoreError);
       assert.ok(error.message.startsWith(`${file} is not a batch manifest: `));
+      assert.doesNotMatch(error.message, /\n/);
       return true;
     });
   }

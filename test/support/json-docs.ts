@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 interface Field {
-  /** `string`, `number`, `boolean` or `list`. */
+  /** `string`, `number`, `boolean`, `list` or `object`. */
   type: string;
   isNullable: boolean;
   isOptional: boolean;
@@ -14,7 +14,7 @@ interface Field {
 export interface JsonDocs {
   /** Types of line that each command may print. */
   commands: ReadonlyMap<string, ReadonlySet<string>>;
-  /** For each type of line, its fields by path: `a.b` in an object, `a[]` in a list. */
+  /** For each type of line, its fields by path: `a.b` in an object, `a[]` in a list, `a.*` where names are data. */
   lines: ReadonlyMap<string, ReadonlyMap<string, Field>>;
 }
 
@@ -47,13 +47,18 @@ export function readJsonDocs(): JsonDocs {
       const isNullable = nullCell !== 'never' && !isOptional;
       const [, list, shape] = /^(list of )?\[(\w+)\]/.exec(type) ?? [];
       const element = /^list of (\w+)$/.exec(type)?.[1];
-      const own =
-        list !== undefined || element !== undefined ? 'list' : shape !== undefined ? 'object' : type;
+      const entry = /^map of (\w+)$/.exec(type)?.[1];
+      const isObject = shape !== undefined || entry !== undefined;
+      const own = list !== undefined || element !== undefined ? 'list' : isObject ? 'object' : type;
       fields.set(path, { type: own, isNullable, isOptional });
       if (element !== undefined)
         fields.set(`${path}[]`, { type: element, isNullable: false, isOptional: false });
+      if (entry !== undefined) fields.set(`${path}.*`, { type: entry, isNullable: false, isOptional: true });
       if (shape === undefined) continue;
-      for (const [inner, field] of fieldsOf(shape)) fields.set(`${path}${list ? '[]' : ''}.${inner}`, field);
+      // A whole line within another one has its own section.
+      const isLine = sections.get(shape)?.startsWith('### `') === true;
+      for (const [inner, field] of fieldsOf(shape))
+        fields.set(`${path}${list ? '[]' : ''}.${inner}`, isLine ? { ...field, isInherited: true } : field);
     }
     return fields;
   };
@@ -67,6 +72,10 @@ export function readJsonDocs(): JsonDocs {
   const types = new Set([...commands.values()].flatMap((each) => [...each]));
   return { commands, lines: new Map([...types].map((type) => [type, fieldsOf(type)])) };
 }
+
+/** The path under which a value is documented. */
+export const documentedPath = (path: string, fields: ReadonlyMap<string, Field>): string =>
+  [...fields.keys()].find((known) => known.endsWith('.*') && path.startsWith(known.slice(0, -1))) ?? path;
 
 /** Every value in a line by its path; objects and lists themselves too, where somebody may ask for them. */
 export function valuesOf(value: unknown, path = ''): { path: string; value: unknown }[] {
@@ -90,7 +99,7 @@ export function differences(line: Record<string, unknown>, fields: ReadonlyMap<s
   const isBranch = (path: string): boolean =>
     [...fields.keys()].some((known) => known.startsWith(`${path}.`) || known.startsWith(`${path}[]`));
   for (const { path, value } of values) {
-    const field = fields.get(path);
+    const field = fields.get(documentedPath(path, fields));
     if (field === undefined) {
       if (!isBranch(path)) found.push(`${path} is not documented`);
     } else if (value === null) {

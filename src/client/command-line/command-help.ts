@@ -37,8 +37,12 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
   status: { group: 'Look', examples: ['durabatch status prompts-0f3a9c21b7de'] },
   watch: {
     group: 'Look',
-    examples: ['durabatch watch prompts-0f3a9c21b7de', 'durabatch watch'],
-    exitCodes: endOfBatch,
+    examples: [
+      'durabatch watch prompts-0f3a9c21b7de',
+      'durabatch watch prompts-0f3a9c21b7de more-5b1d27c09e4f',
+      'durabatch watch',
+    ],
+    exitCodes: `${endOfBatch};\nof several batches that of the one that ended worst`,
   },
   list: { group: 'Look', examples: ['durabatch list', 'durabatch list --state running,paused --json'] },
   tail: {
@@ -48,6 +52,7 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
       'durabatch tail prompts-0f3a9c21b7de --from now --json',
       'durabatch tail prompts-0f3a9c21b7de --no-follow',
     ],
+    exitCodes: '0 all was printed, 130 interrupted: it says how to go on',
   },
   pause: {
     group: 'Steer',
@@ -62,8 +67,11 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
   },
   add: {
     group: 'Steer',
-    examples: ['durabatch add prompts-0f3a9c21b7de more.json'],
-    exitCodes: endOfBatch,
+    examples: [
+      'durabatch add prompts-0f3a9c21b7de more.json',
+      'durabatch add prompts-0f3a9c21b7de more.json --reason "a second round"',
+    ],
+    exitCodes: `0 the prompts are added; where that starts a run, its end:\n${endOfBatch}`,
   },
   cancel: {
     group: 'Steer',

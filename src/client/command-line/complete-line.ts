@@ -106,8 +106,15 @@ const flagValues: Readonly<Record<string, readonly string[]>> = {
   '--state': states,
 };
 
+/** `--from <start|now>` → start, now; `--max-workers <n|auto>` → auto: a single letter stands for a value. */
+const wordsIn = (flags: string): string[] | undefined =>
+  / <(\w+(?:\|\w+)+)>/
+    .exec(flags)?.[1]
+    ?.split('|')
+    .filter((word) => word.length > 1);
+
 async function valuesOf({ long, flags, argChoices }: Option, { batchIds, env }: Known): Promise<Offer> {
-  const values = argChoices ?? flagValues[long ?? ''];
+  const values = argChoices ?? flagValues[long ?? ''] ?? wordsIn(flags);
   if (values) return { candidates: named(values), paths: 'none' };
   if (flags.includes('<folder>')) return { candidates: [], paths: 'folders' };
   if (long === '--reuse') return { candidates: named(await batchIds()), paths: 'none' };

@@ -5,6 +5,6 @@ import { exitCodes } from './exit-codes.ts';
 /** Prints the script that a shell is to source. */
 export async function completionCommand(shell: Shell, { json, print }: CommandContext): Promise<number> {
   const script = completionScripts[shell];
-  print(json ? { type: 'completion', shell, script } : script.trimEnd());
+  print(json ? { type: 'shell_completion', shell, script } : script.trimEnd());
   return exitCodes.succeeded;
 }

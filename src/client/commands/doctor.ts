@@ -38,7 +38,7 @@ export async function doctorCommand(options: DoctorOptions, context: CommandCont
 }
 
 function checksOf(options: DoctorOptions, { config }: CommandContext): Record<CheckName, Check> {
-  const { version, engines } = createRequire(import.meta.url)('../../../package.json') as {
+  const { version, engines } = createRequire(import.meta.url)('durabatch/package.json') as {
     version: string;
     engines: { node: string };
   };

@@ -14,7 +14,16 @@ export async function printTold(
 ): Promise<void> {
   const { json, print, note } = context;
   const status = await batch.status();
+  const sayAlone = (): void => {
+    if (!alone) return;
+    const where = batch.store ? '' : ` (where its folder is)`;
+    note(
+      `No worker is on this batch: what was asked for holds from its next one. To go on${where}: durabatch resume ${batch.batchId}`,
+    );
+  };
   if (json) {
+    // The last line is the result.
+    sayAlone();
     const { simulated } = status;
     print({
       ...statusJson(status),
@@ -25,11 +34,6 @@ export async function printTold(
     });
   } else {
     printStatus(status, context);
-  }
-  if (alone) {
-    const where = batch.store ? '' : ` (where its folder is)`;
-    note(
-      `No worker is on this batch: what was asked for holds from its next one. To go on${where}: durabatch resume ${batch.batchId}`,
-    );
+    sayAlone();
   }
 }

@@ -89,7 +89,7 @@ export async function tailCommand(
     const { cursor } = cursorLine();
     const typed = cursor.length > LONGEST_TYPED ? JSON.stringify(await keptInFile(cursor, store)) : cursor;
     const command = `durabatch tail ${store.batchId} --cursor ${typed}`;
-    if (json) print({ ...cursorLine(), next_step: { command } });
+    if (json) print({ ...cursorLine(), next_step: { advice: 'To go on from here:', command } });
     else note(`To go on from here:\n  ${command}`);
   }
 

@@ -83,12 +83,12 @@ export function addLimitOptions(command: Command, defaults: Omit<RunLimits, 'api
     )
     .option(
       '--reject-truncated',
-      'an answer cut off at --max-tokens is a failure (default: it is marked truncated)',
+      `an answer cut off at --max-tokens is a failure ${or(() => 'it is marked truncated')}`,
     )
-    .option('--retry-empty', 'ask again when an answer has no text (default: its prompt fails)')
+    .option('--retry-empty', `ask again when an answer has no text ${or(() => 'its prompt fails')}`)
     .option(
       '--api-key-env <name>',
-      "environment variable that holds the API key (default: the provider's, as DEEPSEEK_API_KEY)",
+      `environment variable that holds the API key ${or(() => "the provider's, as DEEPSEEK_API_KEY")}`,
     )
     .optionsGroup('Money (US dollars):')
     .option(

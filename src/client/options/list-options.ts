@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { BatchState } from '../../contract.ts';
 import { textValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
-import { addJsonOption, addOutputDirOption, type SharedOptions } from './shared-options.ts';
+import { DEFAULT_OUTPUT_DIR } from './run-defaults.ts';
+import { addJsonOption, type SharedOptions } from './shared-options.ts';
 
 export interface ListOptions extends SharedOptions {
   /** Only batches in one of these; none: all. */
@@ -21,7 +22,12 @@ const states: readonly BatchState[] = [
 ];
 
 export const addListOptions = (command: Command): Command =>
-  addJsonOption(addOutputDirOption(command)).option(
+  addJsonOption(
+    command.option(
+      '--output-dir <folder>',
+      `only the batches of this folder (default: all that this machine or the server knows, and those in ${DEFAULT_OUTPUT_DIR})`,
+    ),
+  ).option(
     '--state <states>',
     `only batches in these states, with commas between them; may be repeated: ${states.join(', ')} (default: all)`,
     (value: string, before: string[] | undefined) => [...(before ?? []), value],

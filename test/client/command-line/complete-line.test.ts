@@ -36,7 +36,29 @@ const cases: [words: string[], offer: string[]][] = [
     ['run', 'p.json', '--provider=sim'],
     ['--provider=simulated', ':none'],
   ],
-  [['run', 'p.json', '--max-workers', ''], [':none']],
+  [
+    ['run', 'p.json', '--max-workers', ''],
+    ['auto', ':none'],
+  ],
+  [['set', 'poems-1', '--max-workers', ''], [':none']],
+  [['set', 'poems-1', '--max-failures', ''], [':none']],
+  [
+    ['tail', 'poems-1', '--from', ''],
+    ['start', 'now', ':none'],
+  ],
+  [
+    ['list', '--state', 'pa'],
+    ['paused', 'partly_failed', ':none'],
+  ],
+  [
+    ['watch', 'poems-1', 'j'],
+    ['jokes-1', ':none'],
+  ],
+  [['add', 'poems-1', ''], [':files']],
+  [
+    ['pause', 'j'],
+    ['jokes-1', ':none'],
+  ],
   [['run', 'p.json', '--output-dir', ''], [':folders']],
   [
     ['run', 'p.json', '--api-key-env', ''],

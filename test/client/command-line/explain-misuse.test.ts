@@ -58,12 +58,12 @@ const cases: [typed: string[], message: string | RegExp, here?: Here][] = [
   ],
   [
     ['run', 'p.json', '--max-worker', '3'],
-    '"--max-worker" is no flag of run; did you mean --max-workers <n>?',
+    '"--max-worker" is no flag of run; did you mean --max-workers <n|auto>?',
   ],
   [['cancel', 'x', '--noww'], '"--noww" is no flag of cancel; did you mean --now?'],
   [
     ['run', 'p.json', '-MaxWorkers', '3'],
-    '"-MaxWorkers" is no flag of run; did you mean --max-workers? Flags are written as --max-workers <n>',
+    '"-MaxWorkers" is no flag of run; did you mean --max-workers? Flags are written as --max-workers <n|auto>',
   ],
   [['run', 'p.json', '-MaxWorkers:3'], /^"-MaxWorkers" is no flag of run; did you mean --max-workers\?/],
   [['run', 'p.json', '--max_workers=3'], /^"--max_workers" is no flag of run; did you mean --max-workers\?/],

@@ -47,6 +47,11 @@ test('the line for programs has every field in snake_case', () => {
   });
 });
 
+test('a pause that somebody asked for names him', () => {
+  const asked = { ...pause, reason: 'operator', by: 'ann@laptop' } as const;
+  assert.deepEqual(progressJson(sampleProgress({ state: 'paused', pause: asked }), context)['pause'], asked);
+});
+
 test('with auto it tells how many may be in progress at present, and why', () => {
   const autoWorkers = { slots: 12, ceiling: 50, reason: 'growing while nothing is refused' };
   const line = progressJson(sampleProgress({ autoWorkers }), context);

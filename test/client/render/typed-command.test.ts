@@ -5,6 +5,7 @@ import { asTyped } from '../../../src/client/render/typed-command.ts';
 const cases: [text: string, byNpm: string][] = [
   ['To go on: durabatch resume a-1', 'To go on: npx durabatch resume a-1'],
   ['"durabatch list" shows them', '"npx durabatch list" shows them'],
+  ['type: durabatch add a-1 more.json', 'type: npx durabatch add a-1 more.json'],
   ['durabatch keeps every answer', 'durabatch keeps every answer'],
   ['in /data/durabatch run', 'in /data/durabatch run'],
 ];

@@ -1,0 +1,51 @@
+/** What `list` says of folders that are not as they should be; no server is needed for it. */
+import assert from 'node:assert/strict';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { makeBatch } from '../store/support/batches.ts';
+import { runCli } from '../support/cli.ts';
+import { createTestHome, testEnv } from '../support/temporal-server.ts';
+
+test('a batch that cannot be read hides no other, and is named', async (t) => {
+  const home = await createTestHome();
+  t.after(() => rm(home, { recursive: true, force: true }));
+  const options = { env: await testEnv(home), cwd: home };
+  const store = await makeBatch(t, [{ prompt_id: 'p1', prompt: 'one' }]);
+  const { outputDir } = store.location;
+  await mkdir(join(outputDir, 'damaged'));
+  await writeFile(join(outputDir, 'damaged', 'batch.json'), '{"batch_name":');
+
+  const text = await runCli(['list', '--output-dir', outputDir], options);
+  assert.equal(text.code, 0, text.stderr);
+  assert.match(text.stdout, new RegExp(`crashed +0/1 .* ${store.batchId}$`, 'm'));
+  assert.match(text.stderr, /^damaged is not listed: .*batch\.json is not a batch manifest: .+$/m);
+  const { code, lines } = await runCli(['list', '--output-dir', outputDir, '--json'], options);
+  assert.equal(code, 0);
+  assert.deepEqual(
+    lines.map(({ type, batch_id: id }) => [type, id]),
+    [
+      ['note', undefined],
+      ['status', store.batchId],
+    ],
+  );
+
+  await rm(store.folder, { recursive: true });
+  const alone = await runCli(['list', '--output-dir', outputDir], options);
+  assert.deepEqual([alone.code, alone.stdout], [0, ''], 'there is a batch: only, it cannot be read');
+});
+
+test('an output folder that does not exist is a mistake in typing, not a folder without batches', async (t) => {
+  const home = await createTestHome();
+  t.after(() => rm(home, { recursive: true, force: true }));
+  const options = { env: await testEnv(home), cwd: home };
+  const missing = await runCli(['list', '--output-dir', 'data/mistyped'], options);
+  assert.deepEqual([missing.code, missing.stdout], [2, '']);
+  assert.match(missing.stderr, /--output-dir: there is no folder data\/mistyped/);
+  await writeFile(join(home, 'file'), '');
+  const file = await runCli(['list', '--output-dir', 'file'], options);
+  assert.equal(file.code, 2);
+  assert.match(file.stderr, /--output-dir: file is not a folder/);
+  const none = await runCli(['list'], options);
+  assert.deepEqual([none.code, none.stderr], [0, ''], 'without a named folder there may be none yet');
+});

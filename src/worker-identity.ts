@@ -7,6 +7,13 @@ import { isLiveProcess, processStart } from './server/live-process.ts';
 export const workerIdentity = (): string =>
   [`${process.pid}@${hostname()}`, processStart(process.pid) ?? '', pidScope()].join('/');
 
+const COURIER = 'courier:';
+
+/** Of one that only lets a workflow hear something: nobody may take it for a worker that goes on with the batch. */
+export const courierIdentity = (): string => COURIER + workerIdentity();
+
+export const isCourier = (identity: string): boolean => identity.startsWith(COURIER);
+
 /**
  * True only where it is certain: same host, same boot and same pid namespace, and no such process.
  * Another machine's worker is never proven dead from here; its silence decides.

@@ -13,7 +13,7 @@ import { MOST_WORKERS, type RequestSettings, type RunLimits, taskQueueOf } from 
 import { type CompletionApi, createCompletionApi } from './providers/completion-api.ts';
 import { requestPrices } from './providers/request-prices.ts';
 import type { BatchStore } from './store/batch-store.ts';
-import { workerIdentity } from './worker-identity.ts';
+import { courierIdentity, workerIdentity } from './worker-identity.ts';
 import { paceSignal } from './workflows/messages.ts';
 
 const MINUTE_MS = 60_000;
@@ -178,7 +178,7 @@ export async function startCourier({
   const worker = await Worker.create({
     connection,
     namespace,
-    identity: workerIdentity(),
+    identity: courierIdentity(),
     taskQueue,
     workflowBundle: { codePath: workflowBundle() },
     stickyQueueScheduleToStartTimeout: '2 seconds',

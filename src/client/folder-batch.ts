@@ -15,6 +15,7 @@ import { createUpdate } from './send-update.ts';
 import { hasLiveWorker, viewOf } from './server-view.ts';
 import { assertOurs } from './start-run.ts';
 import { connectTemporal, connectTemporalIfRunning, type Temporal } from './temporal.ts';
+import { unlessClosed } from './unless-closed.ts';
 
 /** A batch whose folder is here. Where no worker lives, one of our own carries the word and buys nothing. */
 export function createFolderBatch(store: BatchStore, context: CommandContext): ReachedBatch {
@@ -88,8 +89,10 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
         interrupt,
         onReady: async () => {
           // Without a worker nothing is in progress that could finish.
-          if (now || alone) await handle.executeUpdate(cancelNowUpdate);
-          await handle.cancel();
+          await unlessClosed(async () => {
+            if (now || alone) await handle.executeUpdate(cancelNowUpdate);
+            await handle.cancel();
+          });
           await appendControl(store.folder, { ...control, control: 'cancel' });
           note(
             now || alone

@@ -9,6 +9,7 @@ import { listingOf, rememberedState, remoteStatusOf, type RemoteView } from './r
 import { createUpdate } from './send-update.ts';
 import { type BatchMemo, isPolled, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
+import { unlessClosed } from './unless-closed.ts';
 
 const POLL_MS = 250;
 
@@ -69,8 +70,10 @@ export function createServerBatch(
       const seen = await openView();
       const alone = !(await isPolled(temporal, seen.description.taskQueue));
       const handle = temporal.client.workflow.getHandle(batchId);
-      if (now || alone) await heard(seen, alone, () => handle.executeUpdate(cancelNowUpdate));
-      await handle.cancel();
+      await unlessClosed(async () => {
+        if (now || alone) await heard(seen, alone, () => handle.executeUpdate(cancelNowUpdate));
+        await handle.cancel();
+      });
       if (alone) {
         note(
           `No worker is on this batch: it ends, with a report of what came back, as soon as one is. Its folder is ${folder}; type there: durabatch cancel ${batchId}`,

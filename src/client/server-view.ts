@@ -3,7 +3,7 @@ import { type WorkflowExecutionDescription, WorkflowNotFoundError } from '@tempo
 import type { BatchOutcome, BatchState, Counts, FailureCounts, Paid, Pause } from '../contract.ts';
 import { taskQueueOf } from '../contract.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import { isProvenDead } from '../worker-identity.ts';
+import { isCourier, isProvenDead } from '../worker-identity.ts';
 import type { Temporal } from './temporal.ts';
 
 export interface BatchMemo {
@@ -83,6 +83,7 @@ export async function isPolled({ client, namespace }: Temporal, taskQueue: strin
   const now = Date.now();
   return (pollers ?? []).some(({ identity, lastAccessTime }) => {
     const seenMs = Number(lastAccessTime?.seconds ?? 0) * 1000;
-    return now - seenMs < POLLER_FRESH_MS && !isProvenDead(identity ?? '');
+    const who = identity ?? '';
+    return now - seenMs < POLLER_FRESH_MS && !isCourier(who) && !isProvenDead(who);
   });
 }

@@ -20,6 +20,7 @@ export class BatchStore {
   /** How many records each shard's writer had written when its digest was taken. */
   readonly #noted = new WeakMap<Shard, number>();
   #manifest: Manifest | null = null;
+  #updating: Promise<unknown> = Promise.resolve();
 
   /** `owner` names this process in its ledger files. */
   constructor(location: StoreLocation, batchId: string, owner: string) {
@@ -59,10 +60,16 @@ export class BatchStore {
   }
 
   /** Only ever done by the one who may: the client before a run starts, the run's own activities afterwards. */
-  async updateManifest(change: (manifest: Manifest) => Manifest): Promise<Manifest> {
-    const manifest = change(await this.readManifest());
-    await replaceFile(join(this.#folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
-    return (this.#manifest = manifest);
+  updateManifest(change: (manifest: Manifest) => Manifest): Promise<Manifest> {
+    const update = async (): Promise<Manifest> => {
+      const manifest = change(await this.readManifest());
+      await replaceFile(join(this.#folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
+      return (this.#manifest = manifest);
+    };
+    // One after another: each reads what the one before it has written.
+    const updated = this.#updating.then(update, update);
+    this.#updating = updated;
+    return updated;
   }
 
   /**

@@ -15,6 +15,8 @@ export interface PauseSwitch {
   pause(cause: Omit<Pause, 'since'>, control?: ControlNote): Promise<void>;
   /** As `pause`. */
   lift(control?: ControlNote): Promise<void>;
+  /** There is nothing left to pause: it ends with the batch, whose report notes that. */
+  forget(): void;
 }
 
 export function createPauseSwitch(
@@ -55,6 +57,9 @@ export function createPauseSwitch(
     lift: (control) => {
       lifts++;
       return change(null, control);
+    },
+    forget: () => {
+      current = null;
     },
   };
 }

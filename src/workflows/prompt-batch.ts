@@ -28,6 +28,7 @@ import { createBatchDisplay } from './batch-display.ts';
 import { budgetText } from './budget.ts';
 import { isPastLimit, limitText } from './failure-limit.ts';
 import { createInlineWork } from './inline-work.ts';
+import { faultOfAsked } from './asked-fault.ts';
 import { faultOf } from './limit-changes.ts';
 import {
   accountSignal,
@@ -111,6 +112,8 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     if (work.rest.length > 0 || isOutgrown()) await goOnAsNew();
     if (cancelling) await work.drain(() => cancelNow, CANCEL_GRACE);
     closing = true;
+    // Nothing is left that a pause could hold back; what stops the report is to be heard of.
+    pauseSwitch.forget();
     return close(cancelling ? 'cancelled' : tally.failed > 0 ? 'partly_failed' : 'succeeded');
   });
 
@@ -160,8 +163,10 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   /** What was in progress when it paused has ended: nobody may be there to ask what that came to. */
   async function noteStandstill(): Promise<void> {
     const pause = pauseSwitch.current;
-    await condition(() => work.running === 0 || pauseSwitch.current !== pause || cancelling);
-    if (pauseSwitch.current === pause && !cancelling) display.transition();
+    const isOver = (): boolean => pauseSwitch.current !== pause || cancelling;
+    const isStill = (): boolean => work.running === 0 && atStore === 0 && !notes.isPending;
+    await condition(() => isStill() || isOver());
+    if (!isOver()) display.transition();
   }
 
   async function pauseFor(cause: PauseCause): Promise<void> {
@@ -209,7 +214,12 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     const { batchId, run } = batch;
     await notes.done();
     const endedAt = new Date().toISOString();
-    outcome = await fromStore(() => writeReport({ batchId, run, state, endedAt }));
+    outcome = await fromStore(() =>
+      notes.add(async (earlier) => {
+        if (earlier) await earlier;
+        return writeReport({ batchId, run, state, endedAt });
+      }),
+    );
     end = outcome ?? { state: 'cancelled', counts: countsOf(tally, 0, true), paid: tally.paid };
     display.transition();
     await condition(allHandlersFinished);
@@ -237,35 +247,44 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     return end ? endedProgress(now, end) : now;
   }
 
-  function assertOpen(): void {
+  function assertOpen(asked: Asked | null | undefined): void {
     if (end) throw new Error(`the batch has ended: ${end.state}`);
     if (cancelling) throw new Error('the batch is being cancelled');
+    const fault = faultOfAsked(asked);
+    if (fault !== null) throw new Error(fault);
+  }
+
+  /** From here on its report is being written, unless that has paused it. */
+  function assertNotEnding(): void {
+    if (closing && !pauseSwitch.current) throw new Error('the batch is just ending');
   }
 
   function layout(): BatchLayout {
     return { prompts, shards, shardSize, ...(parts && { parts }) };
   }
 
-  function assertTakesPrompts(_addition: Addition, _asked: Asked | null): void {
-    assertOpen();
+  function assertTakesPrompts(_addition: Addition, asked: Asked | null): void {
+    assertOpen(asked);
     if (closing) throw new Error('the batch is just ending');
   }
 
-  function assertSettable(changes: LimitChanges, _asked?: Asked): void {
-    assertOpen();
+  function assertSettable(changes: LimitChanges, asked?: Asked): void {
+    assertOpen(asked);
+    assertNotEnding();
     const fault = faultOf(changes);
     if (fault !== null) throw new Error(fault);
   }
 
-  function assertUnpaused(_asked: Asked | null): void {
-    assertOpen();
+  function assertUnpaused(asked: Asked | null): void {
+    assertOpen(asked);
+    assertNotEnding();
     const { current } = pauseSwitch;
     if (current)
       throw new Error(`the batch is paused already: ${pauseText(current)}, since ${current.since}`);
   }
 
-  function assertPaused(_asked: Asked | null): void {
-    assertOpen();
+  function assertPaused(asked: Asked | null): void {
+    assertOpen(asked);
     if (!pauseSwitch.current) throw new Error('the batch is not paused');
   }
 

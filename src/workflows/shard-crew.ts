@@ -121,7 +121,7 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
         const isThere = error instanceof WorkflowExecutionAlreadyStartedError;
         if (!isThere || tries === SHARD_START_TRIES) throw error;
         await sleep(SHARD_START_WAIT, {
-          summary: `before another try to start ${shardSummaryOf(batch, number)}`,
+          summary: `before another try to start ${shardSummaryOf(layout, number)}`,
         });
       }
     }
@@ -133,7 +133,7 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     Object.assign(shard, { phase: 'dead', dry: true, missingNanoUsd: null } satisfies Partial<LiveShard>);
     shardsChanged();
     await sleep(DEAD_SHARD_WAIT, {
-      summary: `${shardSummaryOf(batch, shard.number)} died: before they start again`,
+      summary: `${shardSummaryOf(layout, shard.number)} died: before they start again`,
     });
     live.delete(shard.number);
     if (stop !== 'no') return;

@@ -313,3 +313,23 @@ test('what no ledger could write is counted and saved over all shards', async (t
     assert.equal(reader.history(shard).answers.length, 1);
   }
 });
+
+test('changes of the manifest that come at a time are all kept', async (t) => {
+  const store = await makeBatch(t, itemsOf('a'));
+  const changes = Array.from(
+    { length: 10 },
+    (_, n) => () =>
+      store.updateManifest((manifest) => ({
+        ...manifest,
+        metadata: { ...manifest.metadata, [`note ${n}`]: n },
+      })),
+  );
+  const failing = store.updateManifest(() => {
+    throw new StoreError('no');
+  });
+  await Promise.all([assert.rejects(failing, /no/), ...changes.map((change) => change())]);
+  assert.equal(
+    Object.keys((await store.readManifest()).metadata).filter((name) => name.startsWith('note')).length,
+    10,
+  );
+});

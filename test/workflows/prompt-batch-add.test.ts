@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import type { Progress } from '../../src/contract.ts';
-import { addUpdate, pauseUpdate, resumeUpdate } from '../../src/workflows/messages.ts';
+import type { Asked, LimitChanges, Progress } from '../../src/contract.ts';
+import { addUpdate, pauseUpdate, resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
 import {
   createGate,
   failed,
@@ -107,6 +107,24 @@ test('what was settled before a batch got large is counted once', async (t) => {
   assert.equal(beforeTheReport, 26);
 });
 
+test('a shard of added prompts that is terminated is started again', async (t) => {
+  const gate = createGate();
+  const script = scriptActivities({
+    ...{ prompts: 12, shards: 4, additions: { some: 3 } },
+    complete: async ({ index }) => {
+      if (index > 10) await gate.opened;
+      return succeeded();
+    },
+  });
+  const batch = await harness.run(t, script, { limits: { maxWorkers: 2 } });
+  await until(() => script.tasks.some(({ index }) => index === 11));
+  await add(batch, 'some');
+  await until(() => script.tasks.some(({ index }) => index === 12));
+  await harness.client.workflow.getHandle(`${batch.handle.workflowId}:13-15`).terminate('by hand');
+  gate.open();
+  assert.equal((await batch.result()).counts.succeeded, 15);
+});
+
 describe('an addition', () => {
   test('that comes before a large batch knows its shards is run once', async (t) => {
     const script = scriptActivities({
@@ -171,6 +189,9 @@ describe('an addition', () => {
     await ending.until(({ counts }) => counts.succeeded === 1);
     await until(() => script.reports.length === 1);
     await assert.rejects(add(ending, 'some'), refusal(/just ending/));
+    await assert.rejects(ending.handle.executeUpdate(pauseUpdate, { args: [ann] }), refusal(/just ending/));
+    const limits = [{ maxWorkers: 2 }, ann] as [LimitChanges, Asked];
+    await assert.rejects(ending.handle.executeUpdate(setUpdate, { args: limits }), refusal(/just ending/));
     gate.open();
     assert.equal((await ending.result()).counts.total, 1);
 

@@ -1,0 +1,16 @@
+import type { Asked } from '../contract.ts';
+
+/** Both are shown on the page and kept in memo and manifest. */
+const MOST_CHARACTERS = 1000;
+
+/** Why nobody can have asked so; `null`: somebody can. Whoever has the Temporal CLI may send anything. */
+export function faultOfAsked(asked: Asked | null | undefined): string | null {
+  if (asked === null || asked === undefined) return null;
+  const { by, reason } = asked as { by: unknown; reason?: unknown };
+  if (!isShortText(by)) return `"by" must be a text of at most ${MOST_CHARACTERS} characters`;
+  if (reason !== null && reason !== undefined && !isShortText(reason))
+    return `"reason" must be a text of at most ${MOST_CHARACTERS} characters, or null`;
+  return null;
+}
+
+const isShortText = (value: unknown): boolean => typeof value === 'string' && value.length <= MOST_CHARACTERS;

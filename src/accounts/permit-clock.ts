@@ -52,10 +52,12 @@ export function createPermitClock(balance: number): PermitClock {
 
   return {
     get inDebt() {
-      return balance < 0;
+      return perMs !== null && balance < 0;
     },
     setRate: (now, perMinute, fair, end) => {
       settle(now);
+      // What was owed before there was no limit is not owed any more.
+      if (perMs === null) balance = Math.max(balance, 0);
       perMs = perMinute === null ? null : perMinute / MINUTE_MS;
       fairPerMs = fair === null ? null : fair / MINUTE_MS;
       until = end;
@@ -74,6 +76,7 @@ export function createPermitClock(balance: number): PermitClock {
     },
     giveBack: (now, permits, taken) => {
       settle(now);
+      if (perMs === null) return;
       const most = Math.max(taken, (perMs ?? 0) * SAVED_MS);
       balance = permits < 0 ? balance + permits : Math.max(balance, Math.min(balance + permits, most));
     },

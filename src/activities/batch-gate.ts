@@ -6,9 +6,12 @@ import { type Passage, type RequestGate, type RequestResult } from './request-ga
 import {
   advanced,
   type Circumstances,
+  gone,
   letThrough,
+  mayStillGo,
   newThrottle,
   opensAt,
+  parked,
   refused,
   type Sending,
   sent,
@@ -35,6 +38,8 @@ export interface BatchGateOptions {
 
 interface Waiter {
   ceiling: number | null;
+  /** It confirms that it goes. */
+  confirms: boolean;
   admit(passage: Passage): void;
   turnAway(error: unknown): void;
 }
@@ -85,14 +90,15 @@ export function createBatchGate(options: BatchGateOptions): (limits: RunLimits) 
         return;
       }
       queue.shift();
-      next.admit(admitted(next.ceiling));
+      next.admit(admitted(next));
     }
   };
 
-  /** Of the request that goes now. */
-  const admitted = (ceiling: number | null): Passage => {
-    const [after, sending] = sent(throttle, { at: clock(), inFlight, ceiling });
-    throttle = after;
+  /** Of the request that goes now, or waits elsewhere until it does. */
+  const admitted = ({ ceiling, confirms }: Waiter): Passage => {
+    let sending: Sending;
+    [throttle, sending] = sent(throttle, { at: clock(), inFlight, ceiling });
+    if (confirms) [throttle, sending] = parked(throttle, sending);
     inFlight++;
     let isAway = false;
     return {
@@ -103,6 +109,13 @@ export function createBatchGate(options: BatchGateOptions): (limits: RunLimits) 
         takeIn(sending, result, { at: clock(), inFlight, ceiling });
         if (ceiling !== null) onPace(paceOf(throttle, ceiling, clock(), wallTime));
         look();
+      },
+      confirm: () => {
+        const at = clock();
+        if (!mayStillGo(throttle, sending, at)) return false;
+        [throttle, sending] = gone(throttle, sending, at);
+        look();
+        return true;
       },
       get unavailableSince() {
         const { unavailableSince } = throttle;
@@ -125,7 +138,7 @@ export function createBatchGate(options: BatchGateOptions): (limits: RunLimits) 
     }
   };
 
-  const enter = (ceiling: number | null, signal: AbortSignal): Promise<Passage> =>
+  const enter = (ceiling: number | null, confirms: boolean, signal: AbortSignal): Promise<Passage> =>
     new Promise((resolve, reject) => {
       const leaveQueue = (): void => {
         clearTimeout(turn);
@@ -134,7 +147,7 @@ export function createBatchGate(options: BatchGateOptions): (limits: RunLimits) 
         if (place >= 0) queue.splice(place, 1);
       };
       const waiter: Waiter = {
-        ceiling,
+        ...{ ceiling, confirms },
         admit: (passage) => (leaveQueue(), resolve(passage)),
         turnAway: (error) => (leaveQueue(), reject(error)),
       };
@@ -146,10 +159,10 @@ export function createBatchGate(options: BatchGateOptions): (limits: RunLimits) 
     });
 
   return ({ autoWorkers, maxWorkers }) => ({
-    enter: async (_request, signal) => {
+    enter: async ({ confirms = false }, signal) => {
       if (stopping.aborted) throw workerStops();
       signal.throwIfAborted();
-      return enter(autoWorkers ? maxWorkers : null, signal);
+      return enter(autoWorkers ? maxWorkers : null, confirms, signal);
     },
   });
 }

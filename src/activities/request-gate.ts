@@ -8,6 +8,8 @@ export interface RequestForecast {
   mostTokens: number;
   /** Whose it is: a prompt that is sent away may keep its turn. */
   promptId?: string;
+  /** The passage is confirmed before the request is sent. */
+  confirms?: boolean;
 }
 
 /** How a request ended. */
@@ -29,6 +31,8 @@ export interface RequestResult {
 export interface Passage {
   /** However the request ends. The first word counts. */
   leave(result: RequestResult): void;
+  /** The request goes only now: whether it still may. If not, it has to leave, and to enter anew. */
+  confirm?(): boolean;
   /**
    * Since when, as far as the gate can tell, the provider has let nobody through; ms since 1970. A prompt that
    * others went ahead of has no record of that wait itself.
@@ -47,24 +51,32 @@ export interface RequestGate {
 /** Lets everything pass. */
 export const openGate: RequestGate = { enter: async () => ({ leave: () => {} }) };
 
-/** Passes the gates one after another, and leaves those behind it where one does not let it pass. */
+/**
+ * Passes the gates one after another, and leaves those behind it where one does not let it pass. Where one has
+ * closed by the time the last is passed, it begins anew.
+ */
 export const throughGates = (...gates: readonly RequestGate[]): RequestGate => ({
   enter: async (request, signal) => {
-    const passages: Passage[] = [];
-    const leave = (result: RequestResult): void => passages.forEach((passage) => passage.leave(result));
-    try {
-      for (const gate of gates) passages.push(await gate.enter(request, signal));
-    } catch (error) {
+    for (;;) {
+      const passages: Passage[] = [];
+      const leave = (result: RequestResult): void => passages.forEach((passage) => passage.leave(result));
+      try {
+        for (const gate of gates) passages.push(await gate.enter({ ...request, confirms: true }, signal));
+      } catch (error) {
+        leave(unsent);
+        throw error;
+      }
+      if (passages.every((passage) => passage.confirm?.() ?? true)) {
+        return {
+          leave,
+          get unavailableSince() {
+            const times = passages.flatMap(({ unavailableSince }) => unavailableSince ?? []);
+            return times.length === 0 ? null : Math.min(...times);
+          },
+        };
+      }
       leave(unsent);
-      throw error;
     }
-    return {
-      leave,
-      get unavailableSince() {
-        const times = passages.flatMap(({ unavailableSince }) => unavailableSince ?? []);
-        return times.length === 0 ? null : Math.min(...times);
-      },
-    };
   },
 });
 

@@ -8,7 +8,7 @@ export interface Throttle {
   notBefore: number;
   /** Since a refusal one request at a time tries whether it is over. */
   closed: boolean;
-  /** When that request was sent; `null`: none is on its way. */
+  /** When that request was sent; `null`: none is on its way; infinite: it is {@link parked}. */
   tryingSince: number | null;
   /** How long that may be without word before it is taken as let through. */
   tryMs: number;
@@ -56,6 +56,7 @@ export interface LatencyWatch {
 
 /** A request on its way, as the throttle saw it go. */
 export interface Sending {
+  /** Infinite while it is {@link parked}. */
   sentAt: number;
   /** It tries whether the provider is back. */
   tries: boolean;
@@ -175,12 +176,35 @@ export function sent(throttle: Throttle, { at, inFlight, ceiling }: Circumstance
   ];
 }
 
+/** It may go, but waits elsewhere first: if it is the one that tries, nothing is tried until it goes. */
+export const parked = (throttle: Throttle, sending: Sending): [Throttle, Sending] =>
+  sending.tries
+    ? [
+        { ...throttle, tryingSince: Number.POSITIVE_INFINITY },
+        { ...sending, sentAt: Number.POSITIVE_INFINITY },
+      ]
+    : [throttle, sending];
+
+/** Whether one that was let go before, and has not gone yet, still may. */
+export const mayStillGo = (throttle: Throttle, sending: Sending, at: number): boolean =>
+  throttle.notBefore <= at && (!throttle.closed || isTheTry(throttle, sending));
+
+/** One that had waited elsewhere goes. */
+export const gone = (throttle: Throttle, sending: Sending, at: number): [Throttle, Sending] => [
+  { ...throttle, tryingSince: throttle.closed ? at : throttle.tryingSince },
+  { ...sending, sentAt: at },
+];
+
 /** It was not needed any more. */
-export const unused = (throttle: Throttle, { tries }: Sending): Throttle => ({
+export const unused = (throttle: Throttle, sending: Sending): Throttle => ({
   ...throttle,
-  tryingSince: tries ? null : throttle.tryingSince,
+  tryingSince: isTheTry(throttle, sending) ? null : throttle.tryingSince,
   cycle: { ...throttle.cycle, sent: throttle.cycle.sent - 1 },
 });
+
+/** Not one that tried an earlier time. */
+const isTheTry = ({ tryingSince }: Throttle, { tries, sentAt }: Sending): boolean =>
+  tries && tryingSince === sentAt;
 
 /** How a request ended that was not refused. */
 export type Outcome = { answeredAfterMs: number } | 'failed' | 'strained';
@@ -281,7 +305,7 @@ function opened(throttle: Throttle, at: number): Throttle {
   const known = Math.max(LEAST_RATE, (SAFE_SHARE * through * 1000) / (at - cycle.since));
   open.rate = Math.min(rate ?? known, known);
   open.rateStep = open.rate / RATE_ANSWERS;
-  open.dueAt = Math.max(at, (throttle.tryingSince ?? at) + 1000 / open.rate);
+  open.dueAt = Math.max(at, Math.min(at, throttle.tryingSince ?? at) + 1000 / open.rate);
   return open;
 }
 

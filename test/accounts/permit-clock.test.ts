@@ -41,6 +41,25 @@ test('without a limit nobody waits', () => {
   assert.equal(clock.turnMs(0, 1e6), 0);
 });
 
+test('without a limit nothing is owed, and nothing of it is paid once there is one', () => {
+  const clock = clockOf(null, -1);
+  assert.equal(clock.inDebt, false);
+  const counted = fc.array(fc.integer({ min: 0, max: 1000 }), { maxLength: 50 });
+  fc.assert(
+    fc.property(counted, (totals) => {
+      const free = clockOf(null, -1);
+      for (const total of totals) {
+        free.take(0, 500);
+        free.giveBack(0, 500 - total, 500);
+      }
+      free.setRate(0, 60, 60, LONG);
+      assert.deepEqual([free.inDebt, free.waitMs(0)], [false, 0]);
+      free.take(0, 1);
+      assert.equal(free.waitMs(0), 1000, 'nor is anything saved');
+    }),
+  );
+});
+
 test('whose turn comes when is told from what can be counted on', () => {
   const clock = createPermitClock(0);
   clock.setRate(0, 60, 600, LONG);

@@ -25,6 +25,9 @@ interface Door {
   paces: Omit<WorkerPace, 'worker'>[];
   /** Asks for a passage; what has become of it is seen in `let`. */
   ask(signal?: AbortSignal): Promise<Passage>;
+  /** The same, with a wait for something else behind the gate. */
+  askAndPark(forMs: number): Promise<Passage>;
+  now(): number;
   /** Those that were let in, in order. */
   let: Passage[];
   /** Lets time pass. */
@@ -42,16 +45,20 @@ function door(t: TestContext, autoWorkers: boolean, maxWorkers = 500): Door {
     onPace: (pace) => paces.push(pace),
   })({ ...limits, autoWorkers, maxWorkers });
   const entered: Passage[] = [];
+  const noted = (passage: Promise<Passage>): Promise<Passage> => {
+    passage.then(
+      (one) => entered.push(one),
+      () => {},
+    );
+    return passage;
+  };
+  const parking = (forMs: number): RequestGate => ({
+    enter: () => new Promise((pass) => setTimeout(() => pass({ leave: () => {} }), forMs)),
+  });
   return {
-    ...{ gate, stopping, paces, let: entered },
-    ask: (signal = never) => {
-      const passage = gate.enter({ mostTokens: 1 }, signal);
-      passage.then(
-        (one) => entered.push(one),
-        () => {},
-      );
-      return passage;
-    },
+    ...{ gate, stopping, paces, let: entered, now: () => ms },
+    ask: (signal = never) => noted(gate.enter({ mostTokens: 1 }, signal)),
+    askAndPark: (forMs) => noted(throughGates(gate, parking(forMs)).enter({ mostTokens: 1 }, never)),
     wait: async (forMs) => {
       for (let left = forMs; left > 0; left -= 10) {
         ms += 10;
@@ -217,4 +224,96 @@ test('several gates are passed in order, and left together', async () => {
   const gates = throughGates(gateOf('a', null), gateOf('b', null, true), gateOf('c', null));
   await assert.rejects(gates.enter({ mostTokens: 1 }, never), /closed/);
   assert.deepEqual(said, ['into a', 'into b', 'unsent a']);
+});
+
+test('where a gate has closed meanwhile, all are left, and entered anew', async () => {
+  const said: string[] = [];
+  const holds = [false, true];
+  const gateOf = (name: string): RequestGate => ({
+    enter: async () => {
+      said.push(`into ${name}`);
+      return {
+        leave: ({ how }) => void said.push(`${how} ${name}`),
+        confirm: () => name === 'b' || holds.shift()!,
+      };
+    },
+  });
+  (await throughGates(gateOf('a'), gateOf('b')).enter({ mostTokens: 1 }, never)).leave(ok);
+  assert.deepEqual(said, [
+    ...['into a', 'into b', 'unsent a', 'unsent b'],
+    ...['into a', 'into b', 'answered a', 'answered b'],
+  ]);
+});
+
+test('a refusal holds back also those that have passed and wait elsewhere before they are sent', async (t) => {
+  const { ask, askAndPark, wait, let: entered } = door(t, false);
+  const first = await ask();
+  for (let n = 0; n < 3; n++) void askAndPark(500);
+  await wait(100);
+  first.leave(refusal(2000));
+  await wait(1990);
+  assert.equal(entered.length, 1);
+  await wait(520);
+  assert.equal(entered.length, 2, 'one tries');
+  entered[1]!.leave(ok);
+  await wait(600);
+  assert.equal(entered.length, 4, 'the others follow');
+});
+
+test('those that have passed are handed back when a long hold begins', async (t) => {
+  const { ask, askAndPark, wait } = door(t, false);
+  const first = await ask();
+  const parked = failureOf(askAndPark(500));
+  first.leave(refusal(60_000));
+  await wait(510);
+  assert.equal((await parked).type, 'Request.HeldBack');
+});
+
+test('the one that tries has not tried while it waits elsewhere', async (t) => {
+  const { ask, askAndPark, wait, let: entered } = door(t, false);
+  (await ask()).leave(refusal(1000));
+  void askAndPark(5000);
+  void ask();
+  await wait(5990);
+  assert.equal(entered.length, 1);
+  await wait(20);
+  assert.equal(entered.length, 2, 'it tries');
+  await wait(1900);
+  assert.equal(entered.length, 2);
+  await wait(200);
+  assert.equal(entered.length, 3, 'it was not refused for long enough');
+});
+
+test('whatever waits elsewhere, nothing is sent before the time that a refusal named, and none is lost', async (t) => {
+  const requests = fc.array(
+    fc.record({
+      how: fc.constantFrom(ok, unsent, refusal(300), refusal(1500), { ...ok, how: 'failed' as const }),
+      startsAfterMs: fc.integer({ min: 0, max: 2000 }),
+      parkedMs: fc.integer({ min: 0, max: 2500 }),
+      afterMs: fc.integer({ min: 0, max: 300 }),
+    }),
+    { minLength: 1, maxLength: 20 },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.boolean(), requests, async (auto, all) => {
+      t.mock.timers.reset();
+      const { askAndPark, wait, now } = door(t, auto);
+      let [namedAt, over] = [0, 0];
+      const tooEarly: number[] = [];
+      const request = async ({ how, parkedMs, afterMs }: (typeof all)[number]): Promise<void> => {
+        const passage = await askAndPark(parkedMs).catch(() => null);
+        if (!passage) return void over++;
+        if (now() < namedAt) tooEarly.push(now());
+        setTimeout(() => {
+          if (how.retryAfterMs !== null) namedAt = Math.max(namedAt, now() + how.retryAfterMs);
+          passage.leave(how);
+          over++;
+        }, afterMs);
+      };
+      for (const one of all) setTimeout(() => void request(one), one.startsAfterMs);
+      for (let n = 0; n < 60 && over < all.length; n++) await wait(1000);
+      assert.deepEqual([over, tooEarly], [all.length, []]);
+    }),
+    { numRuns: 30 },
+  );
 });

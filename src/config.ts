@@ -16,6 +16,8 @@ export interface Config {
   /** Value of an environment variable; `undefined` where it is unset or empty. */
   secret(name: string): string | undefined;
   env: NodeJS.ProcessEnv;
+  /** What `.env` in the working folder says, whether or not the environment says otherwise. */
+  dotEnv: Readonly<Record<string, string>>;
 }
 
 /** What a client's connection and a worker's native connection both take. */
@@ -23,13 +25,15 @@ export type TemporalAddress = Pick<ConnectionOptions, 'address' | 'tls' | 'metad
 
 /** Reads `.env` in the working folder too; what the environment itself sets wins. Throws on an unusable profile. */
 export function loadConfig(processEnv: NodeJS.ProcessEnv, cwd: string): Config {
-  const env = { ...readDotEnv(resolve(cwd, '.env')), ...processEnv };
+  const dotEnv = readDotEnv(resolve(cwd, '.env'));
+  const env = { ...dotEnv, ...processEnv };
   return {
     home: durabatchHome(env),
     temporal: temporalOf(env),
     uiUrl: env['DURABATCH_UI_URL']?.replace(/\/+$/, '') || null,
     secret: (name) => env[name]?.trim() || undefined,
     env,
+    dotEnv,
   };
 }
 

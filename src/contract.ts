@@ -114,7 +114,7 @@ export interface RunLimits {
   simulateErrors: number;
 }
 
-/** What may be changed of an open batch: all of it where no worker is on it, budget and failure limit at any time. */
+/** What may be changed of an open batch: all of it where no worker is on it; workers, patience, cost cap and failure limit at any time. */
 export type LimitChanges = Partial<RunLimits>;
 
 export interface BatchSettings {
@@ -150,6 +150,9 @@ export type FailureType =
   | 'Completion.WorkerLost'
   /** Of a request, never of a prompt: ended by us, and not counted against its prompt. */
   | 'Completion.Aborted';
+
+/** Failed prompts by the type of their failure; a type without any is left out. */
+export type FailureCounts = Partial<Record<FailureType, number>>;
 
 export interface PromptError {
   type: FailureType;
@@ -190,6 +193,33 @@ export interface Pause {
   message: string;
   /** ISO 8601, UTC. */
   since: string;
+  /** Who asked for it, as `ann@laptop`; absent where the batch paused itself. */
+  by?: string;
+}
+
+/** Who asks for a control of a batch, and why. */
+export interface Asked {
+  /** As `ann@laptop`. */
+  by: string;
+  /** In the asker's words; `null`: none were given. */
+  reason: string | null;
+}
+
+/** A control that was accepted, as it is kept beside the batch. */
+export interface ControlNote {
+  /** What is noted twice happened once. */
+  id: string;
+  control: 'pause' | 'resume' | 'set' | 'add' | 'cancel';
+  /** ISO 8601, UTC. */
+  at: string;
+  /** As in {@link Asked}; `null`: nobody said. */
+  by: string | null;
+  reason: string | null;
+  /** Of `set`. */
+  changes?: LimitChanges;
+  /** Of `add`: how many prompts, and the hash of what was added. */
+  prompts?: number;
+  sha256?: string;
 }
 
 /** What a workflow can say of itself. */
@@ -221,12 +251,14 @@ export interface Progress {
   /** Seconds to the end, from the moment of the newest settled prompt; `null` where nobody can tell. */
   etaSeconds: number | null;
   maxWorkers: number;
-  /** Prompts in progress that adaptive concurrency allows at this moment, of how many, and why; `null`: it is off. */
-  autoWorkers?: { slots: number; ceiling: number; reason: string } | null;
+  /** How many of them are lent at present, and why not more or fewer; `null`: all of them, always. */
+  autoWorkers: { slots: number; ceiling: number; reason: string } | null;
   /** In integer nano-USD; `null`: there is no cap. */
   budget: { maxCostNanoUsd: number; spentNanoUsd: number; reservedNanoUsd: number } | null;
   /** Newest first, at most 5. */
   lastFailures: { promptId: string; type: FailureType; message: string }[];
+  /** Of all runs, like the counts. */
+  failuresByType: FailureCounts;
 }
 
 // ---------------------------------------------------------------- workflow
@@ -239,17 +271,37 @@ export interface StoreLocation {
   uuid: string;
 }
 
+/** How a batch's prompts are dealt out to shards: those it began with, and those of each addition, to shards of their own. */
+export interface BatchLayout {
+  prompts: number;
+  shards: number;
+  /** Prompts of a shard; the last one of a part may have fewer. */
+  shardSize: number;
+  /** Prompts that it began with, and of each addition, in order. Default: nothing was added. */
+  parts?: number[];
+}
+
+/** Prompts that wait beside the batch to be taken in. */
+export interface Addition {
+  /** Name of the folder in which they wait. */
+  stage: string;
+  /** Of the prompts as normalised, and the settings of their requests. */
+  sha256: string;
+}
+
 /** Argument of the `promptBatch` workflow. */
-export interface BatchInput {
+export interface BatchInput extends BatchLayout {
   batchId: string;
   name: string;
+  /** Machine on which this run was started: that of the store's path. */
+  host?: string;
+  /** Start of this run, ISO 8601, UTC. */
+  startedAt?: string;
+  /** The server has the search attributes of batches: an upsert of others would never end. Default: it has not. */
+  hasSearchAttributes?: boolean;
   /** Which run of the batch this is, from 1. */
   run: number;
   store: StoreLocation;
-  prompts: number;
-  shards: number;
-  /** Prompts of a shard; the last one may have fewer. */
-  shardSize: number;
   settings: BatchSettings;
   /** A pause that outlived the run before. */
   pause: Pause | null;
@@ -259,8 +311,8 @@ export interface BatchInput {
 
 /** The state of a batch of many shards at a time when none of them is open. */
 export interface CarriedBatch {
-  /** Shards that have prompts left to run, in order. */
-  shards: number[];
+  /** Shards that have prompts left to run, in order; `null`: the store is to be asked, and what its shards have settled is not in `tally`. */
+  shards: number[] | null;
   /** `null`: as in `settings`, which has those of the run's beginning. */
   limits: RunLimits | null;
   tally: Tally;
@@ -268,6 +320,8 @@ export interface CarriedBatch {
   forgiven: number;
   /** Known and possibly paid, in integer nano-USD. */
   spentNanoUsd: number;
+  /** What its workers have told of their pace; absent where they have not. */
+  paces?: readonly HeardPace[];
 }
 
 /** What a workflow has counted of its prompts. */
@@ -282,6 +336,7 @@ export interface Tally {
   lastFailures: Progress['lastFailures'];
   /** The one message of all failures so far; `null` once two differ. */
   sameFailure: string | null;
+  failuresByType: FailureCounts;
   /** `null`, or left out: none has settled in this run. */
   spans?: Spans | null;
 }
@@ -303,6 +358,21 @@ export interface PaceMark {
   at: number;
   /** Prompts settled by then. */
   settled: number;
+}
+
+/** What one worker process found its provider to let through. The newest word counts. */
+export interface WorkerPace {
+  /** Identity of the process. */
+  worker: string;
+  /** Prompts in progress that it can put to use. */
+  slots: number;
+  /** Why not more or fewer, in a few words. */
+  reason: string;
+}
+
+export interface HeardPace extends WorkerPace {
+  /** ms since 1970, by the workflow's clock. */
+  heardAt: number;
 }
 
 /** Argument of the `promptShard` workflow. */
@@ -366,7 +436,7 @@ export interface ShardAccount {
 
 export type ShardTally = Pick<
   Tally,
-  'succeeded' | 'failed' | 'paid' | 'lastFailures' | 'sameFailure' | 'spans'
+  'succeeded' | 'failed' | 'paid' | 'lastFailures' | 'sameFailure' | 'failuresByType' | 'spans'
 >;
 
 export interface ShardHalt {
@@ -408,6 +478,8 @@ export interface OpenPrompt {
 export interface RunSum {
   succeeded: number;
   failed: number;
+  /** Absent where an older version has told it. */
+  failuresByType?: FailureCounts;
   /** Of the settled ones. */
   paid: Paid;
   /** As in {@link Receipt}; of prompts that are still open too. */
@@ -427,7 +499,7 @@ export interface ShardPlan {
 export interface BatchSurvey {
   /** Shards that have prompts left to run, in order. */
   open: number[];
-  /** By earlier runs. */
+  /** By earlier runs; of the other shards also by this one. */
   before: RunSum;
 }
 
@@ -443,6 +515,8 @@ export interface ReportRequest {
 export interface BatchOutcome {
   state: FinalState;
   counts: Counts;
+  /** Absent in manifests of older versions. */
+  failuresByType?: FailureCounts;
   paid: Paid;
   /** Absolute paths. */
   resultsFile: string;
@@ -459,6 +533,8 @@ export interface BatchOutcome {
 export const SHARD_SIZE = 500;
 /** What `--max-workers` may be. */
 export const MOST_WORKERS = 5000;
+/** Most prompts in progress at once with `--max-workers auto`. */
+export const DEFAULT_CEILING = 500;
 
 /** A local batch has a task queue of its own, so that no worker spends on a batch it was not asked for. */
 export const taskQueueOf = (store: StoreLocation, batchId: string): string =>

@@ -1,15 +1,20 @@
 /** A worker on one batch: real dependencies, the activities made from them, Temporal's worker around both. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
 import { DefaultLogger, type LogEntry, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createBatchAccounts } from './accounts/batch-accounts.ts';
+import { createBatchGate } from './activities/batch-gate.ts';
 import { createActivities } from './activities/index.ts';
+import { throughGates } from './activities/request-gate.ts';
+import { createPaceTeller } from './activities/tell-pace.ts';
 import type { Config, TemporalAddress } from './config.ts';
-import { type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
-import { openGate } from './activities/request-gate.ts';
+import { MOST_WORKERS, type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
 import { type CompletionApi, createCompletionApi } from './providers/completion-api.ts';
 import { requestPrices } from './providers/request-prices.ts';
 import type { BatchStore } from './store/batch-store.ts';
 import { workerIdentity } from './worker-identity.ts';
+import { paceSignal } from './workflows/messages.ts';
 
 const MINUTE_MS = 60_000;
 /** Reads, pauses and reports beside the prompts in progress. */
@@ -20,12 +25,14 @@ export interface BatchWorkerOptions {
   namespace: string;
   config: Config;
   store: BatchStore;
-  /** Prompts this worker takes on at once. */
-  concurrency: number;
+  /** Prompts this worker takes on at once; the batch's own limit holds over all workers, and may grow. Default: {@link MOST_WORKERS}. */
+  concurrency?: number;
   /** How long a stopping worker waits for its requests in flight. */
   requestTimeoutMs: number;
   /** Buys nothing: only for closing a batch that nobody works on. */
   idle?: boolean;
+  /** Says what changes about the batch's account. */
+  note?: (line: string) => void;
 }
 
 export interface BatchWorker {
@@ -73,7 +80,7 @@ export const connectWorker = (address: TemporalAddress): Promise<NativeConnectio
 };
 
 export async function startBatchWorker(options: BatchWorkerOptions): Promise<BatchWorker> {
-  const { connection, namespace, config, store, concurrency, requestTimeoutMs } = options;
+  const { connection, namespace, config, store, concurrency = MOST_WORKERS, requestTimeoutMs } = options;
   const stopping = new AbortController();
   if (options.idle) stopping.abort();
   const identity = workerIdentity();
@@ -89,20 +96,41 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
       }
     },
   });
+  const batch = new Client({ connection, namespace }).workflow.getHandle(store.batchId);
+  const clock = (): number => performance.now();
+  const teller = createPaceTeller((pace) => batch.signal(paceSignal, { worker: identity, ...pace }), clock);
+  const batchGate = createBatchGate({
+    ...{ stopping: stopping.signal, onPace: teller.tell },
+    ...{ clock, now: () => new Date(), random: Math.random },
+  });
+
+  const bundle = { codePath: workflowBundle() };
+  const accounts = createBatchAccounts({
+    ...{ connection, namespace, identity, workflowBundle: bundle, batchId: store.batchId },
+    stopping: stopping.signal,
+    note: options.note ?? (() => {}),
+  });
 
   const worker = await Worker.create({
     connection,
     namespace,
     identity,
     taskQueue: taskQueueOf(store.location, store.batchId),
-    workflowBundle: { codePath: workflowBundle() },
+    workflowBundle: bundle,
     activities: createActivities({
       store,
       api: oncePerSettings((settings, limits) =>
         counted(createCompletionApi(settings, limits, config.secret(limits.apiKeyEnv))),
       ),
       prices: requestPrices,
-      gate: () => openGate,
+      gate: (_, limits) => {
+        const { account, autoWorkers } = limits;
+        if (!account) return batchGate(limits);
+        // An account's permit is of its moment: it is taken last. But who waits for one must not look like a
+        // request under way where those are counted.
+        const gates = [batchGate(limits), accounts.gate(account)];
+        return throughGates(...(autoWorkers ? gates.toReversed() : gates));
+      },
       stopping: stopping.signal,
       worker: identity,
       now: () => new Date(),
@@ -116,7 +144,7 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
     workflowFailureErrorTypes: { '*': ['Error'] },
     shutdownGraceTime: requestTimeoutMs + MINUTE_MS,
   });
-  const stopped = worker.run();
+  const stopped = worker.run().finally(() => accounts.close());
   stopped.catch(() => {
     // whoever follows the batch is told; until then it must not end the process
   });
@@ -127,6 +155,41 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
     },
     stop: async () => {
       stopping.abort();
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await stopped.catch(() => {
+        // a worker that failed has stopped too
+      });
+      teller.stop();
+    },
+  };
+}
+
+/**
+ * A worker on a batch whose folder is not here: it runs the batch's workflows, so that they hear what they are
+ * told, and nothing else. What they want done waits for a worker at the folder.
+ */
+export async function startCourier({
+  connection,
+  namespace,
+  taskQueue,
+}: Pick<BatchWorkerOptions, 'connection' | 'namespace'> & { taskQueue: string }): Promise<
+  Pick<BatchWorker, 'stop'>
+> {
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    identity: workerIdentity(),
+    taskQueue,
+    workflowBundle: { codePath: workflowBundle() },
+    stickyQueueScheduleToStartTimeout: '2 seconds',
+    // A history that this version cannot replay may be no riddle to the version at the folder: it fails no run.
+  });
+  const stopped = worker.run();
+  stopped.catch(() => {
+    // who waits for an answer says that there is none
+  });
+  return {
+    stop: async () => {
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await stopped.catch(() => {
         // a worker that failed has stopped too
@@ -152,8 +215,8 @@ function oncePerSettings(
   };
 }
 
-/** Built beside this file; where the sources run as they are, in `dist`. */
-function workflowBundle(): string {
+/** Built beside this file; where the sources run as they are, in `dist`. Throws where it is missing. */
+export function workflowBundle(): string {
   const places = ['./workflow-bundle.js', '../dist/workflow-bundle.js'].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   );

@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { parseDuration } from '../src/client/options/parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR, limitDefaults } from '../src/client/options/run-defaults.ts';
+import { searchAttributes } from '../src/workflows/search-attributes.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const textOf = (name: string): string => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
@@ -137,6 +138,16 @@ test('the namespace is only made where there is none, and it is the one the tool
     assert.equal(service(name).environment['TEMPORAL_NAMESPACE'], environment['TEMPORAL_NAMESPACE']);
     assert.equal(service(name).environment['TEMPORAL_ADDRESS'], 'temporal:7233');
   }
+});
+
+test('the namespace gets the search attributes of batches, without which batches run all the same', () => {
+  const script = service('temporal-namespace').command.join('\n');
+  const added = [...script.matchAll(/--name (\w+) --type (\w+)/g)].map(([, name = '', type = '']) => ({
+    name,
+    type: type.toUpperCase(),
+  }));
+  assert.deepEqual(added, Object.values(searchAttributes));
+  assert.match(script, /search-attribute create --namespace "\$\$TEMPORAL_NAMESPACE" [^]*\|\| true\s*$/);
 });
 
 test('the shell variables of scripts are not taken for variables of the file', () => {

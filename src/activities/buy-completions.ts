@@ -1,15 +1,16 @@
 import type { PromptItem, Receipt, RequestSettings, RunLimits } from '../contract.ts';
 import type { CompletionApi, CompletionResponse } from '../providers/completion-api.ts';
 import { ProviderFault, toProviderFault } from '../providers/provider-fault.ts';
+import { faultSentence } from '../providers/fault-sentence.ts';
 import type { RequestPrices } from '../providers/request-prices.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { LedgerWriter } from '../store/ledger-writer.ts';
 import type { AnswerRecord, SettledRecord, StartRecord } from '../store/records.ts';
 import type { Standing } from '../store/standing.ts';
-import { afterFault, pausing, retryIn } from './failures.ts';
+import { afterFault, againIn, pausing, retryIn } from './failures.ts';
 import type { PromptTurn } from './prompt-turn.ts';
 import { mostTokensOf, toRequest } from './request.ts';
-import { answered, type Passage, type RequestGate, unanswered, unsent } from './request-gate.ts';
+import { answered, type RequestGate, unanswered, unsent } from './request-gate.ts';
 import { stamp } from './stamp.ts';
 
 export interface BuyDependencies {
@@ -57,15 +58,15 @@ export function createBuy(
     const provider = openApi(() => api(settings, task.limits));
     const samples = standing.missing.slice(0, provider.choicesPerRequest(standing.missing.length));
     const request = toRequest(item, settings, samples);
-    const passage = await gate.enter({ mostTokens: mostTokensOf(request) }, signal);
+    const passage = await gate.enter({ mostTokens: mostTokensOf(request), promptId: item.prompt_id }, signal);
     try {
-      return (await stillMissing()) ? await ask(passage) : null;
+      return (await stillMissing()) ? await ask() : null;
     } finally {
       // Of what has left before it says nothing more.
       passage.leave(unsent);
     }
 
-    async function ask({ leave }: Passage): Promise<Receipt | null> {
+    async function ask(): Promise<Receipt | null> {
       const worstCostNanoUsd = prices(settings, task.limits).worstCost(request, dependencies.now());
       const start: StartRecord = {
         type: 'start',
@@ -80,12 +81,12 @@ export function createBuy(
       let response: CompletionResponse;
       try {
         response = await provider.complete(request, { signal, requestTimeoutMs, idleTimeoutMs });
-        leave(answered(response, performance.now() - sentAt));
+        passage.leave(answered(response, performance.now() - sentAt));
       } catch (error) {
         const { fault, next } = signal.aborted
           ? { fault: abortedFault, next: { then: 'decide' as const } }
-          : faultAndNext(error);
-        leave(unanswered(fault, performance.now() - sentAt));
+          : faultAndNext(error, passage.unavailableSince ?? null);
+        passage.leave(unanswered(fault, performance.now() - sentAt, next.then === 'pause'));
         await writer.append(
           {
             type: 'fault',
@@ -100,7 +101,8 @@ export function createBuy(
           },
           { durable: false },
         );
-        if (next.then === 'retry') throw retryIn(next.delayMs, fault.failure, fault.message);
+        if (next.then === 'retry')
+          throw retryIn(next.delayMs, fault.failure, faultSentence(fault, settings) + againIn(next.delayMs));
         if (next.then === 'pause') throw pausing(fault.failure, next.message);
         return null;
       }
@@ -126,11 +128,12 @@ export function createBuy(
       return close && close.receipt;
     }
 
-    function faultAndNext(error: unknown) {
+    function faultAndNext(error: unknown, unavailableSince: number | null) {
       const fault = toProviderFault(error, dependencies.now());
+      const { failure, retryAfterMs } = fault;
       const next = afterFault(
-        fault,
-        standing,
+        { failure, retryAfterMs, message: faultSentence(fault, settings) },
+        { ...standing, unavailableSince: earlier(standing.unavailableSince, unavailableSince) },
         task.limits,
         dependencies.now().getTime(),
         dependencies.random(),
@@ -139,6 +142,9 @@ export function createBuy(
     }
   };
 }
+
+const earlier = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b);
 
 /** A worker without a usable key hands the prompt back before anything is sent. */
 function openApi(open: () => CompletionApi): CompletionApi {

@@ -8,7 +8,7 @@ import type { SettledRecord } from '../store/records.ts';
 import type { Shard } from '../store/shard.ts';
 import { type Standing, standingOf } from '../store/standing.ts';
 import { type BuyDependencies, createBuy, type PromptClose } from './buy-completions.ts';
-import { retryIn, toActivityFailure, withSpent } from './failures.ts';
+import { toActivityFailure, withSpent, workerStops } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
 import { promptEnd, receiptOf } from './prompt-end.ts';
 import { type PromptTurn, toTurn } from './prompt-turn.ts';
@@ -16,9 +16,6 @@ import { worstCostOf } from './request.ts';
 import { stamp } from './stamp.ts';
 
 export type CompletePrompt = (task: PromptTask) => Promise<Receipt | Unsettled>;
-
-/** Gives a stopping worker time to stop polling, so that it is not handed the same prompt again. */
-const STOPPING_DELAY_MS = 500;
 
 /**
  * Every attempt looks at the ledger's files, and again before it buys when that was longer ago: a process
@@ -77,8 +74,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
       await writer.append(close.settled, { durable: true });
       return close.receipt;
     }
-    if (stopping.aborted)
-      throw retryIn(STOPPING_DELAY_MS, 'Worker.Stopping', 'the worker stops; the prompt goes on elsewhere');
+    if (stopping.aborted) throw workerStops();
     signal.throwIfAborted();
     if (isStale(attempt)) return null;
     /** Others may have bought it while this request waited for its passage. */
@@ -156,12 +152,22 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
   };
 
   const completePrompt = async (task: PromptTask): Promise<Receipt | Unsettled> => {
-    const item = await store.withShard(task.shard, (shard) => shard.prompt(task.index));
-    const attempt: Attempt = { turn: await toTurn(store, task), item, lookedAt: Number.NEGATIVE_INFINITY };
+    let attempt: Attempt | null = null;
     for (;;) {
-      const receipt = await orCancelled(steps.get(task.index) ?? begin(attempt));
-      if (receipt) return receipt;
+      const under = steps.get(task.index) ?? (attempt && begin(attempt));
+      if (under) {
+        const receipt = await orCancelled(under);
+        if (receipt) return receipt;
+      } else {
+        attempt = await attemptOf(task);
+      }
     }
+  };
+
+  const attemptOf = async (task: PromptTask): Promise<Attempt> => {
+    const item = await store.withShard(task.shard, (shard) => shard.prompt(task.index));
+    const turn = await toTurn(store, task, Context.current().info.attempt);
+    return { turn, item, lookedAt: Number.NEGATIVE_INFINITY };
   };
 
   return (task) =>

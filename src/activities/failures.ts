@@ -64,12 +64,29 @@ const seconds = (ms: number): number => Math.round(ms / 1000);
 
 /** An expected failure that Temporal retries after exactly this delay. */
 export const retryIn = (delayMs: number, type: string, message: string): ApplicationFailure =>
-  ApplicationFailure.create({
-    type,
-    message,
-    nextRetryDelay: Math.max(1, Math.round(delayMs)),
-    category: ApplicationFailureCategory.BENIGN,
-  });
+  withoutStack(
+    ApplicationFailure.create({
+      type,
+      message,
+      nextRetryDelay: Math.max(1, Math.round(delayMs)),
+      category: ApplicationFailureCategory.BENIGN,
+    }),
+  );
+
+/** Said at the end of a failure's sentence. Whoever knows the time of the next try says that instead. */
+export const againIn = (delayMs: number): string => `; asked again in ${Math.round(delayMs / 100) / 10} s`;
+
+/** What was expected is told by its message; in the Web UI a stack would bury it. */
+function withoutStack(failure: ApplicationFailure): ApplicationFailure {
+  failure.stack = '';
+  return failure;
+}
+
+/** Gives a stopping worker time to stop polling, so that it is not handed the same prompt again. */
+const STOPPING_DELAY_MS = 500;
+
+export const workerStops = (): ApplicationFailure =>
+  retryIn(STOPPING_DELAY_MS, 'Worker.Stopping', 'the worker stops; the prompt goes on elsewhere');
 
 /** What a failed turn tells the workflow beside its words. */
 export interface TurnDetails {
@@ -79,18 +96,22 @@ export interface TurnDetails {
 
 /** The non-retryable failure that ends a turn, with what the prompt has cost so far. */
 export function withSpent(failure: ApplicationFailure, details: TurnDetails): ApplicationFailure {
-  const { type, message, category, cause } = failure;
-  return new ApplicationFailure(message, type, true, [details], cause, undefined, category);
+  const { type, message, category, cause, stack } = failure;
+  const told = new ApplicationFailure(message, type, true, [details], cause, undefined, category);
+  told.stack = stack ?? '';
+  return told;
 }
 
 /** An expected failure at which the workflow pauses the batch and puts the prompt back. */
 export const pausing = (type: string, message: string): ApplicationFailure =>
-  ApplicationFailure.create({
-    type,
-    message,
-    nonRetryable: true,
-    category: ApplicationFailureCategory.BENIGN,
-  });
+  withoutStack(
+    ApplicationFailure.create({
+      type,
+      message,
+      nonRetryable: true,
+      category: ApplicationFailureCategory.BENIGN,
+    }),
+  );
 
 /** Errors of the batch store by name; what carries an errno is the file system's. */
 const isStoreError = (error: Error): boolean =>
@@ -104,6 +125,8 @@ const isStoreError = (error: Error): boolean =>
 export function toActivityFailure(error: unknown): unknown {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   if (!(error instanceof Error)) return error;
-  const type = isStoreError(error) ? 'Storage.Failed' : 'Batch.Unexpected';
-  return ApplicationFailure.create({ type, message: error.message, nonRetryable: true, cause: error });
+  const { message } = error;
+  if (isStoreError(error))
+    return withoutStack(ApplicationFailure.create({ type: 'Storage.Failed', message, nonRetryable: true }));
+  return ApplicationFailure.create({ type: 'Batch.Unexpected', message, nonRetryable: true, cause: error });
 }

@@ -1,4 +1,5 @@
 import type { BatchStore } from '../store/batch-store.ts';
+import { type AdmitPrompts, createAdmitPrompts } from './admit-prompts.ts';
 import type { BuyDependencies } from './buy-completions.ts';
 import { type CompletePrompt, createCompletePrompt } from './complete-prompt.ts';
 import { createReadShard, type ReadShard } from './read-shard.ts';
@@ -9,6 +10,7 @@ import { createWriteReport, type WriteReport } from './write-report.ts';
 
 /** What the workflows can have done. */
 export interface Activities {
+  admitPrompts: AdmitPrompts;
   completePrompt: CompletePrompt;
   readShard: ReadShard;
   recordLimits: RecordLimits;
@@ -20,6 +22,7 @@ export interface Activities {
 export type ActivityDependencies = BuyDependencies & { store: BatchStore };
 
 export const createActivities = (dependencies: ActivityDependencies): Activities => ({
+  admitPrompts: createAdmitPrompts(dependencies),
   completePrompt: createCompletePrompt(dependencies),
   readShard: createReadShard(dependencies),
   recordLimits: createRecordLimits(dependencies),

@@ -6,10 +6,15 @@ import { StoreError } from '../store/store-error.ts';
 /** A task with the limits that hold for it. */
 export type PromptTurn = PromptTask & { limits: RunLimits };
 
-/** Limits that a task leaves out are those its run began with. Throws `StoreError`. */
-export async function toTurn(store: BatchStore, task: PromptTask): Promise<PromptTurn> {
+/**
+ * Limits that a task leaves out are those its run began with. A task is as old as its first attempt: one that
+ * waits to be retried hears of the patience that was set meanwhile. Throws `StoreError`.
+ */
+export async function toTurn(store: BatchStore, task: PromptTask, attempt: number): Promise<PromptTurn> {
   const limits = task.limits ?? (await limitsOfRun(store, task.run));
-  return { ...task, limits };
+  if (attempt === 1) return { ...task, limits };
+  const { patienceMs } = (await store.readManifest()).limits;
+  return { ...task, limits: { ...limits, patienceMs } };
 }
 
 async function limitsOfRun(store: BatchStore, run: number): Promise<RunLimits> {

@@ -3,6 +3,7 @@ import type { RunSum } from '../contract.ts';
 import type { PromptReading } from '../store/batch-reading.ts';
 import { spentNanoUsd, sumOrUnknown } from '../store/bill.ts';
 import { addPaid, NOTHING_PAID } from '../store/standing.ts';
+import { addFailures } from '../workflows/failure-counts.ts';
 
 export interface RunSums {
   before: RunSum;
@@ -11,7 +12,13 @@ export interface RunSums {
 
 export const newRunSums = (): RunSums => ({ before: newSum(), inRun: newSum() });
 
-const newSum = (): RunSum => ({ succeeded: 0, failed: 0, paid: NOTHING_PAID, spentNanoUsd: 0 });
+const newSum = (): RunSum => ({
+  succeeded: 0,
+  failed: 0,
+  failuresByType: {},
+  paid: NOTHING_PAID,
+  spentNanoUsd: 0,
+});
 
 /** A prompt belongs to the run that settled it, what was spent to the run that spent it. */
 export function addPrompt(
@@ -24,6 +31,7 @@ export function addPrompt(
     const sum = settled.run < run ? before : inRun;
     sum[settled.status]++;
     sum.paid = addPaid(sum.paid, paid);
+    if (settled.error) sum.failuresByType = addFailures(sum.failuresByType, { [settled.error.type]: 1 });
   }
   addSpent(
     before,

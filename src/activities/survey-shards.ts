@@ -4,6 +4,7 @@ import { sumOrUnknown } from '../store/bill.ts';
 import type { ShardDigest } from '../store/shard-digest.ts';
 import { shardDigests } from '../store/shard-digests.ts';
 import { addPaid } from '../store/standing.ts';
+import { addFailures } from '../workflows/failure-counts.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
 import { newRunSums } from './run-sums.ts';
@@ -26,12 +27,15 @@ export function createSurveyShards({ store }: { store: BatchStore }): SurveyShar
     });
 }
 
-function addDigest({ before }: BatchSurvey, { settled, spent }: ShardDigest, run: number): void {
-  for (const sum of settled.filter((each) => each.run < run)) {
+/** A shard with prompts left tells by itself what this run has made of it. */
+function addDigest({ before }: BatchSurvey, { open, settled, spent }: ShardDigest, run: number): void {
+  const isBefore = (each: { run: number }): boolean => each.run < run || open === 0;
+  for (const sum of settled.filter(isBefore)) {
     before.succeeded += sum.succeeded;
     before.failed += sum.failed;
     before.paid = addPaid(before.paid, sum.paid);
+    before.failuresByType = addFailures(before.failuresByType, sum.failuresByType);
   }
-  for (const sum of spent.filter((each) => each.run < run))
+  for (const sum of spent.filter(isBefore))
     before.spentNanoUsd = sumOrUnknown([before.spentNanoUsd, sum.nanoUsd]);
 }

@@ -35,6 +35,7 @@ export function createWriteReport({ store }: { store: BatchStore }): WriteReport
           failed: totals.failed,
           notRun: totals.open,
         },
+        failuresByType: Object.fromEntries(written.summary.failures.map(({ type, count }) => [type, count])),
         paid: totals.paid,
         resultsFile: written.resultsFile,
         csvFile: written.csvFile,

@@ -25,11 +25,19 @@ export async function registerBatch(home: string, location: StoreLocation, batch
 
 /** Where a batch was last seen, if it is still there; `null` otherwise. */
 export async function lookUpBatch(home: string, batchId: string): Promise<RegistryEntry | null> {
-  return readEntry(fileOf(home, batchId));
+  const entry = await readEntry(fileOf(home, batchId));
+  return entry && (await isStillThere(entry)) ? entry : null;
 }
 
 /** All registered batches that are still there. */
 export async function listRegistered(home: string): Promise<RegistryEntry[]> {
+  const entries = await readRegistry(home);
+  const there = await Promise.all(entries.map(isStillThere));
+  return entries.filter((_, index) => there[index]);
+}
+
+/** All registered batches, also those that are no longer there. */
+export async function readRegistry(home: string): Promise<RegistryEntry[]> {
   const names = await readdir(folderOf(home)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
@@ -40,14 +48,18 @@ export async function listRegistered(home: string): Promise<RegistryEntry[]> {
   return entries.filter((entry) => entry !== null);
 }
 
+/** What was damaged is as good as forgotten: only where the batch is was in it. */
 async function readEntry(file: string): Promise<RegistryEntry | null> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;
   });
   if (text === null) return null;
-  const entry = entrySchema.parse(JSON.parse(text));
-  return (await isStillThere(entry)) ? entry : null;
+  try {
+    return entrySchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
 }
 
 /** The folder may have been moved or emptied, and another store may live in its place. */

@@ -1,21 +1,22 @@
 /** A batch's state from outside: from its workflow, or where nobody can ask that, from what is written down. */
-import type { BatchState, Counts, Paid, Pause, Progress } from '../contract.ts';
+import type { BatchState, Counts, FailureCounts, Paid, Pause } from '../contract.ts';
+import { taskQueueOf } from '../contract.ts';
 import { batchDigest } from '../store/batch-digest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
-import { progressQuery } from '../workflows/messages.ts';
 import type { BatchStatus, StatusSource } from './render/status-text.ts';
-import { hasLiveWorker, isOf, openWorkflows, type ServerView, viewOf } from './server-view.ts';
+import { outsideEndOf } from './outside-end.ts';
+import { isOf, openWorkflows, type ServerView, viewOf } from './server-view.ts';
+import { ASK_MS, askProgress } from './ask-progress.ts';
+import { accountStanding } from './account-standing.ts';
 import type { Temporal } from './temporal.ts';
 import { waitingOf, waitingText as textOfWaiting } from './waiting.ts';
-
-/** A worker that lives answers in milliseconds; one that does not must not keep the status waiting. */
-const ASK_MS = 1200;
 
 interface Facts {
   state: BatchState;
   pause: Pause | null;
   counts: Counts;
+  failuresByType: FailureCounts;
   paid: Paid;
   source: StatusSource;
 }
@@ -28,24 +29,32 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
   const facts =
     (ours?.kind === 'open' && (await ask(temporal!, store))) || (await recorded(store, manifest, ours));
   const outcome = manifest.runs.findLast((run) => run.outcome)?.outcome;
+  const [waiting, account] = await Promise.all([
+    waitingText(temporal, ours, facts),
+    accountText(temporal, store, manifest, facts),
+  ]);
   return {
     id: store.batchId,
     name: manifest.batch_name,
     ...facts,
     simulated: manifest.settings.provider === 'simulated',
     outputDir: store.location.outputDir,
+    folderHost: null,
     startedAt: manifest.runs[0]?.started_at ?? manifest.created_at,
     resultsFile: outcome?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? null,
-    waiting: await waitingText(temporal, ours, facts),
+    waiting,
+    account,
+    endedOutside: await endedOutside(temporal, store.batchId, ours, facts.state),
     webUiUrl: ours && ours.kind !== 'absent' ? temporal!.webUiOf(store.batchId, ours.runId) : null,
   };
 }
 
-async function waitingText(
+/** What its prompts in progress wait for, in words, if all of them wait. */
+export async function waitingText(
   temporal: Temporal | null,
   view: ServerView | null,
-  { state, counts }: Facts,
+  { state, counts }: Pick<Facts, 'state' | 'counts'>,
 ): Promise<string | null> {
   if (!temporal || view?.kind !== 'open' || state !== 'running') return null;
   const workflows = await temporal.client
@@ -57,6 +66,30 @@ async function waitingText(
   return textOfWaiting(waiting, Date.now());
 }
 
+async function accountText(
+  temporal: Temporal | null,
+  { batchId }: BatchStore,
+  { limits: { account } }: Manifest,
+  { state }: Facts,
+): Promise<string | null> {
+  if (!temporal || !account || state !== 'running') return null;
+  return accountStanding(temporal, account, batchId, ASK_MS);
+}
+
+/** Somebody terminated its workflow, or a bug ended it: nobody has to look for a worker that died. */
+export async function endedOutside(
+  temporal: Temporal | null,
+  batchId: string,
+  view: ServerView | null,
+  state: BatchState,
+): Promise<string | null> {
+  if (!temporal || !view || view.kind !== 'closed') return null;
+  if (state !== 'crashed' && state !== 'paused') return null;
+  return temporal.client
+    .withDeadline(Date.now() + ASK_MS, () => outsideEndOf(temporal, batchId, view))
+    .catch(() => null);
+}
+
 async function seen(temporal: Temporal, store: BatchStore): Promise<ServerView | null> {
   try {
     return await temporal.client.withDeadline(Date.now() + ASK_MS, () => viewOf(temporal, store.batchId));
@@ -66,26 +99,21 @@ async function seen(temporal: Temporal, store: BatchStore): Promise<ServerView |
   }
 }
 
-/** The workflow's own word; `null` where no worker is there to carry it. */
 async function ask(temporal: Temporal, store: BatchStore): Promise<Facts | null> {
-  try {
-    return await temporal.client.withDeadline(Date.now() + ASK_MS, async () => {
-      if (!(await hasLiveWorker(temporal, store))) return null;
-      const progress: Progress = await temporal.client.workflow.getHandle(store.batchId).query(progressQuery);
-      const { state, pause, counts, paid } = progress;
-      return { state, pause, counts, paid, source: 'workflow' as const };
-    });
-  } catch {
-    // A busy or dying worker: what is written down answers instead, and says so.
-    return null;
-  }
+  const taskQueue = taskQueueOf(store.location, store.batchId);
+  const progress = await askProgress(temporal, { batchId: store.batchId, taskQueue });
+  if (!progress) return null;
+  const { state, pause, counts, failuresByType, paid } = progress;
+  return { state, pause, counts, failuresByType, paid, source: 'workflow' };
 }
 
 async function recorded(store: BatchStore, manifest: Manifest, view: ServerView | null): Promise<Facts> {
   const source = view === null ? 'ledger' : 'ledger-and-temporal';
   const outcome = manifest.runs.at(-1)?.outcome;
-  if (outcome)
-    return { state: outcome.state, pause: null, counts: outcome.counts, paid: outcome.paid, source };
+  if (outcome) {
+    const { failuresByType = {}, counts, paid } = outcome;
+    return { state: outcome.state, pause: null, counts, failuresByType, paid, source };
+  }
   const totals = await batchDigest(store);
   const state = recordedState(manifest, view);
   return {
@@ -99,6 +127,7 @@ async function recorded(store: BatchStore, manifest: Manifest, view: ServerView 
       pending: totals.open,
       notRun: 0,
     },
+    failuresByType: Object.fromEntries(totals.failures.map(({ type, count }) => [type, count])),
     paid: totals.paid,
     source,
   };

@@ -1,34 +1,46 @@
 #!/usr/bin/env node
+import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { Command, CommanderError } from 'commander';
-import { StoreError } from '../store/store-error.ts';
-import { type CommandContext, createContext } from './commands/context.ts';
-import { exitCodes } from './commands/exit-codes.ts';
-import { InputError } from './input/input-error.ts';
+import { fileURLToPath } from 'node:url';
+import { Argument, Command } from 'commander';
+import { answerShell } from './command-line/answer-shell.ts';
+import { ASK, type Shell, shells } from './command-line/completion-script.ts';
+import { refuseUnknownTopic } from './command-line/explain-misuse.ts';
+import { addCommandHelp, configureHelp } from './command-line/command-help.ts';
+import { flagsLast } from './command-line/flags-last.ts';
+import { leaveQuietly } from './command-line/leave-quietly.ts';
+import { settleOperands } from './command-line/settle-operands.ts';
+import { tellError, wantsDebug } from './command-line/tell-error.ts';
+import { knownIds, tellMisuse } from './command-line/tell-misuse.ts';
+import { type CommandContext, createContext, createContextAnyway } from './commands/context.ts';
+import { growHeapLittle } from './heap-growth.ts';
 import { parseBatchId } from './options/batch-id.ts';
+import { addDoctorOptions, parseDoctorOptions } from './options/doctor-options.ts';
+import { addEstimateOptions } from './options/estimate-options.ts';
 import { addListOptions, parseListOptions } from './options/list-options.ts';
+import { addReasonOption, parseReason } from './options/reason-option.ts';
 import { addResumeOptions, parseResumeOptions } from './options/resume-options.ts';
 import { addRunOptions, parseRunOptions } from './options/run-options.ts';
 import { addSetOptions, parseSetOptions } from './options/set-options.ts';
 import { addJsonOption, addOutputDirOption, parseSharedOptions } from './options/shared-options.ts';
 import { addTailOptions, parseTailOptions } from './options/tail-options.ts';
-import { UsageError } from './options/usage-error.ts';
-import { asTyped } from './render/typed-command.ts';
 import { addWorkerOptions, parseWorkerOptions } from './options/worker-options.ts';
-import { toTerminalJson, toTerminalLines } from './render/terminal-text.ts';
 
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+const { version } = createRequire(import.meta.url)('durabatch/package.json') as { version: string };
 
 type Raw = Record<string, unknown>;
 
 const serverActions = 'start|stop|status';
 
-function createProgram(): Command {
-  const program = new Command('durabatch')
+/** All commands. What is wrong with a command line is thrown, and nothing is printed of it. */
+export function createProgram(): Command {
+  const program = configureHelp(new Command('durabatch'))
     .description('Runs a file of prompts through an LLM API; what came back is kept and never bought again.')
-    .version(version)
+    .version(version, '-V, --version', 'print the version')
+    .option('--debug', 'show where in the code an error was')
     .exitOverride()
-    .addHelpText('after', '\nTo begin: durabatch run prompts/sample_batch.json --provider simulated');
+    .configureOutput({ outputError: () => undefined })
+    .hook('preAction', (_program, command) => settleOperands(command, knownIds));
 
   addRunOptions(
     program
@@ -42,7 +54,7 @@ function createProgram(): Command {
       return runCommand(file, options, context);
     }),
   );
-  addRunOptions(
+  addEstimateOptions(
     program
       .command('estimate')
       .description('say what a file would take: tokens, cost, time; starts nothing')
@@ -55,10 +67,12 @@ function createProgram(): Command {
     }),
   );
   addResumeOptions(
-    onBatch(program.command('resume').description('make a batch go on, whatever stopped it')),
+    addReasonOption(
+      onBatch(program.command('resume').description('make a batch go on, whatever stopped it')),
+    ),
   ).action((id: string, raw: Raw) =>
     perform(raw, async (context) => {
-      const [batchId, options] = [parseBatchId(id), parseResumeOptions(raw)];
+      const [batchId, options] = [parseBatchId(id), { ...parseResumeOptions(raw), reason: parseReason(raw) }];
       const { resumeCommand } = await import('./commands/resume.ts');
       return resumeCommand(batchId, options, context);
     }),
@@ -70,6 +84,39 @@ function createProgram(): Command {
       const [batchId, options] = [parseBatchId(id), parseResumeOptions(raw)];
       const { retryCommand } = await import('./commands/retry.ts');
       return retryCommand(batchId, options, context);
+    }),
+  );
+  addReasonOption(
+    onBatch(
+      program.command('pause').description('start nothing more until resumed; prompts in progress finish'),
+    ),
+  ).action((id: string, raw: Raw) =>
+    perform(raw, async (context) => {
+      const [batchId, options] = [parseBatchId(id), { ...parseSharedOptions(raw), reason: parseReason(raw) }];
+      const { pauseCommand } = await import('./commands/pause.ts');
+      return pauseCommand(batchId, options, context);
+    }),
+  );
+  addReasonOption(
+    addJsonOption(
+      addOutputDirOption(
+        program
+          .command('add')
+          .description(
+            'add prompts to a batch: it takes them while it runs; finished, it runs again for them',
+          )
+          .argument('<id>', 'id of the batch, as printed by "run" and "list"')
+          .argument('<file>', 'prompts: JSON or JSON Lines'),
+      ),
+    ).option('--detach', 'where that starts a run: leave the work to a "durabatch worker"'),
+  ).action((id: string, file: string, raw: Raw) =>
+    perform(raw, async (context) => {
+      const [batchId, options] = [
+        parseBatchId(id),
+        { ...parseSharedOptions(raw), reason: parseReason(raw), detach: raw['detach'] === true },
+      ];
+      const { addCommand } = await import('./commands/add.ts');
+      return addCommand(batchId, file, options, context);
     }),
   );
   addSetOptions(
@@ -168,7 +215,31 @@ function createProgram(): Command {
       return serverCommand(action, context);
     }),
   );
-  return program;
+  addDoctorOptions(
+    program.command('doctor').description('check that everything a run needs is in place; says what to do'),
+  ).action((raw: Raw) =>
+    perform(
+      raw,
+      async (context) => {
+        const options = parseDoctorOptions(raw);
+        const { doctorCommand } = await import('./commands/doctor.ts');
+        return doctorCommand(options, context);
+      },
+      createContextAnyway,
+    ),
+  );
+  addJsonOption(
+    program
+      .command('completion')
+      .description('print what lets a shell complete commands, flags and batch ids')
+      .addArgument(new Argument('<shell>', 'whose completion').choices(shells)),
+  ).action((shell: Shell, raw: Raw) =>
+    perform(raw, async (context) => {
+      const { completionCommand } = await import('./commands/completion.ts');
+      return completionCommand(shell, context);
+    }),
+  );
+  return addCommandHelp(program);
 }
 
 const onBatch = (command: Command): Command =>
@@ -177,33 +248,40 @@ const onBatch = (command: Command): Command =>
   );
 
 /** Runs a command, loaded only now, to its exit code. What a person can put right is told without a stack. */
-async function perform(raw: Raw, command: (context: CommandContext) => Promise<number>): Promise<void> {
+async function perform(
+  raw: Raw,
+  command: (context: CommandContext) => Promise<number>,
+  contextOf = createContext,
+): Promise<void> {
   const json = raw['json'] === true;
+  growHeapLittle();
   try {
-    process.exitCode = await command(createContext(json));
+    process.exitCode = await command(contextOf(json));
   } catch (error) {
-    process.exitCode =
-      error instanceof UsageError || error instanceof InputError || error instanceof StoreError
-        ? exitCodes.usage
-        : exitCodes.unexpected;
-    const message = error instanceof Error ? error.message : String(error);
-    if (json)
-      process.stdout.write(`${toTerminalJson({ type: 'error', exit_code: process.exitCode, message })}\n`);
-    process.stderr.write(`error: ${toTerminalLines(asTyped(message, process.env))}\n`);
-    if (
-      process.exitCode === exitCodes.unexpected &&
-      process.env['DURABATCH_DEBUG'] &&
-      error instanceof Error
-    ) {
-      process.stderr.write(`${error.stack}\n`);
-    }
+    process.exitCode = tellError(error, { json, debug, env: process.env });
   }
 }
 
-try {
-  await createProgram().parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  // Help and version are no errors; everything else commander has told on standard error.
-  process.exitCode = error.exitCode === 0 ? exitCodes.succeeded : exitCodes.usage;
+const debug = wantsDebug(process.argv, process.env);
+
+async function main(): Promise<void> {
+  leaveQuietly(process.stdout);
+  process.on('uncaughtException', (error) =>
+    process.exit(tellError(error, { json: process.argv.includes('--json'), debug, env: process.env })),
+  );
+  const program = createProgram();
+  const given = process.argv.slice(2);
+  if (given[0] === ASK) {
+    const question = { program, asked: given.slice(1), batchIds: knownIds, env: process.env };
+    return void process.stdout.write(`${await answerShell(question)}\n`);
+  }
+  const typed = flagsLast(program, given);
+  try {
+    refuseUnknownTopic(program, typed);
+    await program.parseAsync(typed, { from: 'user' });
+  } catch (error) {
+    process.exitCode = await tellMisuse(error, program, typed, debug);
+  }
 }
+
+if (realpathSync(process.argv[1]!) === fileURLToPath(import.meta.url)) await main();

@@ -1,9 +1,12 @@
 /** What `run`, `resume` and the TypeScript API share: make a batch go on, and see it to where it stops. */
-import { WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { randomUUID } from 'node:crypto';
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { BatchOutcome, LimitChanges, Progress } from '../contract.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { resumeUpdate, setUpdate } from '../workflows/messages.ts';
+import { asked } from './asked.ts';
 import { driveBatch } from './drive-batch.ts';
+import { outsideEndOf } from './outside-end.ts';
 import type { SeenProgress } from './render/progress-facts.ts';
 import { isOf, viewOf } from './server-view.ts';
 import { assertOurs, type StartOptions, startRun } from './start-run.ts';
@@ -46,17 +49,25 @@ export async function openBatch(options: StartOptions): Promise<boolean> {
 export async function continueBatch(options: ContinueOptions): Promise<ContinueEnd> {
   const { temporal, store, liftPause } = options;
   const attached = await withServer(options, () => openBatch(options));
+  // Sent again after a loss of the server, they are carried out once.
+  const [setId, resumeId] = [randomUUID(), randomUUID()];
+  const { reason = null } = options;
   const end = await driveBatch({
     ...options,
     worker: options.worker ? 'full' : 'none',
-    concurrency: options.changes?.maxWorkers ?? 0,
     onReady: async () => {
       const handle = temporal.client.workflow.getHandle(store.batchId);
       const { changes = {} } = options;
       if (Object.keys(changes).length > 0) {
-        await unlessRefused(() => handle.executeUpdate(setUpdate, { args: [changes] }));
+        await unlessRefused(() =>
+          handle.executeUpdate(setUpdate, { args: [changes, asked(reason)], updateId: setId }),
+        );
       }
-      if (attached && liftPause) await unlessRefused(() => handle.executeUpdate(resumeUpdate));
+      if (attached && liftPause) {
+        await unlessRefused(() =>
+          handle.executeUpdate(resumeUpdate, { args: [asked(reason)], updateId: resumeId }),
+        );
+      }
     },
   });
   if (end.kind !== 'closed') return end;
@@ -65,21 +76,22 @@ export async function continueBatch(options: ContinueOptions): Promise<ContinueE
     options.onProgress(progressAtEnd(outcome, options.limits.maxWorkers));
     return { kind: 'finished', outcome };
   }
-  if (end.view.kind === 'absent') return { kind: 'ended-outside', how: 'deleted' };
-  const status = end.view.description.status.name.toLowerCase();
-  if (status !== 'failed') return { kind: 'ended-outside', how: status };
-  const failure = await temporal.client.workflow.result(store.batchId).catch((error: unknown) => error);
-  const cause = failure instanceof WorkflowFailedError ? failure.cause?.message : undefined;
-  return { kind: 'ended-outside', how: `failed: ${cause ?? 'see the Web UI'}` };
+  const how = await outsideEndOf(temporal, store.batchId, end.view);
+  return { kind: 'ended-outside', how: how ?? 'for a reason unknown' };
 }
 
 /** The last word on a batch that is over, made from how its run ended. */
-export const progressAtEnd = ({ state, counts, paid }: BatchOutcome, maxWorkers: number): Progress => ({
+export const progressAtEnd = (
+  { state, counts, paid, failuresByType = {} }: BatchOutcome,
+  maxWorkers: number,
+): Progress => ({
   ...{ state, pause: null, counts, paid, maxWorkers },
   promptsPerSecond: 0,
   etaSeconds: null,
+  autoWorkers: null,
   budget: null,
   lastFailures: [],
+  failuresByType,
 });
 
 /** A refusal is as good: the batch is not paused (any more), or has closed meanwhile, which is seen next. */

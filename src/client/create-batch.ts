@@ -1,5 +1,4 @@
 /** From prompts and settings to a batch in its store: the same ones give the same batch. */
-import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import type { Config } from '../config.ts';
@@ -8,9 +7,9 @@ import { pricesVersion } from '../providers/prices.ts';
 import { BatchDraft } from '../store/batch-draft.ts';
 import { type BatchStore } from '../store/batch-store.ts';
 import { findBatch, openOutputFolder } from '../store/output-folder.ts';
-import { canonicalJson } from '../store/canonical-json.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { lookUpBatch, registerBatch } from './batch-registry.ts';
+import { createInputHash, INPUT_HASH_VERSION } from './input-hash.ts';
 import { slugOfFile } from './input/file-slug.ts';
 import type { PromptSink } from './input/prompt-intake.ts';
 import type { PromptSource } from './input/read-prompt-file.ts';
@@ -40,8 +39,7 @@ export interface CreatedBatch {
   created: boolean;
 }
 
-const HASH_VERSION = 1;
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+const { version } = createRequire(import.meta.url)('durabatch/package.json') as { version: string };
 
 /** Throws `InputError`, `UsageError` or `StoreError`; then nothing was made. */
 export async function createBatch(config: Config, order: BatchOrder): Promise<CreatedBatch> {
@@ -49,14 +47,14 @@ export async function createBatch(config: Config, order: BatchOrder): Promise<Cr
   const draft = await BatchDraft.open(location, SHARD_SIZE);
   try {
     const { request, limits } = order.settings;
-    const hash = createHash('sha256').update(canonicalJson({ version: HASH_VERSION, request }));
+    const hash = createInputHash(request);
     let maxCompletions = 1;
     const source = await order.read(async (item) => {
-      hash.update('\n').update(canonicalJson(item));
+      hash.add(item);
       maxCompletions = Math.max(maxCompletions, item.completions ?? request.completions);
       await draft.add(item);
     });
-    const sha256 = hash.digest('hex');
+    const sha256 = hash.digest();
     const id = await idOf(config, order, location.outputDir, sha256);
     const known = await findKnown(config, location.outputDir, id);
     if (known) {
@@ -73,7 +71,7 @@ export async function createBatch(config: Config, order: BatchOrder): Promise<Cr
       metadata: source.metadata ?? {},
       created_at: new Date().toISOString(),
       store_uuid: location.uuid,
-      input_hash: { version: HASH_VERSION, sha256 },
+      input_hash: { version: INPUT_HASH_VERSION, sha256 },
       prompts: draft.prompts,
       shard_size: SHARD_SIZE,
       shards: draft.shards,

@@ -13,6 +13,7 @@ import { ensureServer } from '../server/embedded-server.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { type BatchWorker, connectWorker, startBatchWorker } from '../worker.ts';
 import { progressQuery } from '../workflows/messages.ts';
+import { type CloseWatch, watchClose } from './close-watch.ts';
 import { createEtaCountdown } from './eta-countdown.ts';
 import type { SeenProgress } from './render/progress-facts.ts';
 import { createRetriesLook } from './retries.ts';
@@ -33,8 +34,6 @@ export interface DriveOptions {
   note(line: string): void;
   /** First interrupt: start nothing more, end after the requests in flight. */
   interrupt: AbortSignal;
-  /** Prompts at once that its worker must be able to take on, where that is more than the manifest says. */
-  concurrency?: number;
   /** A paused batch is waited for too. */
   waitsForClose?: boolean;
   /** Says nothing of what it waits for when it is interrupted. */
@@ -69,7 +68,8 @@ async function driveOnce(options: DriveOptions): Promise<DriveEnd> {
   const crew = options.worker === 'none' ? null : await startCrew(options, options.worker === 'idle');
   try {
     await options.onReady?.();
-    const end = await follow(options, crew?.worker ?? null);
+    const closes = watchClose(options.temporal.client, store.batchId, interrupt);
+    const end = await follow(options, crew?.worker ?? null, closes).finally(() => closes.stop());
     if (crew && end.kind !== 'closed') {
       const { requestsInFlight } = crew.worker;
       if (interrupt.aborted && !options.quiet) note(stoppingNote(requestsInFlight));
@@ -90,10 +90,7 @@ interface Crew {
   connection: NativeConnection;
 }
 
-async function startCrew(
-  { config, temporal, store, concurrency = 0 }: DriveOptions,
-  idle: boolean,
-): Promise<Crew> {
+async function startCrew({ config, temporal, store, note }: DriveOptions, idle: boolean): Promise<Crew> {
   const { limits } = await store.readManifest();
   await sweepDeadWorkers(temporal, await viewOf(temporal, store.batchId));
   const connection = await connectWorker(temporal.address);
@@ -103,9 +100,9 @@ async function startCrew(
       namespace: temporal.namespace,
       config,
       store,
-      concurrency: Math.max(limits.maxWorkers, concurrency),
       requestTimeoutMs: limits.requestTimeoutMs,
       idle,
+      note,
     });
     return { worker, connection };
   } catch (error) {
@@ -114,7 +111,11 @@ async function startCrew(
   }
 }
 
-async function follow(options: DriveOptions, worker: BatchWorker | null): Promise<DriveEnd> {
+async function follow(
+  options: DriveOptions,
+  worker: BatchWorker | null,
+  closes: CloseWatch,
+): Promise<DriveEnd> {
   const { temporal, store, interrupt, onProgress } = options;
   const { client } = temporal;
   const handle = client.workflow.getHandle(store.batchId);
@@ -152,9 +153,7 @@ async function follow(options: DriveOptions, worker: BatchWorker | null): Promis
       await trouble.happened();
     }
     const isLong = quiet === 0 && performance.now() - startedAt > LONG_BATCH_MS;
-    await sleep(isLong ? LONG_BATCH_POLL_MS : POLL_MS, undefined, { signal: interrupt }).catch(() => {
-      // the loop's condition sees it
-    });
+    await closes.sleep(isLong ? LONG_BATCH_POLL_MS : POLL_MS);
   }
   return { kind: 'interrupted' };
 }

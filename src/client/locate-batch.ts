@@ -5,8 +5,10 @@ import { BatchStore } from '../store/batch-store.ts';
 import { findBatch, findOutputFolder } from '../store/output-folder.ts';
 import { workerIdentity } from '../worker-identity.ts';
 import { lookUpBatch } from './batch-registry.ts';
+import { knownBatchIds } from './known-ids.ts';
 import { DEFAULT_OUTPUT_DIR } from './options/run-defaults.ts';
 import { UsageError } from './options/usage-error.ts';
+import { whyNoBatch } from './why-no-batch.ts';
 
 /** File names take no `/`, `@` or `:`. */
 export const ledgerOwner = (): string => workerIdentity().replaceAll(/[^A-Za-z0-9.-]+/g, '_');
@@ -38,10 +40,8 @@ export async function locateBatch(
 ): Promise<BatchStore> {
   const store = await findStore(config, id, outputDir);
   if (store) return store;
-  throw new UsageError(
-    `there is no batch "${id}" in ${outputDir ?? `${config.home} or ${DEFAULT_OUTPUT_DIR}`}. ` +
-      '"durabatch list" shows the batches there are; --output-dir names the folder of one that is not known here.',
-  );
+  const known = await knownBatchIds(config.home, outputDir ?? DEFAULT_OUTPUT_DIR);
+  throw new UsageError(await whyNoBatch(id, known, outputDir ?? `${config.home} or ${DEFAULT_OUTPUT_DIR}`));
 }
 
 /** Several batches, first looked for in `outputDir`. Throws {@link UsageError} for the first that is nowhere. */

@@ -5,8 +5,14 @@ import { parseRunOptions, type RunOptions } from './options/run-options.ts';
 export interface BatchProcessorOptions {
   /** Default `data/batch_results`. */
   outputDir?: string;
-  /** Prompts in progress at once, 1 to 500. Default 3. */
-  maxWorkers?: number;
+  /** Prompts in progress at once, 1 to 5,000, or `auto` and `auto:50`: as many as the provider takes. Default 3. */
+  maxWorkers?: number | 'auto' | `auto:${number}`;
+  /** Requests a minute that the account allows, over all batches that name it. Default: no limit. */
+  rpm?: number;
+  /** Tokens a minute that it allows, input and output together. Default: no limit. */
+  tpm?: number;
+  /** Whose limits these are. Default: the key's variable at the provider's host. */
+  account?: string;
   /** Default `deepseek`. */
   provider?: ProviderName;
   model?: string;

@@ -1,13 +1,12 @@
 /** Batches as they are reached through Temporal alone: their folders are on another machine, or not known here. */
 import type { WorkflowExecutionInfo } from '@temporalio/client';
-import type { BatchOutcome, BatchState, Progress } from '../contract.ts';
-import { progressQuery } from '../workflows/messages.ts';
+import type { BatchOutcome, BatchState } from '../contract.ts';
+import { ASK_MS, askProgress } from './ask-progress.ts';
+import { endedOutside, waitingText } from './batch-status.ts';
 import type { BatchStatus } from './render/status-text.ts';
-import { type BatchMemo, isPolled, type ServerView, viewOf } from './server-view.ts';
+import { type BatchMemo, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
 
-/** A worker that lives answers in milliseconds; one that does not must not keep anybody waiting. */
-const ASK_MS = 1200;
 const MOST_LISTED = 1000;
 
 export type RemoteView = Exclude<ServerView, { kind: 'absent' }>;
@@ -43,29 +42,20 @@ export async function listRemoteBatches(
   return [...found.values()];
 }
 
+/** As {@link listRemoteBatches} has it. */
+export const listingOf = (
+  batchId: string,
+  { kind, runId, memo, description }: RemoteView,
+): RemoteListing => ({
+  ...{ batchId, runId, memo, isOpen: kind === 'open' },
+  ...{ taskQueue: description.taskQueue, startedAt: description.startTime },
+});
+
 const toListing = ({ workflowId, runId, taskQueue, status, memo, startTime }: WorkflowExecutionInfo) => ({
   ...{ batchId: workflowId, runId, taskQueue, startedAt: startTime },
   isOpen: status.name === 'RUNNING' || status.name === 'PAUSED',
   memo: (memo ?? {}) as BatchMemo,
 });
-
-/** The workflow's own word; `null` where no worker is there to carry it. */
-export async function askProgress(
-  temporal: Temporal,
-  { batchId, taskQueue }: { batchId: string; taskQueue: string },
-  askMs: number = ASK_MS,
-): Promise<Progress | null> {
-  try {
-    return await temporal.client.withDeadline(Date.now() + askMs, async () =>
-      (await isPolled(temporal, taskQueue))
-        ? temporal.client.workflow.getHandle(batchId).query(progressQuery)
-        : null,
-    );
-  } catch {
-    // A busy or dying worker: what the server remembers answers instead.
-    return null;
-  }
-}
 
 /** As far as Temporal knows: the workflow's word, else what its memo said at the last change of state. */
 export async function remoteStatusOf(temporal: Temporal, listing: RemoteListing): Promise<BatchStatus> {
@@ -73,21 +63,26 @@ export async function remoteStatusOf(temporal: Temporal, listing: RemoteListing)
   const progress = isOpen ? await askProgress(temporal, listing) : null;
   const outcome = isOpen ? null : await remoteOutcome(temporal, listing);
   const told = progress ?? outcome;
-  const { counts, paid } = told ?? remembered(memo);
+  const { counts, paid, failuresByType = {} } = told ?? remembered(memo);
+  const state = told?.state ?? rememberedState(listing);
+  const view = await viewOf(temporal, batchId).catch(() => null);
   return {
     id: batchId,
     name: memo.name ?? batchId,
-    state: told?.state ?? rememberedState(listing),
+    state,
     pause: progress ? progress.pause : (isOpen && memo.pause) || null,
     ...{ counts, paid },
+    failuresByType,
     simulated: memo.simulated ?? false,
     outputDir: memo.store?.outputDir ?? 'unknown',
-    host: memo.store?.host ?? null,
+    folderHost: memo.store?.host ?? 'another machine',
     startedAt: startedAt.toISOString(),
-    resultsFile: outcome?.resultsFile ?? null,
-    csvFile: outcome?.csvFile ?? null,
+    resultsFile: outcome?.resultsFile ?? memo.results?.resultsFile ?? null,
+    csvFile: outcome?.csvFile ?? memo.results?.csvFile ?? null,
     webUiUrl: temporal.webUiOf(batchId, runId),
-    waiting: null,
+    waiting: await waitingText(temporal, view, { state, counts }),
+    account: null,
+    endedOutside: await endedOutside(temporal, batchId, view, state),
     source: progress || outcome ? 'workflow' : 'temporal',
   };
 }
@@ -107,15 +102,20 @@ export async function remoteOutcome(
 }
 
 /** No worker is on an open one; a closed one has told its end in its memo, unless it was ended from outside. */
-function rememberedState({ isOpen, memo: { state } }: RemoteListing): BatchState {
+export function rememberedState({ isOpen, memo: { state } }: RemoteListing): BatchState {
   if (isOpen) return state === 'paused' || state === 'cancelling' ? state : 'crashed';
   return state === 'succeeded' || state === 'partly_failed' || state === 'cancelled' ? state : 'crashed';
 }
 
 /** Counts of prompts in progress are of then: nobody is on them now. */
-export function remembered({ counts, paid }: BatchMemo): Pick<BatchStatus, 'counts' | 'paid'> {
+export function remembered({
+  counts,
+  paid,
+  failuresByType = {},
+}: BatchMemo): Pick<BatchStatus, 'counts' | 'paid' | 'failuresByType'> {
   const { total, succeeded, failed, notRun } = counts ?? { total: 0, succeeded: 0, failed: 0, notRun: 0 };
   return {
+    failuresByType,
     counts: {
       ...{ total, succeeded, failed, notRun },
       running: 0,

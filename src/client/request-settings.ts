@@ -4,6 +4,7 @@ import type { BatchSettings, PromptItem, RunLimits } from '../contract.ts';
 import { providers } from '../providers/catalog.ts';
 import { priceOf } from '../providers/prices.ts';
 import type { BatchStore } from '../store/batch-store.ts';
+import { accountLimits } from './account-limits.ts';
 import type { RunOptions } from './options/run-options.ts';
 import { UsageError } from './options/usage-error.ts';
 
@@ -11,15 +12,19 @@ import { UsageError } from './options/usage-error.ts';
 export function resolveSettings({
   settings,
   limits,
-}: Pick<RunOptions, 'settings' | 'limits'>): BatchSettings {
+  typedAccount,
+}: Pick<RunOptions, 'settings' | 'limits' | 'typedAccount'>): BatchSettings {
   const provider = providers[settings.provider];
   const model = settings.model ?? provider.defaultModel;
   if (model === null)
     throw new UsageError(`--model: is needed with --provider ${provider.name}, which has no default model`);
-  return {
+  const resolved = {
     request: { ...settings, baseUrl: settings.baseUrl ?? provider.baseUrl ?? '', model },
     limits: { ...limits, apiKeyEnv: limits.apiKeyEnv ?? provider.apiKeyEnv ?? '' },
   };
+  if (typedAccount === undefined) return resolved;
+  const account = accountLimits(typedAccount, null, resolved);
+  return { ...resolved, limits: { ...resolved.limits, account } };
 }
 
 /** Throws {@link UsageError}: answers are never simulated silently. */

@@ -4,7 +4,9 @@ import { BatchStore } from '../store/batch-store.ts';
 import { listBatches } from '../store/output-folder.ts';
 import type { AnswerMeta, LedgerReader } from '../store/ledger-reader.ts';
 import type { AnswerRecord } from '../store/records.ts';
+import { layoutOf } from '../store/manifest.ts';
 import { requestKey } from '../store/request-key.ts';
+import { shardOfPrompt } from '../workflows/shard-range.ts';
 import { WantedAnswers } from './wanted-answers.ts';
 
 export interface Reusable {
@@ -47,7 +49,7 @@ export async function* findReusable(
       if (Date.now() > limits.found) return;
       const index = wanted.nextOf(requestKey(item, settings));
       if (index === undefined) continue;
-      const shard = Math.floor(index / manifest.shard_size);
+      const shard = shardOfPrompt(layoutOf(manifest), index);
       for (const { sample, answer, finishReason } of standing.chosen) {
         if (rejectTruncated && finishReason === 'length') continue;
         if (!wanted.take(index, sample)) continue;

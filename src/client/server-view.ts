@@ -1,19 +1,23 @@
 /** What the Temporal server knows of a batch, asked without needing a worker. */
 import { type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
-import type { BatchState, Counts, Paid, Pause } from '../contract.ts';
+import type { BatchOutcome, BatchState, Counts, FailureCounts, Paid, Pause } from '../contract.ts';
 import { taskQueueOf } from '../contract.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { isProvenDead } from '../worker-identity.ts';
 import type { Temporal } from './temporal.ts';
 
 export interface BatchMemo {
+  /** In one line, also where the page has lost its summary. */
+  about?: string;
   store?: { uuid: string; outputDir: string; host: string };
   name?: string;
   simulated?: boolean;
   state?: BatchState;
   pause?: Pause | null;
   counts?: Counts;
+  failuresByType?: FailureCounts;
   paid?: Paid;
+  results?: Pick<BatchOutcome, 'resultsFile' | 'csvFile' | 'failuresFile'>;
 }
 
 export type ServerView =

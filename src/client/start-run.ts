@@ -1,13 +1,21 @@
 /** Makes a batch go on: starts a run on the server. */
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Config } from '../config.ts';
-import { type BatchInput, type BatchSettings, taskQueueOf } from '../contract.ts';
+import { type Addition, type BatchInput, type BatchSettings, taskQueueOf } from '../contract.ts';
 import { acquireProcessLock } from '../server/process-lock.ts';
+import { takeInAddition } from '../store/additions.ts';
 import type { BatchStore } from '../store/batch-store.ts';
+import { appendControl } from '../store/controls-log.ts';
+import { layoutOf, type Manifest } from '../store/manifest.ts';
 import type { promptBatch } from '../workflows/index.ts';
-import { quoted, SUMMARY_BYTES, summaryText } from '../workflows/web-ui.ts';
+import { firstAttributes } from '../workflows/search-attributes.ts';
+import { countsOf, newTally } from '../workflows/tally.ts';
+import { quoted, SUMMARY_BYTES, summaryText, timeText } from '../workflows/web-ui.ts';
+import { asked } from './asked.ts';
+import { takesAttributes } from './batch-attributes.ts';
 import { UsageError } from './options/usage-error.ts';
 import { type BatchMemo, isOf, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
@@ -29,13 +37,17 @@ export interface StartOptions {
   store: BatchStore;
   limits: BatchSettings['limits'];
   liftPause: boolean;
+  /** Why, for whoever looks at the batch. */
+  reason?: string | null;
+  /** Prompts to be taken in with the start. */
+  addition?: Addition;
   /** Last work on the ledger before the run of this number reads it, while nobody else writes there. */
   prepare?: ((run: number) => Promise<void>) | undefined;
 }
 
 /**
  * Starts the batch's next run, seeded from the ledger. A pause of an earlier run stays unless
- * `liftPause`. Somebody else's start at the same moment is as good.
+ * `liftPause`. False: somebody else's start at the same moment was first, and is as good.
  */
 export async function startRun({
   config,
@@ -43,16 +55,18 @@ export async function startRun({
   store,
   limits,
   liftPause,
+  reason = null,
+  addition,
   prepare,
-}: StartOptions): Promise<void> {
+}: StartOptions): Promise<boolean> {
   const release = await acquireProcessLock(
     join(config.home, 'locks', `${store.location.uuid}-${store.batchId}`),
   );
   try {
     const view = await viewOf(temporal, store.batchId);
     assertOurs(view, store);
-    if (view.kind === 'open') return;
-    const manifest = await store.updateManifest((current) => {
+    if (view.kind === 'open') return false;
+    const withRun = (current: Manifest): Manifest => {
       const run = (current.runs.at(-1)?.run ?? 0) + 1;
       return {
         ...current,
@@ -60,38 +74,50 @@ export async function startRun({
         pause: liftPause ? null : current.pause,
         runs: [...current.runs, { run, started_at: new Date().toISOString(), limits }],
       };
-    });
+    };
+    const control = { id: randomUUID(), at: new Date().toISOString(), ...asked(reason) };
+    const manifest = addition
+      ? await takeInAddition(store, addition, { ...control, control: 'add' }, withRun)
+      : await store.updateManifest(withRun);
+    if (liftPause) await appendControl(store.folder, { ...control, control: 'resume' });
     const { settings, batch_name: name, runs } = manifest;
-    const { run } = runs.at(-1)!;
+    const { run, started_at: startedAt } = runs.at(-1)!;
     await prepare?.(run);
     const input: BatchInput = {
       batchId: store.batchId,
       name,
+      host: hostname(),
+      startedAt,
+      hasSearchAttributes: await takesAttributes(temporal),
       run,
       store: store.location,
-      prompts: manifest.prompts,
-      shards: manifest.shards,
-      shardSize: manifest.shard_size,
+      ...layoutOf(manifest),
       settings: { request: settings, limits },
       pause: manifest.pause,
     };
     const { uuid, outputDir } = store.location;
     const memo: BatchMemo = {
+      about: summaryOf(input),
       store: { uuid, outputDir, host: hostname() },
       name,
       simulated: settings.provider === 'simulated',
+      // Until the workflow counts.
+      ...(run === 1 && { counts: countsOf(newTally(manifest.prompts), 0, false) }),
     };
     await temporal.client.workflow.start<typeof promptBatch>('promptBatch', {
       workflowId: store.batchId,
       taskQueue: taskQueueOf(store.location, store.batchId),
       args: [input],
       memo: { ...memo },
+      ...(input.hasSearchAttributes && { typedSearchAttributes: firstAttributes(input) }),
       staticSummary: summaryOf(input),
       staticDetails: detailsOf(input),
     });
+    return true;
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     assertOurs(await viewOf(temporal, store.batchId), store);
+    return false;
   } finally {
     await release();
   }
@@ -107,6 +133,8 @@ function summaryOf({ name, prompts, settings: { request } }: BatchInput): string
 function detailsOf({
   batchId,
   name,
+  host = '',
+  startedAt = '',
   run,
   prompts,
   store,
@@ -115,9 +143,10 @@ function detailsOf({
   return [
     `**${quoted(name)}** (batch \`${batchId}\`, run ${run})`,
     '',
-    `- ${prompts} prompts, ${request.completions} completions each, at most ${limits.maxWorkers} prompts in progress`,
+    `- ${prompts} prompts × ${request.completions} ${request.completions === 1 ? 'completion' : 'completions'}, at most ${limits.maxWorkers} prompts in progress${limits.autoWorkers ? ', as many as the provider takes' : ''}`,
     `- ${request.provider}, model ${quoted(request.model)}, temperature ${request.temperature}, top_p ${request.topP}, max_tokens ${request.maxTokens}`,
-    `- results in ${quoted(store.outputDir)}`,
+    `- started ${timeText(startedAt)} on ${quoted(host)}; results in ${quoted(store.outputDir)} there`,
     ...(request.provider === 'simulated' ? ['- **simulated**: the answers are made up on this machine'] : []),
+    '- **no current details?** Then no worker is on it: the tab *Memo* says how it stands and, under `next`, what to do',
   ].join('\n');
 }

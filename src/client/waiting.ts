@@ -5,6 +5,8 @@ export interface Waiting {
   prompts: number;
   /** Whether it is the provider as a whole that is away: then no wait counts against a prompt. */
   unavailable: boolean;
+  /** Whether it is the turn of the batch's account that they wait for. */
+  account: boolean;
   /** What the newest failed try said. */
   message: string;
   /** ms since 1970 of the earliest next try; `null` where the server does not tell. */
@@ -12,6 +14,8 @@ export interface Waiting {
 }
 
 const ACTIVITY_SCHEDULED = 1;
+/** For the provider as a whole: met by the prompt itself, or by one before it. */
+const WAITS = new Set(['Completion.Unavailable', 'Request.HeldBack']);
 
 /** Over a batch's open workflows; `null` where nobody waits. */
 export function waitingOf(workflows: readonly WorkflowExecutionDescription[]): Waiting | null {
@@ -23,17 +27,25 @@ export function waitingOf(workflows: readonly WorkflowExecutionDescription[]): W
   const times = waiting.flatMap(({ nextAttemptScheduleTime: time }) =>
     time ? [Number(time.seconds) * 1000] : [],
   );
+  const type = newest.lastFailure?.applicationFailureInfo?.type;
   return {
     prompts: waiting.length,
-    unavailable: newest.lastFailure?.applicationFailureInfo?.type === 'Completion.Unavailable',
-    message: newest.lastFailure?.message ?? '',
+    unavailable: WAITS.has(type ?? ''),
+    account: type === 'Account.Turn',
+    // How long it was to wait then is not how long it has to wait now.
+    message: (newest.lastFailure?.message ?? '').replace(/; asked again in [\d.]+ s$/, ''),
     nextTryAt: times.length > 0 ? Math.min(...times) : null,
   };
 }
 
-export function waitingText({ prompts, unavailable, message, nextTryAt }: Waiting, now: number): string {
+export function waitingText(
+  { prompts, unavailable, account, message, nextTryAt }: Waiting,
+  now: number,
+): string {
   const who = prompts === 1 ? 'The prompt in progress waits' : `All ${prompts} prompts in progress wait`;
   const next =
     nextTryAt === null ? '' : `; next try in ${Math.max(0, Math.round((nextTryAt - now) / 1000))} s`;
+  if (account)
+    return `${who} for ${prompts === 1 ? 'its turn' : 'their turns'}: ${message}. No prompt fails by this.`;
   return `${who} for the provider: ${message}${next}. ${unavailable ? 'No prompt fails by this; after --patience the batch pauses.' : 'This counts against --max-attempts.'}`;
 }

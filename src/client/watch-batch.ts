@@ -6,7 +6,8 @@ import type { BatchStore } from '../store/batch-store.ts';
 import { statusOf } from './batch-status.ts';
 import { driveBatch } from './drive-batch.ts';
 import { createEtaCountdown } from './eta-countdown.ts';
-import { askProgress, remembered, remoteStatusOf, type RemoteListing } from './remote-batch.ts';
+import { askProgress } from './ask-progress.ts';
+import { remembered, remoteStatusOf, type RemoteListing } from './remote-batch.ts';
 import type { SeenProgress } from './render/progress-facts.ts';
 import type { ProgressView } from './render/progress-view.ts';
 import type { BatchStatus } from './render/status-text.ts';
@@ -124,8 +125,10 @@ const pause = (interrupt: AbortSignal): Promise<void> =>
 const crashedProgress = ({
   counts,
   paid,
+  failuresByType,
   pause: paused,
-}: Pick<BatchStatus, 'counts' | 'paid' | 'pause'>): SeenProgress => ({
+}: Pick<BatchStatus, 'counts' | 'paid' | 'pause' | 'failuresByType'>): SeenProgress => ({
   ...{ state: paused ? 'paused' : 'running', pause: paused, counts, paid, crashed: true },
   ...{ promptsPerSecond: 0, etaSeconds: null, maxWorkers: 0, budget: null, lastFailures: [] },
+  ...{ autoWorkers: null, failuresByType },
 });

@@ -14,7 +14,12 @@ export const toReportSettings = ({ settings, limits, source, versions }: Manifes
   max_tokens: settings.maxTokens,
   completions: settings.completions,
   thinking: settings.thinking,
-  max_workers: limits.maxWorkers,
+  max_workers: maxWorkersText(limits),
+  ...(limits.account && {
+    account: limits.account.name,
+    requests_per_minute: limits.account.requestsPerMinute,
+    tokens_per_minute: limits.account.tokensPerMinute,
+  }),
   max_attempts: limits.maxAttempts,
   request_timeout_seconds: limits.requestTimeoutMs / 1000,
   idle_timeout_seconds: limits.idleTimeoutMs / 1000,
@@ -35,6 +40,10 @@ export const toReportSettings = ({ settings, limits, source, versions }: Manifes
   }),
   durabatch_version: versions.durabatch,
 });
+
+/** As the flag has it: `20`, or `auto:500`. */
+const maxWorkersText = ({ maxWorkers, autoWorkers }: RunLimits): number | string =>
+  autoWorkers ? `auto:${maxWorkers}` : maxWorkers;
 
 const failureLimit = (limit: RunLimits['maxFailures']): number | string | null => {
   if (limit === null) return null;

@@ -27,6 +27,25 @@ export const findTemporalBinary = async ({
   log,
   fetchers = binaryFetchers(env),
 }: BinarySearch): Promise<string> => {
+  const present = await findPresentBinary({ home, env });
+  if (typeof present === 'string') return present;
+  const { cached, tried } = present;
+  const release = await acquireProcessLock(join(home, 'bin', 'fetch.lock'), {
+    onWait: (pid) =>
+      log(`Waiting for another command (process ${pid}) that is fetching the Temporal binary.`),
+  });
+  try {
+    return (await isUsable(cached)) ? cached : await fetchInto(cached, fetchers, tried, log);
+  } finally {
+    await release();
+  }
+};
+
+/** The binary that needs no fetching; else where it would be kept, and what was tried. Throws for a wrong `DURABATCH_TEMPORAL_BIN`. */
+export const findPresentBinary = async ({
+  home,
+  env,
+}: Pick<BinarySearch, 'home' | 'env'>): Promise<string | { cached: string; tried: string[] }> => {
   const named = env['DURABATCH_TEMPORAL_BIN'];
   if (named) {
     const fault = await faultOf(resolve(named));
@@ -43,16 +62,7 @@ export const findTemporalBinary = async ({
   }
   if (tried.length === 0) tried.push(`"${binaryName}" on the PATH: not there`);
   const cached = join(home, 'bin', binaryName);
-  if (await isUsable(cached)) return cached;
-  const release = await acquireProcessLock(join(home, 'bin', 'fetch.lock'), {
-    onWait: (pid) =>
-      log(`Waiting for another command (process ${pid}) that is fetching the Temporal binary.`),
-  });
-  try {
-    return (await isUsable(cached)) ? cached : await fetchInto(cached, fetchers, tried, log);
-  } finally {
-    await release();
-  }
+  return (await isUsable(cached)) ? cached : { cached, tried };
 };
 
 /** Fetched under a temporary name and tried there, so that what bears the real name runs. */
@@ -87,6 +97,10 @@ const fetchInto = async (
       'in DURABATCH_TEMPORAL_BIN, or name a running Temporal server in TEMPORAL_ADDRESS.',
   );
 };
+
+/** As the binary tells it: `temporal version 1.9.1 (Server 1.32.0, UI 2.49.1)`. */
+export const readBinaryVersion = async (binary: string): Promise<string> =>
+  (await run(binary, ['--version'], { timeout: 10_000, windowsHide: true })).stdout.trim();
 
 /** Help text of `temporal server start-dev`: which flags this binary has. */
 export const readServerHelp = async (binary: string): Promise<string> => {

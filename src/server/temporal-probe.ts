@@ -1,6 +1,7 @@
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { acceptsConnections, LOOPBACK } from './ports.ts';
+import { addSearchAttributes } from './search-attributes.ts';
 
 /**
  * How long closed workflows are kept: their pages in the Web UI, and what an audit compares receipts with.
@@ -23,7 +24,7 @@ export const askClusterId = async (port: number, timeoutMs: number): Promise<str
 
 /**
  * Makes the namespace `default` keep workflows that close from now on for 7 days, also in a database that
- * had another rule; answers the cluster's id.
+ * had another rule, and gives it the search attributes of batches; answers the cluster's id.
  */
 export const prepareNamespace = (port: number, timeoutMs: number): Promise<string> =>
   connected(port, timeoutMs, async (connection) => {
@@ -31,6 +32,7 @@ export const prepareNamespace = (port: number, timeoutMs: number): Promise<strin
       namespace: 'default',
       config: { workflowExecutionRetentionTtl: msToTs(RETENTION) },
     });
+    await addSearchAttributes(connection, 'default');
     return clusterIdOf(connection);
   });
 

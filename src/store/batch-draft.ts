@@ -47,10 +47,7 @@ export class BatchDraft {
 
   /** Gives the draft its id. False if a batch of that id is there already; the draft is then discarded. */
   async commit(manifest: Manifest): Promise<boolean> {
-    await this.#written(async () => {
-      await this.#closeShard();
-      await replaceFile(join(this.#folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
-    });
+    await this.#finish(MANIFEST_FILE, manifest);
     try {
       await rename(this.#folder, join(dirname(this.#folder), manifest.batch_id));
       return true;
@@ -63,10 +60,23 @@ export class BatchDraft {
     }
   }
 
+  /** Puts the draft into a batch's folder, where it waits under this name to be taken in; `note` says what it is. */
+  async stage(batchFolder: string, name: string, noteFile: string, note: unknown): Promise<void> {
+    await this.#finish(noteFile, note);
+    await this.#written(() => rename(this.#folder, join(batchFolder, name)));
+  }
+
   async discard(): Promise<void> {
     await this.#file?.close();
     this.#file = null;
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #finish(noteFile: string, note: unknown): Promise<void> {
+    await this.#written(async () => {
+      await this.#closeShard();
+      await replaceFile(join(this.#folder, noteFile), `${JSON.stringify(note, null, 2)}\n`);
+    });
   }
 
   async #openShard(): Promise<void> {

@@ -39,6 +39,21 @@ export async function* readShardPrompts(store: BatchStore, shard: number): Async
   }
 }
 
+/** All prompts of the batch in input order, without what the ledger holds. */
+export async function* readPromptItems(
+  store: BatchStore,
+): AsyncGenerator<{ index: number; item: PromptItem }> {
+  const { shards } = await store.manifest();
+  for (let shard = 0; shard < shards; shard++) {
+    const open = await store.openShard(shard);
+    try {
+      yield* open.prompts();
+    } finally {
+      await open.release();
+    }
+  }
+}
+
 export async function* readBatchPrompts(store: BatchStore): AsyncGenerator<PromptReading> {
   const { shards } = await store.manifest();
   for (let shard = 0; shard < shards; shard++) yield* readShardPrompts(store, shard);

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { StoreLocation } from '../contract.ts';
-import { type Manifest, MANIFEST_FILE, manifestSchema } from './manifest.ts';
+import { shardRange } from '../workflows/shard-range.ts';
+import { layoutOf, type Manifest, MANIFEST_FILE, manifestSchema } from './manifest.ts';
 import { OpenShards } from './open-shards.ts';
 import { replaceFile } from './replace-file.ts';
 import { Shard } from './shard.ts';
@@ -78,10 +79,11 @@ export class BatchStore {
 
   /** As {@link withShard}, for who must call `release` himself in the end. */
   async openShard(shard: number): Promise<Shard> {
-    const { prompts, shard_size: shardSize } = await this.manifest();
-    const firstIndex = shard * shardSize;
-    const lastIndex = Math.min(prompts, firstIndex + shardSize) - 1;
-    const place = { batchFolder: this.#folder, shard, firstIndex, lastIndex };
+    const known = await this.manifest();
+    // Prompts may have been added since it was read.
+    const manifest = shard < known.shards ? known : await this.readManifest();
+    const { first, last } = shardRange(layoutOf(manifest), shard);
+    const place = { batchFolder: this.#folder, shard, firstIndex: first - 1, lastIndex: last - 1 };
     return this.#shards.use(shard, (release) => new Shard(place, this.#owner, release));
   }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readAtLeast } from './lines.ts';
 
 const BLOCK_BYTES = 1 << 16;
+/** Some 2 MB. */
 const BLOCKS_KEPT = 32;
 
 /**
@@ -11,11 +12,14 @@ const BLOCKS_KEPT = 32;
  */
 export class BlockReader {
   readonly #folder: string;
+  readonly #kept: number;
   /** By file and number; the least recently used first. A file's last one holds what there was of it. */
-  readonly #blocks = new Map<string, Buffer>();
+  readonly #blocks = new Map<string, Promise<Buffer>>();
 
-  constructor(folder: string) {
+  /** `kept`: how many blocks of 64 KB stay in memory. */
+  constructor(folder: string, kept: number = BLOCKS_KEPT) {
     this.#folder = folder;
+    this.#kept = kept;
   }
 
   async read(name: string, offset: number, length: number): Promise<Buffer> {
@@ -38,22 +42,38 @@ export class BlockReader {
     this.#blocks.clear();
   }
 
-  /** At least `needed` bytes of it. */
+  /** At least `needed` bytes of it. All who want the same at a time share one read. */
   async #block(name: string, number: number, needed: number): Promise<Buffer> {
     const key = `${number}/${name}`;
-    let block = this.#blocks.get(key);
-    if (!block || block.length < needed) {
-      const whole = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-      const length = await this.#read(name, whole, number * BLOCK_BYTES, needed);
-      block = whole.subarray(0, length);
+    for (;;) {
+      const kept = this.#blocks.get(key);
+      const reading = kept ?? this.#readBlock(name, number, needed);
+      if (!kept) this.#keep(key, reading);
+      const block = await reading;
+      const isKept = this.#blocks.get(key) === reading;
+      if (isKept) this.#blocks.delete(key);
+      if (block.length >= needed) {
+        if (isKept) this.#blocks.set(key, reading);
+        return block;
+      }
+      // The file was shorter when it was read: once more.
     }
-    this.#blocks.delete(key);
-    this.#blocks.set(key, block);
+  }
+
+  #keep(key: string, reading: Promise<Buffer>): void {
+    this.#blocks.set(key, reading);
+    reading.catch(() => {
+      if (this.#blocks.get(key) === reading) this.#blocks.delete(key);
+    });
     for (const [oldest] of this.#blocks) {
-      if (this.#blocks.size <= BLOCKS_KEPT) break;
+      if (this.#blocks.size <= this.#kept) break;
       this.#blocks.delete(oldest);
     }
-    return block;
+  }
+
+  async #readBlock(name: string, number: number, needed: number): Promise<Buffer> {
+    const whole = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    return whole.subarray(0, await this.#read(name, whole, number * BLOCK_BYTES, needed));
   }
 
   async #read(name: string, into: Buffer, position: number, least: number): Promise<number> {

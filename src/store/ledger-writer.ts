@@ -73,7 +73,7 @@ export class LedgerWriter {
   }
 
   /**
-   * Written, and with `durable` synced, when it resolves; all but a start are then known to the audience.
+   * Written, and with `durable` synced, when it resolves; all but a start that is not durable are then known to the audience.
    * Throws {@link LedgerWriteError}.
    */
   append(record: LedgerRecord, options: { durable: boolean }): Promise<void> {
@@ -128,7 +128,8 @@ export class LedgerWriter {
         written += (await file.handle.write(bytes, written)).bytesWritten;
       }
       // A request need not wait for the others' fsync: nobody decides by its start before it has an end.
-      for (const waiter of group) if (waiter.line?.record.type === 'start') waiter.resolve();
+      for (const { line, durable, resolve } of group)
+        if (line?.record.type === 'start' && !durable) resolve();
       if (this.#unsaved.length > 0 || group.some((waiter) => waiter.durable)) await file.handle.datasync();
     } catch (error) {
       await this.#leaveFile().catch(() => {

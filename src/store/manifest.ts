@@ -1,6 +1,6 @@
 /** `batch.json`: what a batch is, and how its runs went. Field names as users read them. */
 import { z } from 'zod';
-import type { BatchOutcome, BatchSettings, Pause, StoreLocation } from '../contract.ts';
+import type { BatchLayout, BatchOutcome, BatchSettings, Pause, StoreLocation } from '../contract.ts';
 
 export const MANIFEST_FILE = 'batch.json';
 
@@ -11,6 +11,18 @@ export interface ManifestRun {
   /** Absent while the run is open, or if it was lost. */
   ended_at?: string;
   outcome?: BatchOutcome;
+}
+
+/** Prompts that were added to a batch after it was made. */
+export interface ManifestAddition {
+  sha256: string;
+  prompts: number;
+  /** As {@link Manifest.source}. */
+  source: string | null;
+  added_at: string;
+  /** Who added them, as `ann@laptop`. */
+  by: string | null;
+  reason: string | null;
 }
 
 export interface Manifest {
@@ -24,11 +36,14 @@ export interface Manifest {
   created_at: string;
   store_uuid: string;
   input_hash: { version: 1; sha256: string };
+  /** In all: with those that were added. */
   prompts: number;
   shard_size: number;
   shards: number;
   /** Most completions any prompt asks for: the CSV's completion columns. */
   max_completions: number;
+  /** In order; absent while nothing was added. The input hash stays that of what the batch was made from. */
+  additions?: ManifestAddition[];
   settings: BatchSettings['request'];
   /** Limits of the newest run. */
   limits: BatchSettings['limits'];
@@ -38,6 +53,13 @@ export interface Manifest {
   reuse: string[];
   /** An accepted pause that no resume has lifted: it outlives a lost Temporal database. */
   pause: Pause | null;
+}
+
+export function layoutOf({ prompts, shards, shard_size: shardSize, additions = [] }: Manifest): BatchLayout {
+  if (additions.length === 0) return { prompts, shards, shardSize };
+  const added = additions.map((addition) => addition.prompts);
+  const first = prompts - added.reduce((sum, count) => sum + count, 0);
+  return { prompts, shards, shardSize, parts: [first, ...added] };
 }
 
 /** Loose on purpose: it tells a manifest from a foreign file; the writer is this project alone. */

@@ -1,28 +1,33 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import type { PromptItem } from '../contract.ts';
-import { linesOf, readFully } from './lines.ts';
+import { BlockReader } from './block-reader.ts';
+import { linesOf } from './lines.ts';
 import { StoreError } from './store-error.ts';
+
+/** Prompts are taken up in about the order of the file. */
+const BLOCKS_KEPT = 3;
 
 /** The prompts of one shard, one JSON line each: read one by one, or all in input order. */
 export class PromptsFile {
   readonly #path: string;
   readonly #firstIndex: number;
-  #opened: Promise<{ file: FileHandle; offsets: number[] }> | null = null;
+  readonly #blocks: BlockReader;
+  #offsets: Promise<number[]> | null = null;
 
   /** `firstIndex` is the position of its first prompt in the batch. */
   constructor(path: string, firstIndex: number) {
     this.#path = path;
     this.#firstIndex = firstIndex;
+    this.#blocks = new BlockReader(dirname(path), BLOCKS_KEPT);
   }
 
-  /** Keeps the file open until {@link close}. */
   async read(index: number): Promise<PromptItem> {
-    const { file, offsets } = await (this.#opened ??= this.#open());
+    const offsets = await (this.#offsets ??= this.#readOffsets());
     const at = index - this.#firstIndex;
     const [from, to] = [offsets[at], offsets[at + 1]];
     if (from === undefined || to === undefined) throw new StoreError(`${this.#path} has no prompt ${index}`);
-    const bytes = Buffer.allocUnsafe(to - from);
-    await readFully(file, bytes, from);
+    const bytes = await this.#blocks.read(basename(this.#path), from, to - from);
     return JSON.parse(bytes.toString('utf8')) as PromptItem;
   }
 
@@ -40,24 +45,17 @@ export class PromptsFile {
     }
   }
 
-  async close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = null;
-    if (opened) await (await opened).file.close();
-  }
-
-  async #open(): Promise<{ file: FileHandle; offsets: number[] }> {
+  async #readOffsets(): Promise<number[]> {
     try {
       const file = await open(this.#path, 'r');
       try {
-        return { file, offsets: await lineOffsets(file) };
-      } catch (error) {
+        return await lineOffsets(file);
+      } finally {
         await file.close();
-        throw error;
       }
     } catch (error) {
       // The next one who asks tries again.
-      this.#opened = null;
+      this.#offsets = null;
       throw error;
     }
   }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Paid } from '../contract.ts';
+import type { FailureCounts, Paid } from '../contract.ts';
 import { type BillTally, billed, emptyBill } from '../report/bill-tally.ts';
 import { failed, type FailureGroup, noFailures } from '../report/failure-tally.ts';
 import { boughtAnswers, completionsOf, noteNewest } from './batch-reading.ts';
@@ -13,12 +13,14 @@ import type { Manifest } from './manifest.ts';
 import { replaceFile } from './replace-file.ts';
 import type { Shard } from './shard.ts';
 import { addPaid, NOTHING_PAID, standingOf } from './standing.ts';
+import { addFailures } from '../workflows/failure-counts.ts';
 
 /** The prompts whose settled record that counts is of one run. */
 export interface SettledInRun {
   run: number;
   succeeded: number;
   failed: number;
+  failuresByType: FailureCounts;
   /** Everything paid for these prompts, in whichever run. */
   paid: Paid;
 }
@@ -75,12 +77,13 @@ export async function digestOf(shard: Shard, manifest: Manifest): Promise<ShardD
       digest.open++;
       continue;
     }
-    const { status, run } = standing.settled;
+    const { status, run, error } = standing.settled;
     digest[status]++;
-    const ofRun = settled.get(run) ?? { run, succeeded: 0, failed: 0, paid: NOTHING_PAID };
+    const ofRun = settled.get(run) ?? { ...nothingSettled, run };
     settled.set(run, {
       ...ofRun,
       [status]: ofRun[status] + 1,
+      ...(error && { failuresByType: addFailures(ofRun.failuresByType, { [error.type]: 1 }) }),
       paid: addPaid(ofRun.paid, standing.paid),
     });
   }
@@ -92,6 +95,8 @@ export async function digestOf(shard: Shard, manifest: Manifest): Promise<ShardD
     failures: [...failures.values()],
   };
 }
+
+const nothingSettled = { succeeded: 0, failed: 0, failuresByType: {}, paid: NOTHING_PAID };
 
 const byRun = <T extends { run: number }>(entries: T[]): T[] => entries.sort((a, b) => a.run - b.run);
 
@@ -124,7 +129,8 @@ const moneySum = z.object({
   unknown: z.number(),
 });
 const noteSchema = z.object({
-  format: z.literal(1),
+  /** 1 had no failures by type and run. */
+  format: z.literal(2),
   /** Valid for ledger files of exactly these names and sizes. */
   files: z.record(z.string(), z.number()),
   digest: z.object({
@@ -133,7 +139,15 @@ const noteSchema = z.object({
     succeeded: z.number(),
     failed: z.number(),
     paid,
-    settled: z.array(z.object({ run: z.number(), succeeded: z.number(), failed: z.number(), paid })),
+    settled: z.array(
+      z.object({
+        run: z.number(),
+        succeeded: z.number(),
+        failed: z.number(),
+        failuresByType: z.record(z.string(), z.number()),
+        paid,
+      }),
+    ),
     spent: z.array(z.object({ run: z.number(), nanoUsd: amount })),
     lastRecordAt: z.array(z.object({ run: z.number(), at: z.string() })),
     bill: z.object({
@@ -177,7 +191,7 @@ export async function noteDigest(
   digest: ShardDigest,
   sizes: ReadonlyMap<string, number>,
 ): Promise<void> {
-  const note = { format: 1, files: Object.fromEntries(sizes), digest };
+  const note = { format: 2, files: Object.fromEntries(sizes), digest };
   const text = JSON.stringify(note, (_key, value: unknown) =>
     typeof value === 'bigint' ? String(value) : value,
   );

@@ -1,5 +1,7 @@
 import type { BatchStore } from './batch-store.ts';
+import { shardRange } from '../workflows/shard-range.ts';
 import { ledgerSizes } from './ledger-files.ts';
+import { layoutOf } from './manifest.ts';
 import { readDigest, type ShardDigest, takeDigest, untouchedDigest } from './shard-digest.ts';
 import { ledgerFolderOf } from './shard-name.ts';
 
@@ -17,8 +19,8 @@ async function shardDigest(store: BatchStore, shard: number): Promise<ShardDiges
   const folder = ledgerFolderOf(store.folder, shard);
   const sizes = await ledgerSizes(folder);
   if (!sizes) {
-    const first = shard * manifest.shard_size;
-    return untouchedDigest(shard, Math.min(manifest.prompts, first + manifest.shard_size) - first);
+    const { first, last } = shardRange(layoutOf(manifest), shard);
+    return untouchedDigest(shard, last - first + 1);
   }
   return (
     (await readDigest(folder, sizes)) ??

@@ -48,8 +48,7 @@ export class Shard {
     return this.#release();
   }
 
-  async close(): Promise<void> {
-    await this.writer.close();
-    await this.#prompts.close();
+  close(): Promise<void> {
+    return this.writer.close();
   }
 }

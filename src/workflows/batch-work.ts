@@ -1,5 +1,5 @@
 /** How a batch gets its prompts done: a small one by itself, one of many shards by lending to them. */
-import type { RunLimits, RunSum, ShardAccount, Tally } from '../contract.ts';
+import type { BatchLayout, RunLimits, RunSum, ShardAccount, Tally } from '../contract.ts';
 import type { PauseCause } from './pause-cause.ts';
 
 /** The batch as its work sees it. */
@@ -44,6 +44,8 @@ export interface BatchWork {
   run(stopped: () => boolean): Promise<void>;
   /** Resolves when nothing is in progress; what still is when it is `over`, or at the end of `grace`, is cancelled. */
   drain(over: () => boolean, grace: string): Promise<void>;
+  /** There are more shards from now on, those from `firstShard` on. */
+  grow(layout: BatchLayout, firstShard: number): void;
   /** Hears from a shard. */
   takeIn(shard: number, account: ShardAccount): void;
 }

@@ -1,4 +1,4 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { BatchInput } from '../contract.ts';
 import type { BatchWork, WorkHost } from './batch-work.ts';
@@ -17,6 +17,21 @@ export function createInlineWork(batch: BatchInput, host: WorkHost): BatchWork {
     capNanoUsd: () => host.limits().maxCostNanoUsd,
     noRoom: ({ worstCostNanoUsd }) => host.noRoom(worstCostNanoUsd),
   });
+  /** Shards that were added and are not read yet. */
+  let unread = 0;
+  let bug: { error: unknown } | null = null;
+  let reading = Promise.resolve();
+
+  async function read(shard: number): Promise<void> {
+    const plan = await host.fromStore(() => readShard(batch.batchId, shard, batch.run));
+    if (!plan) return;
+    for (const sum of [plan.before, plan.inRun]) {
+      host.seed(sum);
+      budget.addBefore(sum.spentNanoUsd);
+    }
+    work.add(shard, plan);
+  }
+
   return {
     get running() {
       return work.running;
@@ -34,17 +49,30 @@ export function createInlineWork(batch: BatchInput, host: WorkHost): BatchWork {
     prepare: async () => {
       for (let shard = 0; shard < batch.shards; shard++) {
         if (host.isCancelled()) return;
-        const plan = await host.fromStore(() => readShard(batch.batchId, shard, batch.run));
-        if (!plan) return;
-        for (const sum of [plan.before, plan.inRun]) {
-          host.seed(sum);
-          budget.addBefore(sum.spentNanoUsd);
-        }
-        work.add(shard, plan);
+        await read(shard);
       }
     },
-    run: work.run,
+    run: async (stopped) => {
+      const isReading = (): boolean => unread > 0;
+      await work.run(stopped);
+      while (!stopped() && (isReading() || work.queue.length > 0)) {
+        await condition(() => !isReading() || work.queue.length > 0 || bug !== null || stopped());
+        if (bug) throw bug.error;
+        await work.run(stopped);
+      }
+    },
     drain: work.drain,
+    grow: ({ shards }, firstShard) => {
+      for (let shard = firstShard; shard < shards; shard++) {
+        unread++;
+        reading = reading
+          .then(() => CancellationScope.nonCancellable(() => read(shard)))
+          .catch((error: unknown) => {
+            bug ??= { error };
+          })
+          .finally(() => unread--);
+      }
+    },
     takeIn: () => {
       // it has no shards to hear from
     },

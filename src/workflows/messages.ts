@@ -1,21 +1,38 @@
 /** What can be asked of a running batch, and told to it. Temporal's own cancel does the rest. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { LimitChanges, Progress, ShardAccount, ShardLoan } from '../contract.ts';
+import type {
+  Addition,
+  Asked,
+  LimitChanges,
+  Progress,
+  ShardAccount,
+  ShardLoan,
+  WorkerPace,
+} from '../contract.ts';
 
 /** Cheap and read-only. */
 export const progressQuery = defineQuery<Progress>('progress');
 
+/** Lets what runs finish, and starts nothing more until resumed. Refused when the batch is paused already. */
+export const pauseUpdate = defineUpdate<Progress, [Asked | null]>('pause');
+
 /** Lifts a pause. Refused when there is none. */
-export const resumeUpdate = defineUpdate<Progress>('resume');
+export const resumeUpdate = defineUpdate<Progress, [Asked | null]>('resume');
 
 /** Announces that the cancel about to be sent shall not wait for the prompts in progress. */
 export const cancelNowUpdate = defineUpdate<Progress>('cancelNow');
 
 /** Changes limits of the running batch. A new cost cap lifts a pause that the old one caused. */
-export const setUpdate = defineUpdate<Progress, [LimitChanges]>('set');
+export const setUpdate = defineUpdate<Progress, [LimitChanges, Asked?]>('set');
+
+/** Takes in prompts that wait beside the batch; those that were taken in before are not taken in again. */
+export const addUpdate = defineUpdate<Progress, [Addition, Asked | null]>('add');
 
 /** From a batch to one of its shards. */
 export const loanSignal = defineSignal<[ShardLoan]>('loan');
 
 /** From a shard, by its number, to its batch. */
 export const accountSignal = defineSignal<[number, ShardAccount]>('account');
+
+/** From a worker process that works on a batch with \`autoWorkers\`. One that is lost is made good by the next. */
+export const paceSignal = defineSignal<[WorkerPace]>('pace');

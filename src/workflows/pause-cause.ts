@@ -21,3 +21,7 @@ export function spentByFailure(error: unknown): number | null {
     cause instanceof ApplicationFailure ? (cause.details?.[0] as TurnDetails | undefined) : undefined;
   return details?.spentNanoUsd ?? null;
 }
+
+/** A pause in a few words: `operator, ann@laptop: lunch`. */
+export const pauseText = ({ reason, message, by }: Pause): string =>
+  `${by === undefined ? reason : `${reason}, ${by}`}: ${message}`;

@@ -1,7 +1,8 @@
 import { ActivityFailure, CancellationScope, log, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { BatchInput, Pause, PauseReason } from '../contract.ts';
+import type { BatchInput, ControlNote, Pause } from '../contract.ts';
 import { storePolicy } from './policies.ts';
+import type { StoreNotes } from './store-notes.ts';
 
 const { recordPause } = proxyActivities<Activities>(storePolicy);
 
@@ -10,38 +11,35 @@ export interface PauseSwitch {
   readonly current: Pause | null;
   /** How often it was lifted: tells what failed before from what fails now. */
   readonly lifts: number;
-  /** Takes effect at once, resolves when it is noted. Of several reasons the first stays. */
-  pause(reason: PauseReason, message: string): Promise<void>;
+  /** Takes effect at once, resolves when it is noted, with the control that asked for it. Of several reasons the first stays. */
+  pause(cause: Omit<Pause, 'since'>, control?: ControlNote): Promise<void>;
   /** As `pause`. */
-  lift(): Promise<void>;
-  /** Resolves when the last change is noted. */
-  noted(): Promise<void>;
+  lift(control?: ControlNote): Promise<void>;
 }
 
 export function createPauseSwitch(
   { batchId, pause }: Pick<BatchInput, 'batchId' | 'pause'>,
+  notes: StoreNotes,
   onChange: () => void,
 ): PauseSwitch {
   let current = pause;
   let lifts = 0;
-  let noted = Promise.resolve();
 
-  /** One note at a time, of what holds when its turn comes: what is written last is what was meant last. */
-  const noteAfter = async (earlier: Promise<void>): Promise<void> => {
+  /** Of what holds when its turn comes: what is written last is what was meant last. */
+  const note = async (earlier: Promise<unknown> | null, control?: ControlNote): Promise<void> => {
     await earlier;
     try {
-      await CancellationScope.nonCancellable(() => recordPause(batchId, current));
+      await CancellationScope.nonCancellable(() => recordPause(batchId, current, control));
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
       // The pause holds all the same; only a lost Temporal database would forget it.
       log.warn('the pause could not be noted beside the batch', { batchId, error });
     }
   };
-  const change = (to: Pause | null): Promise<void> => {
+  const change = (to: Pause | null, control?: ControlNote): Promise<void> => {
     current = to;
     onChange();
-    noted = noteAfter(noted);
-    return noted;
+    return notes.add((earlier) => note(earlier, control));
   };
 
   return {
@@ -51,13 +49,12 @@ export function createPauseSwitch(
     get lifts() {
       return lifts;
     },
-    pause: async (reason, message) => {
-      if (!current) await change({ reason, message, since: new Date().toISOString() });
+    pause: async (cause, control) => {
+      if (!current) await change({ ...cause, since: new Date().toISOString() }, control);
     },
-    lift: () => {
+    lift: (control) => {
       lifts++;
-      return change(null);
+      return change(null, control);
     },
-    noted: () => noted,
   };
 }

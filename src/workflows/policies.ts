@@ -32,7 +32,7 @@ export const storePolicy = {
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 } satisfies ActivityOptions;
 
-/** Shards that one workflow works through itself: more are each a workflow of their own. */
+/** As many shards of prompts as one workflow works through itself: of a larger batch each shard is a workflow of its own. */
 export const INLINE_SHARDS = 2;
 
 /**
@@ -50,6 +50,8 @@ export const SHARD_START_TRIES = 60;
 
 /** How long a cancelled batch lets its prompts in progress finish. */
 export const CANCEL_GRACE = '1 minute';
+/** Names its timer in the Web UI. */
+export const GRACE_SUMMARY = 'cancelled: prompts in progress may finish';
 
 /** Which failure of `completePrompt` stops the batch rather than the prompt, and what the pause is called. */
 export const pauseReasons = {
@@ -60,3 +62,12 @@ export const pauseReasons = {
 
 /** This many prompts failing first, with one same message, is a mistake in the batch and not in the prompts. */
 export const UNIFORM_FAILURES = 10;
+
+/** With `autoWorkers`, prompts in progress before any worker has told what its provider lets through. */
+export const FIRST_AUTO_SLOTS = 10;
+
+/** A worker that is silent for longer is gone: those that live repeat their word each minute. */
+export const SILENT_WORKER_MS = 150_000;
+
+/** An account's workflow that nobody has asked for so long ends. */
+export const ACCOUNT_QUIET_MS = 5 * MINUTE_MS;

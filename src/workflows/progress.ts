@@ -4,7 +4,7 @@ import { rateOf } from './pace.ts';
 import { countsOf } from './tally.ts';
 
 /** What a batch that has ended says from then on. */
-export type BatchEnd = Pick<BatchOutcome, 'state' | 'counts' | 'paid'>;
+export type BatchEnd = Pick<BatchOutcome, 'state' | 'counts' | 'paid' | 'failuresByType'>;
 
 export interface BatchFacts {
   state: RunState;
@@ -15,6 +15,7 @@ export interface BatchFacts {
   /** Of the prompts that wait; left out where nobody knows. */
   pendingCompletions?: number | null;
   maxWorkers: number;
+  autoWorkers: Progress['autoWorkers'];
   budget: Progress['budget'];
 }
 
@@ -25,6 +26,7 @@ export function progressOf({
   running,
   pendingCompletions = null,
   maxWorkers,
+  autoWorkers,
   budget,
 }: BatchFacts): Progress {
   const counts = countsOf(tally, running, false);
@@ -40,17 +42,23 @@ export function progressOf({
       ...{ slots: maxWorkers, pace, spans },
     }),
     maxWorkers,
+    autoWorkers,
     budget,
     lastFailures: [...tally.lastFailures],
+    failuresByType: tally.failuresByType,
   };
 }
 
 /** The last word of a batch: the report's numbers, which come from the ledger, and nothing to wait for. */
-export const endedProgress = (before: Progress, { state, counts, paid }: BatchEnd): Progress => ({
+export const endedProgress = (
+  before: Progress,
+  { state, counts, paid, failuresByType = before.failuresByType }: BatchEnd,
+): Progress => ({
   ...before,
   state,
   pause: null,
   counts,
   paid,
+  failuresByType,
   etaSeconds: null,
 });

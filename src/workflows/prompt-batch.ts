@@ -1,28 +1,53 @@
 import {
+  ActivityFailure,
   allHandlersFinished,
   CancellationScope,
   CancelledFailure,
   condition,
   continueAsNew,
+  currentUpdateInfo,
   log,
   proxyActivities,
   setHandler,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { BatchInput, BatchOutcome, FinalState, LimitChanges, Progress, Tally } from '../contract.ts';
+import type {
+  Addition,
+  Asked,
+  BatchInput,
+  BatchLayout,
+  BatchOutcome,
+  ControlNote,
+  FinalState,
+  LimitChanges,
+  Progress,
+  Tally,
+} from '../contract.ts';
+import { autoSlots, autoWorkersOf, heard } from './auto-workers.ts';
 import { createBatchDisplay } from './batch-display.ts';
 import { budgetText } from './budget.ts';
 import { isPastLimit, limitText } from './failure-limit.ts';
 import { createInlineWork } from './inline-work.ts';
-import { accountSignal, cancelNowUpdate, progressQuery, resumeUpdate, setUpdate } from './messages.ts';
-import { causeOf, type PauseCause } from './pause-cause.ts';
+import { faultOf } from './limit-changes.ts';
+import {
+  accountSignal,
+  addUpdate,
+  cancelNowUpdate,
+  paceSignal,
+  pauseUpdate,
+  progressQuery,
+  resumeUpdate,
+  setUpdate,
+} from './messages.ts';
+import { causeOf, type PauseCause, pauseText } from './pause-cause.ts';
 import { createPauseSwitch } from './pause-switch.ts';
 import { CANCEL_GRACE, INLINE_SHARDS, storePolicy, UNIFORM_FAILURES } from './policies.ts';
 import { type BatchEnd, endedProgress, progressOf } from './progress.ts';
 import { createShardCrew } from './shard-crew.ts';
-import { countsOf, newTally, seeded, uniformFailure } from './tally.ts';
+import { createStoreNotes } from './store-notes.ts';
+import { countsOf, newTally, seeded, uniformFailure, unsettled } from './tally.ts';
 
-const { recordLimits, writeReport } = proxyActivities<Activities>(storePolicy);
+const { admitPrompts, recordLimits, writeReport } = proxyActivities<Activities>(storePolicy);
 
 /**
  * One run of a batch: works through its open prompts with at most `maxWorkers` in progress, and ends
@@ -31,21 +56,29 @@ const { recordLimits, writeReport } = proxyActivities<Activities>(storePolicy);
  */
 export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   const { carried } = batch;
+  let { prompts, shards, shardSize, parts }: BatchLayout = batch;
   let limits = carried?.limits ?? batch.settings.limits;
   let tally = carried?.tally ?? newTally(batch.prompts);
   let forgiven = carried?.forgiven ?? 0;
+  let paces = carried?.paces ?? [];
   let cancelling = false;
   let cancelNow = false;
   let atStore = 0;
+  /** Additions that are being taken in, and how often some were. */
+  let adding = 0;
+  let grown = 0;
+  let closing = false;
+  let outcome: BatchOutcome | null = null;
   let end: BatchEnd | null = null;
 
-  const display = createBatchDisplay(batch, progress);
-  const pauseSwitch = createPauseSwitch(batch, display.transition);
-  const createWork = batch.shards > INLINE_SHARDS ? createShardCrew : createInlineWork;
-  const work = createWork(batch, {
+  const display = createBatchDisplay(batch, progress, () => outcome);
+  const notes = createStoreNotes();
+  const pauseSwitch = createPauseSwitch(batch, notes, pauseChanged);
+  const isInline = isSmall(batch);
+  const work = (isInline ? createInlineWork : createShardCrew)(batch, {
     limits: () => limits,
     limitsChanged,
-    slots: () => (pauseSwitch.current || cancelling ? 0 : limits.maxWorkers),
+    slots: () => (pauseSwitch.current || cancelling ? 0 : autoSlots(limits, paces)),
     isCancelled: () => cancelling,
     lifts: () => pauseSwitch.lifts,
     tally: () => tally,
@@ -61,21 +94,41 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   });
 
   setHandler(progressQuery, progress);
+  setHandler(pauseUpdate, pauseByHand, { validator: assertUnpaused });
   setHandler(resumeUpdate, resume, { validator: assertPaused });
   setHandler(setUpdate, setLimits, { validator: assertSettable });
+  setHandler(addUpdate, add, { validator: assertTakesPrompts });
   setHandler(cancelNowUpdate, skipGrace);
   setHandler(accountSignal, work.takeIn);
+  setHandler(paceSignal, (pace) => void (paces = heard(paces, pace, Date.now())));
   CancellationScope.current().cancelRequested.catch(stopForGood);
 
   return CancellationScope.nonCancellable(async () => {
     display.transition();
     await work.prepare();
     if (isPastLimit(limits.maxFailures, tally.failed, forgiven, tally.total)) forgiven = tally.failed;
-    await work.run(() => cancelling);
-    if (work.rest.length > 0) await goOnAsNew();
+    await workThrough();
+    if (work.rest.length > 0 || isOutgrown()) await goOnAsNew();
     if (cancelling) await work.drain(() => cancelNow, CANCEL_GRACE);
+    closing = true;
     return close(cancelling ? 'cancelled' : tally.failed > 0 ? 'partly_failed' : 'succeeded');
   });
+
+  /** Until nothing is left to do in this execution, with what is added meanwhile. */
+  async function workThrough(): Promise<void> {
+    const isStopped = (): boolean => cancelling || isOutgrown();
+    let known: number;
+    do {
+      known = grown;
+      await work.run(isStopped);
+      if (adding > 0) await condition(() => adding === 0 || cancelling);
+    } while (grown > known && !isStopped() && work.rest.length === 0);
+  }
+
+  /** A small batch to which so much was added that it needs workflows for its shards. */
+  function isOutgrown(): boolean {
+    return isInline && !isSmall({ prompts, shardSize });
+  }
 
   async function counted(now: Tally): Promise<void> {
     const before = tally;
@@ -83,19 +136,36 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     display.tick();
     if (now.failed === before.failed) return;
     const same = uniformFailure(before, now, UNIFORM_FAILURES);
-    const { maxFailures } = limits;
     if (same !== null) {
       const message = `the first ${now.failed} prompts all failed with: ${same}`;
       await pauseFor({ reason: 'failures', message });
-    } else if (maxFailures && isPastLimit(maxFailures, now.failed, forgiven, now.total)) {
-      const last = now.lastFailures[0];
-      const message = `${now.failed - forgiven} prompts failed, more than --max-failures ${limitText(maxFailures)}; the last one: ${last?.message}`;
-      await pauseFor({ reason: 'failures', message });
+    } else {
+      await pauseIfPastLimit();
     }
   }
 
-  async function pauseFor({ reason, message }: PauseCause): Promise<void> {
-    if (!cancelling) await pauseSwitch.pause(reason, message);
+  async function pauseIfPastLimit(): Promise<void> {
+    const { maxFailures } = limits;
+    const { failed, total, lastFailures } = tally;
+    if (!maxFailures || !isPastLimit(maxFailures, failed, forgiven, total)) return;
+    const message = `${failed - forgiven} prompts failed, more than --max-failures ${limitText(maxFailures)}; the last one: ${lastFailures[0]?.message}`;
+    await pauseFor({ reason: 'failures', message });
+  }
+
+  function pauseChanged(): void {
+    display.transition();
+    if (pauseSwitch.current) void CancellationScope.nonCancellable(noteStandstill);
+  }
+
+  /** What was in progress when it paused has ended: nobody may be there to ask what that came to. */
+  async function noteStandstill(): Promise<void> {
+    const pause = pauseSwitch.current;
+    await condition(() => work.running === 0 || pauseSwitch.current !== pause || cancelling);
+    if (pauseSwitch.current === pause && !cancelling) display.transition();
+  }
+
+  async function pauseFor(cause: PauseCause): Promise<void> {
+    if (!cancelling) await pauseSwitch.pause(cause);
   }
 
   async function fromStore<T>(storeWork: () => Promise<T>): Promise<T | null> {
@@ -117,24 +187,29 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
 
   /** Hands what is left over to another execution, with a history of its own. */
   async function goOnAsNew(): Promise<void> {
-    await pauseSwitch.noted();
+    if (isOutgrown()) await condition(() => work.running === 0 || cancelling);
+    await notes.done();
     await condition(allHandlersFinished);
     if (cancelling) return;
     await continueAsNew<typeof promptBatch>({
       ...batch,
+      ...layout(),
       pause: pauseSwitch.current,
       carried: {
-        ...{ shards: [...work.rest], tally, forgiven, spentNanoUsd: work.spentNanoUsd },
-        limits: limitsChanged() ? limits : null,
+        ...{ forgiven, limits: limitsChanged() ? limits : null },
+        ...(paces.length > 0 && { paces }),
+        ...(isOutgrown()
+          ? { shards: null, tally: unsettled(tally), spentNanoUsd: 0 }
+          : { shards: [...work.rest], tally, spentNanoUsd: work.spentNanoUsd }),
       },
     });
   }
 
   async function close(state: FinalState): Promise<BatchOutcome> {
     const { batchId, run } = batch;
-    await pauseSwitch.noted();
+    await notes.done();
     const endedAt = new Date().toISOString();
-    const outcome = await fromStore(() => writeReport({ batchId, run, state, endedAt }));
+    outcome = await fromStore(() => writeReport({ batchId, run, state, endedAt }));
     end = outcome ?? { state: 'cancelled', counts: countsOf(tally, 0, true), paid: tally.paid };
     display.transition();
     await condition(allHandlersFinished);
@@ -151,10 +226,11 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     const state = cancelling ? 'cancelling' : pause ? 'paused' : 'running';
     const { maxWorkers, maxCostNanoUsd } = limits;
     const { spentNanoUsd, reservedNanoUsd } = work;
-    // Who sees a paused batch with nothing in progress may leave: not before it knows what earlier runs came to.
-    const running = pause && atStore > 0 ? Math.max(1, work.running) : work.running;
+    // Who sees a paused batch with nothing in progress may leave: not before it knows what earlier runs came to, and
+    // the pause is noted.
+    const running = pause && (atStore > 0 || notes.isPending) ? Math.max(1, work.running) : work.running;
     const now = progressOf({
-      ...{ state, pause, tally, running, maxWorkers },
+      ...{ state, pause, tally, running, maxWorkers, autoWorkers: autoWorkersOf(limits, paces) },
       pendingCompletions: work.pendingCompletions,
       budget: maxCostNanoUsd === null ? null : { maxCostNanoUsd, spentNanoUsd, reservedNanoUsd },
     });
@@ -166,29 +242,101 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     if (cancelling) throw new Error('the batch is being cancelled');
   }
 
-  function assertSettable({ maxCostNanoUsd }: LimitChanges): void {
-    assertOpen();
-    if (typeof maxCostNanoUsd === 'number' && !(maxCostNanoUsd > 0))
-      throw new Error('a cost cap must be above 0');
+  function layout(): BatchLayout {
+    return { prompts, shards, shardSize, ...(parts && { parts }) };
   }
 
-  function assertPaused(): void {
+  function assertTakesPrompts(_addition: Addition, _asked: Asked | null): void {
+    assertOpen();
+    if (closing) throw new Error('the batch is just ending');
+  }
+
+  function assertSettable(changes: LimitChanges, _asked?: Asked): void {
+    assertOpen();
+    const fault = faultOf(changes);
+    if (fault !== null) throw new Error(fault);
+  }
+
+  function assertUnpaused(_asked: Asked | null): void {
+    assertOpen();
+    const { current } = pauseSwitch;
+    if (current)
+      throw new Error(`the batch is paused already: ${pauseText(current)}, since ${current.since}`);
+  }
+
+  function assertPaused(_asked: Asked | null): void {
     assertOpen();
     if (!pauseSwitch.current) throw new Error('the batch is not paused');
   }
 
-  async function resume(): Promise<Progress> {
-    forgiven = tally.failed;
-    await pauseSwitch.lift();
+  async function pauseByHand(asked: Asked | null): Promise<Progress> {
+    const cause = { reason: 'operator' as const, message: asked?.reason ?? 'no reason given' };
+    await pauseSwitch.pause({ ...cause, ...(asked && { by: asked.by }) }, controlNote('pause', asked));
     return progress();
   }
 
-  async function setLimits(changes: LimitChanges): Promise<Progress> {
+  async function resume(asked: Asked | null): Promise<Progress> {
+    forgiven = tally.failed;
+    await pauseSwitch.lift(controlNote('resume', asked));
+    return progress();
+  }
+
+  async function setLimits(changes: LimitChanges, asked?: Asked): Promise<Progress> {
     limits = { ...limits, ...changes };
-    await recordLimits(batch.batchId, changes);
+    const control: ControlNote = { ...controlNote('set', asked), changes };
+    await notes.add((earlier) => noteLimits(earlier, changes, control));
     if ('maxCostNanoUsd' in changes && pauseSwitch.current?.reason === 'budget') await pauseSwitch.lift();
     else display.transition();
+    if ('maxFailures' in changes) await pauseIfPastLimit();
     return progress();
+  }
+
+  /** What was asked for holds all the same; only the next run would not know of it. */
+  async function noteLimits(
+    earlier: Promise<unknown> | null,
+    changes: LimitChanges,
+    control: ControlNote,
+  ): Promise<void> {
+    if (earlier) await earlier;
+    try {
+      await CancellationScope.nonCancellable(() => recordLimits(batch.batchId, changes, control));
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      log.warn('limits could not be noted beside the batch', { error });
+    }
+  }
+
+  async function add(addition: Addition, asked: Asked | null): Promise<Progress> {
+    adding++;
+    try {
+      const control = controlNote('add', asked);
+      const admitted = await notes.add((earlier) => admit(earlier, addition, control));
+      if (admitted.shards > shards) {
+        const firstShard = shards;
+        ({ prompts, shards, shardSize, parts } = admitted);
+        tally = { ...tally, total: prompts };
+        work.grow(admitted, firstShard);
+        grown++;
+        display.transition();
+      }
+      return progress();
+    } finally {
+      adding--;
+    }
+  }
+
+  async function admit(
+    earlier: Promise<unknown> | null,
+    addition: Addition,
+    control: ControlNote,
+  ): Promise<BatchLayout> {
+    await earlier;
+    try {
+      return await CancellationScope.nonCancellable(() => admitPrompts(batch.batchId, addition, control));
+    } catch (error) {
+      // Who asked is told what is wrong, and not that an activity failed.
+      throw error instanceof ActivityFailure && error.cause ? error.cause : error;
+    }
   }
 
   function skipGrace(): Progress {
@@ -200,4 +348,13 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     cancelling = true;
     if (!end) display.transition();
   }
+}
+
+/** Whether one workflow works through all of its prompts itself. */
+const isSmall = ({ prompts, shardSize }: Pick<BatchLayout, 'prompts' | 'shardSize'>): boolean =>
+  prompts <= INLINE_SHARDS * shardSize;
+
+function controlNote(control: ControlNote['control'], asked: Asked | null | undefined): ControlNote {
+  const id = currentUpdateInfo()?.id ?? '';
+  return { id, control, at: new Date().toISOString(), by: asked?.by ?? null, reason: asked?.reason ?? null };
 }

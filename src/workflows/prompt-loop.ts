@@ -1,4 +1,5 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
+import { GRACE_SUMMARY } from './policies.ts';
 import type * as contract from '../contract.ts';
 
 /** A prompt that is not settled. `turn` counts how often this run has taken it up, from 1. */
@@ -81,7 +82,9 @@ export function createPromptLoop({ slots, hasRoom, noRoom, takeUp }: PromptLoopO
       }),
     drain: async (over, grace) => {
       const settled = (): boolean => running === 0 || over();
-      await (grace === undefined ? condition(settled) : condition(settled, grace));
+      await (grace === undefined
+        ? condition(settled)
+        : condition(settled, grace, { summary: GRACE_SUMMARY }));
       inProgress.cancel();
       await until(() => running === 0);
     },

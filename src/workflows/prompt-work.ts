@@ -78,6 +78,8 @@ export function createPromptWork(
     const { completePrompt } = proxyActivities<Activities>({
       ...completionPolicy(now, prompt.completions),
       summary: summaryText(prompt.id),
+      // The list of pending activities has no summaries. An id may come again, but not while it is in use.
+      activityId: summaryText(`${prompt.index + 1} ${prompt.id}`),
     });
     const { shard, index, turn, since, id: promptId, worstCostNanoUsd } = prompt;
     // What is as usual is left out: tens of thousands of these go through the server.

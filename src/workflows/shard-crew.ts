@@ -13,13 +13,20 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
-import type { BatchInput, ShardAccount, ShardLoan } from '../contract.ts';
+import type { BatchInput, BatchLayout, ShardAccount, ShardLoan } from '../contract.ts';
 import type { BatchWork, WorkHost } from './batch-work.ts';
 import { exposedNanoUsd, lendMoney } from './lend-money.ts';
 import { lendSlots } from './lend-slots.ts';
 import { inProgress, type LiveShard, newLiveShard, nextLoan, tookOver } from './live-shard.ts';
 import { loanSignal } from './messages.ts';
-import { DEAD_SHARD_WAIT, fedShards, SHARD_START_TRIES, SHARD_START_WAIT, storePolicy } from './policies.ts';
+import {
+  DEAD_SHARD_WAIT,
+  fedShards,
+  GRACE_SUMMARY,
+  SHARD_START_TRIES,
+  SHARD_START_WAIT,
+  storePolicy,
+} from './policies.ts';
 import type { promptShard } from './prompt-shard.ts';
 import { shardIdOf } from './shard-id.ts';
 import { newShardTally, takenIn } from './tally.ts';
@@ -30,6 +37,7 @@ const { surveyShards } = proxyActivities<Activities>(storePolicy);
 /** A large batch lends its slots, and what a cost cap leaves, to shards that each have a workflow of their own. */
 export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
   const waiting: number[] = [];
+  let layout: BatchLayout = batch;
   const live = new Map<number, LiveShard>();
   const handles = new WeakMap<LiveShard, ChildWorkflowHandle<typeof promptShard>>();
   let spentBefore = 0;
@@ -105,14 +113,16 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     for (let tries = 1; ; tries++) {
       try {
         return await startChild<typeof promptShard>('promptShard', {
-          workflowId: shardIdOf(batch, number),
+          workflowId: shardIdOf({ ...layout, batchId }, number),
           args: [{ batchId, run, store, shard: number, execution, loan }],
-          staticSummary: shardSummaryOf(batch, number),
+          staticSummary: shardSummaryOf(layout, number),
         });
       } catch (error) {
         const isThere = error instanceof WorkflowExecutionAlreadyStartedError;
         if (!isThere || tries === SHARD_START_TRIES) throw error;
-        await sleep(SHARD_START_WAIT);
+        await sleep(SHARD_START_WAIT, {
+          summary: `before another try to start ${shardSummaryOf(batch, number)}`,
+        });
       }
     }
   }
@@ -122,7 +132,9 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     log.warn('a shard was ended from outside and will be started again', { shard: shard.number });
     Object.assign(shard, { phase: 'dead', dry: true, missingNanoUsd: null } satisfies Partial<LiveShard>);
     shardsChanged();
-    await sleep(DEAD_SHARD_WAIT);
+    await sleep(DEAD_SHARD_WAIT, {
+      summary: `${shardSummaryOf(batch, shard.number)} died: before they start again`,
+    });
     live.delete(shard.number);
     if (stop !== 'no') return;
     const again = newLiveShard(shard.number, shard.execution + 1, shard.tally);
@@ -192,23 +204,33 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     },
     prepare: async () => {
       const { carried } = batch;
-      if (carried) {
+      if (carried?.shards) {
         waiting.push(...carried.shards);
         spentBefore = carried.spentNanoUsd;
         return;
       }
       const survey = await host.fromStore(() => surveyShards(batch.batchId, batch.run));
       if (!survey) return;
-      waiting.push(...survey.open);
+      // Those that have been added since the start come by `grow`.
+      waiting.push(...survey.open.filter((shard) => shard < batch.shards));
       spentBefore = survey.before.spentNanoUsd ?? 0;
       host.seed(survey.before);
     },
     // Once its history is long, it starts no more shards, and another execution goes on when those it has are done.
     run: (stopped) => tend(() => stopped() || (live.size === 0 && (waiting.length === 0 || isHistoryLong()))),
     takeIn,
+    grow: (grown, firstShard) => {
+      layout = grown;
+      for (let shard = firstShard; shard < grown.shards; shard++) waiting.push(shard);
+      shardsChanged();
+    },
     drain: async (over, grace) => {
       stop = 'drain';
-      orBug(condition(() => live.size === 0 || over(), grace).then(() => (stop = 'now')));
+      orBug(
+        condition(() => live.size === 0 || over(), grace, { summary: GRACE_SUMMARY }).then(
+          () => (stop = 'now'),
+        ),
+      );
       await tend(() => live.size === 0);
     },
   };

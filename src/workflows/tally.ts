@@ -1,5 +1,6 @@
 /** What a batch has come to so far, folded from receipts and from its shards' accounts by pure functions. */
 import type { Counts, Paid, Receipt, RunSum, ShardTally, Tally } from '../contract.ts';
+import { addFailures, newFailures } from './failure-counts.ts';
 import { marked } from './pace.ts';
 import { withSpan, withSpans } from './spans.ts';
 
@@ -16,9 +17,17 @@ export const newShardTally = (): ShardTally => ({
   paid: NOTHING_PAID,
   lastFailures: [],
   sameFailure: null,
+  failuresByType: {},
 });
 
 export const newTally = (total: number): Tally => ({ ...newShardTally(), total, pace: [] });
+
+/** Of what is counted anew; what was seen on the way stays. */
+export const unsettled = ({ total, pace, lastFailures }: Tally): Tally => ({
+  ...newTally(total),
+  pace,
+  lastFailures,
+});
 
 export const shardTallyOf = ({
   succeeded,
@@ -26,6 +35,7 @@ export const shardTallyOf = ({
   paid,
   lastFailures,
   sameFailure,
+  failuresByType,
   spans = null,
 }: Tally): ShardTally => ({
   succeeded,
@@ -33,14 +43,16 @@ export const shardTallyOf = ({
   paid,
   lastFailures,
   sameFailure,
+  failuresByType,
   spans,
 });
 
 /** Takes in what the ledger has settled before. */
-export const seeded = (tally: Tally, before: Pick<RunSum, 'succeeded' | 'failed' | 'paid'>): Tally => ({
+export const seeded = (tally: Tally, before: Omit<RunSum, 'spentNanoUsd'>): Tally => ({
   ...tally,
   succeeded: tally.succeeded + before.succeeded,
   failed: tally.failed + before.failed,
+  failuresByType: addFailures(tally.failuresByType, before.failuresByType),
   paid: sum(tally.paid, before.paid),
 });
 
@@ -65,6 +77,7 @@ export function settled(
     failed: tally.failed + 1,
     lastFailures: [{ promptId, type, message }, ...tally.lastFailures].slice(0, LAST_FAILURES),
     sameFailure: tally.failed === 0 || tally.sameFailure === message ? message : null,
+    failuresByType: addFailures(tally.failuresByType, { [type]: 1 }),
   };
 }
 
@@ -81,6 +94,7 @@ export function takenIn(tally: Tally, before: ShardTally, now: ShardTally, at: n
     pace: marked(tally.pace, at, tally.succeeded + tally.failed + count),
     lastFailures: [...now.lastFailures.slice(0, failures), ...tally.lastFailures].slice(0, LAST_FAILURES),
     sameFailure: sameAfter(tally, now, failures),
+    failuresByType: addFailures(tally.failuresByType, newFailures(before.failuresByType, now.failuresByType)),
     spans: withSpans(tally.spans ?? null, now.spans ?? null, count),
   };
 }

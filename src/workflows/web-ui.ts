@@ -1,54 +1,25 @@
 /** What Temporal's Web UI shows of a batch besides its history. */
-import type { BatchInput, Progress, ShardAccount } from '../contract.ts';
-import { shardRange } from './shard-id.ts';
-
-/** Markdown for the page's current details. Cells are kept short, and what comes from outside is quoted. */
-export function detailsOf(batch: BatchInput, progress: Progress): string {
-  const { counts, paid, pause } = progress;
-  const { request } = batch.settings;
-  const done = counts.succeeded + counts.failed;
-  const percent = counts.total > 0 ? Math.floor((100 * done) / counts.total) : 0;
-  const lines = [
-    `### ${progress.state}${request.provider === 'simulated' ? ' (simulated)' : ''}: ${done} of ${counts.total} prompts, ${percent} %`,
-    '',
-    ...(pause
-      ? [
-          `**Paused (${pause.reason}) since ${pause.since}:** ${quoted(pause.message)}`,
-          '',
-          `Continue with \`durabatch resume ${batch.batchId}\``,
-          '',
-        ]
-      : []),
-    '| succeeded | failed | in progress | waiting | tokens | cost |',
-    '|--:|--:|--:|--:|--:|--:|',
-    `| ${counts.succeeded} | ${counts.failed} | ${counts.running} of ${progress.maxWorkers} | ${counts.pending} | ${paid.usage.total} | ${costOf(paid.costNanoUsd)} |`,
-    '',
-    `${progress.promptsPerSecond.toFixed(1)} prompts/s${progress.etaSeconds === null ? '' : `, about ${Math.ceil(progress.etaSeconds)} s to go`}`,
-  ];
-  if (progress.lastFailures.length > 0) {
-    lines.push('', '**Last failures**', '');
-    for (const { promptId, type, message } of progress.lastFailures) {
-      lines.push(`- ${quoted(promptId)}: ${type}: ${quoted(message)}`);
-    }
-  }
-  return lines.join('\n');
-}
+import type { BatchInput, BatchLayout, BatchOutcome, Progress, ShardAccount } from '../contract.ts';
+import { rankedFailures } from './failure-counts.ts';
+import { nextStep } from './next-steps.ts';
+import { shardRange } from './shard-range.ts';
 
 /** Names a shard's row in the batch's timeline. */
-export function shardSummaryOf(batch: BatchInput, shard: number): string {
+export function shardSummaryOf(batch: BatchLayout, shard: number): string {
   const { first, last } = shardRange(batch, shard);
   return `prompts ${first}–${last} of ${batch.prompts}`;
 }
 
 /** Markdown for the current details of a shard's page. */
 export function shardDetailsOf(account: ShardAccount, prompts: number): string {
-  const { succeeded, failed, paid } = account.tally;
+  const { succeeded, failed, paid, failuresByType } = account.tally;
+  const waiting = prompts - succeeded - failed - account.running;
   return [
-    `### ${succeeded + failed} of ${prompts} prompts`,
+    `### ${numberText(succeeded + failed)} of ${numberText(prompts)} prompts`,
     '',
-    '| succeeded | failed | in progress | waiting | tokens | cost |',
-    '|--:|--:|--:|--:|--:|--:|',
-    `| ${succeeded} | ${failed} | ${account.running} | ${prompts - succeeded - failed - account.running} | ${paid.usage.total} | ${costOf(paid.costNanoUsd)} |`,
+    `- ${succeeded} succeeded, ${failed} failed, ${account.running} in progress, ${waiting} waiting`,
+    `- ${numberText(paid.usage.total)} tokens, ${costText(paid.costNanoUsd)}`,
+    ...rankedFailures(failuresByType).map(({ type, count }) => `- ${count} × ${type}`),
   ].join('\n');
 }
 
@@ -77,21 +48,43 @@ function utf8Length(character: string): number {
 }
 
 /** The facts that stay readable when no worker lives to answer a query. */
-export const memoOf = (progress: Progress): Record<string, unknown> => ({
-  state: progress.state,
-  pause: progress.pause,
-  counts: progress.counts,
-  paid: progress.paid,
-});
+export function memoOf(batch: BatchInput, progress: Progress, outcome: BatchOutcome | null) {
+  const { state, pause, counts, failuresByType, paid } = progress;
+  const { resultsFile, csvFile, failuresFile } = outcome ?? {};
+  return {
+    ...{ state, pause, counts, failuresByType, paid },
+    next: nextText(batch, progress),
+    ...(outcome && { results: { resultsFile, csvFile, failuresFile } }),
+  };
+}
 
-const costOf = (nanoUsd: number | null): string =>
-  nanoUsd === null ? 'unknown' : `$${(nanoUsd / 1e9).toFixed(4)}`;
+/** What a person should do, also one who finds no worker on the batch. */
+function nextText({ batchId }: BatchInput, { state, pause }: Progress): string {
+  const { advice, command } = nextStep(state, pause, batchId);
+  const text = command === null ? advice : `${advice} ${command}`;
+  if (state !== 'running') return text;
+  return `${text} If no worker is on it any more, since its command was stopped or died: durabatch resume ${batchId}`;
+}
+
+export const numberText = (count: number): string => count.toLocaleString('en-US');
+
+/** Of an ISO 8601 time, to the second. */
+export const timeText = (iso: string): string => `${iso.slice(0, 19).replace('T', ' ')} UTC`;
+
+export const costText = (nanoUsd: number | null): string =>
+  nanoUsd === null ? 'cost unknown' : `$${(nanoUsd / 1e9).toFixed(4)}`;
 
 /**
  * A text from outside as Markdown that shows it as it is: no link, image or HTML of a prompts file or a
- * provider may come alive on the page. Cut to 200 characters, and to `mostBytes` with its quotes.
+ * provider may come alive on the page. Cut to `mostCharacters`, and to `mostBytes` with its quotes.
  */
-export function quoted(text: string, mostBytes: number = Number.POSITIVE_INFINITY): string {
-  const head = Array.from(text.slice(0, 400)).slice(0, 200).join('');
+export function quoted(
+  text: string,
+  mostBytes: number = Number.POSITIVE_INFINITY,
+  mostCharacters: number = 200,
+): string {
+  const head = Array.from(text.slice(0, 2 * mostCharacters))
+    .slice(0, mostCharacters)
+    .join('');
   return `\`${summaryText(head.replaceAll(/[`\s]+/g, ' '), mostBytes - 2) || ' '}\``;
 }

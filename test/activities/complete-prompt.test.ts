@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { CancelledFailure } from '@temporalio/common';
+import type { RequestGate, RequestResult } from '../../src/activities/request-gate.ts';
 import { ProviderFault } from '../../src/providers/provider-fault.ts';
 import type { AnswerRecord, FaultRecord, LedgerRecord, StartRecord } from '../../src/store/records.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -115,7 +116,7 @@ test('a retried prompt with one of its two completions paid buys only the other'
   const desk = await promptDesk(t, before);
   assert.deepEqual(await failureOf(desk.complete()), {
     type: 'Completion.Fault',
-    message: 'Completion.Fault happened',
+    message: 'api.deepseek.com: Completion.Fault happened; asked again in 1 s',
     nonRetryable: false,
     nextRetryDelay: 1000,
   });
@@ -241,10 +242,34 @@ test('a prompt fails when its own faults are used up; an unavailable provider us
   api.asked();
 });
 
+test('a prompt that others went ahead of waits no longer than the patience with them', async (t) => {
+  const refused: RequestResult[] = [];
+  const waiting: RequestGate = {
+    enter: async () => ({
+      leave: (result) => void refused.push(result),
+      unavailableSince: Date.UTC(2026, 0, 1) - 59 * 60_000,
+    }),
+  };
+  const busy = failing('Completion.Unavailable', { status: 503, retryAfterMs: 2 * 60_000 });
+  const desk = await promptDesk(t, new ScriptedApi([busy]), { prompt_id: 'p1', prompt: 'x' }, waiting);
+  const told = await failureOf(desk.complete());
+  assert.deepEqual([told.type, told.nonRetryable], ['Completion.Unavailable', true]);
+  assert.match(told.message, /waited 3540 s, the next try would be in 120 s/);
+  assert.deepEqual(refused[0]?.refusal, {
+    status: 503,
+    message: 'Completion.Unavailable happened',
+    pauses: true,
+  });
+});
+
 test('a fault is on record with what it was and how long it made the prompt wait', async (t) => {
-  const more = { status: 503, requestId: 'r9', retryAfterMs: 5000 };
+  const more = { status: 503, requestId: 'r9', retryAfterMs: 5000, message: 'HTTP 503: busy' };
   const desk = await promptDesk(t, new ScriptedApi([failing('Completion.Unavailable', more)]));
-  assert.equal((await failureOf(desk.complete())).nextRetryDelay, 5000);
+  const told = await failureOf(desk.complete());
+  assert.deepEqual(
+    [told.nextRetryDelay, told.message],
+    [5000, '503 Service Unavailable from api.deepseek.com: busy (request r9); asked again in 5 s'],
+  );
   const [start, fault] = (await desk.onDisk()) as [StartRecord, FaultRecord];
   const { id: _id, at: _at, ...rest } = fault;
   assert.deepEqual(rest, {
@@ -256,7 +281,7 @@ test('a fault is on record with what it was and how long it made the prompt wait
     start: start.id,
     failure: 'Completion.Unavailable',
     status: 503,
-    message: 'Completion.Unavailable happened',
+    message: 'HTTP 503: busy',
     requestId: 'r9',
     retryDelayMs: 5000,
     possiblyPaid: false,

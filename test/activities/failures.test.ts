@@ -7,6 +7,7 @@ import {
   pausing,
   retryIn,
   toActivityFailure,
+  withSpent,
 } from '../../src/activities/failures.ts';
 import type { FailureType } from '../../src/contract.ts';
 import { StoreError } from '../../src/store/store-error.ts';
@@ -171,7 +172,9 @@ test('a retry and a pause are expected failures: benign, and of their type', () 
   );
   const end = pausing('Completion.AccountBlocked', 'said');
   assert.deepEqual([end.type, end.message, end.nonRetryable], ['Completion.AccountBlocked', 'said', true]);
-  for (const failure of [again, end]) assert.equal(failure.category, ApplicationFailureCategory.BENIGN);
+  for (const failure of [again, end, withSpent(end, { spentNanoUsd: 1 })]) {
+    assert.deepEqual([failure.category, failure.stack], [ApplicationFailureCategory.BENIGN, '']);
+  }
   assert.equal(retryIn(0, 'T', '').nextRetryDelay, 1, 'no delay would mean the policy’s own');
 });
 
@@ -191,7 +194,9 @@ for (const [error, type] of [
     const failure = toActivityFailure(error);
     assert.ok(failure instanceof ApplicationFailure);
     assert.deepEqual([failure.type, failure.message, failure.nonRetryable], [type, error.message, true]);
-    assert.equal(failure.cause, error);
+    const isExpected = type === 'Storage.Failed';
+    assert.equal(failure.cause, isExpected ? undefined : error);
+    assert.equal(failure.stack === '', isExpected, 'only a bug has a stack to show');
   });
 }
 

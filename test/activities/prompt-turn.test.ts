@@ -11,7 +11,7 @@ test('a task without limits has those its run began with, also of a run this pro
   const { limits } = batchInput('b', { prompts: 1 }).settings;
   const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'Hi' }]);
   await store.manifest();
-  await assert.rejects(toTurn(store, task), (error: Error) => {
+  await assert.rejects(toTurn(store, task, 1), (error: Error) => {
     assert.ok(error instanceof StoreError);
     return /batch\.json has no run 2/.test(error.message);
   });
@@ -21,7 +21,19 @@ test('a task without limits has those its run began with, also of a run this pro
     limits: { ...limits, maxAttempts: 1 },
     runs: [{ run: 2, started_at: '2026-01-01T00:00:00.000Z', limits: other }],
   }));
-  assert.equal((await toTurn(store, task)).limits.maxAttempts, 99);
+  assert.equal((await toTurn(store, task, 1)).limits.maxAttempts, 99);
   const changed = { ...limits, maxAttempts: 7 };
-  assert.equal((await toTurn(store, { ...task, limits: changed })).limits.maxAttempts, 7);
+  assert.equal((await toTurn(store, { ...task, limits: changed }, 1)).limits.maxAttempts, 7);
+});
+
+test('a retried task has the patience that was set since', async (t) => {
+  const { limits } = batchInput('b', { prompts: 1 }).settings;
+  const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'Hi' }]);
+  await store.updateManifest((manifest) => ({
+    ...manifest,
+    limits: { ...limits, patienceMs: 1, maxAttempts: 1 },
+  }));
+  const old = { ...task, limits };
+  assert.deepEqual((await toTurn(store, old, 1)).limits, limits);
+  assert.deepEqual((await toTurn(store, old, 2)).limits, { ...limits, patienceMs: 1 });
 });

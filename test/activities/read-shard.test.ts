@@ -15,7 +15,7 @@ const items: PromptItem[] = [
   { prompt_id: 'c', prompt: 'SECRET' },
 ];
 
-const nothing = { succeeded: 0, failed: 0, paid: NOTHING_PAID, spentNanoUsd: 0 };
+const nothing = { succeeded: 0, failed: 0, failuresByType: {}, paid: NOTHING_PAID, spentNanoUsd: 0 };
 
 const prices = () => ({
   cost: () => ({ costNanoUsd: 7, cacheSavingNanoUsd: 0, price: null }),
@@ -35,7 +35,13 @@ test('a shard’s plan has what is open, and sums of what this run and those bef
     open: [{ index: 1, id: 'b', completions: 5, spentNanoUsd: 7, worstCostNanoUsd: 400 }],
     before: nothing,
     // The start has no end on record: it may have been paid too; and the open prompt has cost something.
-    inRun: { succeeded: 1, failed: 0, paid: { usage, costNanoUsd: 7 }, spentNanoUsd: 114 },
+    inRun: {
+      succeeded: 1,
+      failed: 0,
+      failuresByType: {},
+      paid: { usage, costNanoUsd: 7 },
+      spentNanoUsd: 114,
+    },
   });
   const inNextRun: ShardPlan = await mockActivity().run(readShard, store.batchId, 0, 2);
   assert.deepEqual([inNextRun.before, inNextRun.inRun], [plan.inRun, nothing]);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { createRecordPause } from '../../src/activities/record-pause.ts';
-import type { Pause } from '../../src/contract.ts';
+import type { ControlNote, Pause } from '../../src/contract.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import { makeBatch } from '../store/support/batches.ts';
 import { mockActivity, toldTemporal } from './support/prompt-desk.ts';
@@ -17,6 +18,24 @@ test('a pause, and its end, are noted beside the batch for whoever comes after',
   assert.deepEqual(await noted(), pause);
   await mockActivity().run(recordPause, store.batchId, null);
   assert.equal(await noted(), null);
+});
+
+test('who asked for it is appended to the controls, once, and after a torn line', async (t) => {
+  const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'a' }]);
+  const recordPause = createRecordPause({ store });
+  const file = join(store.folder, 'controls.jsonl');
+  await writeFile(file, '{"torn');
+  const control: ControlNote = {
+    ...{ id: 'u1', control: 'pause', at: '2026-01-01T00:00:00.000Z', by: 'ann@laptop', reason: 'lunch' },
+  };
+  for (const note of [control, control, { ...control, id: 'u2' }])
+    await mockActivity().run(recordPause, store.batchId, pause, note);
+  const [torn, ...lines] = (await readFile(file, 'utf8')).split('\n');
+  assert.equal(torn, '{"torn');
+  assert.deepEqual(
+    lines.slice(0, -1).map((line) => JSON.parse(line)),
+    [control, { ...control, id: 'u2' }],
+  );
 });
 
 test('a store that is gone is a failure of the storage', async (t) => {

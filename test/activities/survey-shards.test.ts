@@ -15,7 +15,7 @@ test('a survey names the shards with prompts left, and sums up earlier runs', as
   const survey = (run: number): Promise<BatchSurvey> => mockActivity().run(surveyShards, store.batchId, run);
   assert.deepEqual(await survey(1), {
     open: [0, 1, 2],
-    before: { succeeded: 0, failed: 0, paid: NOTHING_PAID, spentNanoUsd: 0 },
+    before: { succeeded: 0, failed: 0, failuresByType: {}, paid: NOTHING_PAID, spentNanoUsd: 0 },
   });
 
   await store.withShard(1, async ({ writer }) => {
@@ -23,16 +23,21 @@ test('a survey names the shards with prompts left, and sums up earlier runs', as
       const id = `${index}`;
       await writer.append(start(`s${id}`, { index }), { durable: true });
       await writer.append(answer(`x${id}`, { index, start: `s${id}` }), { durable: true });
-      await writer.append(settled(`e${id}`, { index, answers: [`x${id}`] }), { durable: true });
+      const error = { type: 'Completion.Truncated', message: 'cut off', attempts: 1 } as const;
+      const end = index === 2 ? { answers: [`x${id}`] } : { status: 'failed' as const, answers: [], error };
+      await writer.append(settled(`e${id}`, { index, ...end }), { durable: true });
     }
   });
   await store.withShard(2, ({ writer }) => writer.append(answer('half', { index: 4 }), { durable: true }));
   assert.deepEqual((await survey(1)).open, [0, 2], 'what this run has done counts as done');
+  const { succeeded, failed } = (await survey(1)).before;
+  assert.deepEqual([succeeded, failed], [1, 1], 'of a shard that nobody will be asked for');
   const next = await survey(2);
   assert.deepEqual(next.open, [0, 2]);
   assert.deepEqual(next.before, {
-    succeeded: 2,
-    failed: 0,
+    succeeded: 1,
+    failed: 1,
+    failuresByType: { 'Completion.Truncated': 1 },
     paid: {
       usage: Object.fromEntries(Object.entries(usage).map(([name, count]) => [name, 2 * count])),
       costNanoUsd: 14,

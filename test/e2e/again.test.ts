@@ -91,7 +91,16 @@ test('terminated in the Web UI: "run" says so, and "resume" finishes', async (t)
   gate.open();
   const ended = await run.ended;
   assert.equal(ended.code, 1, ended.stdout + ended.stderr);
-  assert.match(ended.stderr, /ended from outside \(terminated\).*durabatch resume terminated/);
+  assert.match(
+    ended.stderr,
+    /ended from outside \(terminated by \S+: by hand\).*durabatch resume terminated/,
+  );
+  const status = await place.cli(['status', 'terminated']);
+  assert.match(
+    status.stdout,
+    /^State +crashed \(its run was ended in Temporal: terminated by \S+: by hand\)$/m,
+  );
+  assert.match(status.stdout, /durabatch resume terminated/);
   const resumed = await place.cli(['resume', 'terminated']);
   assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
   assert.equal((await readResults(place.outputDir)).summary.successful_items, 6);

@@ -42,6 +42,13 @@ test('prompts, tokens, cost and time, as text and as JSON; nothing is sent, star
   assert.deepEqual(await readdir(place.folder), ['prompts.json']);
 });
 
+test('with auto the time is said to be that at its ceiling', async (t) => {
+  const place = await workplace(t);
+  const file = await place.write('prompts.json', promptTexts(60));
+  const { stdout } = await estimate(place, file, '--max-workers', 'auto:50');
+  assert.match(stdout, /^Time +.* with 50 prompts at once, the most that auto may come\s+to/m);
+});
+
 test('without a price the cost is unknown, never 0', async (t) => {
   const place = await workplace(t);
   const file = await place.write('prompts.json', promptTexts(2));

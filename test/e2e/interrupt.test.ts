@@ -90,6 +90,9 @@ test('with nothing in flight but waits for a retry, the signal ends the command'
   assert.deepEqual(lines.at(-1), {
     type: 'interrupted',
     batch_id: 'waiting',
-    next_step: { command: 'durabatch resume waiting' },
+    next_step: {
+      advice: 'Every answer that came back is kept. To go on:',
+      command: 'durabatch resume waiting',
+    },
   });
 });

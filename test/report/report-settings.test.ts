@@ -29,6 +29,12 @@ test('gives every setting with its unit', () => {
   });
 });
 
+test('tells auto and its ceiling as the flag does', () => {
+  const { limits } = manifestOf(1);
+  const shown = toReportSettings(manifestOf(1, { limits: { ...limits, maxWorkers: 50, autoWorkers: true } }));
+  assert.equal(shown.max_workers, 'auto:50');
+});
+
 test('tells how a simulated batch was simulated', () => {
   const { settings, limits } = manifestOf(1);
   const shown = toReportSettings(

@@ -1,17 +1,13 @@
 /** Temporal's own pages in a real browser: what a file or a provider says is shown there, and never acts. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { type Browser, chromium, type Frame, type Page } from 'playwright-core';
+import type { Frame, Page } from 'playwright-core';
 import { batchIdIn, createGate, createWorkplace } from '../e2e/workplace.ts';
+import { noBrowser, openBrowser } from '../support/browser.ts';
 import { reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
-
-const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  existsSync,
-);
 
 const hostile =
   '[link](http://evil.example/link) ![image](http://evil.example/image.png) <img src="http://evil.example/html.png" onerror="alert(1)"> <a href="javascript:alert(1)">x</a> `code` **bold** \u202e"\\';
@@ -39,24 +35,9 @@ async function activeParts(page: Page): Promise<string[]> {
   return parts.flat();
 }
 
-async function openBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: browserPath!,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
-}
-
 test(
   "nothing of a file's names or a provider's message comes alive in the Web UI",
-  { skip: !browserPath && 'no Chromium on this machine' },
+  { skip: noBrowser },
   async (t) => {
     const gate = createGate();
     const place = await createWorkplace(t, server, {
@@ -71,7 +52,7 @@ test(
       batch_name: hostile,
       prompts: [
         ...['one', 'late'].map((text) => ({ prompt_id: `${text} ${hostile}`.slice(0, 256), prompt: text })),
-        { prompt_id: 'wait', prompt: 'wait' },
+        { prompt_id: `wait ${hostile}`.slice(0, 256), prompt: 'wait' },
       ],
     });
     const run = place.startRun(file, ['--model', hostile]);
@@ -118,9 +99,9 @@ test(
       shown = (await Promise.all(page.frames().map(textOf))).join('\n');
     }
     assert.deepEqual(await activeParts(page), []);
-    for (const tab of ['timeline', 'history']) {
+    for (const tab of ['timeline', 'history', 'pending-activities']) {
       await page.goto(`${base}/${tab}`);
-      await page.getByText('evil.example').first().waitFor();
+      await page.getByText('evil.example').filter({ visible: true }).first().waitFor();
       assert.deepEqual(await activeParts(page), []);
     }
     assert.deepEqual(elsewhere, []);

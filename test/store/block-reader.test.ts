@@ -37,6 +37,9 @@ test('neighbours are read together, also where the file has grown since', async 
   const reader = new BlockReader(folder);
   for (let at = 0; at < 50_000; at += 1000) await reader.read('a', at, 1000);
   assert.equal(reads.mock.callCount(), 1);
+  const other = new BlockReader(folder);
+  await Promise.all(Array.from({ length: 50 }, (_, at) => other.read('a', at * 1000, 1000)));
+  assert.equal(reads.mock.callCount(), 2);
   await appendFile(file, content.subarray(50_000, 70_000));
   const across = await reader.read('a', 49_000, 20_000);
   assert.ok(across.equals(content.subarray(49_000, 69_000)));
@@ -52,4 +55,15 @@ test('a piece that is not there is an error, and what was forgotten is read anew
   reader.forget();
   await writeFile(join(folder, 'a'), 'HELLO');
   assert.equal(String(await reader.read('a', 1, 3)), 'ELL');
+});
+
+test('no more blocks stay in memory than it is told', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, 'a'), content);
+  const handle = await open(join(folder, 'a'), 'r');
+  const reads = t.mock.method(Object.getPrototypeOf(handle) as { read: () => unknown }, 'read');
+  await handle.close();
+  const reader = new BlockReader(folder, 2);
+  for (const block of [0, 1, 0, 2, 0, 1]) await reader.read('a', block * 65_536, 10);
+  assert.equal(reads.mock.callCount(), 4);
 });

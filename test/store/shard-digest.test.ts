@@ -77,8 +77,14 @@ test('a shard’s digest tells its ends and its spending apart by run', async (t
   const [over, half, untouched] = await digests(await makeLedger(t));
   assert.deepEqual([over!.open, over!.succeeded, over!.failed, over!.paid.costNanoUsd], [0, 1, 1, 47]);
   assert.deepEqual(over!.settled, [
-    { run: 1, succeeded: 1, failed: 0, paid: { usage, costNanoUsd: 7 } },
-    { run: 2, succeeded: 0, failed: 1, paid: { usage, costNanoUsd: 40 } },
+    { run: 1, succeeded: 1, failed: 0, failuresByType: {}, paid: { usage, costNanoUsd: 7 } },
+    {
+      run: 2,
+      succeeded: 0,
+      failed: 1,
+      failuresByType: { 'Completion.Rejected': 1 },
+      paid: { usage, costNanoUsd: 40 },
+    },
   ]);
   assert.deepEqual(over!.spent, [
     { run: 1, nanoUsd: 107 },
@@ -145,7 +151,7 @@ const changes: { title: string; change(store: BatchStore, file: string): Promise
     change: async (store) =>
       writeFile(
         noteOf(store, 0),
-        (await readFile(noteOf(store, 0), 'utf8')).replace('"format":1', '"format":0'),
+        (await readFile(noteOf(store, 0), 'utf8')).replace('"format":2', '"format":1'),
       ),
   },
 ];

@@ -8,6 +8,7 @@ import {
   type FakeProviderOptions,
   type FakeReply,
 } from './fake-provider.ts';
+import { tokenBucket } from './provider-limits.ts';
 
 async function started(t: TestContext, options: FakeProviderOptions = {}): Promise<FakeProvider> {
   const provider = await startFakeProvider(options);
@@ -85,6 +86,18 @@ test('scripts by prompt and count, and may be scripted anew', async (t) => {
   assert.equal((await ask(provider, 'x')).status, 200);
   provider.script = () => reply.status(402, { message: 'no money' });
   assert.match(await (await ask(provider, 'x')).text(), /no money/);
+});
+
+test('enforces a limit before it answers', async (t) => {
+  const provider = await started(t, { limit: tokenBucket(0.001, 2, true), latencyMs: 5 });
+  const replies = [await ask(provider, 'x'), await ask(provider, 'x'), await ask(provider, 'x')];
+  await Promise.all(replies.map((one) => one.text()));
+  assert.deepEqual(
+    replies.map(({ status }) => status),
+    [200, 200, 429],
+  );
+  assert.ok(Number(replies[2]!.headers.get('retry-after')) > 0);
+  assert.deepEqual([provider.requests, provider.refusedByLimit, provider.answered.requests], [3, 1, 2]);
 });
 
 const unreadable: [string, FakeReply][] = [

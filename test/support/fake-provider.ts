@@ -12,6 +12,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Limit } from './provider-limits.ts';
 
 export interface FakeRequest {
   /** The parsed JSON body, as sent. */
@@ -118,6 +119,9 @@ export interface FakeProviderOptions {
   latencyMs?: number | ((request: FakeRequest) => number);
   /** Decides the reply; `undefined` means an ordinary answer. May be exchanged while it runs: `provider.script = …`. */
   script?: FakeScript;
+  /** Enforced before the script is asked: what it refuses is refused at once, with this status (default 429). */
+  limit?: Limit;
+  limitStatus?: number;
   /** Default: a free one. */
   port?: number;
 }
@@ -145,6 +149,8 @@ export interface FakeProvider {
   /** Chat requests that arrived, whatever became of them. */
   readonly requests: number;
   readonly requestsPerPrompt: ReadonlyMap<string, number>;
+  /** Of these, those that its limit refused. */
+  readonly refusedByLimit: number;
   /** Completions that were sent whole: what a real provider would bill. */
   readonly answered: Readonly<Answered> & { readonly perPrompt: ReadonlyMap<string, Readonly<Answered>> };
   readonly inFlight: number;
@@ -221,6 +227,9 @@ function completionOf(request: FakeRequest, ok: OkReply, honourN: boolean) {
   };
 }
 
+const retryAfter = ({ retryAfterMs }: { retryAfterMs: number | null }): Headers =>
+  retryAfterMs === null ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) };
+
 async function readBody(message: IncomingMessage): Promise<Record<string, any>> {
   const chunks: Buffer[] = [];
   for await (const chunk of message) chunks.push(chunk);
@@ -293,7 +302,7 @@ export async function startFakeProvider(options: FakeProviderOptions = {}): Prom
   const waiting = new Set<() => void>();
   const closing = new AbortController();
   setMaxListeners(0, closing.signal); // one listener for each request that is being delayed
-  const count = { inFlight: 0, peakInFlight: 0, abortedByClient: 0, connections: 0 };
+  const count = { inFlight: 0, peakInFlight: 0, abortedByClient: 0, connections: 0, refusedByLimit: 0 };
   const changed = () => [...waiting].forEach((look) => look());
 
   const answer = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -348,9 +357,14 @@ export async function startFakeProvider(options: FakeProviderOptions = {}): Prom
     });
     changed();
 
-    chosen = (await provider.script?.(request)) ?? chosen;
-    const latencyMs =
+    const refusal = options.limit?.(performance.now(), count.inFlight) ?? null;
+    if (refusal) count.refusedByLimit += 1;
+    chosen = refusal
+      ? reply.status(options.limitStatus ?? 429, { headers: retryAfter(refusal) })
+      : ((await provider.script?.(request)) ?? chosen);
+    const usual =
       typeof options.latencyMs === 'function' ? options.latencyMs(request) : (options.latencyMs ?? 0);
+    const latencyMs = refusal ? 0 : usual;
     if (latencyMs > 0) await delay(latencyMs, undefined, { signal: closing.signal }).catch(() => undefined);
     if (response.destroyed) return;
     const ok = chosen.kind === 'ok' ? chosen : chosen.kind === 'blank lines' ? chosen.then : undefined;
@@ -382,6 +396,9 @@ export async function startFakeProvider(options: FakeProviderOptions = {}): Prom
       return log.length;
     },
     requestsPerPrompt,
+    get refusedByLimit() {
+      return count.refusedByLimit;
+    },
     answered,
     get inFlight() {
       return count.inFlight;

@@ -14,6 +14,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { Activities } from '../../src/activities/index.ts';
 import type {
+  BatchLayout,
+  ControlNote,
   LimitChanges,
   Unsettled,
   BatchInput,
@@ -32,6 +34,7 @@ import type {
 } from '../../src/contract.ts';
 import { progressQuery } from '../../src/workflows/messages.ts';
 import type { promptBatch } from '../../src/workflows/index.ts';
+import { shardRange } from '../../src/workflows/shard-range.ts';
 import { startTestServer } from './temporal-server.ts';
 
 export const workflowBundle = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
@@ -101,6 +104,10 @@ export interface ActivityScript {
   beforeRead?: (shard: number) => void | Promise<void>;
   beforeReport?: (request: ReportRequest) => void | Promise<void>;
   beforeNote?: (pause: Pause | null) => void | Promise<void>;
+  /** Prompts of an addition, by its hash. */
+  additions?: Record<string, number>;
+  beforeAdmit?: () => void | Promise<void>;
+  beforeSurvey?: () => void | Promise<void>;
 }
 
 export interface ScriptedActivities extends Activities {
@@ -116,22 +123,38 @@ export interface ScriptedActivities extends Activities {
   readonly surveys: number[];
   readonly notes: (Pause | null)[];
   readonly limitNotes: LimitChanges[];
+  /** Who asked what, as noted beside the batch. */
+  readonly controls: ControlNote[];
   readonly reports: ReportRequest[];
 }
 
 export function scriptActivities(script: ActivityScript): ScriptedActivities {
-  const { prompts, shards = 1, settledBefore = 0 } = script;
+  const { shards: firstShards = 1, settledBefore = 0, additions = {} } = script;
+  const parts = [script.prompts];
+  const admitted = new Set<string>();
+  const layout = (): BatchLayout => ({
+    prompts: parts.reduce((sum, part) => sum + part, 0),
+    shards: parts.reduce((sum, part) => sum + Math.ceil(part / size), 0),
+    ...{ shardSize: size, parts: [...parts] },
+  });
   const tasks: PromptTask[] = [];
   const reads: number[] = [];
   const surveys: number[] = [];
-  const size = Math.ceil(prompts / shards);
+  const size = Math.ceil(script.prompts / firstShards);
   const notes: (Pause | null)[] = [];
   const limitNotes: LimitChanges[] = [];
+  const controls: ControlNote[] = [];
   const reports: ReportRequest[] = [];
   const ends = new Map<number, { status: Receipt['status']; run: number; spentNanoUsd: number }>();
   for (let index = 0; index < settledBefore; index++)
     ends.set(index, { status: 'succeeded', run: 0, spentNanoUsd: 0 });
-  const newSum = (): RunSum => ({ succeeded: 0, failed: 0, paid: NOTHING_PAID, spentNanoUsd: 0 });
+  const newSum = (): RunSum => ({
+    succeeded: 0,
+    failed: 0,
+    failuresByType: {},
+    paid: NOTHING_PAID,
+    spentNanoUsd: 0,
+  });
   const addTo = (
     sum: RunSum,
     { status, spentNanoUsd }: { status: Receipt['status']; spentNanoUsd: number },
@@ -140,11 +163,10 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
     sum.paid = { ...PAID, costNanoUsd: sum.paid.costNanoUsd! + PAID.costNanoUsd! };
     sum.spentNanoUsd! += spentNanoUsd;
   };
-  const rangeOf = (shard: number): number[] =>
-    Array.from(
-      { length: Math.min(prompts, (shard + 1) * size) - shard * size },
-      (_, at) => shard * size + at,
-    );
+  const rangeOf = (shard: number): number[] => {
+    const { first, last } = shardRange(layout(), shard);
+    return Array.from({ length: last - first + 1 }, (_, at) => first - 1 + at);
+  };
   let running = 0;
   let peak = 0;
 
@@ -155,6 +177,7 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
     surveys,
     notes,
     limitNotes,
+    controls,
     reports,
     get running() {
       return running;
@@ -162,15 +185,26 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
     get peak() {
       return peak;
     },
+    admitPrompts: async (_batchId, { sha256 }, control) => {
+      await script.beforeAdmit?.();
+      if (!admitted.has(sha256)) {
+        admitted.add(sha256);
+        parts.push(additions[sha256]!);
+        controls.push(control);
+      }
+      return layout();
+    },
     surveyShards: async (_batchId, run) => {
+      await script.beforeSurvey?.();
       surveys.push(run);
       const survey: BatchSurvey = { open: [], before: newSum() };
-      for (let shard = 0; shard < shards; shard++) {
+      for (let shard = 0; shard < layout().shards; shard++) {
         const indexes = rangeOf(shard);
-        if (indexes.some((index) => !ends.has(index))) survey.open.push(shard);
+        const isOver = indexes.every((index) => ends.has(index));
+        if (!isOver) survey.open.push(shard);
         for (const index of indexes) {
           const end = ends.get(index);
-          if (end && end.run < run) addTo(survey.before, end);
+          if (end && (end.run < run || isOver)) addTo(survey.before, end);
         }
       }
       return survey;
@@ -204,12 +238,14 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
         running--;
       }
     },
-    recordLimits: async (_batchId, changes) => {
+    recordLimits: async (_batchId, changes, control) => {
       limitNotes.push(changes);
+      if (control) controls.push(control);
     },
-    recordPause: async (_batchId, pause) => {
+    recordPause: async (_batchId, pause, control) => {
       await script.beforeNote?.(pause);
       notes.push(pause);
+      if (control) controls.push(control);
     },
     writeReport: async (request) => {
       reports.push(request);
@@ -218,12 +254,12 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
       const outcome: BatchOutcome = {
         state: request.state,
         counts: {
-          total: prompts,
+          total: layout().prompts,
           pending: 0,
           running: 0,
           succeeded: all.filter(({ status }) => status === 'succeeded').length,
           failed: all.filter(({ status }) => status === 'failed').length,
-          notRun: prompts - all.length,
+          notRun: layout().prompts - all.length,
         },
         paid: PAID,
         resultsFile: '/data/batch_results/batch_results.json',
@@ -243,6 +279,7 @@ export interface BatchOptions {
   run?: number;
   pause?: Pause | null;
   limits?: Partial<RunLimits>;
+  hasSearchAttributes?: boolean;
   /** Default true: a worker with the script starts before the batch does. */
   worker?: boolean;
 }
@@ -276,7 +313,7 @@ const POLL_MS = 25;
 export const batchInput = (
   batchId: string,
   { prompts, shards = 1 }: Pick<ActivityScript, 'prompts' | 'shards'>,
-  { run = 1, pause = null, limits }: BatchOptions = {},
+  { run = 1, pause = null, limits, hasSearchAttributes }: BatchOptions = {},
 ): BatchInput => ({
   batchId,
   name: 'Sample',
@@ -314,6 +351,7 @@ export const batchInput = (
     },
   },
   pause,
+  ...(hasSearchAttributes !== undefined && { hasSearchAttributes }),
 });
 
 let runtimeInstalled = false;
@@ -401,14 +439,30 @@ export async function startWorkflowHarness(
 const createWorker = (
   connection: NativeConnection,
   taskQueue: string,
-  { completePrompt, readShard, recordLimits, recordPause, surveyShards, writeReport }: Activities,
+  {
+    admitPrompts,
+    completePrompt,
+    readShard,
+    recordLimits,
+    recordPause,
+    surveyShards,
+    writeReport,
+  }: Activities,
 ): Promise<Worker> =>
   Worker.create({
     connection,
     taskQueue,
     identity: 'worker',
     workflowBundle: { codePath: workflowBundle },
-    activities: { completePrompt, readShard, recordLimits, recordPause, surveyShards, writeReport },
+    activities: {
+      admitPrompts,
+      completePrompt,
+      readShard,
+      recordLimits,
+      recordPause,
+      surveyShards,
+      writeReport,
+    },
     workflowFailureErrorTypes: { '*': ['Error'] },
     stickyQueueScheduleToStartTimeout: '2 seconds',
   });

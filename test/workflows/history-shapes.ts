@@ -1,6 +1,13 @@
 /** Every shape a batch's control flow can take, small: what is recorded for the replay test. */
 import { ApplicationFailure } from '@temporalio/common';
-import { cancelNowUpdate, resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
+import {
+  addUpdate,
+  cancelNowUpdate,
+  paceSignal,
+  pauseUpdate,
+  resumeUpdate,
+  setUpdate,
+} from '../../src/workflows/messages.ts';
 import {
   type ActivityScript,
   type BatchOptions,
@@ -31,7 +38,7 @@ const shape = (
   rest: Omit<HistoryShape, 'name' | 'activities'> = {},
 ): HistoryShape => ({ name, activities: scriptActivities(script), ...rest });
 
-const resume = ({ handle }: RunningBatch) => handle.executeUpdate(resumeUpdate);
+const resume = ({ handle }: RunningBatch) => handle.executeUpdate(resumeUpdate, { args: [null] });
 const paused = (batch: RunningBatch) =>
   batch.until(({ state, counts }) => state === 'paused' && counts.running === 0);
 const cancelling = (batch: RunningBatch) => batch.until(({ state }) => state === 'cancelling');
@@ -46,6 +53,30 @@ const spendingAll: ActivityScript['complete'] = ({ index, turn }) =>
   index === 0 && turn === 1
     ? { status: 'unsettled', spentNanoUsd: WORST_NANO_USD, worstCostNanoUsd: WORST_NANO_USD }
     : { ...succeeded(), spentNanoUsd: index === 0 ? 2 * WORST_NANO_USD : WORST_NANO_USD };
+
+/** A worker tells that the provider takes fewer, and then more. */
+function paced(name: string, script: ActivityScript): HistoryShape {
+  const gate = createGate();
+  const complete: ActivityScript['complete'] = async () => {
+    await gate.opened;
+    return succeeded();
+  };
+  return shape(
+    name,
+    { ...script, complete },
+    {
+      options: { limits: { maxWorkers: 5, autoWorkers: true } },
+      drive: async ({ handle, until }) => {
+        await until(({ counts }) => counts.running === 5);
+        for (const slots of [2, 4]) {
+          await handle.signal(paceSignal, { worker: 'worker', slots, reason: 'so it is' });
+          await until(({ autoWorkers }) => autoWorkers?.slots === slots);
+        }
+        gate.open();
+      },
+    },
+  );
+}
 
 function cancelledWithGrace(): HistoryShape {
   const gate = createGate();
@@ -73,6 +104,52 @@ function cancelledWithGrace(): HistoryShape {
 const retriedMuchLater: ActivityScript['complete'] = ({ index }) => {
   if (index === 0) return succeeded();
   throw ApplicationFailure.create({ message: 'busy', nextRetryDelay: '1 hour' });
+};
+
+const ann = { by: 'ann@laptop', reason: 'lunch' };
+const pausedByHand = (name: string, script: ActivityScript, rest: Rest = {}): HistoryShape => {
+  const gate = createGate();
+  const complete = async () => {
+    await gate.opened;
+    return succeeded();
+  };
+  return shape(
+    name,
+    { ...script, complete },
+    {
+      ...rest,
+      drive: async (batch) => {
+        await batch.until(({ counts }) => counts.running >= 2);
+        await batch.handle.executeUpdate(pauseUpdate, { args: [ann] });
+        gate.open();
+        await paused(batch);
+        await batch.handle.executeUpdate(setUpdate, { args: [{ maxWorkers: 4 }, ann] });
+        await batch.handle.executeUpdate(resumeUpdate, { args: [ann] });
+      },
+    },
+  );
+};
+
+const addition = (sha256: string) => ({ stage: `.addition-${sha256}`, sha256 });
+/** Prompts are added twice while it runs, the second time once more. */
+const grown = (name: string, script: ActivityScript): HistoryShape => {
+  const gate = createGate();
+  const complete = async () => {
+    await gate.opened;
+    return succeeded();
+  };
+  return shape(
+    name,
+    { ...script, complete },
+    {
+      drive: async (batch) => {
+        await batch.until(({ counts }) => counts.running >= 2);
+        for (const sha256 of ['first', 'second', 'second'])
+          await batch.handle.executeUpdate(addUpdate, { args: [addition(sha256), ann] });
+        gate.open();
+      },
+    },
+  );
 };
 
 function workerLost(): HistoryShape {
@@ -277,6 +354,13 @@ export const historyShapes = (): HistoryShape[] => [
     },
   ),
   workerLost(),
+  paced('auto-workers', { prompts: 8 }),
+  paced('shards-with-auto-workers', { prompts: 8, shards: 4 }),
+  pausedByHand('paused-by-an-operator', { prompts: 5 }),
+  pausedByHand('shards-paused-by-an-operator', manyShards(4)),
+  grown('prompts-added', { prompts: 3, shards: 1, additions: { first: 1, second: 2 } }),
+  grown('prompts-added-past-inline', { prompts: 3, additions: { first: 1, second: 5 } }),
+  grown('shards-added', { ...manyShards(4), additions: { first: 1, second: 5 } }),
   shape('many-shards', manyShards(4), manyWorkers),
   shape('one-shard', manyShards(4), { ...manyWorkers, shard: 0 }),
   shape('continued-as-new', manyShards(20), manyWorkers),

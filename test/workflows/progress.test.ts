@@ -22,6 +22,7 @@ test('tells what is left, how fast it goes and when it will be over', () => {
     pause: null,
     tally,
     running: 2,
+    autoWorkers: null,
     budget: null,
     maxWorkers: 4,
   });
@@ -44,6 +45,7 @@ test('knows no end while nothing has settled', () => {
     pause: null,
     tally: newTally(3),
     running: 3,
+    autoWorkers: null,
     budget: null,
     maxWorkers: 3,
   });
@@ -56,6 +58,7 @@ test('the last word has the numbers of the report, no pause and nothing to wait 
     pause,
     tally: newTally(3),
     running: 0,
+    autoWorkers: null,
     budget: null,
     maxWorkers: 3,
   });

@@ -101,7 +101,7 @@ test('"resume" alone does not lift the cap: the batch pauses again before anythi
   const script = scriptActivities({ prompts: 2, complete: () => spending(WORST) });
   const batch = await harness.run(t, script, { limits: { maxCostNanoUsd: WORST } });
   await batch.until(paused);
-  await batch.handle.executeUpdate(resumeUpdate);
+  await batch.handle.executeUpdate(resumeUpdate, { args: [null] });
   const again = await batch.until(paused);
   assert.deepEqual([again.pause?.reason, script.tasks.length], ['budget', 1]);
 });
@@ -209,7 +209,7 @@ describe('what a turn that failed has spent', () => {
       const batch = await harness.run(t, script, { limits: { maxCostNanoUsd: 5 * WORST } });
       const { budget } = await batch.until(paused);
       assert.deepEqual([budget?.spentNanoUsd, budget?.reservedNanoUsd], [spent, 0]);
-      await batch.handle.executeUpdate(resumeUpdate);
+      await batch.handle.executeUpdate(resumeUpdate, { args: [null] });
       assert.equal((await batch.result()).state, 'succeeded');
       const { turn, since = turn } = script.tasks[1]!;
       assert.deepEqual([turn, since], [2, 2], 'after a pause faults count anew');
@@ -226,9 +226,9 @@ test('--max-failures pauses past the limit, and a resume allows as many again', 
     first.pause?.message ?? '',
     /3 prompts failed, more than --max-failures 2; the last one: no\. 2/,
   );
-  await batch.handle.executeUpdate(resumeUpdate);
+  await batch.handle.executeUpdate(resumeUpdate, { args: [null] });
   const second = await batch.until((progress) => paused(progress) && progress.counts.failed > 3);
   assert.equal(second.counts.failed, 6);
-  await batch.handle.executeUpdate(resumeUpdate);
+  await batch.handle.executeUpdate(resumeUpdate, { args: [null] });
   assert.equal((await batch.result()).counts.failed, 8, 'two more are within the limit');
 });

@@ -103,7 +103,7 @@ test('cancelled while paused it ends; resume is refused from then on', async (t)
   await batch.handle.cancel();
   await batch.until(({ state }) => state === 'cancelling');
   await assert.rejects(
-    batch.handle.executeUpdate(resumeUpdate),
+    batch.handle.executeUpdate(resumeUpdate, { args: [null] }),
     (error: Error) =>
       error instanceof WorkflowUpdateFailedError && /being cancelled/.test(error.cause?.message ?? ''),
   );
@@ -155,7 +155,7 @@ test('cancelled while a resume is still being noted, the resume is answered and 
   const batch = await harness.run(t, script, { limits: { maxWorkers: 1 } });
   await batch.until(({ state, counts }) => state === 'paused' && counts.running === 0);
 
-  const resumed = batch.handle.executeUpdate(resumeUpdate);
+  const resumed = batch.handle.executeUpdate(resumeUpdate, { args: [null] });
   await batch.until(({ state }) => state === 'running');
   await batch.handle.cancel();
   await batch.until(({ state }) => state === 'cancelling');

@@ -20,7 +20,8 @@ before(async () => (harness = await startWorkflowHarness()));
 after(() => harness.stop());
 
 const paused = ({ state, counts }: Progress): boolean => state === 'paused' && counts.running === 0;
-const resume = ({ handle }: RunningBatch): Promise<Progress> => handle.executeUpdate(resumeUpdate);
+const resume = ({ handle }: RunningBatch): Promise<Progress> =>
+  handle.executeUpdate(resumeUpdate, { args: [null] });
 const refusal = (because: RegExp) => (error: Error) =>
   error instanceof WorkflowUpdateFailedError && because.test(error.cause?.message ?? '');
 
@@ -51,7 +52,10 @@ for (const { type, reason } of pausingFailures) {
 
     assert.deepEqual([halted.pause?.reason, halted.pause?.message], [reason, 'what happened']);
     assert.deepEqual([halted.counts.succeeded, halted.counts.failed, halted.counts.pending], [1, 0, 3]);
-    assert.deepEqual([memo?.['state'], memo?.['pause']], ['paused', halted.pause]);
+    assert.deepEqual(
+      [memo?.['state'], memo?.['pause'], memo?.['counts']],
+      ['paused', halted.pause, halted.counts],
+    );
     assert.deepEqual([resumed.state, resumed.pause], ['running', null]);
     assert.equal(outcome.state, 'succeeded');
     assert.deepEqual(

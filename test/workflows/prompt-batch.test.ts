@@ -121,7 +121,7 @@ test('the Web UI and a reader without a worker are told how it ended', async (t)
     failed: 0,
     notRun: 0,
   });
-  assert.match(JSON.stringify(details), /### succeeded: 2 of 2 prompts, 100 %/);
+  assert.match(JSON.stringify(details), /### Succeeded: 2 of 2 prompts, 100 %/);
 });
 
 test('a prompt is named in the timeline by its id', async (t) => {

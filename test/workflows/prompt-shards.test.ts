@@ -24,7 +24,8 @@ before(async () => (harness = await startWorkflowHarness()));
 after(() => harness.stop());
 
 const paused = ({ state, counts }: Progress): boolean => state === 'paused' && counts.running === 0;
-const resume = ({ handle }: RunningBatch): Promise<Progress> => handle.executeUpdate(resumeUpdate);
+const resume = ({ handle }: RunningBatch): Promise<Progress> =>
+  handle.executeUpdate(resumeUpdate, { args: [null] });
 const after10Ms = async (): Promise<Receipt> => {
   await sleep(10);
   return succeeded();

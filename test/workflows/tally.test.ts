@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Paid, Receipt, Tally } from '../../src/contract.ts';
+import type { FailureType, Paid, Receipt, Tally } from '../../src/contract.ts';
 import {
   countsOf,
   newShardTally,
@@ -24,13 +24,13 @@ const succeeded: Receipt = {
   spentNanoUsd: 7,
   latencyMs: 1,
 };
-const failed = (message: string): Receipt => ({
+const failed = (message: string, type: FailureType = 'Completion.Rejected'): Receipt => ({
   status: 'failed',
   answers: [],
   paid: paid(1, 1),
   spentNanoUsd: 7,
   latencyMs: 1,
-  error: { type: 'Completion.Rejected', message, attempts: 1 },
+  error: { type, message, attempts: 1 },
 });
 const fold = (receipts: Receipt[], from: Tally = newTally(20)): Tally =>
   receipts.reduce((tally, receipt, at) => settled(tally, `prompt_${at}`, receipt, at * 1000), from);
@@ -38,6 +38,7 @@ const fold = (receipts: Receipt[], from: Tally = newTally(20)): Tally =>
 test('counts what settled, with what was paid for failures too', () => {
   const tally = fold([succeeded, failed('no'), succeeded]);
   assert.deepEqual([tally.succeeded, tally.failed, tally.paid], [2, 1, paid(31, 15)]);
+  assert.deepEqual(tally.failuresByType, { 'Completion.Rejected': 1 });
 });
 
 test('a cost that is not known makes the sum unknown', () => {
@@ -47,8 +48,12 @@ test('a cost that is not known makes the sum unknown', () => {
 });
 
 test('takes in what earlier runs settled', () => {
-  const tally = seeded(fold([succeeded]), { succeeded: 3, failed: 2, paid: paid(100, 50) });
-  assert.deepEqual([tally.succeeded, tally.failed, tally.paid], [4, 2, paid(115, 57)]);
+  const tally = seeded(fold([succeeded, failed('no')]), {
+    ...{ succeeded: 3, failed: 2, paid: paid(100, 50) },
+    failuresByType: { 'Completion.Rejected': 1, 'Completion.Fault': 1 },
+  });
+  assert.deepEqual([tally.succeeded, tally.failed, tally.paid], [4, 3, paid(116, 58)]);
+  assert.deepEqual(tally.failuresByType, { 'Completion.Rejected': 2, 'Completion.Fault': 1 });
 });
 
 test('prompts that are left wait while the batch is open, and are not run once it is closed', () => {
@@ -66,7 +71,7 @@ test('prompts that are left wait while the batch is open, and are not run once i
 });
 
 test('keeps the five newest failures, newest first', () => {
-  const tally = fold(['a', 'b', 'c', 'd', 'e', 'f'].map(failed));
+  const tally = fold(['a', 'b', 'c', 'd', 'e', 'f'].map((message) => failed(message)));
   assert.deepEqual(
     tally.lastFailures.map(({ promptId, message }) => [promptId, message]),
     [
@@ -94,7 +99,10 @@ for (const [title, receipts, expected] of uniform) {
 }
 
 test('failures of earlier runs, whose message nobody knows, never make ten uniform ones', () => {
-  const before = seeded(newTally(20), { succeeded: 0, failed: 5, paid: paid(1, 1) });
+  const before = seeded(newTally(20), {
+    ...{ succeeded: 0, failed: 5, paid: paid(1, 1) },
+    failuresByType: { 'Completion.Rejected': 5 },
+  });
   const tally = fold(
     Array.from({ length: 5 }, () => failed('no')),
     before,
@@ -132,6 +140,7 @@ test('accounts of shards add up to what their prompts would have, in whatever st
   const outcome = fc.record({
     shard: fc.integer({ min: 0, max: 2 }),
     message: fc.option(fc.string()),
+    type: fc.constantFrom<FailureType>('Completion.Rejected', 'Completion.Fault', 'Completion.Empty'),
     tells: fc.boolean(),
   });
   fc.assert(
@@ -145,16 +154,16 @@ test('accounts of shards add up to what their prompts would have, in whatever st
         told = takenIn(told, accounts[shard]!, now, 0);
         accounts[shard] = now;
       };
-      for (const { shard, message, tells } of outcomes) {
-        const receipt = message === null ? succeeded : failed(message);
+      for (const { shard, message, type, tells } of outcomes) {
+        const receipt = message === null ? succeeded : failed(message, type);
         whole = settled(whole, 'p', receipt, 0);
         shards[shard] = settled(shards[shard]!, 'p', receipt, 0);
         if (tells) tell(shard);
       }
       [0, 1, 2].forEach(tell);
       assert.deepEqual(
-        [told.succeeded, told.failed, told.paid, told.sameFailure],
-        [whole.succeeded, whole.failed, whole.paid, whole.sameFailure],
+        [told.succeeded, told.failed, told.paid, told.sameFailure, told.failuresByType],
+        [whole.succeeded, whole.failed, whole.paid, whole.sameFailure, whole.failuresByType],
       );
       assert.equal(told.lastFailures.length, Math.min(5, whole.failed));
     }),

@@ -15,8 +15,9 @@ export interface CommandContext {
   note(line: string): void;
 }
 
-export function createContext(json: boolean): CommandContext {
-  const config = loadConfig(process.env, process.cwd());
+/** Throws where the environment or a Temporal profile cannot be used. */
+export function createContext(json: boolean, env: NodeJS.ProcessEnv = process.env): CommandContext {
+  const config = loadConfig(env, process.cwd());
   const print = (value: string | Record<string, unknown>): void => {
     const text = typeof value === 'string' ? asTyped(value, process.env) : toTerminalJson(value);
     process.stdout.write(`${text}\n`);
@@ -30,6 +31,16 @@ export function createContext(json: boolean): CommandContext {
         ? print({ type: 'note', message: line })
         : void process.stderr.write(`${asTyped(toTerminalLines(line), process.env)}\n`),
   };
+}
+
+/** As {@link createContext}, but where the Temporal profile cannot be used, without one. */
+export function createContextAnyway(json: boolean): CommandContext {
+  try {
+    return createContext(json);
+  } catch {
+    const others = Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'));
+    return createContext(json, Object.fromEntries(others));
+  }
 }
 
 /** How text is to look on standard output. */

@@ -2,10 +2,12 @@
 import type { BatchSettings, LimitChanges } from '../../contract.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { type ContinueEnd, type ContinueOptions, continueBatch, openBatch } from '../continue-batch.ts';
+import { growHeapAsUsual } from '../heap-growth.ts';
 import { flagOf } from '../options/parse-flags.ts';
 import { createProgressView } from '../render/progress-view.ts';
 import { requireApiKey } from '../request-settings.ts';
 import { hasLiveWorker } from '../server-view.ts';
+import { settableLimits } from '../settable-limits.ts';
 import type { StartOptions } from '../start-run.ts';
 import { takeOver } from '../take-over.ts';
 import { connectTemporal } from '../temporal.ts';
@@ -20,6 +22,8 @@ interface GoOnOptions {
   /** Limits the user named, most of which a batch that is open already does not take. */
   typedLimits: Partial<BatchSettings['limits']>;
   liftPause: boolean;
+  /** Why, for whoever looks at the batch. */
+  reason?: string | null;
   detach: boolean;
   /** Earlier batches whose answers are taken over, besides those the manifest notes. */
   reuse?: string[];
@@ -28,7 +32,7 @@ interface GoOnOptions {
 }
 
 export async function goOn(options: GoOnOptions): Promise<number> {
-  const { store, settings, typedLimits, liftPause, detach, reuse = [], context } = options;
+  const { store, settings, typedLimits, liftPause, reason = null, detach, reuse = [], context } = options;
   const { config, note } = context;
   if (!detach) requireApiKey(config, settings);
   logToFile(context);
@@ -38,11 +42,16 @@ export async function goOn(options: GoOnOptions): Promise<number> {
       await takeOver(config, store, reuse, note);
       await options.prepare?.(run);
     };
-    const start: StartOptions = { config, temporal, store, limits: settings.limits, liftPause, prepare };
+    const start: StartOptions = {
+      ...{ config, temporal, store, limits: settings.limits },
+      ...{ liftPause, reason, prepare },
+    };
     const attached = await withServer({ config, temporal, note }, () => openBatch(start));
     const alone = attached && !(await hasLiveWorker(temporal, store));
     const changes = attached ? changesOf(typedLimits, { alone, liftPause }) : {};
-    const ignored = attached ? Object.keys(typedLimits).filter((name) => !(name in changes)) : [];
+    const ignored = attached
+      ? Object.keys(typedLimits).filter((name) => name !== 'autoWorkers' && !(name in changes))
+      : [];
     if (ignored.length > 0) {
       note(
         `A worker is on this batch already: it keeps the limits it was started with; ignored: ${ignored.map(flagOfLimit).join(', ')}.`,
@@ -56,6 +65,7 @@ export async function goOn(options: GoOnOptions): Promise<number> {
     note(`Batch ${store.batchId}${attached ? ' (going on)' : ''}`);
     if (webUi) note(`Web UI ${webUi}`);
     const simulated = settings.request.provider === 'simulated';
+    growHeapAsUsual();
     const end = await followWithView({ ...start, changes }, simulated, context);
     return await printEnd(store, end, temporal, context);
   } finally {
@@ -90,19 +100,15 @@ async function followWithView(
   }
 }
 
-/** Limits that an open batch takes: any where nobody works on it, else budget and failure limit, and those of `resume` only. */
+/** Limits that an open batch takes: any where nobody works on it, else those that `set` takes, and those of `resume` only. */
 function changesOf(
   typed: Partial<BatchSettings['limits']>,
   { alone, liftPause }: { alone: boolean; liftPause: boolean },
 ): LimitChanges {
   if (alone) return typed;
   if (!liftPause) return {};
-  const { maxCostNanoUsd, maxFailures } = typed;
-  return {
-    ...(maxCostNanoUsd !== undefined && { maxCostNanoUsd }),
-    ...(maxFailures !== undefined && { maxFailures }),
-  };
+  return settableLimits(typed);
 }
 
 /** Of a limit: `requestTimeoutMs` → `--request-timeout`. */
-const flagOfLimit = (name: string): string => flagOf(name.replace(/(Ms|NanoUsd)$/, ''));
+export const flagOfLimit = (name: string): string => flagOf(name.replace(/(Ms|NanoUsd)$/, ''));

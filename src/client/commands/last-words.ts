@@ -24,7 +24,11 @@ export async function printEnd(
     case 'interrupted': {
       const command = `durabatch resume ${store.batchId}`;
       if (context.json)
-        context.print({ type: 'interrupted', batch_id: store.batchId, next_step: { command } });
+        context.print({
+          type: 'interrupted',
+          batch_id: store.batchId,
+          next_step: { advice: 'Every answer that came back is kept. To go on:', command },
+        });
       else context.print(`Stopped. Every answer that came back is kept. To go on:\n  ${command}`);
       return exitCodes.interrupted;
     }
@@ -87,7 +91,7 @@ export async function printDetached(
       batch_id: store.batchId,
       output_dir: store.location.outputDir,
       web_ui: webUi,
-      next_step: { command: worker },
+      next_step: { advice: 'Its work is done by a worker. Where none runs yet:', command: worker },
     });
   } else {
     print(

@@ -1,16 +1,21 @@
 import { finishedOutcome } from '../continue-batch.ts';
-import { locateBatch } from '../locate-batch.ts';
+import { reachBatch } from '../reached-batch.ts';
 import type { RunLimits } from '../../contract.ts';
+import { withAccount } from '../account-limits.ts';
 import { registerBatch } from '../batch-registry.ts';
+import type { TypedAccount } from '../options/account-options.ts';
 import { assertPriced } from '../request-settings.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';
+import { liftPause } from './lift-pause.ts';
 
 export interface ResumeOptions {
   outputDir?: string;
   /** Limits for the run that is started now; the others stay as they were. */
   typedLimits: Partial<RunLimits>;
+  typedAccount?: TypedAccount;
+  reason: string | null;
 }
 
 export async function resumeCommand(
@@ -18,17 +23,21 @@ export async function resumeCommand(
   options: ResumeOptions,
   context: CommandContext,
 ): Promise<number> {
-  const store = await locateBatch(context.config, id, options.outputDir);
+  const batch = await reachBatch(id, options.outputDir, context);
+  const { store } = batch;
+  if (!store) return liftPause(batch, options, context).finally(() => batch.close());
   await registerBatch(context.config.home, store.location, store.batchId);
   const outcome = await finishedOutcome(store);
   if (outcome) return printFinished(store, outcome, context);
   await assertPriced(store, options.typedLimits);
-  const manifest = await store.readManifest();
+  const { settings: request, limits } = await store.readManifest();
+  const typedLimits = withAccount(options.typedLimits, options.typedAccount, { request, limits });
   return goOn({
     store,
-    settings: { request: manifest.settings, limits: { ...manifest.limits, ...options.typedLimits } },
-    typedLimits: options.typedLimits,
+    settings: { request, limits: { ...limits, ...typedLimits } },
+    typedLimits,
     liftPause: true,
+    reason: options.reason,
     detach: false,
     context,
   });

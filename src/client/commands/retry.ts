@@ -1,9 +1,11 @@
 import type { RunLimits } from '../../contract.ts';
+import { withAccount } from '../account-limits.ts';
 import { registerBatch } from '../batch-registry.ts';
 import { finishedOutcome } from '../continue-batch.ts';
 import { locateBatch } from '../locate-batch.ts';
 import { plural } from '../render/number-text.ts';
 import { reopenFailed } from '../reopen-failed.ts';
+import type { TypedAccount } from '../options/account-options.ts';
 import { assertPriced } from '../request-settings.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
@@ -13,6 +15,7 @@ export interface RetryOptions {
   outputDir?: string;
   /** Limits for the new run; the others stay as they were. */
   typedLimits: Partial<RunLimits>;
+  typedAccount?: TypedAccount;
 }
 
 /** Runs only the failed prompts of a finished batch again, in the same batch; the new report has all prompts. */
@@ -30,12 +33,12 @@ export async function retryCommand(
     return printFinished(store, outcome, context);
   }
   if (!outcome) note('This batch is not finished: going on with it, as resume does.');
-  const { typedLimits } = options;
-  await assertPriced(store, typedLimits);
-  const manifest = await store.readManifest();
+  await assertPriced(store, options.typedLimits);
+  const { settings: request, limits } = await store.readManifest();
+  const typedLimits = withAccount(options.typedLimits, options.typedAccount, { request, limits });
   return goOn({
     store,
-    settings: { request: manifest.settings, limits: { ...manifest.limits, ...typedLimits } },
+    settings: { request, limits: { ...limits, ...typedLimits } },
     typedLimits,
     liftPause: true,
     detach: false,

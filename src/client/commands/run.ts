@@ -25,9 +25,9 @@ export async function runCommand(
   const checkPrice = createPriceCheck(settings);
   const { store, manifest, created } = await createBatch(config, {
     read: (sink) =>
-      readPromptFile(file, (item, position) => {
+      readPromptFile(file, (item, position, isNumbered) => {
         checkPrice(item);
-        return sink(item, position);
+        return sink(item, position, isNumbered);
       }),
     file: basename(file),
     settings,
@@ -40,6 +40,9 @@ export async function runCommand(
   if (!created && options.outputDirTyped && !store.isIn(options.outputDir)) {
     note(`This batch lives in ${store.location.outputDir}, and goes on there.`);
   }
+  const added = manifest.additions?.reduce((sum, { prompts }) => sum + prompts, 0) ?? 0;
+  if (!created && added > 0)
+    note(`To the prompts of this file ${plural(added, 'prompt')} were added; they belong to the batch.`);
   const outcome = await finishedOutcome(store);
   if (outcome) {
     note(
@@ -53,7 +56,10 @@ export async function runCommand(
   return goOn({
     store,
     settings: { request: manifest.settings, limits: settings.limits },
-    typedLimits: options.typedLimits,
+    typedLimits: {
+      ...options.typedLimits,
+      ...(options.typedAccount && { account: settings.limits.account! }),
+    },
     liftPause: false,
     detach: options.detach,
     reuse,

@@ -1,7 +1,5 @@
-import { statusOf } from '../batch-status.ts';
-import { locateBatch } from '../locate-batch.ts';
-import { statusJson, statusText } from '../render/status-text.ts';
-import { connectTemporalIfRunning } from '../temporal.ts';
+import { reachBatch } from '../reached-batch.ts';
+import { type BatchStatus, statusJson, statusText } from '../render/status-text.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -11,15 +9,16 @@ export async function statusCommand(
   options: { outputDir?: string },
   context: CommandContext,
 ): Promise<number> {
-  const { config, json, print } = context;
-  const store = await locateBatch(config, id, options.outputDir);
-  const temporal = await connectTemporalIfRunning(config).catch(() => null);
+  const batch = await reachBatch(id, options.outputDir, context);
   try {
-    const status = await statusOf(temporal, store);
-    const { paint, columns } = outputTraits();
-    print(json ? statusJson(status) : statusText(status, { paint, columns }));
+    printStatus(await batch.status(), context);
     return exitCodes.succeeded;
   } finally {
-    await temporal?.close();
+    await batch.close();
   }
+}
+
+export function printStatus(status: BatchStatus, { json, print }: CommandContext): void {
+  const { paint, columns } = outputTraits();
+  print(json ? statusJson(status) : statusText(status, { paint, columns }));
 }

@@ -3,7 +3,7 @@ import type { BatchState } from '../../contract.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { batchesOnServer, knownStores } from '../known-batches.ts';
 import { findStore, locateBatch } from '../locate-batch.ts';
-import { findRemoteBatch, type RemoteListing } from '../remote-batch.ts';
+import { findRemoteBatch, listingOf, type RemoteListing } from '../remote-batch.ts';
 import { createProgressBoard } from '../render/progress-board.ts';
 import type { ProgressView } from '../render/progress-view.ts';
 import { connectTemporalIfRunning, type Temporal } from '../temporal.ts';
@@ -66,6 +66,7 @@ async function seen(batch: Watched, options: WatchOptions, view: ProgressView): 
     view.update({
       ...{ state: end.outcome.state, pause: null, counts: end.outcome.counts, paid: end.outcome.paid },
       ...{ promptsPerSecond: 0, etaSeconds: null, maxWorkers: 0, budget: null, lastFailures: [] },
+      ...{ autoWorkers: null, failuresByType: end.outcome.failuresByType ?? {} },
     });
   return end;
 }
@@ -83,10 +84,7 @@ async function namedBatches(
     const batch = store
       ? await watchedStore(store)
       : view && temporal
-        ? watchedRemote(temporal, {
-            ...{ batchId: id, runId: view.runId, memo: view.memo, isOpen: view.kind === 'open' },
-            ...{ taskQueue: view.description.taskQueue, startedAt: view.description.startTime },
-          })
+        ? watchedRemote(temporal, listingOf(id, view))
         : // It is nowhere: this says so.
           await watchedStore(await locateBatch(config, id, outputDir));
     batches.set(batch.batchId, batch);

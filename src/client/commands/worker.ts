@@ -3,6 +3,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import { listBatches, openOutputFolder } from '../../store/output-folder.ts';
 import { type BatchWorker, connectWorker, logWorkersTo, startBatchWorker } from '../../worker.ts';
 import { registerBatch } from '../batch-registry.ts';
+import { growHeapAsUsual } from '../heap-growth.ts';
 import { batchIn } from '../locate-batch.ts';
 import { ensureServer } from '../../server/embedded-server.ts';
 import { sweepDeadWorkers } from '../sweep-dead-workers.ts';
@@ -26,6 +27,7 @@ export async function workerCommand(
   context: CommandContext,
 ): Promise<number> {
   const { config, note } = context;
+  growHeapAsUsual();
   logWorkersTo((entry) => note(logLine(entry)));
   const { outputDir: folder } = await openOutputFolder(outputDir);
   const interrupt = interruptSignal();
@@ -84,8 +86,9 @@ async function tend({ temporal, connection, folder, concurrency, workers, contex
         namespace: temporal.namespace,
         config,
         store,
-        concurrency: Math.min(concurrency, limits.maxWorkers),
+        concurrency,
         requestTimeoutMs: limits.requestTimeoutMs,
+        note: (line) => note(`${id}: ${line}`),
       });
       workers.set(id, started);
       started.stopped

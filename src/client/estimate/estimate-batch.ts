@@ -1,5 +1,5 @@
 /** What a batch will take, before anything is started: an estimate, without the network. */
-import type { BatchSettings, Message, PromptItem } from '../../contract.ts';
+import type { BatchSettings, Message, PromptItem, RunLimits } from '../../contract.ts';
 import { MAX_CHOICES, providers } from '../../providers/catalog.ts';
 import { costNanoUsd, type PriceKey, timesOfOtherPrices } from '../../providers/prices.ts';
 
@@ -80,19 +80,29 @@ export function createEstimator(
         cost = cost && each && { low: cost.low + times * each.low, high: cost.high + times * each.high };
       }
     },
-    result: () => ({
-      prompts,
-      completions,
-      requests,
-      promptTokens,
-      outputTokens,
-      costNanoUsd: cost,
-      seconds: {
-        low: requestSeconds.low / Math.min(limits.maxWorkers, prompts),
-        high: requestSeconds.high / Math.min(limits.maxWorkers, prompts),
-      },
-    }),
+    result: () => {
+      const secondsOf = (end: keyof Range): number =>
+        Math.max(
+          requestSeconds[end] / Math.min(limits.maxWorkers, prompts),
+          accountSeconds(limits.account, requests, promptTokens + outputTokens[end]),
+        );
+      return {
+        prompts,
+        completions,
+        requests,
+        promptTokens,
+        outputTokens,
+        costNanoUsd: cost,
+        seconds: { low: secondsOf('low'), high: secondsOf('high') },
+      };
+    },
   };
+}
+
+/** What the account's limits take at least, for this batch alone. */
+function accountSeconds(account: RunLimits['account'], requests: number, tokens: number): number {
+  const { requestsPerMinute, tokensPerMinute } = account ?? {};
+  return 60 * Math.max(requests / (requestsPerMinute ?? Infinity), tokens / (tokensPerMinute ?? Infinity));
 }
 
 /** What one request costs, from the cheapest of these hours to the dearest; `null` where the price is unknown. */

@@ -7,13 +7,14 @@ import type { JsonValue } from './json-value.ts';
 import { checkItem } from './prompt-item.ts';
 import type { CheckedItem } from './checked-item.ts';
 
-/** Takes a normalised prompt; `position` counts from 0. */
-export type PromptSink = (item: PromptItem, position: number) => void | Promise<void>;
+/** Takes a normalised prompt; `position` in the input counts from 0; `isNumbered`: its id comes from that. */
+export type PromptSink = (item: PromptItem, position: number, isNumbered: boolean) => void | Promise<void>;
 
 /** Takes an input's items one by one: checks each, and hands it on as long as there is no problem at all. */
 export class PromptIntake {
   readonly #problems: ProblemList;
   readonly #sink: PromptSink;
+  readonly #before: number;
   /** Number of the item that uses an id. */
   readonly #users = new KeyIndex();
   #count = 0;
@@ -21,9 +22,11 @@ export class PromptIntake {
   /** The form of the first item, and which that is: the others must have it too. */
   #form: { isRequest: boolean; item: number } | undefined;
 
-  constructor(problems: ProblemList, sink: PromptSink) {
+  /** `before`: prompts that come before those of this input; ids given by position go on from there. */
+  constructor(problems: ProblemList, sink: PromptSink, before = 0) {
     this.#problems = problems;
     this.#sink = sink;
+    this.#before = before;
   }
 
   /** Items so far, bad ones included: the number of the newest. */
@@ -43,11 +46,13 @@ export class PromptIntake {
     const isRequest = isBatchRequest(value, this.#form?.isRequest ?? false);
     this.#form ??= { isRequest, item: this.#count };
     const mixed = isRequest === this.#form.isRequest ? [] : [describeMix(isRequest, this.#form.item)];
-    const checked = isRequest ? checkBatchRequest(value, flaws) : checkItem(value, flaws, position);
+    const checked = isRequest
+      ? checkBatchRequest(value, flaws)
+      : checkItem(value, flaws, this.#before + position);
     for (const problem of mixed.length > 0 ? mixed : [...checked.problems, ...this.#claimId(checked)]) {
       this.#problems.add(`item ${this.#count}${place}: ${problem}`);
     }
-    if (this.#problems.total === 0) await this.#sink(checked.item, position);
+    if (this.#problems.total === 0) await this.#sink(checked.item, position, checked.idSource === 'position');
   }
 
   /** Counts an item that could not be read. */

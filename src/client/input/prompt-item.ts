@@ -65,6 +65,6 @@ function missingText(known: Fields, unknown: Fields): string[] {
 }
 
 /** `prompt_0001` for the first. */
-function idOfPosition(position: number): string {
+export function idOfPosition(position: number): string {
   return `prompt_${String(position + 1).padStart(4, '0')}`;
 }

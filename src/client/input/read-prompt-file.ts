@@ -15,11 +15,12 @@ export interface PromptSource extends BatchHead {
 
 /**
  * Streams the file: calls `sink` with each normalised prompt in order and awaits it. After the first
- * problem it only goes on checking, and throws an `InputError` with all of them at the end.
+ * problem it only goes on checking, and throws an `InputError` with all of them at the end. `before`: as many
+ * prompts come before those of the file.
  */
-export async function readPromptFile(file: string, sink: PromptSink): Promise<PromptSource> {
+export async function readPromptFile(file: string, sink: PromptSink, before = 0): Promise<PromptSource> {
   const problems = new ProblemList(file);
-  const intake = new PromptIntake(problems, sink);
+  const intake = new PromptIntake(problems, sink, before);
   const source = await readSource(file, intake, problems).catch((error: unknown) => {
     if (!(error instanceof BrokenInput)) throw error;
     problems.add(error.message);

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { typingErrors } from '../nearest-name.ts';
 import { decodeUtf8 } from './decode-utf8.ts';
 import { BrokenInput } from './input-error.ts';
 
@@ -34,6 +35,10 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 
 /** Names a neighbour whose name is the same but for case, extension or up to two typing errors. */
 async function suggestName(file: string): Promise<string> {
+  if (/\s--?[a-z]/i.test(file))
+    return '; its quotes take in flags as well: close them behind the name of the file';
+  if (/^['\u2018-\u201f]/.test(file))
+    return '; its quotes have become part of the name: leave them out, or type "';
   const folder = path.dirname(file);
   // The folder may be missing as well: then there is nothing to suggest.
   const names = await readdir(folder).catch(() => null);
@@ -44,18 +49,4 @@ async function suggestName(file: string): Promise<string> {
     path.parse(name).name.toLowerCase() === wanted.name.toLowerCase();
   const found = names.sort().find((name) => /\.(json|jsonl|ndjson)$/i.test(name) && near(name));
   return found === undefined ? '' : `; did you mean ${path.join(folder, found)}?`;
-}
-
-/** Levenshtein's distance. */
-function typingErrors(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= one.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= other.length; j++) {
-      const changed = row[j - 1]! + (one[i - 1] === other[j - 1] ? 0 : 1);
-      next.push(Math.min(changed, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[other.length]!;
 }

@@ -1,5 +1,6 @@
 /** What the values of flags may be: zod schemas from the text typed to the value used. */
 import { z } from 'zod';
+import { DEFAULT_CEILING, MOST_WORKERS, type RunLimits } from '../../contract.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 
 /** Node's timers overflow at 2^31 ms (24.8 days) and would fire at once. */
@@ -11,9 +12,21 @@ const flagValue = <T>(expected: string, read: (text: string) => T | undefined) =
   z.string().transform((text, context): T => {
     const value = read(text.trim());
     if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: `must be ${expected}, got ${quoted(text)}` });
+    context.addIssue({
+      code: 'custom',
+      message: `must be ${expected}, got ${quoted(text)}${meantBy(text, read)}`,
+    });
     return z.NEVER;
   });
+
+/** What most likely was meant where commas stand in a number, or an equals sign before it. */
+function meantBy(text: string, read: (text: string) => unknown): string {
+  const plain = text.trim().replace(/^=/, '');
+  const meant = [plain, plain.replace(/(?<=\d),(?=\d{3}\b)/g, ''), plain.replace(',', '.')].find(
+    (each) => each !== text.trim() && read(each) !== undefined,
+  );
+  return meant === undefined ? '' : `; did you mean ${toTerminalText(meant, 80)}?`;
+}
 
 const quoted = (text: string): string => JSON.stringify(toTerminalText(text, 80));
 
@@ -31,6 +44,19 @@ export const integerValue = (least: number, most: number = Number.MAX_SAFE_INTEG
     return value !== undefined && value >= least && value <= most ? value : undefined;
   });
 };
+
+/** Prompts in progress at once: a number, or `auto` and `auto:50` for as many as the provider takes, at most 50. */
+export const maxWorkersValue = flagValue(
+  `a whole number from 1 to ${MOST_WORKERS}, or "auto", or "auto:50" for at most 50`,
+  (text): Pick<RunLimits, 'maxWorkers' | 'autoWorkers'> | undefined => {
+    const [, auto, ceiling] = /^(auto:?)?(\d*)$/.exec(text) ?? [];
+    if (auto === 'auto' && ceiling === '') return { maxWorkers: DEFAULT_CEILING, autoWorkers: true };
+    const most = ceiling === '' || auto === 'auto' ? Number.NaN : Number(ceiling);
+    return most >= 1 && most <= MOST_WORKERS
+      ? { maxWorkers: most, autoWorkers: auto !== undefined }
+      : undefined;
+  },
+);
 
 export const temperatureValue = flagValue('a number from 0 to 2', (text) => {
   const value = toNumber(text);

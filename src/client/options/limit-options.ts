@@ -1,12 +1,14 @@
 /** Flags for how a run works through its requests: the same on every command that starts one. */
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { MOST_WORKERS, type RunLimits } from '../../contract.ts';
+import { DEFAULT_CEILING, MOST_WORKERS, type RunLimits } from '../../contract.ts';
 import { shortDuration } from '../render/duration-text.ts';
+import { accountFlags, addAccountOptions, toTypedAccount, type TypedAccount } from './account-options.ts';
 import {
   durationValue,
   failureLimitValue,
   integerValue,
+  maxWorkersValue,
   priceValue,
   shareValue,
   usdValue,
@@ -15,7 +17,7 @@ import {
 import { parseFlags } from './parse-flags.ts';
 
 export const limitFlags = {
-  maxWorkers: integerValue(1, MOST_WORKERS).optional(),
+  maxWorkers: maxWorkersValue.optional(),
   maxAttempts: integerValue(1).optional(),
   requestTimeout: durationValue(1).optional(),
   idleTimeout: durationValue(1).optional(),
@@ -30,6 +32,7 @@ export const limitFlags = {
   apiKeyEnv: variableNameValue.optional(),
   simulateLatency: durationValue(0).optional(),
   simulateErrors: shareValue.optional(),
+  ...accountFlags,
 };
 
 /** A price is known whole or not at all. */
@@ -51,12 +54,13 @@ type LimitFlags = z.output<z.ZodObject<typeof limitFlags>>;
 export function addLimitOptions(command: Command, defaults: Omit<RunLimits, 'apiKeyEnv'> | null): Command {
   const or = (value: (limits: Omit<RunLimits, 'apiKeyEnv'>) => string | number): string =>
     `(default: ${defaults === null ? 'as before' : value(defaults)})`;
-  return command
+  command
     .optionsGroup('Pace and patience (may change from run to run):')
     .option(
-      '--max-workers <n>',
-      `prompts in progress at once, 1 to ${MOST_WORKERS} ${or((d) => d.maxWorkers)}`,
-    )
+      '--max-workers <n|auto>',
+      `prompts in progress at once, 1 to ${MOST_WORKERS}; "auto": as many as the provider takes, at most ${DEFAULT_CEILING} or N in "auto:N" ${or((d) => d.maxWorkers)}`,
+    );
+  return addAccountOptions(command, defaults !== null)
     .option(
       '--max-attempts <n>',
       `requests a prompt may lose to faults before it fails; waiting out a rate limit never counts ${or((d) => d.maxAttempts)}`,
@@ -112,12 +116,20 @@ export function addLimitOptions(command: Command, defaults: Omit<RunLimits, 'api
 }
 
 /** The limits that were typed, and no others. Throws a UsageError. */
-export const parseLimitOptions = (raw: Record<string, unknown>): Partial<RunLimits> =>
-  toLimits(parseFlags(limitFlagsSchema, raw));
+export function parseLimitOptions(raw: Record<string, unknown>): {
+  typedLimits: Partial<RunLimits>;
+  typedAccount?: TypedAccount;
+} {
+  const flags = parseFlags(limitFlagsSchema, raw);
+  const typedAccount = toTypedAccount(flags);
+  return { typedLimits: toLimits(flags), ...(typedAccount && { typedAccount }) };
+}
 
+/** All but the account, which takes more than flags to know. */
 export function toLimits(flags: LimitFlags): Partial<RunLimits> {
   const limits: { [Name in keyof RunLimits]: RunLimits[Name] | undefined } = {
-    maxWorkers: flags.maxWorkers,
+    maxWorkers: flags.maxWorkers?.maxWorkers,
+    autoWorkers: flags.maxWorkers?.autoWorkers,
     maxAttempts: flags.maxAttempts,
     requestTimeoutMs: flags.requestTimeout,
     idleTimeoutMs: flags.idleTimeout,

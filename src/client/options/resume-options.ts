@@ -1,6 +1,7 @@
 /** The flags of `resume`. */
 import type { Command } from 'commander';
 import type { RunLimits } from '../../contract.ts';
+import type { TypedAccount } from './account-options.ts';
 import { addLimitOptions, parseLimitOptions } from './limit-options.ts';
 import { parseSharedOptions, type SharedOptions } from './shared-options.ts';
 
@@ -9,6 +10,6 @@ export const addResumeOptions = (command: Command): Command => addLimitOptions(c
 /** Throws one UsageError for everything that is wrong. */
 export function parseResumeOptions(
   raw: Record<string, unknown>,
-): SharedOptions & { typedLimits: Partial<RunLimits> } {
-  return { ...parseSharedOptions(raw), typedLimits: parseLimitOptions(raw) };
+): SharedOptions & { typedLimits: Partial<RunLimits>; typedAccount?: TypedAccount } {
+  return { ...parseSharedOptions(raw), ...parseLimitOptions(raw) };
 }

@@ -2,7 +2,9 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { providerNames } from '../../contract.ts';
-import type { RequestSettings, RunLimits } from '../../contract.ts';
+import type { ProviderName, RequestSettings, RunLimits } from '../../contract.ts';
+import { nearestName } from '../nearest-name.ts';
+import { ACCOUNT_WITHOUT_LIMITS, toTypedAccount, type TypedAccount } from './account-options.ts';
 import { baseUrlValue } from './base-url.ts';
 import { batchIdValue } from './batch-id.ts';
 import { integerValue, temperatureValue, textValue, topPValue } from './flag-values.ts';
@@ -21,6 +23,7 @@ export interface RunOptions {
   limits: Omit<RunLimits, 'apiKeyEnv'> & { apiKeyEnv: string | undefined };
   /** The limits that were typed: the others are defaults. */
   typedLimits: Partial<RunLimits>;
+  typedAccount?: TypedAccount;
   /** As typed: not resolved. */
   outputDir: string;
   outputDirTyped: boolean;
@@ -32,9 +35,25 @@ export interface RunOptions {
   json: boolean;
 }
 
-const providerValue = z.enum(providerNames, {
-  error: (issue) => `must be one of ${providerNames.join(', ')}, got ${JSON.stringify(issue.input)}`,
+export const providerValue = z.enum(providerNames, {
+  error: ({ input }) => {
+    const near = nearestName(String(input), providerNames);
+    const meant =
+      near === undefined ? 'for any other API, openai-compatible with --base-url' : `did you mean ${near}?`;
+    return `must be one of ${providerNames.join(', ')}, got ${JSON.stringify(input)}; ${meant}`;
+  },
 });
+
+/** An address where there must be one, and only there. */
+export function refineAddress(
+  { provider, baseUrl }: { provider: ProviderName; baseUrl?: string | undefined },
+  context: z.RefinementCtx,
+): void {
+  const refuse = (message: string): void => context.addIssue({ code: 'custom', path: ['baseUrl'], message });
+  if (provider === 'openai-compatible' && baseUrl === undefined)
+    refuse('is needed with --provider openai-compatible, like http://127.0.0.1:8000/v1');
+  if (provider === 'simulated' && baseUrl !== undefined) refuse('has no meaning with --provider simulated');
+}
 
 const runFlagsSchema = z
   .object({
@@ -58,13 +77,10 @@ const runFlagsSchema = z
     refinePrices(flags, context);
     const refuse = (flag: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [flag], message });
-    if (flags.provider === 'openai-compatible' && flags.baseUrl === undefined) {
-      refuse('baseUrl', 'is needed with --provider openai-compatible, like http://127.0.0.1:8000/v1');
-    }
-    if (flags.provider === 'simulated') {
-      if (flags.baseUrl !== undefined) refuse('baseUrl', 'has no meaning with --provider simulated');
-      return;
-    }
+    refineAddress(flags, context);
+    if (flags.account !== undefined && flags.rpm === undefined && flags.tpm === undefined)
+      refuse('account', ACCOUNT_WITHOUT_LIMITS);
+    if (flags.provider === 'simulated') return;
     for (const flag of ['simulateLatency', 'simulateErrors'] as const) {
       if (flags[flag] !== undefined) refuse(flag, 'works only with --provider simulated');
     }
@@ -110,10 +126,12 @@ export function parseRunOptions(raw: Record<string, unknown>): RunOptions {
   const flags = parseFlags(runFlagsSchema, raw);
   const { provider, model, baseUrl, temperature, topP, maxTokens, completions, thinking } = flags;
   const typedLimits = toLimits(flags);
+  const typedAccount = toTypedAccount(flags);
   return {
     settings: { provider, model, baseUrl, temperature, topP, maxTokens, completions, thinking },
     limits: { ...limitDefaults, apiKeyEnv: undefined, ...typedLimits },
     typedLimits,
+    ...(typedAccount && { typedAccount }),
     outputDir: flags.outputDir ?? DEFAULT_OUTPUT_DIR,
     outputDirTyped: flags.outputDir !== undefined,
     id: flags.id,

@@ -1,39 +1,55 @@
 /** The flags of `set`. */
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { LimitChanges } from '../../contract.ts';
-import { failureLimitValue, textValue, usdValue } from './flag-values.ts';
+import { type LimitChanges, MOST_WORKERS } from '../../contract.ts';
+import { durationValue, failureLimitValue, maxWorkersValue, textValue, usdValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
+import { addReasonOption, parseReason } from './reason-option.ts';
 import type { SharedOptions } from './shared-options.ts';
 import { UsageError } from './usage-error.ts';
 
 const setFlagsSchema = z.object({
   json: z.boolean().default(false),
   outputDir: textValue.optional(),
+  maxWorkers: maxWorkersValue.optional(),
+  patience: durationValue(0).optional(),
   maxCost: usdValue.optional(),
   maxFailures: failureLimitValue.optional(),
 });
 
 export const addSetOptions = (command: Command): Command =>
-  command
-    .option('--max-cost <usd>', 'new cost cap in US dollars; lifts a pause (budget) (default: as before)')
-    .option(
-      '--max-failures <n|p%>',
-      'failed prompts, or percent of all, past which it pauses (default: as before)',
-    );
+  addReasonOption(
+    command
+      .option(
+        '--max-workers <n|auto>',
+        `prompts in progress at once, 1 to ${MOST_WORKERS}, or "auto", or "auto:N" (default: as before)`,
+      )
+      .option('--max-cost <usd>', 'new cost cap in US dollars; lifts a pause (budget) (default: as before)')
+      .option(
+        '--max-failures <n|p%>',
+        'failed prompts, or percent of all, past which it pauses (default: as before)',
+      )
+      .option(
+        '--patience <time>',
+        'longest wait for a provider that is down or limits the rate, as 90s, 10m, 1h (default: as before)',
+      ),
+  );
 
 /** Throws one UsageError for everything that is wrong, and where nothing is to be set. */
-export function parseSetOptions(raw: Record<string, unknown>): SharedOptions & { changes: LimitChanges } {
-  const { json, outputDir, maxCost, maxFailures } = parseFlags(setFlagsSchema, raw);
-  if (maxCost === undefined && maxFailures === undefined) {
-    throw new UsageError('set: say what to set: --max-cost <usd> or --max-failures <n|p%>');
-  }
-  return {
-    json,
-    ...(outputDir === undefined ? {} : { outputDir }),
-    changes: {
-      ...(maxCost === undefined ? {} : { maxCostNanoUsd: maxCost }),
-      ...(maxFailures === undefined ? {} : { maxFailures }),
-    },
+export function parseSetOptions(
+  raw: Record<string, unknown>,
+): SharedOptions & { changes: LimitChanges; reason: string | null } {
+  const { json, outputDir, maxWorkers, maxCost, maxFailures, patience } = parseFlags(setFlagsSchema, raw);
+  const changes: LimitChanges = {
+    ...maxWorkers,
+    ...(maxCost !== undefined && { maxCostNanoUsd: maxCost }),
+    ...(maxFailures !== undefined && { maxFailures }),
+    ...(patience !== undefined && { patienceMs: patience }),
   };
+  if (Object.keys(changes).length === 0) {
+    throw new UsageError(
+      'set: say what to set: --max-workers <n|auto>, --max-cost <usd>, --max-failures <n|p%> or --patience <time>',
+    );
+  }
+  return { json, ...(outputDir !== undefined && { outputDir }), changes, reason: parseReason(raw) };
 }

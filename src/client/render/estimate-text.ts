@@ -1,5 +1,7 @@
 /** What `estimate` prints. */
-import type { BatchSettings } from '../../contract.ts';
+import type { BatchSettings, RunLimits } from '../../contract.ts';
+import { ratesOf } from '../../accounts/lease.ts';
+import { ratesText } from '../../workflows/account-page.ts';
 import {
   type BatchEstimate,
   FIRST_TOKEN_SECONDS,
@@ -39,16 +41,23 @@ export function estimateText(
     },
     {
       label: 'Time',
-      value: `${range(seconds, (value) => durationText(value * 1000))} with ${plural(limits.maxWorkers, 'prompt')} at once`,
+      value: `${range(seconds, (value) => durationText(value * 1000))} with ${timeTerms(limits)}`,
+      prose: true,
     },
   ];
-  return [labelledRows(rows, columns), ...wrapped(assumptions, columns)].join('\n');
+  return [labelledRows(rows, columns), ...wrapped(assumptionsOf(limits), columns)].join('\n');
 }
 
-const assumptions =
+function timeTerms({ maxWorkers, autoWorkers, account }: RunLimits): string {
+  const auto = autoWorkers ? ', the most that auto may come to: longer, if the provider takes fewer' : '';
+  const rates = account ? `, and the account to itself: ${ratesText(ratesOf(account))}` : '';
+  return `${plural(maxWorkers, 'prompt')} at once${auto}${rates}`;
+}
+
+const assumptionsOf = ({ account }: Pick<RunLimits, 'account'>): string =>
   'An estimate: tokens counted with o200k_base, whatever the model; completions of ' +
   `${LOW_OUTPUT_SHARE * 100}% to 100% of max_tokens, at the cheapest and the dearest hour of the day; ` +
-  `time with ${FIRST_TOKEN_SECONDS} s to the first token and ${TOKENS_PER_SECOND} tokens/s, without rate limits. Nothing was sent.`;
+  `time with ${FIRST_TOKEN_SECONDS} s to the first token and ${TOKENS_PER_SECOND} tokens/s, ${account ? "with the account's rate limits" : 'without rate limits'}. Nothing was sent.`;
 
 /** The line of `estimate --json`. Costs are US dollars. */
 export function estimateJson(
@@ -65,10 +74,16 @@ export function estimateJson(
     model: request.model,
     provider: request.provider,
     max_workers: limits.maxWorkers,
+    auto_workers: limits.autoWorkers ?? false,
+    ...(limits.account && {
+      account: limits.account.name,
+      requests_per_minute: limits.account.requestsPerMinute,
+      tokens_per_minute: limits.account.tokensPerMinute,
+    }),
     prompt_tokens: estimate.promptTokens,
     completion_tokens: outputTokens,
     cost: costNanoUsd && { low: usdOf(costNanoUsd.low), high: usdOf(costNanoUsd.high) },
     seconds,
-    assumptions,
+    assumptions: assumptionsOf(limits),
   };
 }

@@ -51,10 +51,10 @@ export function listText(
   return [
     paint.dim(head),
     ...rows.map((row, at) => {
-      const { state, host } = statuses[at]!;
+      const { state, folderHost } = statuses[at]!;
       // The state is in front, as long as its cell.
       const length = stateCell(statuses[at]!).length;
-      const where = host ? paint.dim(`  (on ${toTerminalText(host, 40)})`) : '';
+      const where = folderHost === null ? '' : paint.dim(`  (on ${toTerminalText(folderHost, 40)})`);
       return paintState(state, row.slice(0, length), paint) + row.slice(length) + where;
     }),
   ].join('\n');

@@ -1,4 +1,4 @@
-import type { NextStep } from './next-steps.ts';
+import type { NextStep } from '../../workflows/next-steps.ts';
 import type { Paint } from './paint.ts';
 import type { Row } from './text-table.ts';
 

@@ -64,6 +64,7 @@ function etaText({ etaSeconds, counts }: Progress): string {
 export function standing({ state, pause, crashed }: SeenProgress): string | null {
   if (crashed) return 'no worker is on it';
   if (state === 'running') return null;
+  if (state === 'paused' && pause?.by !== undefined) return `paused by ${toTerminalText(pause.by, 40)}`;
   if (state === 'paused') return pause === null ? 'paused' : `paused (${pause.reason})`;
   return state === 'partly_failed' ? 'finished, some failed' : state;
 }

@@ -8,7 +8,7 @@ export function progressJson(
   progress: SeenProgress,
   { batchId, simulated }: ProgressContext,
 ): Record<string, unknown> {
-  const { counts, paid, autoWorkers = null, retries } = progress;
+  const { counts, paid, retries } = progress;
   return {
     type: 'progress',
     batch_id: batchId,
@@ -30,7 +30,7 @@ export function progressJson(
     prompts_per_second: progress.promptsPerSecond,
     eta_seconds: progress.etaSeconds,
     max_workers: progress.maxWorkers,
-    auto_workers: autoWorkers,
+    auto_workers: progress.autoWorkers,
     in_retry: retries?.prompts ?? 0,
     retry_reasons: retries?.reasons ?? [],
     last_failures: progress.lastFailures.map((failure) => ({
@@ -38,8 +38,9 @@ export function progressJson(
       type: failure.type,
       message: failure.message,
     })),
+    failures_by_type: progress.failuresByType,
   };
 }
 
-export const pauseJson = (pause: Pause | null): Record<string, string> | null =>
-  pause === null ? null : { reason: pause.reason, message: pause.message, since: pause.since };
+export const pauseJson = (pause: Pause | null): Record<string, string | null> | null =>
+  pause && { reason: pause.reason, message: pause.message, since: pause.since, by: pause.by ?? null };

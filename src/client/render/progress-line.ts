@@ -1,4 +1,4 @@
-import { nextStep } from './next-steps.ts';
+import { nextStep } from '../../workflows/next-steps.ts';
 import {
   autoText,
   doneCount,

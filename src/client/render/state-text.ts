@@ -12,10 +12,11 @@ const stateNames: Record<BatchState, string> = {
   crashed: 'crashed (open, but no worker is on it)',
 };
 
-/** The state as a sentence's start, with the reason of a pause. */
+/** The state as a sentence's start, with the reason of a pause, or who asked for it. */
 export function stateText(state: BatchState, pause: Pause | null): string {
   if (state !== 'paused' || pause === null) return stateNames[state];
-  return `paused (${pause.reason}): ${toTerminalText(pause.message, 500)}`;
+  const cause = pause.by === undefined ? `(${pause.reason})` : `by ${toTerminalText(pause.by, 80)}`;
+  return `paused ${cause}: ${toTerminalText(pause.message, 500)}`;
 }
 
 export function paintState(state: BatchState, text: string, paint: Paint): string {

@@ -1,9 +1,10 @@
 /** What `status <id>` prints. */
-import type { BatchState, Counts, Paid, Pause } from '../../contract.ts';
+import type { BatchState, Counts, FailureCounts, Paid, Pause } from '../../contract.ts';
+import { rankedFailures } from '../../workflows/failure-counts.ts';
 import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './batch-rows.ts';
 import { nextRows } from './next-rows.ts';
-import { nextStep } from './next-steps.ts';
-import { usdOf } from './number-text.ts';
+import { nextStep, type NextStep } from '../../workflows/next-steps.ts';
+import { countText, usdOf } from './number-text.ts';
 import { createPaint } from './paint.ts';
 import { pauseJson } from './progress-json.ts';
 import { paintState, stateText } from './state-text.ts';
@@ -21,11 +22,12 @@ export interface BatchStatus {
   state: BatchState;
   pause: Pause | null;
   counts: Counts;
+  failuresByType: FailureCounts;
   paid: Paid;
   simulated: boolean;
   outputDir: string;
-  /** Where that is, if it is not on this machine. */
-  host?: string | null;
+  /** The machine that has this folder; `null`: it is here. */
+  folderHost: string | null;
   /** ISO 8601, UTC: start of the first run. */
   startedAt: string;
   /** Of the newest report; null while there is none. */
@@ -34,6 +36,10 @@ export interface BatchStatus {
   webUiUrl: string | null;
   /** What its prompts in progress wait for, if all of them wait. */
   waiting: string | null;
+  /** What it may send under its account's limits, while it runs; `null` where it has none. */
+  account: string | null;
+  /** How its run was ended from outside, before its end; null: it was not. */
+  endedOutside: string | null;
   source: StatusSource;
 }
 
@@ -41,7 +47,8 @@ const sourceNotes: Record<StatusSource, string | null> = {
   workflow: null,
   'ledger-and-temporal': 'the ledger and what Temporal remembers: no worker is there to ask',
   ledger: 'the ledger alone: the Temporal server does not know or answer for this batch',
-  temporal: "what Temporal remembers: the batch's folder is not here, and no worker is there to ask",
+  temporal:
+    'what Temporal remembers of its last change of state: no worker is there to ask, and its folder is not here',
 };
 
 /** How a finished batch ended is written down for good: nobody needs to be asked. */
@@ -55,26 +62,37 @@ export function statusText(
   const source = isFinal(state) ? null : sourceNotes[status.source];
   const rows: Row[] = [
     { label: 'Batch', value: batchLabel(id, status.name) },
-    { label: 'State', value: paintState(state, stateText(state, pause), paint), prose: true },
+    { label: 'State', value: paintState(state, stateOf(status), paint), prose: true },
     ...(pause === null ? [] : [{ label: 'Since', value: pause.since }]),
     ...(status.waiting === null
       ? []
       : [{ label: 'Waiting', value: toTerminalText(status.waiting, 400), prose: true }]),
+    ...(status.account === null ? [] : [{ label: 'Account', value: status.account, prose: true }]),
     { label: 'Prompts', value: promptsText(counts) },
+    ...failureRows(status.failuresByType),
     { label: 'Tokens', value: tokensText(paid), prose: true },
     { label: 'Cost', value: costRowText(paid, status.simulated) },
     { label: 'Started', value: status.startedAt },
-    {
-      label: 'Output',
-      value: toTerminalText(status.outputDir + (status.host ? ` (on ${status.host})` : '')),
-    },
+    { label: 'Output', value: outputText(status) },
     ...fileRows(status),
     ...(source === null ? [] : [{ label: 'Source', value: source, prose: true }]),
-    ...nextRows(nextStep(state, pause, id), paint),
+    ...nextRows(nextStepOf(status), paint),
   ];
   const mark = status.simulated ? `${paint.yellow('[simulated]')}\n` : '';
   return mark + labelledRows(rows, columns);
 }
+
+const stateOf = ({ state, pause, endedOutside }: BatchStatus): string =>
+  state === 'crashed' && endedOutside !== null
+    ? `crashed (its run was ended in Temporal: ${toTerminalText(endedOutside, 400)})`
+    : stateText(state, pause);
+
+const failureRows = (counts: FailureCounts): Row[] => {
+  const value = rankedFailures(counts)
+    .map(({ type, count }) => `${countText(count)} × ${type}`)
+    .join(' · ');
+  return value === '' ? [] : [{ label: 'Failed', value, prose: true }];
+};
 
 /** The line of `status --json`, and each line of `list --json`. Costs are US dollars. */
 export function statusJson(status: BatchStatus): Record<string, unknown> {
@@ -92,18 +110,34 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
     succeeded: counts.succeeded,
     failed: counts.failed,
     not_run: counts.notRun,
+    failures_by_type: status.failuresByType,
     total_tokens: paid.usage.total,
     prompt_tokens: paid.usage.prompt,
     completion_tokens: paid.usage.completion,
     estimated_cost: usdOf(paid.costNanoUsd),
     started_at: status.startedAt,
     output_dir: status.outputDir,
-    host: status.host ?? null,
+    folder_host: status.folderHost,
     results_file: status.resultsFile,
     csv_file: status.csvFile,
     web_ui: status.webUiUrl,
     waiting: status.waiting,
+    account: status.account,
+    ended_outside: status.endedOutside,
     source: status.source,
-    next_step: nextStep(status.state, status.pause, status.id),
+    next_step: nextStepOf(status),
   };
+}
+
+function outputText({ outputDir, folderHost }: BatchStatus): string {
+  const folder = toTerminalText(outputDir);
+  return folderHost === null ? folder : `${folder} on ${toTerminalText(folderHost, 80)}, not here`;
+}
+
+/** What only a worker at the folder can do is to be typed there. */
+function nextStepOf({ id, state, pause, folderHost, source }: BatchStatus): NextStep {
+  const step = nextStep(state, pause, id);
+  if (folderHost === null || step.command === null || source === 'workflow') return step;
+  const host = toTerminalText(folderHost, 80);
+  return { ...step, advice: `${step.advice.replace(/:$/, '')}, on ${host} where its folder is:` };
 }

@@ -7,7 +7,7 @@ import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './ba
 import { billText } from './bill-text.ts';
 import { durationText } from './duration-text.ts';
 import { nextRows } from './next-rows.ts';
-import { nextStep } from './next-steps.ts';
+import { nextStep } from '../../workflows/next-steps.ts';
 import { successRate } from '../../report/summary.ts';
 import { countText, plural, usdOf } from './number-text.ts';
 import type { Paint } from './paint.ts';

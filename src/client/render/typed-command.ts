@@ -1,5 +1,5 @@
 const COMMAND =
-  /(?<![\w./-])durabatch (?=(audit|cancel|estimate|list|report|resume|retry|run|server|set|status|tail|watch|worker)\b)/g;
+  /(?<![\w./-])durabatch (?=(add|audit|cancel|completion|doctor|estimate|list|pause|report|resume|retry|run|server|set|status|tail|watch|worker)\b)/g;
 
 /**
  * The commands in a text as this user has to type them: who came by npm (`npm start`, `npx durabatch`)

@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createCompletePrompt } from '../../../src/activities/complete-prompt.ts';
-import { openGate } from '../../../src/activities/request-gate.ts';
+import { openGate, type RequestGate } from '../../../src/activities/request-gate.ts';
 import type { PromptItem, PromptTask, Receipt, RunLimits } from '../../../src/contract.ts';
 import type { CompletionApi } from '../../../src/providers/completion-api.ts';
 import { BatchStore } from '../../../src/store/batch-store.ts';
@@ -47,8 +47,11 @@ export async function promptDesk(
   t: TestContext,
   api: CompletionApi | (() => CompletionApi),
   item: PromptItem = { prompt_id: 'p1', prompt: 'What is RLHF?' },
+  gate: RequestGate = openGate,
 ): Promise<PromptDesk> {
-  return deskOf(t, await makeBatch(t, [item]), api, { ms: Date.UTC(2026, 0, 1) });
+  const store = await makeBatch(t, [item]);
+  await store.updateManifest((manifest) => ({ ...manifest, limits }));
+  return deskOf(t, store, api, { ms: Date.UTC(2026, 0, 1) }, gate);
 }
 
 function deskOf(
@@ -56,6 +59,7 @@ function deskOf(
   store: BatchStore,
   api: CompletionApi | (() => CompletionApi),
   clock: { ms: number },
+  gate: RequestGate = openGate,
 ): PromptDesk {
   const stopping = new AbortController();
   const completePrompt = createCompletePrompt({
@@ -65,7 +69,7 @@ function deskOf(
       cost: () => ({ costNanoUsd: 7, cacheSavingNanoUsd: 0, price: null }),
       worstCost: () => 100,
     }),
-    gate: () => openGate,
+    gate: () => gate,
     stopping: stopping.signal,
     worker: 'worker',
     now: () => new Date(clock.ms++),

@@ -155,3 +155,10 @@ test('no range is upside down, and sums are those of the prompts', () => {
     }),
   );
 });
+
+test("where the account's limits take longer, they decide the time", () => {
+  const account = { name: 'acme', requestsPerMinute: 6, tokensPerMinute: 120 };
+  const result = estimate(settingsOf({}, { prices, maxWorkers: 2, account }), [{ prompt: 'x'.repeat(10) }]);
+  // 2 requests at 6 a minute; 20 + 200 tokens at 120 a minute.
+  assert.deepEqual(result.seconds, { low: 35, high: 110 });
+});

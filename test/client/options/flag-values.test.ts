@@ -4,6 +4,7 @@ import { baseUrlValue } from '../../../src/client/options/base-url.ts';
 import {
   durationValue,
   integerValue,
+  maxWorkersValue,
   shareValue,
   temperatureValue,
   textValue,
@@ -44,7 +45,25 @@ for (const [title, schema, text, value] of taken) {
   });
 }
 
+for (const [text, maxWorkers, autoWorkers] of [
+  ['20', 20, false],
+  ['auto', 500, true],
+  ['auto:50', 50, true],
+  ['auto:1', 1, true],
+] as const) {
+  test(`takes prompts at once: ${text}`, () => {
+    assert.deepEqual(maxWorkersValue.parse(text), { maxWorkers, autoWorkers });
+  });
+}
+
 const refused = [
+  [maxWorkersValue, '0', /from 1 to 5000, or "auto".* got "0"/],
+  [maxWorkersValue, '5001', /got "5001"/],
+  [maxWorkersValue, 'auto:', /got "auto:"/],
+  [maxWorkersValue, 'auto:0', /got "auto:0"/],
+  [maxWorkersValue, 'auto50', /got "auto50"/],
+  [maxWorkersValue, 'auto:5001', /got "auto:5001"/],
+  [maxWorkersValue, '', /got ""/],
   [durationValue(1), '0', /duration .* above 0.* got "0"/],
   [durationValue(1), '-5s', /got "-5s"/],
   [durationValue(1), '577h', /at most 576h/],

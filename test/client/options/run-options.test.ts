@@ -78,6 +78,7 @@ test('takes every flag', () => {
   const options = parsed(...[request, more, limits, money, judging, rest].join(' ').split(' '));
   const typedLimits = {
     maxWorkers: 500,
+    autoWorkers: false,
     maxAttempts: 1,
     requestTimeoutMs: 60_000,
     idleTimeoutMs: 30_000,
@@ -116,7 +117,17 @@ test('takes every flag', () => {
 
 test('tells limits that were typed from defaults, also where they are equal', () => {
   const options = parsed('--max-workers', '3');
-  assert.deepEqual(options.typedLimits, { maxWorkers: 3 });
+  assert.deepEqual(options.typedLimits, { maxWorkers: 3, autoWorkers: false });
+});
+
+test("an account's limits are kept apart: what they are called is not known from flags alone", () => {
+  const options = parsed('--rpm', '600', '--tpm', '90000', '--account', 'team@acme:1');
+  assert.deepEqual(options.typedAccount, {
+    name: 'team@acme:1',
+    requestsPerMinute: 600,
+    tokensPerMinute: 90_000,
+  });
+  assert.deepEqual(options.typedLimits, {});
 });
 
 test('lists everything that is wrong, a line for each flag', () => {
@@ -124,7 +135,7 @@ test('lists everything that is wrong, a line for each flag', () => {
   assert.deepEqual(message.split('\n'), [
     '--temperature: must be a number from 0 to 2, got "hot"',
     '--top-p: must be a number above 0, up to 1, got "0"',
-    '--max-workers: must be a whole number from 1 to 5000, got "5001"',
+    '--max-workers: must be a whole number from 1 to 5000, or "auto", or "auto:50" for at most 50, got "5001"',
   ]);
 });
 
@@ -132,7 +143,28 @@ const refused = [
   [
     'an unknown provider',
     ['--provider', 'deepsek'],
-    /^--provider: must be one of deepseek, .* got "deepsek"$/,
+    /^--provider: must be one of deepseek, .* got "deepsek"; did you mean deepseek\?$/,
+  ],
+  [
+    'a model as provider',
+    ['--provider', 'gpt'],
+    /^--provider: .* got "gpt"; for any other API, openai-compatible with --base-url$/,
+  ],
+  ['a decimal comma', ['--temperature', '0,7'], /^--temperature: .*, got "0,7"; did you mean 0\.7\?$/],
+  [
+    'separated thousands',
+    ['--max-workers', '1,000'],
+    /^--max-workers: .*, got "1,000"; did you mean 1000\?$/,
+  ],
+  [
+    'a negative count',
+    ['--max-workers', '-3'],
+    /^--max-workers: must be a whole number from 1 .*, got "-3"$/,
+  ],
+  [
+    'an unknown unit',
+    ['--patience', '10min'],
+    /^--patience: must be a duration like 500ms, .*, got "10min"$/,
   ],
   ['no address for a compatible provider', ['--provider', 'openai-compatible'], /^--base-url: is needed/],
   [
@@ -147,6 +179,9 @@ const refused = [
   ],
   ['made-up errors for a real provider', ['--simulate-errors', '5%'], /^--simulate-errors: works only with/],
   ['an id that is no folder name', ['--id', '../x'], /^--id: must be 1 to 64/],
+  ['an account without limits', ['--account', 'acme'], /^--account: says whose limits/],
+  ['a name that is none', ['--account', 'ac/me', '--rpm', '6'], /^--account: must be a name of 1 to 100/],
+  ['a limit of nothing', ['--rpm', '0'], /^--rpm: must be a whole number of at least 1/],
   ['no completions', ['--completions', '0'], /^--completions: must be a whole number of at least 1/],
   ['an output folder without a name', ['--output-dir', ''], /^--output-dir: must be a text/],
 ] as const;
@@ -170,14 +205,16 @@ test('the help of run fits into 80 columns and shows the default of every flag w
     .helpInformation();
   for (const line of help.split('\n')) assert.ok(textWidth(line) <= 80, line);
   const flags = runCommand().options.filter((option) => option.required);
-  assert.equal(flags.length, 23);
+  assert.equal(flags.length, 26);
   for (const flag of flags) assert.match(flag.description, /\(default: .+\)$/, flag.flags);
 });
 
 test('limits of a command that goes on with a batch are only those that were typed', () => {
   const command = addLimitOptions(new Command('resume').argument('<id>'), null);
   command.parse(['some-id', '--max-workers', '10'], { from: 'user' });
-  assert.deepEqual(parseLimitOptions(command.opts()), { maxWorkers: 10 });
+  assert.deepEqual(parseLimitOptions(command.opts()), {
+    typedLimits: { maxWorkers: 10, autoWorkers: false },
+  });
   assert.match(command.helpInformation(), /as\s+before/);
 });
 

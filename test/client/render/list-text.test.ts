@@ -35,7 +35,7 @@ test('a narrow terminal does without failures, then ages, then costs', () => {
 
 test('states have their colour, and a batch of another machine says where it is', () => {
   const red = (text: string): string => `<${text}>`;
-  const lines = listText([status({ host: 'lab-3' }), status({ id: 'x', state: 'running' })], 0, {
+  const lines = listText([status({ folderHost: 'lab-3' }), status({ id: 'x', state: 'running' })], 0, {
     paint: { ...createPaint(false), red },
   }).split('\n');
   assert.match(lines[1]!, /^<crashed> .* demo-1 {2}\(on lab-3\)$/);

@@ -12,13 +12,17 @@ const pause = {
 
 test('the line for programs has every field in snake_case', () => {
   const lastFailures = [{ promptId: 'p7', type: 'Completion.Rejected', message: 'too long' } as const];
+  const failuresByType = { 'Completion.Rejected': 2 };
   const retries = { prompts: 3, reasons: [{ reason: 'rate limit (429)', prompts: 3 }], lastTryAt: null };
-  const progress = { ...sampleProgress({ state: 'paused', pause, lastFailures }), retries };
+  const progress = {
+    ...sampleProgress({ state: 'paused', pause, lastFailures, failuresByType }),
+    retries,
+  };
   assert.deepEqual(progressJson(progress, context), {
     type: 'progress',
     batch_id: 'demo-1',
     state: 'paused',
-    pause,
+    pause: { ...pause, by: null },
     simulated: false,
     total: 1000,
     done: 312,
@@ -39,5 +43,12 @@ test('the line for programs has every field in snake_case', () => {
     in_retry: 3,
     retry_reasons: [{ reason: 'rate limit (429)', prompts: 3 }],
     last_failures: [{ prompt_id: 'p7', type: 'Completion.Rejected', message: 'too long' }],
+    failures_by_type: failuresByType,
   });
+});
+
+test('with auto it tells how many may be in progress at present, and why', () => {
+  const autoWorkers = { slots: 12, ceiling: 50, reason: 'growing while nothing is refused' };
+  const line = progressJson(sampleProgress({ autoWorkers }), context);
+  assert.deepEqual(line['auto_workers'], autoWorkers);
 });

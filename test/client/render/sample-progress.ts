@@ -12,7 +12,9 @@ export const sampleProgress = (changes: Partial<Progress> = {}): Progress => ({
   promptsPerSecond: 14.2,
   etaSeconds: 48,
   maxWorkers: 50,
+  autoWorkers: null,
   budget: null,
   lastFailures: [],
+  failuresByType: {},
   ...changes,
 });

@@ -16,6 +16,7 @@ test('the status of a crashed batch says where it knows that from and what to ty
     `Batch    demo-1 (Demo)
 State    crashed (open, but no worker is on it)
 Prompts  410 succeeded · 2 failed · 588 to do (of 1,000)
+Failed   2 × Completion.Rejected
 Tokens   182,340 (prompt 82,340; completion 100,000)
 Cost     $0.0412 (estimated from list prices)
 Started  2026-11-23T00:00:00.000Z
@@ -32,10 +33,38 @@ test('the status asked of the workflow itself needs no source, and a pause has i
   assert.match(text, /^Since +2026-11-23T00:03:00.000Z$/m);
 });
 
+test('a run that somebody ended in Temporal has not just lost its worker', () => {
+  const text = statusText(status({ endedOutside: 'terminated by ann@lab: wrong file' }));
+  assert.match(
+    text,
+    /^State +crashed \(its run was ended in Temporal: terminated by ann@lab: wrong file\)$/m,
+  );
+});
+
 test('the status for programs names its source', () => {
   const json = statusJson(status());
   assert.equal(json['type'], 'status');
   assert.equal(json['source'], 'ledger-and-temporal');
+  assert.deepEqual(json['failures_by_type'], { 'Completion.Rejected': 2 });
   assert.equal(json['estimated_cost'], 0.041234567);
   for (const key of Object.keys(json)) assert.match(key, /^[a-z_]+$/);
+});
+
+test('the status of a batch whose folder is elsewhere says where, and what is to be typed there', () => {
+  const far = { folderHost: 'big-machine', source: 'temporal' } as const;
+  const text = statusText(status(far));
+  assert.match(text, /^Output +out on big-machine, not here$/m);
+  assert.match(text, /^Source +what Temporal remembers/m);
+  assert.match(text, /To go on, on big-machine where its folder is:\n +durabatch resume demo-1$/);
+  const reached = statusText(status({ ...far, state: 'paused', pause, source: 'workflow' }));
+  assert.match(reached, /then type:\n +durabatch resume demo-1$/);
+});
+
+test('a pause that somebody asked for names who', () => {
+  const byHand: Pause = { ...pause, reason: 'operator', message: 'lunch', by: 'ann@laptop' };
+  assert.match(
+    statusText(status({ state: 'paused', pause: byHand })),
+    /^State +paused by ann@laptop: lunch$/m,
+  );
+  assert.deepEqual(statusJson(status({ state: 'paused', pause: byHand }))['pause'], byHand);
 });

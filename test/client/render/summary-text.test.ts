@@ -108,7 +108,7 @@ test('prose is wrapped to the terminal, places are not', () => {
 
 test('the last line for programs is the summary of the report', () => {
   const json = summaryJson(summary({ state: 'paused', pause }));
-  assert.deepEqual(json['pause'], { ...pause });
+  assert.deepEqual(json['pause'], { ...pause, by: null });
   const { pause: _, next_step: next, failures, ...rest } = json;
   assert.deepEqual((next as { command: string }).command, 'durabatch resume demo-1');
   assert.equal((failures as unknown[]).length, 1);

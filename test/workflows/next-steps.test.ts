@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nextStep } from '../../../src/client/render/next-steps.ts';
-import type { Pause } from '../../../src/contract.ts';
+import { nextStep } from '../../src/workflows/next-steps.ts';
+import type { Pause } from '../../src/contract.ts';
 
 const pause: Pause = {
   reason: 'account',

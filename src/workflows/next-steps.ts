@@ -1,5 +1,5 @@
 /** What a tired person should do now. */
-import type { BatchState, Pause, PauseReason } from '../../contract.ts';
+import type { BatchState, Pause, PauseReason } from '../contract.ts';
 
 export interface NextStep {
   advice: string;
@@ -8,7 +8,7 @@ export interface NextStep {
 }
 
 const pauseAdvice: Record<PauseReason, string> = {
-  operator: 'Somebody paused it; prompts in progress were finished. To go on:',
+  operator: 'Somebody paused it: nothing new starts, and prompts in progress finish. To go on:',
   account:
     'The provider refuses the account, the key or the model. No prompt failed. Put that right (credit, key, model name, permissions), then type:',
   budget: 'The cost cap is reached. If more may be spent, type the new cap in US dollars, for example:',

@@ -1,0 +1,129 @@
+/** What may stand at the end of a command line that is being typed. */
+import type { Argument, Command, Option } from 'commander';
+import { type BatchState, providerNames } from '../../contract.ts';
+
+export interface Candidate {
+  value: string;
+  /** In a few words; `''` for none. */
+  description: string;
+}
+
+export interface Offer {
+  candidates: Candidate[];
+  /** What the shell adds by itself. */
+  paths: 'none' | 'files' | 'folders';
+}
+
+export interface Known {
+  batchIds(): Promise<string[]>;
+  env: NodeJS.ProcessEnv;
+}
+
+const LONGEST_DESCRIPTION = 70;
+const nothing: Offer = { candidates: [], paths: 'none' };
+const named = (values: readonly string[]): Candidate[] => values.map((value) => ({ value, description: '' }));
+
+/** `words`: those behind the program's name, the last one as far as it is typed. */
+export async function completeLine(program: Command, words: readonly string[], known: Known): Promise<Offer> {
+  const typed = words.at(-1) ?? '';
+  const before = words.slice(0, -1);
+  const offer = await offerFor(program, before, typed, known);
+  return { ...offer, candidates: offer.candidates.filter(({ value }) => value.startsWith(typed)) };
+}
+
+async function offerFor(
+  program: Command,
+  before: readonly string[],
+  typed: string,
+  known: Known,
+): Promise<Offer> {
+  const command = program.commands.find((each) => each.name() === operands(program, before)[0]) ?? null;
+  const options = [...(command ?? program).options, ...(command === null ? [] : program.options)].filter(
+    ({ hidden }) => !hidden,
+  );
+  const equals = typed.indexOf('=');
+  if (typed.startsWith('--') && equals > 0) {
+    const flag = typed.slice(0, equals);
+    const option = options.find(({ long }) => long === flag);
+    if (!option?.required) return nothing;
+    const { candidates, paths } = await valuesOf(option, known);
+    return { paths, candidates: candidates.map((each) => ({ ...each, value: `${flag}=${each.value}` })) };
+  }
+  const open = options.find(({ long, short, required }) => required && [long, short].includes(before.at(-1)));
+  if (open) return valuesOf(open, known);
+  if (typed.startsWith('-')) {
+    const isNew = ({ long, flags }: Option): boolean =>
+      flags.includes('<id>') || !before.includes(long ?? '');
+    return { candidates: [...options.filter(isNew).map(flagOffer), helpOffer], paths: 'none' };
+  }
+  const position = operands(program, before).length;
+  if (position === 0) return { candidates: commandOffers(program), paths: 'none' };
+  if (operands(program, before)[0] === 'help')
+    return position === 1 ? { candidates: commandOffers(program), paths: 'none' } : nothing;
+  const takes = command?.registeredArguments ?? [];
+  const argument = takes[position - 1] ?? (takes.at(-1)?.variadic === true ? takes.at(-1) : undefined);
+  return argument === undefined ? nothing : operandOffer(argument, known);
+}
+
+const helpOffer: Candidate = { value: '--help', description: 'show the help' };
+
+/** The words that are neither flags nor their values. */
+function operands(program: Command, words: readonly string[]): string[] {
+  const takesValue = new Set(
+    [program, ...program.commands].flatMap(({ options }) =>
+      options.filter(({ required }) => required).map(({ long }) => long),
+    ),
+  );
+  return words.filter((word, index) => !word.startsWith('-') && !takesValue.has(words[index - 1]));
+}
+
+const commandOffers = (program: Command): Candidate[] => [
+  ...program.commands.map((command) => ({
+    value: command.name(),
+    description: shortened(command.description()),
+  })),
+  { value: 'help', description: 'help with a command' },
+];
+
+const flagOffer = ({ long, description }: Option): Candidate => ({
+  value: long ?? '',
+  description: shortened(description),
+});
+
+const shortened = (text: string): string => {
+  const line = text.replace(/\s+/g, ' ');
+  return line.length <= LONGEST_DESCRIPTION ? line : `${line.slice(0, LONGEST_DESCRIPTION - 1).trimEnd()}…`;
+};
+
+const states: readonly BatchState[] = [
+  ...(['running', 'paused', 'cancelling', 'crashed'] as const),
+  ...(['succeeded', 'partly_failed', 'cancelled'] as const),
+];
+
+/** Flags whose values are known, by name. */
+const flagValues: Readonly<Record<string, readonly string[]>> = {
+  '--provider': providerNames,
+  '--state': states,
+};
+
+async function valuesOf({ long, flags, argChoices }: Option, { batchIds, env }: Known): Promise<Offer> {
+  const values = argChoices ?? flagValues[long ?? ''];
+  if (values) return { candidates: named(values), paths: 'none' };
+  if (flags.includes('<folder>')) return { candidates: [], paths: 'folders' };
+  if (long === '--reuse') return { candidates: named(await batchIds()), paths: 'none' };
+  if (long === '--api-key-env')
+    return {
+      candidates: named(Object.keys(env).filter((name) => /_(API_)?(KEY|TOKEN)$/.test(name))),
+      paths: 'none',
+    };
+  return nothing;
+}
+
+async function operandOffer(argument: Argument, { batchIds }: Known): Promise<Offer> {
+  const name = argument.name();
+  const values = argument.argChoices ?? (name.includes('|') ? name.split('|') : null);
+  if (values) return { candidates: named(values), paths: 'none' };
+  if (name === 'file') return { candidates: [], paths: 'files' };
+  if (name === 'id' || name === 'ids') return { candidates: named(await batchIds()), paths: 'none' };
+  return nothing;
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { StoreError } from '../../store/store-error.ts';
+import { exitCodes } from '../commands/exit-codes.ts';
+import { InputError } from '../input/input-error.ts';
+import { UsageError } from '../options/usage-error.ts';
+import { toTerminalJson, toTerminalLines } from '../render/terminal-text.ts';
+import { asTyped } from '../render/typed-command.ts';
+import { systemErrorText } from './system-error.ts';
+
+export interface Telling {
+  /** The error is a line of JSON on standard output too. */
+  json: boolean;
+  /** With the stack. */
+  debug: boolean;
+  env: NodeJS.ProcessEnv;
+}
+
+/** Prints an error so that a person can act on it, and answers the exit code. Only `--debug` shows where in the code it was. */
+export function tellError(error: unknown, { json, debug, env }: Telling): number {
+  const exitCode =
+    error instanceof UsageError || error instanceof InputError || error instanceof StoreError
+      ? exitCodes.usage
+      : exitCodes.unexpected;
+  const message = messageOf(error);
+  if (json) process.stdout.write(`${toTerminalJson({ type: 'error', exit_code: exitCode, message })}\n`);
+  process.stderr.write(`error: ${toTerminalLines(asTyped(message, env))}\n`);
+  if (debug) process.stderr.write(`${toTerminalLines(stackOf(error))}\n`);
+  return exitCode;
+}
+
+/** As `--debug` or the variable `DURABATCH_DEBUG` ask for. */
+export const wantsDebug = (typed: readonly string[], env: NodeJS.ProcessEnv): boolean =>
+  typed.includes('--debug') || Boolean(env['DURABATCH_DEBUG']);
+
+function messageOf(error: unknown): string {
+  if (error instanceof z.ZodError)
+    return `a bug in durabatch: ${z.prettifyError(error)} (--debug shows where)`;
+  const message = error instanceof Error ? error.message : String(error);
+  return (
+    systemErrorText(error) ??
+    (isBug(error) ? `a bug in durabatch: ${message} (--debug shows where)` : message)
+  );
+}
+
+const isBug = (error: unknown): boolean =>
+  [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind);
+
+/** With the errors that caused it. */
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? error.message;
+  return error.cause === undefined ? own : `${own}\ncaused by ${stackOf(error.cause)}`;
+}

@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Addition } from '../../contract.ts';
+import { AdditionOvertaken, discardStage } from '../../store/additions.ts';
+import type { BatchStore } from '../../store/batch-store.ts';
+import { addUpdate } from '../../workflows/messages.ts';
+import { asked } from '../asked.ts';
+import { registerBatch } from '../batch-registry.ts';
+import { finishedOutcome } from '../continue-batch.ts';
+import { UsageError } from '../options/usage-error.ts';
+import { type ReachedBatch, reachBatch } from '../reached-batch.ts';
+import { plural } from '../render/number-text.ts';
+import { requireApiKey } from '../request-settings.ts';
+import { type StagedPrompts, stagePrompts } from '../stage-prompts.ts';
+import { viewOf } from '../server-view.ts';
+import { assertOurs, startRun } from '../start-run.ts';
+import { takeOver } from '../take-over.ts';
+import { connectTemporal } from '../temporal.ts';
+import type { CommandContext } from './context.ts';
+import { goOn } from './go-on.ts';
+import { exitCodes } from './exit-codes.ts';
+import { printFinished } from './last-words.ts';
+import { printTold } from './print-told.ts';
+
+export interface AddOptions {
+  outputDir?: string;
+  reason: string | null;
+  /** Leaves the work on a closed batch to a worker. */
+  detach: boolean;
+}
+
+/** How often prompts are checked again, since others have added some meanwhile. */
+const MOST_TRIES = 5;
+/** How long a batch that is just ending may take to write its report. */
+const ENDING_TRIES = 120;
+const ENDING_MS = 500;
+
+/** More prompts for a batch: an open one takes them while it runs, one that is finished starts a new run. */
+export async function addCommand(
+  id: string,
+  file: string,
+  options: AddOptions,
+  context: CommandContext,
+): Promise<number> {
+  const batch = await reachBatch(id, options.outputDir, context);
+  try {
+    const { store } = batch;
+    if (!store) {
+      const { outputDir, folderHost } = await batch.status();
+      throw new UsageError(
+        `add needs the folder of ${batch.batchId}, which is ${outputDir} on ${folderHost}: type it there. Nothing was added.`,
+      );
+    }
+    await registerBatch(context.config.home, store.location, store.batchId);
+    return await addTo(batch, store, file, options, context);
+  } finally {
+    await batch.close();
+  }
+}
+
+async function addTo(
+  batch: ReachedBatch,
+  store: BatchStore,
+  file: string,
+  options: AddOptions,
+  context: CommandContext,
+): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    await assertNotCancelled(batch);
+    const staged = await stagePrompts(store, file);
+    try {
+      return await addStaged(batch, store, staged, options, context);
+    } catch (error) {
+      // Whoever may still take them in must find them: only a refusal says that nobody will.
+      if (isOvertaken(error) || refusalOf(error)) await discardStage(store, staged.stage);
+      if (!isOvertaken(error) || tries === MOST_TRIES) throw error;
+    }
+  }
+}
+
+async function addStaged(
+  batch: ReachedBatch,
+  store: BatchStore,
+  staged: StagedPrompts,
+  { reason, detach }: AddOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { config, note } = context;
+  const { batchId } = store;
+  if (staged.known === 'begun')
+    throw new UsageError(`${batchId} was made from these very prompts. Nothing was added.`);
+  if (staged.known === 'added') note('These prompts were added before; none is added twice.');
+  const { settings: request, limits } = await store.readManifest();
+  const temporal = await connectTemporal(config, note);
+  try {
+    for (let tries = 1; ; tries++) {
+      const view = await viewOf(temporal, batchId);
+      assertOurs(view, store);
+      if (view.kind === 'open') {
+        try {
+          const told = await batch.tell(addUpdate, [toAddition(staged), asked(reason)]);
+          if (!staged.known) note(`${plural(staged.prompts, 'prompt')} added.`);
+          await printTold('add', batch, told, context, { added: staged.known ? 0 : staged.prompts });
+          return exitCodes.succeeded;
+        } catch (error) {
+          if (tries === ENDING_TRIES || !(await isEnding(store, error))) throw error;
+        }
+        await sleep(ENDING_MS);
+        continue;
+      }
+      const finished = await finishedOutcome(store);
+      if (staged.known && finished) return await printFinished(store, finished, context, temporal);
+      if (!detach) requireApiKey(config, { request, limits });
+      const isOurs = await startRun({
+        ...{ config, temporal, store, limits, liftPause: false, reason },
+        ...(!staged.known && { addition: toAddition(staged) }),
+        prepare: () => takeOver(config, store, [], note),
+      });
+      if (!isOurs) continue;
+      if (!staged.known) note(`${plural(staged.prompts, 'prompt')} added.`);
+      break;
+    }
+  } finally {
+    await temporal.close();
+  }
+  return goOn({
+    ...{ store, settings: { request, limits }, typedLimits: {} },
+    ...{ liftPause: false, detach, context },
+  });
+}
+
+const toAddition = ({ stage, sha256 }: StagedPrompts): Addition => ({ stage, sha256 });
+
+/** Whoever cancelled it does not want the rest of it run, and a run that buys what is added would. */
+async function assertNotCancelled(batch: ReachedBatch): Promise<void> {
+  const { state, counts } = await batch.status();
+  const { batchId } = batch;
+  if (state === 'cancelling') throw new UsageError(`${batchId} is being cancelled. Nothing was added.`);
+  if (state === 'cancelled')
+    throw new UsageError(
+      `${batchId} is cancelled, and ${plural(counts.notRun, 'prompt')} of it were not run: with what is added they would be. ` +
+        `Nothing was added. If they may be: durabatch resume ${batchId}, and then add again`,
+    );
+}
+
+const refusalOf = (error: unknown): Error | undefined =>
+  error instanceof UsageError && error.cause instanceof WorkflowUpdateFailedError
+    ? error.cause.cause
+    : undefined;
+
+/** The batch closes about now: once it has, a new run takes the prompts in. */
+async function isEnding(store: BatchStore, error: unknown): Promise<boolean> {
+  if (!(error instanceof UsageError)) return false;
+  if (error.cause instanceof WorkflowNotFoundError || (await finishedOutcome(store))) return true;
+  return /just ending/.test(refusalOf(error)?.message ?? '');
+}
+
+/** Somebody else has added prompts since these were checked against the batch. */
+function isOvertaken(error: unknown): boolean {
+  const refusal = refusalOf(error);
+  return (
+    error instanceof AdditionOvertaken ||
+    (refusal instanceof ApplicationFailure && refusal.type === 'Addition.Overtaken')
+  );
+}

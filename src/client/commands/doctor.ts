@@ -1,0 +1,99 @@
+import { createRequire } from 'node:module';
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { loadConfig } from '../../config.ts';
+import { providers } from '../../providers/catalog.ts';
+import { workflowBundle } from '../../worker.ts';
+import { askProvider, type ProviderAnswer } from '../doctor/ask-provider.ts';
+import { checkBuild } from '../doctor/build-check.ts';
+import { checkClock } from '../doctor/clock-check.ts';
+import { ok } from '../doctor/finding.ts';
+import { checkOutputFolder, checkStateFolder } from '../doctor/folder-check.ts';
+import { checkKey } from '../doctor/key-check.ts';
+import { checkNode } from '../doctor/node-check.ts';
+import { judgeAnswer, judgeTrouble } from '../doctor/provider-check.ts';
+import { type CheckName, type Check, runChecks } from '../doctor/run-checks.ts';
+import { checkTemporal } from '../doctor/temporal-check.ts';
+import { checkTerminal } from '../doctor/terminal-check.ts';
+import type { DoctorOptions } from '../options/doctor-options.ts';
+import { doctorJson, doctorText } from '../render/doctor-text.ts';
+import { type CommandContext, outputTraits } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+
+/** What hangs is given up after this long; all checks run at once. */
+const CHECK_MS = 10_000;
+const SERVER_MS = 5_000;
+
+/** Looks at everything a run needs; changes, starts and buys nothing. Anything that stands in a run's way is exit code 1. */
+export async function doctorCommand(options: DoctorOptions, context: CommandContext): Promise<number> {
+  const { json, print } = context;
+  const diagnoses = await runChecks(checksOf(options, context), CHECK_MS);
+  const { paint, columns } = outputTraits();
+  print(json ? doctorJson(diagnoses) : doctorText(diagnoses, { paint, columns }));
+  const isWell = diagnoses.every(({ finding }) => finding.verdict !== 'failed');
+  const code = isWell ? exitCodes.succeeded : exitCodes.unexpected;
+  // What was given up may hold the process open for ever.
+  if (diagnoses.some(({ timedOut }) => timedOut)) process.stdout.write('', () => process.exit(code));
+  return code;
+}
+
+function checksOf(options: DoctorOptions, { config }: CommandContext): Record<CheckName, Check> {
+  const { version, engines } = createRequire(import.meta.url)('../../../package.json') as {
+    version: string;
+    engines: { node: string };
+  };
+  const provider = providers[options.provider];
+  const baseUrl = options.baseUrl ?? provider.baseUrl;
+  const variable = options.apiKeyEnv ?? provider.apiKeyEnv ?? '';
+  const key = config.secret(variable) ?? null;
+  const facts = {
+    baseUrl: baseUrl ?? '',
+    model: options.model ?? provider.defaultModel,
+    variable,
+    hasKey: key !== null,
+    hasProxy: ['http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY'].some((name) => config.env[name]),
+  };
+  // Two checks look at one answer.
+  let answer: Promise<ProviderAnswer> | null = null;
+  const ask = (signal: AbortSignal): Promise<ProviderAnswer> =>
+    (answer ??= askProvider(facts.baseUrl, key, signal));
+
+  return {
+    node: () => checkNode(process.versions.node, engines.node),
+    build: () => checkBuild(version, workflowBundle),
+    // Read again: what is wrong with a profile is this check's to tell.
+    temporal: () => checkTemporal(loadConfig(process.env, process.cwd()), SERVER_MS),
+    api_key: () =>
+      checkKey({
+        provider,
+        variable,
+        isOwnAddress: options.baseUrl === undefined,
+        environment: process.env[variable],
+        dotEnv: config.dotEnv[variable],
+      }),
+    provider: (signal) =>
+      baseUrl === null
+        ? ok('the simulated one, on this machine')
+        : ask(signal).then(
+            (found) => judgeAnswer(found, facts),
+            (error: unknown) => {
+              signal.throwIfAborted();
+              return judgeTrouble(error, facts);
+            },
+          ),
+    clock: async (signal) => {
+      const found = baseUrl === null ? null : await ask(signal).catch(() => null);
+      const foreign =
+        found && found.date !== null
+          ? { ...found, date: found.date, whose: new URL(facts.baseUrl).host }
+          : null;
+      return checkClock(foreign, Date.now(), statSync(fileURLToPath(import.meta.url)).mtimeMs);
+    },
+    output_folder: () => checkOutputFolder(options.outputDir),
+    state_folder: () => checkStateFolder(config.home),
+    terminal: () => {
+      const { isTTY, color } = outputTraits();
+      return checkTerminal({ isTTY, columns: process.stdout.columns, color, env: config.env });
+    },
+  };
+}

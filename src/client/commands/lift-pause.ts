@@ -1,0 +1,28 @@
+import { resumeUpdate, setUpdate } from '../../workflows/messages.ts';
+import { asked } from '../asked.ts';
+import type { ReachedBatch, Told } from '../reached-batch.ts';
+import { settableLimits } from '../settable-limits.ts';
+import type { CommandContext } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+import { flagOfLimit } from './go-on.ts';
+import { printTold } from './print-told.ts';
+import type { ResumeOptions } from './resume.ts';
+
+/** What `resume` can do for a batch whose folder is not here: its worker must run there. */
+export async function liftPause(
+  batch: ReachedBatch,
+  { typedLimits, reason }: ResumeOptions,
+  context: CommandContext,
+): Promise<number> {
+  const changes = settableLimits(typedLimits);
+  const ignored = Object.keys(typedLimits).filter((name) => !(name in changes));
+  if (ignored.length > 0)
+    context.note(`The folder of this batch is not here; ignored: ${ignored.map(flagOfLimit).join(', ')}.`);
+  const by = asked(reason);
+  let told: Told | null = null;
+  if (Object.keys(changes).length > 0) told = await batch.tell(setUpdate, [changes, by]);
+  // A new cost cap may have lifted it.
+  if (told?.progress.state !== 'running') told = await batch.tell(resumeUpdate, [by]);
+  await printTold('resume', batch, told, context);
+  return exitCodes.succeeded;
+}

@@ -1,0 +1,35 @@
+import type { ReachedBatch, Told } from '../reached-batch.ts';
+import { progressJson } from '../render/progress-json.ts';
+import { statusJson } from '../render/status-text.ts';
+import type { CommandContext } from './context.ts';
+import { printStatus } from './status.ts';
+
+/** Prints how a batch stands after `command` has told it something; `more` for programs. */
+export async function printTold(
+  command: 'add' | 'pause' | 'resume' | 'set',
+  batch: ReachedBatch,
+  { progress, alone }: Told,
+  context: CommandContext,
+  more: Record<string, unknown> = {},
+): Promise<void> {
+  const { json, print, note } = context;
+  const status = await batch.status();
+  if (json) {
+    const { simulated } = status;
+    print({
+      ...statusJson(status),
+      type: command,
+      ...more,
+      worker_alive: !alone,
+      progress: progressJson(progress, { batchId: batch.batchId, simulated }),
+    });
+  } else {
+    printStatus(status, context);
+  }
+  if (alone) {
+    const where = batch.store ? '' : ` (where its folder is)`;
+    note(
+      `No worker is on this batch: what was asked for holds from its next one. To go on${where}: durabatch resume ${batch.batchId}`,
+    );
+  }
+}

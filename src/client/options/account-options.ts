@@ -1,0 +1,51 @@
+/** Flags for what an account with the provider allows, over all batches that name it. */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { AccountLimits } from '../../contract.ts';
+import { integerValue } from './flag-values.ts';
+
+const accountNameValue = z
+  .string()
+  .trim()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._@:-]{0,99}$/,
+    'must be a name of 1 to 100 letters, digits, ".", "_", "-", "@" or ":", beginning with a letter or digit',
+  );
+
+export const accountFlags = {
+  rpm: integerValue(1).optional(),
+  tpm: integerValue(1).optional(),
+  account: accountNameValue.optional(),
+};
+
+type AccountFlags = z.output<z.ZodObject<typeof accountFlags>>;
+
+/** What was typed of an account's limits: the rest is as before, or the default. */
+export type TypedAccount = Partial<AccountLimits>;
+
+export const ACCOUNT_WITHOUT_LIMITS = 'says whose limits --rpm and --tpm are: give one of them too';
+
+export const addAccountOptions = (command: Command, isNew: boolean): Command =>
+  command
+    .option(
+      '--rpm <n>',
+      `requests a minute that the account allows, over all batches and workers that name it (default: ${isNew ? 'no limit' : 'as before'})`,
+    )
+    .option(
+      '--tpm <n>',
+      `tokens a minute that it allows, input and output together (default: ${isNew ? 'no limit' : 'as before'})`,
+    )
+    .option(
+      '--account <name>',
+      `whose limits --rpm and --tpm are: batches of one name share them fairly (default: ${isNew ? 'key variable @ host, as DEEPSEEK_API_KEY@api.deepseek.com' : 'as before'})`,
+    );
+
+/** `undefined` where none of it was typed. */
+export function toTypedAccount({ rpm, tpm, account }: AccountFlags): TypedAccount | undefined {
+  if (rpm === undefined && tpm === undefined && account === undefined) return undefined;
+  return {
+    ...(account !== undefined && { name: account }),
+    ...(rpm !== undefined && { requestsPerMinute: rpm }),
+    ...(tpm !== undefined && { tokensPerMinute: tpm }),
+  };
+}

@@ -1,0 +1,20 @@
+/** `--reason`, on commands that control a batch. */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { textValue } from './flag-values.ts';
+import { parseFlags } from './parse-flags.ts';
+
+const MOST_CHARACTERS = 500;
+
+export const addReasonOption = (command: Command): Command =>
+  command.option('--reason <text>', 'why, for whoever looks at the batch (default: none given)');
+
+const reasonFlagsSchema = z.object({
+  reason: textValue
+    .refine((text) => text.length <= MOST_CHARACTERS, `must be at most ${MOST_CHARACTERS} characters long`)
+    .optional(),
+});
+
+/** Throws a UsageError. */
+export const parseReason = (raw: Record<string, unknown>): string | null =>
+  parseFlags(reasonFlagsSchema, raw).reason ?? null;

@@ -1,0 +1,77 @@
+/** From more prompts for a batch to a stage beside it, checked against the prompts it has. */
+import { basename } from 'node:path';
+import type { Addition, PromptItem } from '../contract.ts';
+import { isTakenIn, stageAddition } from '../store/additions.ts';
+import { BatchDraft } from '../store/batch-draft.ts';
+import { completionsOf, readPromptItems } from '../store/batch-reading.ts';
+import type { BatchStore } from '../store/batch-store.ts';
+import type { Manifest } from '../store/manifest.ts';
+import { createInputHash } from './input-hash.ts';
+import { quoteText } from './input/describe-value.ts';
+import { ProblemList } from './input/input-error.ts';
+import { idOfPosition } from './input/prompt-item.ts';
+import { readPromptFile } from './input/read-prompt-file.ts';
+import { KeyIndex } from './key-index.ts';
+import { createPriceCheck } from './request-settings.ts';
+
+/** `known`: the batch has these prompts: it began with them, or they were added before. */
+export type StagedPrompts = Addition & { prompts: number; known: 'begun' | 'added' | null };
+
+/** Throws `InputError`, `UsageError` or `StoreError`; then nothing waits beside the batch. */
+export async function stagePrompts(store: BatchStore, file: string): Promise<StagedPrompts> {
+  const manifest = await store.readManifest();
+  const ids = await idsOf(store);
+  const hash = createInputHash(manifest.settings);
+  const checkPrice = createPriceCheck({ request: manifest.settings, limits: manifest.limits });
+  const taken = new ProblemList(file);
+  let mostCompletions = 1;
+  const draft = await BatchDraft.open(store.location, manifest.shard_size);
+  try {
+    await readPromptFile(
+      file,
+      async (item, position, isNumbered) => {
+        // Where numbering goes on from must not make other prompts of the same file.
+        hash.add(isNumbered ? { ...item, prompt_id: idOfPosition(position) } : item);
+        const user = ids.get(item.prompt_id);
+        if (user !== undefined) taken.add(describeTaken(item, position, isNumbered, user));
+        checkPrice(item);
+        mostCompletions = Math.max(mostCompletions, completionsOf(item, manifest));
+        await draft.add(item);
+      },
+      manifest.prompts,
+    );
+    const [sha256, prompts] = [hash.digest(), draft.prompts];
+    const known = knownAs(manifest, sha256);
+    if (known) {
+      await draft.discard();
+      return { stage: '', sha256, prompts, known };
+    }
+    taken.throwIfAny();
+    const stage = await stageAddition(draft, store, {
+      ...{ sha256, prompts, source: basename(file) },
+      max_completions: mostCompletions,
+      after: manifest.prompts,
+    });
+    return { stage, sha256, prompts, known };
+  } catch (error) {
+    await draft.discard();
+    throw error;
+  }
+}
+
+function knownAs(manifest: Manifest, sha256: string): StagedPrompts['known'] {
+  if (isTakenIn(manifest, sha256)) return 'added';
+  return manifest.input_hash.sha256 === sha256 ? 'begun' : null;
+}
+
+/** The number of each prompt of the batch, from 1, by its id. */
+async function idsOf(store: BatchStore): Promise<KeyIndex> {
+  const ids = new KeyIndex();
+  for await (const { index, item } of readPromptItems(store)) ids.claim(item.prompt_id, index + 1);
+  return ids;
+}
+
+function describeTaken(item: PromptItem, position: number, isNumbered: boolean, user: number): string {
+  const origin = isNumbered ? ', given by position,' : '';
+  return `item ${position + 1}: "prompt_id" ${quoteText(item.prompt_id)}${origin} is already used by prompt ${user} of the batch`;
+}

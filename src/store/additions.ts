@@ -1,0 +1,121 @@
+/** More prompts for a batch: they wait beside it in a stage of their own until whoever may change the manifest takes them in. */
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Addition, ControlNote } from '../contract.ts';
+import type { BatchDraft } from './batch-draft.ts';
+import type { BatchStore } from './batch-store.ts';
+import { appendControl } from './controls-log.ts';
+import type { Manifest } from './manifest.ts';
+import { shardName } from './shard-name.ts';
+import { messageOf, StoreError } from './store-error.ts';
+
+const NOTE_FILE = 'addition.json';
+const STAGE = /^\.addition-[0-9a-f-]{36}$/;
+
+const stagedSchema = z.object({
+  format: z.literal(1),
+  sha256: z.string(),
+  source: z.string().nullable(),
+  prompts: z.int().min(1),
+  max_completions: z.int().min(1),
+  /** How many prompts the batch had when these were checked against them. */
+  after: z.int(),
+});
+/** What is known of the prompts of a stage. */
+export type StagedAddition = z.infer<typeof stagedSchema>;
+
+/** The batch has other prompts by now than those that the addition was checked against. */
+export class AdditionOvertaken extends Error {
+  override readonly name = 'AdditionOvertaken';
+}
+
+export const isTakenIn = ({ additions = [] }: Manifest, sha256: string): boolean =>
+  additions.some((addition) => addition.sha256 === sha256);
+
+/** Resolves to the name of the stage. */
+export async function stageAddition(
+  draft: BatchDraft,
+  { folder }: BatchStore,
+  staged: Omit<StagedAddition, 'format'>,
+): Promise<string> {
+  const stage = `.addition-${randomUUID()}`;
+  await draft.stage(folder, stage, NOTE_FILE, { format: 1, ...staged } satisfies StagedAddition);
+  return stage;
+}
+
+/**
+ * Takes in what waits in a stage, as one change of the manifest, to which `more` may be added: what was taken in
+ * before is not taken in again. A crash at any point leaves nothing that anyone counts. Throws `StoreError` or
+ * {@link AdditionOvertaken}.
+ */
+export async function takeInAddition(
+  store: BatchStore,
+  { stage, sha256 }: Addition,
+  control: ControlNote,
+  more: (manifest: Manifest) => Manifest = (manifest) => manifest,
+): Promise<Manifest> {
+  if (isTakenIn(await store.readManifest(), sha256)) {
+    const manifest = await store.updateManifest(more);
+    await discardStage(store, stage);
+    return manifest;
+  }
+  const staged = await readStage(store, stage);
+  await placeShards(store, stage, staged);
+  const manifest = await store.updateManifest((current) => more(withAddition(current, staged, control)));
+  await appendControl(store.folder, { ...control, prompts: staged.prompts, sha256 });
+  await discardStage(store, stage);
+  return manifest;
+}
+
+export const discardStage = async ({ folder }: BatchStore, stage: string): Promise<void> => {
+  if (STAGE.test(stage)) await rm(join(folder, stage), { recursive: true, force: true });
+};
+
+async function readStage({ folder }: BatchStore, stage: string): Promise<StagedAddition> {
+  const file = join(folder, stage, NOTE_FILE);
+  try {
+    if (!STAGE.test(stage)) throw new Error(`no stage is called ${JSON.stringify(stage)}`);
+    return stagedSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (error) {
+    throw new StoreError(`the prompts to be added are not there (${file}): ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Nobody looks at a shard that the manifest does not count: one that a crash has left there is overwritten. */
+async function placeShards(store: BatchStore, stage: string, staged: StagedAddition): Promise<void> {
+  const manifest = await store.readManifest();
+  assertInTime(manifest, staged);
+  const shards = Math.ceil(staged.prompts / manifest.shard_size);
+  for (let shard = 0; shard < shards; shard++) {
+    const from = join(store.folder, stage, 'prompts', `${shardName(shard)}.jsonl`);
+    const to = join(store.folder, 'prompts', `${shardName(manifest.shards + shard)}.jsonl`);
+    await rename(from, to).catch(async (error: NodeJS.ErrnoException) => {
+      // An attempt before this one has put it there.
+      if (error.code !== 'ENOENT') throw error;
+      await stat(to);
+    });
+  }
+}
+
+function withAddition(manifest: Manifest, staged: StagedAddition, control: ControlNote): Manifest {
+  const { sha256, source, prompts, max_completions } = staged;
+  if (isTakenIn(manifest, sha256)) return manifest;
+  assertInTime(manifest, staged);
+  const { at: added_at, by, reason } = control;
+  return {
+    ...manifest,
+    prompts: manifest.prompts + prompts,
+    shards: manifest.shards + Math.ceil(prompts / manifest.shard_size),
+    max_completions: Math.max(manifest.max_completions, max_completions),
+    additions: [...(manifest.additions ?? []), { sha256, prompts, source, added_at, by, reason }],
+  };
+}
+
+function assertInTime({ prompts }: Manifest, { after }: StagedAddition): void {
+  if (prompts !== after)
+    throw new AdditionOvertaken(`the batch has ${prompts} prompts by now, and not ${after}`);
+}

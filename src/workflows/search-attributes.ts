@@ -1,0 +1,33 @@
+/** What batches are found by in Temporal's lists, where the server has these search attributes. */
+import type { SearchAttributePair, SearchAttributeUpdatePair } from '@temporalio/common';
+import type { BatchInput, Progress } from '../contract.ts';
+import { summaryText } from './web-ui.ts';
+
+export const searchAttributes = {
+  BatchState: { name: 'BatchState', type: 'KEYWORD' },
+  BatchProvider: { name: 'BatchProvider', type: 'KEYWORD' },
+  BatchModel: { name: 'BatchModel', type: 'KEYWORD' },
+  /** US dollars; unset where the cost is not known. */
+  BatchCostUsd: { name: 'BatchCostUsd', type: 'DOUBLE' },
+  /** Failed prompts. */
+  BatchFailed: { name: 'BatchFailed', type: 'INT' },
+} as const;
+
+/** Of a run that has not begun. */
+export const firstAttributes = ({ settings: { request }, pause }: BatchInput): SearchAttributePair[] => [
+  { key: searchAttributes.BatchState, value: pause ? 'paused' : 'running' },
+  { key: searchAttributes.BatchProvider, value: request.provider },
+  { key: searchAttributes.BatchModel, value: summaryText(request.model) },
+  { key: searchAttributes.BatchCostUsd, value: 0 },
+  { key: searchAttributes.BatchFailed, value: 0 },
+];
+
+/** Those that change as a batch goes on. */
+export const presentAttributes = ({ state, paid, counts }: Progress): SearchAttributeUpdatePair[] => [
+  { key: searchAttributes.BatchState, value: state },
+  {
+    key: searchAttributes.BatchCostUsd,
+    value: paid.costNanoUsd === null ? null : paid.costNanoUsd / 1e9,
+  },
+  { key: searchAttributes.BatchFailed, value: counts.failed },
+];

@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseSetOptions } from '../../../src/client/options/set-options.ts';
+
+for (const [typed, changes] of [
+  [{ maxWorkers: '20' }, { maxWorkers: 20, autoWorkers: false }],
+  [{ maxWorkers: 'auto' }, { maxWorkers: 500, autoWorkers: true }],
+  [{ maxWorkers: 'auto:50' }, { maxWorkers: 50, autoWorkers: true }],
+  [
+    { maxCost: '2.5', patience: '10m' },
+    { maxCostNanoUsd: 2_500_000_000, patienceMs: 600_000 },
+  ],
+  [{ maxFailures: '5%' }, { maxFailures: { share: 0.05 } }],
+] as const) {
+  test(`set ${JSON.stringify(typed)}`, () => {
+    assert.deepEqual(parseSetOptions(typed).changes, changes);
+  });
+}
+
+test('nothing to set is refused, and says what could be', () => {
+  assert.throws(() => parseSetOptions({}), /say what to set: --max-workers <n\|auto>, --max-cost/);
+});

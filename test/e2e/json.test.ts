@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { createProgram } from '../../src/client/cli.ts';
+import type { CliResult } from '../support/cli.ts';
+import { type FakeScript, reply } from '../support/fake-provider.ts';
+import { differences, readJsonDocs, valuesOf } from '../support/json-docs.ts';
+import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { createWorkplace, promptTexts, reportFiles } from './workplace.ts';
+
+let server: TestServer;
+before(async () => {
+  server = await startTestServer();
+});
+after(() => server.stop());
+
+const docs = readJsonDocs();
+
+test('every command takes --json and is documented, and no other', () => {
+  const { commands } = createProgram();
+  assert.deepEqual(
+    commands.map((command) => command.name()).sort(),
+    [...docs.commands.keys()].sort(),
+    'the commands there are, and those in docs/json.md',
+  );
+  for (const command of commands)
+    assert.ok(
+      command.options.some(({ long }) => long === '--json'),
+      command.name(),
+    );
+});
+
+/** Asks for everything of which a field tells: refusals, reasoning, cached input, requests that are lost. */
+const eventful: FakeScript = ({ prompt, promptCount, total }) => {
+  if (prompt.includes('number 1?')) return reply.status(400, { message: 'too rude' });
+  if (total > 6) return reply.status(402, { message: 'no balance' });
+  if (promptCount === 1 && prompt.includes('number 2?')) return reply.cut('mid-body');
+  const usage = { prompt_tokens: 20, completion_tokens: 9, total_tokens: 29 };
+  const details = {
+    prompt_tokens_details: { cached_tokens: 8 },
+    completion_tokens_details: { reasoning_tokens: 4 },
+  };
+  return reply.ok({ usage: { ...usage, ...details } });
+};
+
+test('what the commands print is what docs/json.md says, field by field', async (t) => {
+  const place = await createWorkplace(t, server, { script: eventful });
+  const { provider, cli } = place;
+  const printed = new Map<string, Record<string, unknown>[]>();
+  const wrong: string[] = [];
+
+  const collect = (command: string, { lines }: CliResult): void => {
+    for (const line of lines) {
+      const type = String(line['type']);
+      printed.set(type, [...(printed.get(type) ?? []), line]);
+      if (!docs.commands.get(command)?.has(type))
+        wrong.push(`${command} prints ${type}, which is not documented`);
+      else
+        wrong.push(...differences(line, docs.lines.get(type)!).map((each) => `${command}: ${type}: ${each}`));
+    }
+  };
+  const tell = async (code: number, args: string[]): Promise<CliResult> => {
+    const result = await cli([...args, '--json']);
+    assert.equal(result.code, code, `${args.join(' ')}\n${result.stdout}${result.stderr}`);
+    collect(args[0]!, result);
+    return result;
+  };
+
+  const prices = ['--price-input', '1', '--price-output', '2', '--price-cached', '0.1'];
+  const file = await place.write('prompts.json', { description: 'All sorts.', prompts: promptTexts(12) });
+  const ask = ['--provider', 'openai-compatible', '--model', 'm', '--base-url', provider.baseUrl];
+  await tell(0, ['estimate', file, ...ask, ...prices]);
+  await tell(2, ['run']);
+  await tell(2, ['status', 'nobody']);
+
+  const run = ['run', file, ...ask, ...prices, '--output-dir', 'out', '--completions', '1'];
+  await tell(5, [...run, '--id', 'eventful', '--max-workers', '1']);
+  await tell(0, ['status', 'eventful']);
+  await tell(0, ['report', 'eventful', '--to', 'partial']);
+  await tell(0, ['set', 'eventful', '--max-cost', '5']);
+  await tell(0, ['audit', 'eventful']);
+
+  provider.script = ({ prompt }) => (prompt.includes('number 1?') ? reply.status(400) : undefined);
+  await tell(3, ['resume', 'eventful']);
+  await tell(3, ['watch', 'eventful']);
+  await tell(0, ['report', 'eventful', '--to', 'whole']);
+  const [results] = await reportFiles(place.outputDir, '.json');
+  const text = await readFile(join(place.outputDir, results!), 'utf8');
+  const changed = text
+    .replace('"successful_items": 11', '"successful_items": 12')
+    .replace('"Answer ', '"Other ');
+  await writeFile(join(place.outputDir, results!), changed);
+  await tell(1, ['audit', 'eventful']);
+  provider.script = undefined;
+  await tell(0, ['retry', 'eventful']);
+
+  const unpriced = ['run', await place.write('one.json', promptTexts(1)), ...ask, '--output-dir', 'out'];
+  await tell(0, [...unpriced, '--id', 'unpriced']);
+
+  provider.script = () => reply.status(429, { headers: { 'retry-after': '600' } });
+  const asked = provider.requests;
+  const waiting = place.start([...run, '--id', 'waiting', '--max-workers', '2', '--json']);
+  await provider.until(() => provider.requests === asked + 2 && provider.inFlight === 0);
+  while ((await tell(0, ['status', 'waiting'])).lines[0]!['waiting'] === null);
+  waiting.kill('SIGINT');
+  collect('run', await waiting.ended);
+
+  await tell(0, [...run, '--id', 'detached', '--detach']);
+  const worker = place.start(['worker', '--output-dir', 'out', '--json']);
+  await worker.said(/Working on the open batches/);
+  worker.kill('SIGINT');
+  collect('worker', await worker.ended);
+  await tell(0, ['cancel', 'detached']);
+  await tell(0, ['list', '--output-dir', 'out']);
+  await tell(0, ['server', 'status']);
+  await tell(0, ['completion', 'bash']);
+  await tell(0, ['doctor', '--provider', 'simulated', '--output-dir', 'out']);
+  await tell(1, [
+    'doctor',
+    '--provider',
+    'openai-compatible',
+    '--base-url',
+    'http://127.0.0.1:9',
+    '--output-dir',
+    'out',
+  ]);
+
+  assert.deepEqual([...new Set(wrong)], []);
+  const unseen = [...docs.lines].flatMap(([type, fields]) => {
+    const values = (printed.get(type) ?? []).flatMap((line) => valuesOf(line));
+    const seen = new Set(values.filter(({ value }) => value !== null).map(({ path }) => path));
+    return [...fields]
+      .filter(([path, { isInherited }]) => isInherited !== true && !seen.has(path))
+      .map(([path]) => `${type}: ${path}`);
+  });
+  assert.deepEqual(unseen, [], 'documented, and never printed');
+});

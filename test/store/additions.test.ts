@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import type { ControlNote, PromptItem } from '../../src/contract.ts';
+import { AdditionOvertaken, stageAddition, takeInAddition } from '../../src/store/additions.ts';
+import { BatchDraft } from '../../src/store/batch-draft.ts';
+import { readBatchPrompts, readPromptItems } from '../../src/store/batch-reading.ts';
+import { BatchStore } from '../../src/store/batch-store.ts';
+import { layoutOf } from '../../src/store/manifest.ts';
+import { StoreError } from '../../src/store/store-error.ts';
+import { makeBatch } from './support/batches.ts';
+
+const itemsOf = (...ids: string[]): PromptItem[] => ids.map((id) => ({ prompt_id: id, prompt: `${id}?` }));
+const control: ControlNote = {
+  ...{ id: 'u1', control: 'add', at: '2026-01-01T00:00:00.000Z', by: 'ann@laptop', reason: null },
+};
+
+/** A batch of three prompts in shards of two. */
+const batchOfThree = (t: TestContext): Promise<BatchStore> =>
+  makeBatch(t, itemsOf('a', 'b', 'c'), { shardSize: 2 });
+
+async function stage(store: BatchStore, sha256: string, items: PromptItem[], after = 3): Promise<string> {
+  const draft = await BatchDraft.open(store.location, 2);
+  for (const item of items) await draft.add(item);
+  return stageAddition(draft, store, {
+    ...{ sha256, source: 'more.json', prompts: items.length, max_completions: 3, after },
+  });
+}
+
+async function idsOf({ location, batchId }: BatchStore): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { item } of readPromptItems(new BatchStore(location, batchId, 'r')))
+    ids.push(item.prompt_id);
+  return ids;
+}
+
+test('what is added comes after all that is there, in shards of its own, and is counted', async (t) => {
+  const store = await batchOfThree(t);
+  const name = await stage(store, 'h1', itemsOf('d', 'e', 'f'));
+  assert.deepEqual(await idsOf(store), ['a', 'b', 'c'], 'before it is taken in nobody sees it');
+
+  const manifest = await takeInAddition(store, { stage: name, sha256: 'h1' }, control);
+  assert.deepEqual(layoutOf(manifest), { prompts: 6, shards: 4, shardSize: 2, parts: [3, 3] });
+  assert.equal(manifest.max_completions, 3);
+  const { at: added_at } = control;
+  assert.deepEqual(manifest.additions, [
+    { sha256: 'h1', prompts: 3, source: 'more.json', added_at, by: 'ann@laptop', reason: null },
+  ]);
+  const places: unknown[] = [];
+  for await (const { shard, index, item } of readBatchPrompts(store))
+    places.push([shard, index, item.prompt_id]);
+  assert.deepEqual(places, [
+    [0, 0, 'a'],
+    [0, 1, 'b'],
+    [1, 2, 'c'],
+    [2, 3, 'd'],
+    [2, 4, 'e'],
+    [3, 5, 'f'],
+  ]);
+  assert.deepEqual(
+    (await readdir(store.folder)).filter((entry) => entry.startsWith('.')),
+    [],
+  );
+});
+
+test('taken in again, also from another stage, it is not added twice', async (t) => {
+  const store = await batchOfThree(t);
+  const stages = [await stage(store, 'h1', itemsOf('d')), await stage(store, 'h1', itemsOf('d'))];
+  for (const name of [stages[0]!, stages[0]!, stages[1]!])
+    await takeInAddition(store, { stage: name, sha256: 'h1' }, control);
+  assert.deepEqual(await idsOf(store), ['a', 'b', 'c', 'd']);
+  const controls = await readFile(join(store.folder, 'controls.jsonl'), 'utf8');
+  assert.equal(controls.trim().split('\n').length, 1);
+  assert.deepEqual(JSON.parse(controls), { ...control, prompts: 1, sha256: 'h1' });
+});
+
+test('killed at any step of it, it is taken in whole by the next try', async (t) => {
+  const store = await batchOfThree(t);
+  const name = await stage(store, 'h1', itemsOf('d', 'e', 'f'));
+  // One shard is in its place already, and one of an addition that came to nothing is where the other belongs.
+  const staged = join(store.folder, name, 'prompts');
+  const prompts = join(store.folder, 'prompts');
+  await writeFile(join(prompts, '00003.jsonl'), '{"prompt_id":"foreign","prompt":"?"}\n');
+  await rename(join(staged, '00000.jsonl'), join(prompts, '00002.jsonl'));
+  assert.deepEqual(await idsOf(store), ['a', 'b', 'c']);
+  await takeInAddition(store, { stage: name, sha256: 'h1' }, control);
+  assert.deepEqual(await idsOf(store), ['a', 'b', 'c', 'd', 'e', 'f']);
+});
+
+test('what was checked against fewer prompts than there are by now is refused', async (t) => {
+  const store = await batchOfThree(t);
+  const [first, second] = [await stage(store, 'h1', itemsOf('d')), await stage(store, 'h2', itemsOf('d'))];
+  await takeInAddition(store, { stage: first, sha256: 'h1' }, control);
+  await assert.rejects(takeInAddition(store, { stage: second, sha256: 'h2' }, control), AdditionOvertaken);
+  assert.deepEqual(await idsOf(store), ['a', 'b', 'c', 'd']);
+});
+
+for (const name of ['.addition-00000000-0000-4000-8000-000000000000', '../elsewhere', '']) {
+  test(`a stage that is not there is named: ${JSON.stringify(name)}`, async (t) => {
+    const store = await batchOfThree(t);
+    await assert.rejects(takeInAddition(store, { stage: name, sha256: 'h1' }, control), (error: Error) => {
+      assert.ok(error instanceof StoreError);
+      return /the prompts to be added are not there/.test(error.message);
+    });
+    assert.deepEqual(await idsOf(store), ['a', 'b', 'c']);
+  });
+}
+
+test('a process that knows an older manifest finds the shards that were added', async (t) => {
+  const store = await batchOfThree(t);
+  const other = new BatchStore(store.location, store.batchId, 'other');
+  await other.manifest();
+  await takeInAddition(store, { stage: await stage(store, 'h1', itemsOf('d')), sha256: 'h1' }, control);
+  assert.equal((await other.withShard(2, (shard) => shard.prompt(3))).prompt_id, 'd');
+});

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
+import type { Progress } from '../../src/contract.ts';
+import { addUpdate, pauseUpdate, resumeUpdate } from '../../src/workflows/messages.ts';
+import {
+  createGate,
+  failed,
+  finalFailure,
+  PAID,
+  type RunningBatch,
+  scriptActivities,
+  startWorkflowHarness,
+  succeeded,
+  until,
+  type WorkflowHarness,
+} from '../support/workflow-harness.ts';
+
+/** Batches of many shards go on as new after a handful of them. */
+let harness: WorkflowHarness;
+before(
+  async () => (harness = await startWorkflowHarness({ 'limit.historyCount.suggestContinueAsNew': 150 })),
+);
+after(() => harness.stop());
+
+const ann = { by: 'ann@laptop', reason: 'more' };
+const add = ({ handle }: RunningBatch, sha256: string): Promise<Progress> =>
+  handle.executeUpdate(addUpdate, { args: [{ stage: '.addition', sha256 }, ann] });
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+const refusal = (because: RegExp) => (error: Error) =>
+  error instanceof WorkflowUpdateFailedError && because.test(error.cause?.message ?? '');
+
+const sizes = [
+  { title: 'a small batch', shards: 1, additions: { few: 3, more: 2 } },
+  { title: 'a small batch that gets large', shards: 1, additions: { few: 3, more: 40 } },
+  { title: 'a batch of many shards', shards: 4, additions: { few: 3, more: 40 } },
+];
+for (const { title, shards, additions } of sizes) {
+  test(`${title} takes prompts while it runs: each runs once, and all are counted`, async (t) => {
+    const gate = createGate();
+    const script = scriptActivities({
+      prompts: 12,
+      shards,
+      additions,
+      complete: async ({ index }) => {
+        if (index > 4) await gate.opened;
+        await sleep(2);
+        return index === 3 ? failed('refused') : succeeded();
+      },
+    });
+    const batch = await harness.run(t, script, { limits: { maxWorkers: 3 } });
+    await until(() => script.tasks.some(({ index }) => index > 4));
+
+    assert.equal((await add(batch, 'few')).counts.total, 15);
+    const total = 15 + additions.more;
+    assert.equal((await add(batch, 'more')).counts.total, total);
+    assert.equal((await add(batch, 'few')).counts.total, total, 'what is there is not added again');
+    gate.open();
+    const outcome = await batch.result();
+
+    assert.deepEqual([outcome.counts.total, outcome.counts.succeeded], [total, total - 1]);
+    assert.deepEqual(
+      script.tasks.map(({ index }) => index).sort((a, b) => a - b),
+      upTo(total),
+    );
+    assert.ok(script.peak <= 3, `${script.peak}`);
+    assert.deepEqual(
+      script.controls.map(({ control, by, reason }) => ({ control, by, reason })),
+      [
+        { control: 'add', ...ann },
+        { control: 'add', ...ann },
+      ],
+    );
+  });
+}
+
+test('what was settled before a batch got large is counted once', async (t) => {
+  const gate = createGate();
+  const script = scriptActivities({
+    prompts: 6,
+    shards: 2,
+    additions: { more: 20 },
+    complete: async ({ index }) => {
+      if (index >= 4) await gate.opened;
+      return { ...(index === 1 ? failed('refused') : succeeded()), spentNanoUsd: 10 };
+    },
+  });
+  const limits = { maxWorkers: 2, maxCostNanoUsd: 1_000_000_000 };
+  const batch = await harness.run(t, script, { limits });
+  await until(() => script.running === 2);
+  await add(batch, 'more');
+  const told = await batch.handle.executeUpdate(pauseUpdate, { args: [ann] });
+  assert.deepEqual([told.counts.total, told.counts.succeeded, told.counts.failed], [26, 3, 1]);
+  gate.open();
+  const held = await batch.until(
+    ({ state, counts }) => script.surveys.length === 1 && state === 'paused' && counts.running === 0,
+  );
+  assert.equal(held.pause?.by, 'ann@laptop', 'the pause goes along');
+  await batch.handle.executeUpdate(resumeUpdate, { args: [ann] });
+  await batch.result();
+  const { counts, paid, budget } = await batch.until(({ state }) => state === 'partly_failed');
+  assert.deepEqual([counts.succeeded, counts.failed], [25, 1]);
+  assert.equal(budget?.spentNanoUsd, 260);
+  assert.equal(paid.usage.total, PAID.usage.total);
+  const beforeTheReport = script.tasks.length;
+  assert.equal(beforeTheReport, 26);
+});
+
+describe('an addition', () => {
+  test('that comes before a large batch knows its shards is run once', async (t) => {
+    const script = scriptActivities({
+      prompts: 12,
+      shards: 4,
+      additions: { early: 2 },
+      beforeSurvey: () => until(() => script.controls.length === 1),
+    });
+    const batch = await harness.run(t, script);
+    await add(batch, 'early');
+    assert.equal((await batch.result()).counts.succeeded, 14);
+    assert.deepEqual(
+      script.tasks.map(({ index }) => index).sort((a, b) => a - b),
+      upTo(14),
+    );
+  });
+
+  test('that comes while the last prompts finish is worked on', async (t) => {
+    const admitting = createGate();
+    const script = scriptActivities({
+      prompts: 1,
+      additions: { late: 2 },
+      beforeAdmit: () => admitting.opened,
+    });
+    const pause = { reason: 'operator', message: 'held', since: '2026-01-01T00:00:00.000Z' } as const;
+    const batch = await harness.run(t, script, { pause });
+    const added = add(batch, 'late');
+    // It takes effect at once; only its note waits for the one before it.
+    const resumed = batch.handle.executeUpdate(resumeUpdate, { args: [ann] });
+    await batch.until(({ counts }) => counts.succeeded === 1);
+    await sleep(200);
+    assert.equal(script.reports.length, 0, 'it waits for those that are being added');
+    admitting.open();
+    await Promise.all([added, resumed]);
+    assert.equal((await batch.result()).counts.succeeded, 3);
+  });
+
+  test('that cannot be taken in is refused in the words of the store, and the batch goes on', async (t) => {
+    const gate = createGate();
+    const script = scriptActivities({
+      prompts: 2,
+      additions: { some: 1 },
+      beforeAdmit: () => {
+        throw finalFailure('Storage.Failed', 'disk full');
+      },
+      complete: async () => {
+        await gate.opened;
+        return succeeded();
+      },
+    });
+    const batch = await harness.run(t, script);
+    await until(() => script.running === 2);
+    await assert.rejects(add(batch, 'some'), refusal(/^disk full$/));
+    gate.open();
+    assert.equal((await batch.result()).counts.total, 2);
+  });
+
+  test('to a batch that is writing its report, or is being cancelled, is refused', async (t) => {
+    const gate = createGate();
+    const script = scriptActivities({ prompts: 1, additions: { some: 1 }, beforeReport: () => gate.opened });
+    const ending = await harness.run(t, script);
+    await ending.until(({ counts }) => counts.succeeded === 1);
+    await until(() => script.reports.length === 1);
+    await assert.rejects(add(ending, 'some'), refusal(/just ending/));
+    gate.open();
+    assert.equal((await ending.result()).counts.total, 1);
+
+    const finishing = createGate();
+    const complete = async () => {
+      await finishing.opened;
+      return succeeded();
+    };
+    const held = await harness.run(t, scriptActivities({ prompts: 1, complete }));
+    await held.until(({ counts }) => counts.running === 1);
+    await held.handle.cancel();
+    await held.until(({ state }) => state === 'cancelling');
+    await assert.rejects(add(held, 'some'), refusal(/is being cancelled/));
+    finishing.open();
+  });
+});

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection, type WorkflowExecutionInfo } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { type AccountLink, openAccount } from '../../src/accounts/account-worker.ts';
+import { accountWorkflowId, type LeaseRequest } from '../../src/accounts/lease.ts';
+import { accountQuery } from '../../src/workflows/account-messages.ts';
+import { LEASED_SHARE } from '../../src/workflows/share-account.ts';
+import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { workflowBundle } from '../support/workflow-harness.ts';
+
+let server: TestServer;
+let connection: Connection;
+let native: NativeConnection;
+let client: Client;
+before(async () => {
+  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
+  // An account continues as new after a handful of questions.
+  server = await startTestServer({ 'limit.historyCount.suggestContinueAsNew': 60 });
+  const { address } = server;
+  [connection, native] = await Promise.all([
+    Connection.connect({ address }),
+    NativeConnection.connect({ address }),
+  ]);
+  client = new Client({ connection });
+});
+after(async () => {
+  await connection.close();
+  await native.close();
+  await server.stop();
+});
+
+const open = (name: string): AccountLink =>
+  openAccount(name, {
+    ...{ connection: native, namespace: 'default', identity: 'worker' },
+    workflowBundle: { codePath: workflowBundle },
+  });
+
+const asking = (batchId: string, seen: number): LeaseRequest => ({
+  ...{ worker: 'worker', batchId, limits: { requests: 600, tokens: null } },
+  ...{ wants: { requests: null, tokens: null }, seen, dead: [] },
+});
+
+async function executionsOf(name: string): Promise<WorkflowExecutionInfo[]> {
+  const found: WorkflowExecutionInfo[] = [];
+  for await (const one of client.workflow.list({ query: `WorkflowId = "${accountWorkflowId(name)}"` }))
+    found.push(one);
+  return found;
+}
+
+test('an account knows its leases across executions, and each of them replays', async () => {
+  const account = open('busy');
+  let seen = 0;
+  for (let count = 0; count < 30; count++) {
+    const lease = await account.ask(asking('first', seen));
+    assert.ok(lease.version > seen);
+    seen = lease.version;
+  }
+  assert.equal((await account.ask(asking('second', 0))).rates.requests, 0, 'the first one has it all');
+  const view = await client.workflow.getHandle(accountWorkflowId('busy')).query(accountQuery);
+  assert.deepEqual(
+    view.batches.map(({ batchId, rates }) => [batchId, rates.requests]),
+    [
+      ['first', 600 * LEASED_SHARE],
+      ['second', 0],
+    ],
+  );
+  await account.close({ worker: 'worker', batchId: 'second' });
+
+  let executions = await executionsOf('busy');
+  while (executions.length < 3) {
+    await sleep(100);
+    executions = await executionsOf('busy');
+  }
+  for (const { runId } of executions) {
+    const history = await client.workflow.getHandle(accountWorkflowId('busy'), runId).fetchHistory();
+    await Worker.runReplayHistory({ workflowBundle: { codePath: workflowBundle } }, history);
+  }
+});
+
+test('the last lease that is given back ends it, and the next question begins anew', async () => {
+  const [one, two] = [open('short'), open('short')];
+  await Promise.all([one.ask(asking('one', 0)), two.ask(asking('two', 0))]);
+  const handle = client.workflow.getHandle(accountWorkflowId('short'));
+  await one.close({ worker: 'worker', batchId: 'one' });
+  assert.equal((await handle.describe()).status.name, 'RUNNING');
+  await two.close({ worker: 'worker', batchId: 'two' });
+  await handle.result();
+  const again = open('short');
+  assert.equal((await again.ask(asking('again', 0))).rates.requests, 600 * LEASED_SHARE);
+  await again.close({ worker: 'worker', batchId: 'again' });
+});

@@ -39,7 +39,7 @@ export function progressOf({
     promptsPerSecond: rateOf(pace),
     etaSeconds: etaSecondsOf({
       ...{ pending: counts.pending, pendingCompletions, running: counts.running },
-      ...{ slots: maxWorkers, pace, spans },
+      ...{ slots: autoWorkers?.slots ?? maxWorkers, pace, spans },
     }),
     maxWorkers,
     autoWorkers,

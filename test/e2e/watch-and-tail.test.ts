@@ -15,8 +15,8 @@ after(() => server.stop());
 test('several batches are watched at once, also from a machine without their folders; the exit code is that of the worst', async (t) => {
   const gate = createGate();
   const place = await createWorkplace(t, server, {
-    script: async ({ prompt, total }) => {
-      if (total > 2) await gate.script();
+    script: async ({ prompt }) => {
+      await gate.script();
       return /number 3\?/.test(prompt) ? reply.status(400, { message: 'content policy' }) : undefined;
     },
   });
@@ -29,7 +29,7 @@ test('several batches are watched at once, also from a machine without their fol
     place.startRun(few, ['--id', 'good', '--max-workers', '2']),
     place.startRun(more, ['--id', 'poor', '--max-workers', '2']),
   ];
-  await provider.until(() => provider.inFlight > 1);
+  await provider.until(() => provider.inFlight === 4);
 
   const otherHome = await createTestHome();
   t.after(() => rm(otherHome, { recursive: true, force: true }));
@@ -42,17 +42,8 @@ test('several batches are watched at once, also from a machine without their fol
   const json = place.start(['watch', 'poor', '--json'], remote);
   await here.said(/^poor: \d\/4 done/m);
   await there.said(/^poor: \d\/4 done/m);
-  const listed = (await place.cli(['list', '--json'], remote)).lines;
-  assert.deepEqual(
-    listed
-      .map(({ batch_id: id, state, source }) => [id, state, source])
-      .toSorted(([a], [b]) => String(a).localeCompare(String(b))),
-    [
-      ['good', 'running', 'workflow'],
-      ['poor', 'running', 'workflow'],
-    ].filter(([id]) => listed.some((line) => line['batch_id'] === id)),
-  );
-  assert.ok(listed.length > 0);
+  const listed = (await place.cli(['list', '--state', 'running', '--json'], remote)).lines;
+  assert.ok(listed.some((line) => line['batch_id'] === 'poor' && line['source'] === 'workflow'));
   assert.deepEqual((await place.cli(['list', '--state', 'paused', '--json'], remote)).lines, []);
 
   gate.open();
@@ -89,7 +80,8 @@ test('tail is interrupted and gone on with: every completion once, and the end o
   const stop = begun.lines.at(-1)!;
   assert.equal(stop['next_step'].command, `durabatch tail told --cursor ${stop['cursor']}`);
 
-  const late = place.start(['tail', 'told', '--from', 'now', '--json']);
+  const now = (await place.cli(['tail', 'told', '--from', 'now', '--no-follow', '--json'])).lines;
+  const late = place.start(['tail', 'told', '--json', '--cursor', now.at(-1)!['cursor']]);
   const rest = place.start(['tail', 'told', '--json', '--cursor', stop['cursor']]);
   const text = place.start(['tail', 'told']);
   await text.said(/prompt_0001 · sample 1 · stop/);
@@ -103,7 +95,7 @@ test('tail is interrupted and gone on with: every completion once, and the end o
   const all = [...told(begun.lines), ...told(ended.lines)];
   assert.equal(all.length, 16);
   assert.equal(new Set(all).size, 16);
-  assert.equal(told(begun.lines).length + told((await late.ended).lines).length, 16);
+  assert.deepEqual(told((await late.ended).lines).sort(), told(ended.lines).sort());
   const once = await place.cli(['tail', 'told', '--no-follow', '--json']);
   assert.deepEqual(told(once.lines).sort(), all.toSorted());
   assert.equal((await place.cli(['tail', 'told', '--cursor', 'nonsense'])).code, 2);

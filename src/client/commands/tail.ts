@@ -13,9 +13,10 @@ import { toTerminalText } from '../render/terminal-text.ts';
 import { type CommandContext, interruptSignal, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 
-/** Looking for what is new takes at most a tenth of the time. */
+/** Looking for what is new shall take a tenth of the time, where that does not make it wait for long. */
 const POLL_MS = 500;
 const LOOKING_SHARE = 10;
+const LONGEST_POLL_MS = 5000;
 /** A longer cursor than this is kept in a file: a batch of very many shards has one of some kilobytes. */
 const LONGEST_TYPED = 1000;
 
@@ -30,6 +31,11 @@ export async function tailCommand(
   const feed = new AnswerFeed(store, await startOf(options, store.batchId));
   if (options.from === 'now') await feed.skip();
   const interrupt = interruptSignal();
+  // Who reads it has seen enough, as `head` does: nothing is lost that cannot be printed again.
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodes.succeeded);
+    throw error;
+  });
   try {
     if (options.follow) await follow();
     else await printNew();
@@ -50,7 +56,8 @@ export async function tailCommand(
       if (runs.at(-1)?.outcome) return;
       if (pause && !printed && !told) note(`Paused (${pause.reason}): ${toTerminalText(pause.message, 300)}`);
       told = pause !== null;
-      const waitMs = Math.max(POLL_MS, (performance.now() - startedAt) * LOOKING_SHARE);
+      const lookedMs = performance.now() - startedAt;
+      const waitMs = Math.min(LONGEST_POLL_MS, Math.max(POLL_MS, lookedMs * LOOKING_SHARE));
       await sleep(waitMs, undefined, { signal: interrupt }).catch(() => {
         // the loop's condition sees it
       });

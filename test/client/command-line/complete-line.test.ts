@@ -40,7 +40,10 @@ const cases: [words: string[], offer: string[]][] = [
     ['run', 'p.json', '--max-workers', ''],
     ['auto', ':none'],
   ],
-  [['set', 'poems-1', '--max-workers', ''], [':none']],
+  [
+    ['set', 'poems-1', '--max-workers', ''],
+    ['auto', ':none'],
+  ],
   [['set', 'poems-1', '--max-failures', ''], [':none']],
   [
     ['tail', 'poems-1', '--from', ''],

@@ -1,5 +1,5 @@
 /** Lets the requests of one batch in one process pass as fast as its part of the account allows, in the order they came. */
-import { retryIn } from '../activities/failures.ts';
+import { retryIn, workerStops } from '../activities/failures.ts';
 import type { RequestForecast, RequestGate, RequestResult } from '../activities/request-gate.ts';
 import type { AccountLimits } from '../contract.ts';
 import { ratesText } from '../workflows/account-page.ts';
@@ -27,7 +27,6 @@ const SOONEST_BACK_MS = 500;
 const BACK_WITHOUT_LEASE_MS = 5000;
 /** Who waits longer than this for the next permit could use more of them. */
 const STARVED_MS = 500;
-const STOPPING_DELAY_MS = 100;
 /** When one that was refused comes again, where the provider does not say. */
 const REFUSED_MS = 10_000;
 /** A lease is kept for so long after its last use. */
@@ -95,7 +94,7 @@ export function createAccountGate(
   });
 
   const sendAllAway = (): void => {
-    for (const { refuse } of waiters.values()) refuse(stoppingFailure());
+    for (const { refuse } of waiters.values()) refuse(workerStops());
   };
   stopping.addEventListener('abort', sendAllAway, { once: true });
 
@@ -175,7 +174,7 @@ export function createAccountGate(
     limits,
     enter: async ({ mostTokens, promptId }: RequestForecast, signal) => {
       signal.throwIfAborted();
-      if (stopping.aborted) throw stoppingFailure();
+      if (stopping.aborted) throw workerStops();
       const place = queue.join(promptId, mostTokens, now());
       const wait = turnMs(place);
       if (Number.isFinite(wait) && wait > LONGEST_WAIT_MS) {
@@ -212,6 +211,3 @@ export function createAccountGate(
 
   return gate;
 }
-
-const stoppingFailure = (): Error =>
-  retryIn(STOPPING_DELAY_MS, 'Worker.Stopping', 'the worker stops; the prompt goes on elsewhere');

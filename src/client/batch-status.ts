@@ -6,7 +6,7 @@ import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { BatchStatus, StatusSource } from './render/status-text.ts';
 import { outsideEndOf } from './outside-end.ts';
-import { isOf, openWorkflows, type ServerView, viewOf } from './server-view.ts';
+import { isOf, openWorkflows, type ServerView, viewWithin } from './server-view.ts';
 import { ASK_MS, askProgress } from './ask-progress.ts';
 import { accountStanding } from './account-standing.ts';
 import type { Temporal } from './temporal.ts';
@@ -24,7 +24,7 @@ interface Facts {
 /** Answers within about two seconds whether or not server and workers live; starts nothing. */
 export async function statusOf(temporal: Temporal | null, store: BatchStore): Promise<BatchStatus> {
   const manifest = await store.readManifest();
-  const view = temporal && (await seen(temporal, store));
+  const view = temporal && (await viewWithin(temporal, store.batchId, ASK_MS));
   const ours = view && isOf(view, store) ? view : null;
   const facts =
     (ours?.kind === 'open' && (await ask(temporal!, store))) || (await recorded(store, manifest, ours));
@@ -88,15 +88,6 @@ export async function endedOutside(
   return temporal.client
     .withDeadline(Date.now() + ASK_MS, () => outsideEndOf(temporal, batchId, view))
     .catch(() => null);
-}
-
-async function seen(temporal: Temporal, store: BatchStore): Promise<ServerView | null> {
-  try {
-    return await temporal.client.withDeadline(Date.now() + ASK_MS, () => viewOf(temporal, store.batchId));
-  } catch {
-    // A server that does not answer knows nothing for now; the status says where its facts come from.
-    return null;
-  }
 }
 
 async function ask(temporal: Temporal, store: BatchStore): Promise<Facts | null> {

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import { sleepUnless } from './sleep-unless.ts';
 
 /** One long call to the server that ends when the batch closes: nobody waits for the next poll then. */
 export interface CloseWatch {
@@ -18,12 +18,7 @@ export function watchClose(client: Client, batchId: string, interrupt: AbortSign
     .then(close, close);
   const either = AbortSignal.any([interrupt, closed.signal]);
   return {
-    sleep: async (ms) => {
-      const signal = closed.signal.aborted ? interrupt : either;
-      await sleep(ms, undefined, { signal }).catch(() => {
-        // whoever polls sees what woke it
-      });
-    },
+    sleep: (ms) => sleepUnless(ms, closed.signal.aborted ? interrupt : either),
     stop: () => {
       given.abort();
       return ended;

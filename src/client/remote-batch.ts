@@ -4,7 +4,7 @@ import type { BatchOutcome, BatchState } from '../contract.ts';
 import { ASK_MS, askProgress } from './ask-progress.ts';
 import { endedOutside, waitingText } from './batch-status.ts';
 import type { BatchStatus } from './render/status-text.ts';
-import { type BatchMemo, type ServerView, viewOf } from './server-view.ts';
+import { type BatchMemo, isOpenWorkflow, type ServerView, viewOf, viewWithin } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
 
 const MOST_LISTED = 1000;
@@ -53,24 +53,26 @@ export const listingOf = (
 
 const toListing = ({ workflowId, runId, taskQueue, status, memo, startTime }: WorkflowExecutionInfo) => ({
   ...{ batchId: workflowId, runId, taskQueue, startedAt: startTime },
-  isOpen: status.name === 'RUNNING' || status.name === 'PAUSED',
+  isOpen: isOpenWorkflow({ status }),
   memo: (memo ?? {}) as BatchMemo,
 });
 
 /** As far as Temporal knows: the workflow's word, else what its memo said at the last change of state. */
 export async function remoteStatusOf(temporal: Temporal, listing: RemoteListing): Promise<BatchStatus> {
-  const { batchId, runId, memo, isOpen, startedAt } = listing;
-  const progress = isOpen ? await askProgress(temporal, listing) : null;
-  const outcome = isOpen ? null : await remoteOutcome(temporal, listing);
+  const { batchId, runId, memo, startedAt } = listing;
+  const progress = listing.isOpen ? await askProgress(temporal, listing) : null;
+  const outcome = listing.isOpen ? null : await remoteOutcome(temporal, listing);
   const told = progress ?? outcome;
   const { counts, paid, failuresByType = {} } = told ?? remembered(memo);
   const state = told?.state ?? rememberedState(listing);
-  const view = await viewOf(temporal, batchId).catch(() => null);
+  // Of the others nothing is asked that the server could tell.
+  const needsView = state === 'running' || state === 'crashed' || state === 'paused';
+  const view = needsView ? await viewWithin(temporal, batchId, ASK_MS) : null;
   return {
     id: batchId,
     name: memo.name ?? batchId,
     state,
-    pause: progress ? progress.pause : (isOpen && memo.pause) || null,
+    pause: progress ? progress.pause : (listing.isOpen && memo.pause) || null,
     ...{ counts, paid },
     failuresByType,
     simulated: memo.simulated ?? false,

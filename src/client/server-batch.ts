@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connectWorker, startCourier } from '../worker.ts';
 import { cancelNowUpdate } from '../workflows/messages.ts';
 import type { CommandContext } from './commands/context.ts';
@@ -10,6 +9,7 @@ import { createUpdate } from './send-update.ts';
 import { type BatchMemo, isPolled, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
 import { unlessClosed } from './unless-closed.ts';
+import { sleepUnless } from './sleep-unless.ts';
 
 const POLL_MS = 250;
 
@@ -85,9 +85,7 @@ export function createServerBatch(
       );
       while (!interrupt.aborted) {
         if ((await view()).kind === 'closed') return { kind: 'closed', outcome: null };
-        await sleep(POLL_MS, undefined, { signal: interrupt }).catch(() => {
-          // the loop's condition sees it
-        });
+        await sleepUnless(POLL_MS, interrupt);
       }
       return { kind: 'interrupted' };
     },

@@ -32,14 +32,24 @@ export async function viewOf({ client }: Temporal, batchId: string): Promise<Ser
   try {
     const description = await client.workflow.getHandle(batchId).describe();
     const memo = (description.memo ?? {}) as BatchMemo;
-    const kind =
-      description.status.name === 'RUNNING' || description.status.name === 'PAUSED' ? 'open' : 'closed';
-    return { kind, runId: description.runId, memo, description };
+    return {
+      kind: isOpenWorkflow(description) ? 'open' : 'closed',
+      runId: description.runId,
+      memo,
+      description,
+    };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'absent' };
     throw error;
   }
 }
+
+/** `null`: the server does not answer for now. */
+export const viewWithin = (temporal: Temporal, batchId: string, askMs: number): Promise<ServerView | null> =>
+  temporal.client.withDeadline(Date.now() + askMs, () => viewOf(temporal, batchId)).catch(() => null);
+
+export const isOpenWorkflow = ({ status }: Pick<WorkflowExecutionDescription, 'status'>): boolean =>
+  status.name === 'RUNNING' || status.name === 'PAUSED';
 
 /**
  * The open workflows of the batch: its own, and those of its shards. One that ends meanwhile is left out.

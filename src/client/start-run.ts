@@ -66,6 +66,8 @@ export async function startRun({
     const view = await viewOf(temporal, store.batchId);
     assertOurs(view, store);
     if (view.kind === 'open') return false;
+    // Asked while the manifest is being written; it never rejects.
+    const hasSearchAttributes = takesAttributes(temporal);
     const withRun = (current: Manifest): Manifest => {
       const run = (current.runs.at(-1)?.run ?? 0) + 1;
       return {
@@ -88,7 +90,7 @@ export async function startRun({
       name,
       host: hostname(),
       startedAt,
-      hasSearchAttributes: await takesAttributes(temporal),
+      hasSearchAttributes: await hasSearchAttributes,
       run,
       store: store.location,
       ...layoutOf(manifest),

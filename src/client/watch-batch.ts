@@ -1,5 +1,4 @@
 /** Looks on at one batch from outside until it stops: with its folder, or through Temporal alone. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import type { BatchOutcome } from '../contract.ts';
 import type { BatchStore } from '../store/batch-store.ts';
@@ -12,7 +11,8 @@ import type { SeenProgress } from './render/progress-facts.ts';
 import type { ProgressView } from './render/progress-view.ts';
 import type { BatchStatus } from './render/status-text.ts';
 import { createRetriesLook } from './retries.ts';
-import { isOf, viewOf } from './server-view.ts';
+import { isOf, viewOf, viewWithin } from './server-view.ts';
+import { sleepUnless } from './sleep-unless.ts';
 import { connectTemporalIfRunning, type Temporal } from './temporal.ts';
 
 export interface WatchOptions {
@@ -62,7 +62,7 @@ export async function watchStore(
     } finally {
       await temporal?.close();
     }
-    await pause(interrupt);
+    await sleepUnless(POLL_MS, interrupt);
   }
   return { kind: 'interrupted' };
 }
@@ -89,7 +89,7 @@ export async function watchRemote(
     isAway = away;
   };
   while (!interrupt.aborted) {
-    const seen = await viewWithin(temporal, batchId);
+    const seen = await viewWithin(temporal, batchId, ASK_MS);
     noteAway(seen === null);
     if (seen && seen.kind !== 'open') {
       const listing = seen.kind === 'closed' ? { ...batch, memo: seen.memo, runId: seen.runId } : batch;
@@ -107,19 +107,10 @@ export async function watchRemote(
       if (shown.state === 'paused' && isStill)
         return { kind: 'stopped', status: await remoteStatusOf(temporal, { ...batch, memo: seen.memo }) };
     }
-    await pause(interrupt);
+    await sleepUnless(POLL_MS, interrupt);
   }
   return { kind: 'interrupted' };
 }
-
-/** `null`: the server does not answer for now. */
-const viewWithin = (temporal: Temporal, batchId: string) =>
-  temporal.client.withDeadline(Date.now() + ASK_MS, () => viewOf(temporal, batchId)).catch(() => null);
-
-const pause = (interrupt: AbortSignal): Promise<void> =>
-  sleep(POLL_MS, undefined, { signal: interrupt }).catch(() => {
-    // the loop's condition sees it
-  });
 
 /** What is written down of a batch that nobody works on. */
 const crashedProgress = ({

@@ -1,6 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AnswerFeed } from '../../store/answer-feed.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { type FeedPosition, parseCursor, toCursor } from '../../store/feed-position.ts';
@@ -12,6 +11,7 @@ import { completionsJson, completionsText } from '../render/completion-text.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 import { type CommandContext, interruptSignal, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { sleepUnless } from '../sleep-unless.ts';
 
 /** Looking for what is new shall take a tenth of the time, where that does not make it wait for long. */
 const POLL_MS = 500;
@@ -58,9 +58,7 @@ export async function tailCommand(
       told = pause !== null;
       const lookedMs = performance.now() - startedAt;
       const waitMs = Math.min(LONGEST_POLL_MS, Math.max(POLL_MS, lookedMs * LOOKING_SHARE));
-      await sleep(waitMs, undefined, { signal: interrupt }).catch(() => {
-        // the loop's condition sees it
-      });
+      await sleepUnless(waitMs, interrupt);
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Config } from '../../config.ts';
 import type { BatchState } from '../../contract.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
+import { progressAtEnd } from '../continue-batch.ts';
 import { batchesOnServer, knownStores } from '../known-batches.ts';
 import { findStore, locateBatch } from '../locate-batch.ts';
 import { findRemoteBatch, listingOf, type RemoteListing } from '../remote-batch.ts';
@@ -62,12 +63,7 @@ export async function watchCommand(
 async function seen(batch: Watched, options: WatchOptions, view: ProgressView): Promise<WatchEnd> {
   const end = await batch.watch(options);
   if (end.kind === 'paused') view.update(end.progress);
-  if (end.kind === 'finished')
-    view.update({
-      ...{ state: end.outcome.state, pause: null, counts: end.outcome.counts, paid: end.outcome.paid },
-      ...{ promptsPerSecond: 0, etaSeconds: null, maxWorkers: 0, budget: null, lastFailures: [] },
-      ...{ autoWorkers: null, failuresByType: end.outcome.failuresByType ?? {} },
-    });
+  if (end.kind === 'finished') view.update(progressAtEnd(end.outcome, 0));
   return end;
 }
 

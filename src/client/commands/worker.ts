@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { NativeConnection } from '@temporalio/worker';
 import { listBatches, openOutputFolder } from '../../store/output-folder.ts';
 import { type BatchWorker, connectWorker, logWorkersTo, startBatchWorker } from '../../worker.ts';
@@ -12,6 +11,7 @@ import { connectTemporal, type Temporal } from '../temporal.ts';
 import { type CommandContext, interruptSignal } from './context.ts';
 import { logLine } from './worker-log.ts';
 import { exitCodes } from './exit-codes.ts';
+import { sleepUnless } from '../sleep-unless.ts';
 
 export interface WorkerOptions {
   outputDir: string;
@@ -45,9 +45,7 @@ export async function workerCommand(
         note(`Cannot look after the batches: ${error instanceof Error ? error.message : String(error)}`);
         if (temporal.embedded) await ensureServer({ home: config.home, env: config.env, log: note });
       }
-      await sleep(LOOK_EVERY_MS, undefined, { signal: interrupt }).catch(() => {
-        // the loop's condition sees it
-      });
+      await sleepUnless(LOOK_EVERY_MS, interrupt);
     }
     const inFlight = [...workers.values()].reduce((sum, worker) => sum + worker.requestsInFlight, 0);
     note(`Stopping: ${inFlight} requests in flight are waited for.`);

@@ -119,10 +119,20 @@ describe("an operator's pause", () => {
     const { pause: told } = await batch.until(paused);
     assert.deepEqual([told?.reason, told?.message, told?.by], ['operator', 'no reason given', undefined]);
     assert.equal(script.tasks.length, 0);
-    await assert.rejects(
-      batch.handle.cancel().then(() => pause(batch)),
-      refusal(/is being cancelled|has ended/),
-    );
+  });
+
+  test('of a batch that is being cancelled is refused', async (t) => {
+    const gate = createGate();
+    const complete = async () => {
+      await gate.opened;
+      return succeeded();
+    };
+    const batch = await harness.run(t, scriptActivities({ prompts: 1, complete }));
+    await batch.until(({ counts }) => counts.running === 1);
+    await batch.handle.cancel();
+    await batch.until(({ state }) => state === 'cancelling');
+    await assert.rejects(pause(batch), refusal(/is being cancelled/));
+    gate.open();
   });
 });
 

@@ -2,7 +2,7 @@
  * What the client, the workflows and the activities agree on. Everything here crosses a process
  * border: the prompts file, Temporal payloads, or the batch store.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 // ---------------------------------------------------------------- prompts
 

@@ -10,13 +10,12 @@ import { throughGates } from './activities/request-gate.ts';
 import { createPaceTeller } from './activities/tell-pace.ts';
 import type { Config, TemporalAddress } from './config.ts';
 import { MOST_WORKERS, type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
-import { type CompletionApi, createCompletionApi } from './providers/completion-api.ts';
+import type { CompletionApi } from './providers/completion-api.ts';
 import { requestPrices } from './providers/request-prices.ts';
 import type { BatchStore } from './store/batch-store.ts';
 import { courierIdentity, workerIdentity } from './worker-identity.ts';
 import { paceSignal } from './workflows/messages.ts';
 
-const MINUTE_MS = 60_000;
 /** Reads, pauses and reports beside the prompts in progress. */
 const STORE_SLOTS = 4;
 
@@ -27,8 +26,6 @@ export interface BatchWorkerOptions {
   store: BatchStore;
   /** Prompts this worker takes on at once; the batch's own limit holds over all workers, and may grow. Default: {@link MOST_WORKERS}. */
   concurrency?: number;
-  /** How long a stopping worker waits for its requests in flight. */
-  requestTimeoutMs: number;
   /** Buys nothing: only for closing a batch that nobody works on. */
   idle?: boolean;
   /** Says what changes about the batch's account. */
@@ -79,8 +76,16 @@ export const connectWorker = (address: TemporalAddress): Promise<NativeConnectio
   });
 };
 
-export async function startBatchWorker(options: BatchWorkerOptions): Promise<BatchWorker> {
-  const { connection, namespace, config, store, concurrency = MOST_WORKERS, requestTimeoutMs } = options;
+/** A worker that has what it needs, and does not poll yet. */
+export interface ReadyWorker {
+  run(): BatchWorker;
+  /** Instead of {@link run}: lets go of the connection. */
+  discard(): Promise<void>;
+}
+
+/** Takes some tenths of a second, most of them in the thread of the workflows: there is time for other things. */
+export async function createBatchWorker(options: BatchWorkerOptions): Promise<ReadyWorker> {
+  const { connection, namespace, config, store, concurrency = MOST_WORKERS } = options;
   const stopping = new AbortController();
   if (options.idle) stopping.abort();
   const identity = workerIdentity();
@@ -111,7 +116,9 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
     note: options.note ?? (() => {}),
   });
 
-  const worker = await Worker.create({
+  // The client of a provider is the largest part of what is loaded here: it comes while that thread starts.
+  const providers = import('./providers/completion-api.ts');
+  const creating = Worker.create({
     connection,
     namespace,
     identity,
@@ -120,7 +127,7 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
     activities: createActivities({
       store,
       api: oncePerSettings((settings, limits) =>
-        counted(createCompletionApi(settings, limits, config.secret(limits.apiKeyEnv))),
+        counted(createApi(settings, limits, config.secret(limits.apiKeyEnv))),
       ),
       prices: requestPrices,
       gate: (_, limits) => {
@@ -142,26 +149,33 @@ export async function startBatchWorker(options: BatchWorkerOptions): Promise<Bat
     // A bug, or a history that this version cannot replay, ends the run instead of being retried unseen
     // for ever. Nothing is lost by it: the next run is seeded from the ledger.
     workflowFailureErrorTypes: { '*': ['Error'] },
-    shutdownGraceTime: requestTimeoutMs + MINUTE_MS,
+    // Requests end by themselves, each by its own deadline.
+    shutdownGraceTime: '1 day',
   });
-  const stopped = worker.run().finally(() => accounts.close());
-  stopped.catch(() => {
-    // whoever follows the batch is told; until then it must not end the process
-  });
-  return {
-    stopped,
-    get requestsInFlight() {
-      return requestsInFlight;
-    },
-    stop: async () => {
-      stopping.abort();
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-      await stopped.catch(() => {
-        // a worker that failed has stopped too
-      });
-      teller.stop();
-    },
+  const [worker, { createCompletionApi: createApi }] = await Promise.all([creating, providers]);
+
+  const run = (): BatchWorker => {
+    const stopped = worker.run().finally(() => accounts.close());
+    stopped.catch(() => {
+      // whoever follows the batch is told; until then it must not end the process
+    });
+    return {
+      stopped,
+      get requestsInFlight() {
+        return requestsInFlight;
+      },
+      stop: async () => {
+        stopping.abort();
+        if (worker.getState() === 'RUNNING') worker.shutdown();
+        await stopped.catch(() => {
+          // a worker that failed has stopped too
+        });
+        teller.stop();
+      },
+    };
   };
+  // Only one that runs can be ended.
+  return { run, discard: () => run().stop() };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What this machine's user has started, by batch id: so that `status <id>` needs no folder. */
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { StoreLocation } from '../contract.ts';
 import { findBatch, findOutputFolder } from '../store/output-folder.ts';
 import { replaceFile } from '../store/replace-file.ts';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import * as nodeModule from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Argument, Command } from 'commander';
 import { answerShell } from './command-line/answer-shell.ts';
@@ -26,7 +26,9 @@ import { addJsonOption, addOutputDirOption, parseSharedOptions } from './options
 import { addTailOptions, parseTailOptions } from './options/tail-options.ts';
 import { addWorkerOptions, parseWorkerOptions } from './options/worker-options.ts';
 
-const { version } = createRequire(import.meta.url)('durabatch/package.json') as { version: string };
+const { version } = nodeModule.createRequire(import.meta.url)('durabatch/package.json') as {
+  version: string;
+};
 
 type Raw = Record<string, unknown>;
 
@@ -264,7 +266,13 @@ async function perform(
 
 const debug = wantsDebug(process.argv, process.env);
 
+/** Where Node has it (22.8 and later), what it has compiled is kept for the next command, which starts a tenth sooner. */
+function keepCompiledCode(): void {
+  (nodeModule as { enableCompileCache?: () => unknown }).enableCompileCache?.();
+}
+
 async function main(): Promise<void> {
+  keepCompiledCode();
   leaveQuietly(process.stdout);
   process.on('uncaughtException', (error) =>
     process.exit(tellError(error, { json: process.argv.includes('--json'), debug, env: process.env })),

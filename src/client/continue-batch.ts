@@ -10,14 +10,13 @@ import { outsideEndOf } from './outside-end.ts';
 import type { SeenProgress } from './render/progress-facts.ts';
 import { isOf, viewOf } from './server-view.ts';
 import { assertOurs, type StartOptions, startRun } from './start-run.ts';
-import { withServer } from './with-server.ts';
 
 /** Of a run that is started now; one that is open keeps its own limits. */
 export interface ContinueOptions extends StartOptions {
   /** Whether a worker of our own works on it. */
   worker: boolean;
-  /** For a batch that is open already. */
-  changes?: LimitChanges;
+  /** Called when the batch is open, once: `attached` if it was open already, and then with what changes of its limits. */
+  onOpen?: (attached: boolean) => Promise<LimitChanges>;
   onProgress(progress: SeenProgress): void;
   note(line: string): void;
   interrupt: AbortSignal;
@@ -47,17 +46,21 @@ export async function openBatch(options: StartOptions): Promise<boolean> {
 }
 
 export async function continueBatch(options: ContinueOptions): Promise<ContinueEnd> {
-  const { temporal, store, liftPause } = options;
-  const attached = await withServer(options, () => openBatch(options));
+  const { temporal, store, liftPause, onOpen = async () => ({}) } = options;
+  let opened: { attached: boolean; changes: LimitChanges } | null = null;
   // Sent again after a loss of the server, they are carried out once.
   const [setId, resumeId] = [randomUUID(), randomUUID()];
   const { reason = null } = options;
   const end = await driveBatch({
     ...options,
     worker: options.worker ? 'full' : 'none',
+    open: async () => {
+      const attached = await openBatch(options);
+      opened ??= { attached, changes: await onOpen(attached) };
+    },
     onReady: async () => {
       const handle = temporal.client.workflow.getHandle(store.batchId);
-      const { changes = {} } = options;
+      const { attached, changes } = opened!;
       if (Object.keys(changes).length > 0) {
         await unlessRefused(() =>
           handle.executeUpdate(setUpdate, { args: [changes, asked(reason)], updateId: setId }),

@@ -11,7 +11,7 @@ import type { Config } from '../config.ts';
 import type { Progress } from '../contract.ts';
 import { ensureServer } from '../server/embedded-server.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import { type BatchWorker, connectWorker, startBatchWorker } from '../worker.ts';
+import { type BatchWorker, connectWorker, createBatchWorker, type ReadyWorker } from '../worker.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { type CloseWatch, watchClose } from './close-watch.ts';
 import { createEtaCountdown } from './eta-countdown.ts';
@@ -38,6 +38,8 @@ export interface DriveOptions {
   waitsForClose?: boolean;
   /** Says nothing of what it waits for when it is interrupted. */
   quiet?: boolean;
+  /** Opens the batch, while its worker gets ready to poll; again if the server was lost meanwhile. */
+  open?: () => Promise<void>;
   /** Called once the batch is open and its worker polls; again if the server was lost meanwhile. */
   onReady?: () => Promise<void>;
 }
@@ -64,8 +66,8 @@ export const driveBatch = (options: DriveOptions): Promise<DriveEnd> =>
 
 /** Fails if the server is lost before the worker polls; afterwards a lost server is waited for. */
 async function driveOnce(options: DriveOptions): Promise<DriveEnd> {
-  const { store, interrupt, note } = options;
-  const crew = options.worker === 'none' ? null : await startCrew(options, options.worker === 'idle');
+  const { store, interrupt, note, open = async () => {} } = options;
+  const crew = options.worker === 'none' ? await open() : await startCrew(options, open);
   try {
     await options.onReady?.();
     const closes = watchClose(options.temporal.client, store.batchId, interrupt);
@@ -85,26 +87,41 @@ async function driveOnce(options: DriveOptions): Promise<DriveEnd> {
   }
 }
 
-interface Crew {
-  worker: BatchWorker;
+interface Crew<Worker> {
+  worker: Worker;
   connection: NativeConnection;
 }
 
-async function startCrew({ config, temporal, store, note }: DriveOptions, idle: boolean): Promise<Crew> {
-  const { limits } = await store.readManifest();
-  await sweepDeadWorkers(temporal, await viewOf(temporal, store.batchId));
+/** Both take their time, on different threads: the worker gets ready while the batch is opened. */
+async function startCrew(options: DriveOptions, open: () => Promise<void>): Promise<Crew<BatchWorker>> {
+  const { temporal, store } = options;
+  const [ready, opened] = await Promise.allSettled([
+    readyCrew(options),
+    open().then(async () => sweepDeadWorkers(temporal, await viewOf(temporal, store.batchId))),
+  ]);
+  if (ready.status === 'rejected') throw ready.reason;
+  const { worker, connection } = ready.value;
+  if (opened.status === 'fulfilled') return { worker: worker.run(), connection };
+  await worker.discard();
+  await connection.close();
+  throw opened.reason;
+}
+
+async function readyCrew({
+  config,
+  temporal,
+  store,
+  worker,
+  note,
+}: DriveOptions): Promise<Crew<ReadyWorker>> {
   const connection = await connectWorker(temporal.address);
+  const { namespace } = temporal;
+  const idle = worker === 'idle';
   try {
-    const worker = await startBatchWorker({
+    return {
+      worker: await createBatchWorker({ connection, namespace, config, store, idle, note }),
       connection,
-      namespace: temporal.namespace,
-      config,
-      store,
-      requestTimeoutMs: limits.requestTimeoutMs,
-      idle,
-      note,
-    });
-    return { worker, connection };
+    };
   } catch (error) {
     await connection.close();
     throw error;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Usage } from '../contract.ts';
 import type { CompletionRequest, CompletionResponse } from './completion-api.ts';
 import { shorten } from './provider-fault.ts';

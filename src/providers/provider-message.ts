@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const text = z.string().optional().catch(undefined);
 const code = z.union([z.string(), z.number()]).nullish().catch(undefined);

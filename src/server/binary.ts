@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { access, chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { binaryFetchers } from './binary-fetchers.ts';
 import type { BinaryFetcher } from './binary-fetchers.ts';
 import { acquireProcessLock } from './process-lock.ts';
 
@@ -21,12 +20,7 @@ const binaryName = process.platform === 'win32' ? 'temporal.exe' : 'temporal';
  * The Temporal CLI: `DURABATCH_TEMPORAL_BIN`, else `temporal` on the PATH, else the one in this home,
  * which is fetched once. The error of a vain search names every way that was tried.
  */
-export const findTemporalBinary = async ({
-  home,
-  env,
-  log,
-  fetchers = binaryFetchers(env),
-}: BinarySearch): Promise<string> => {
+export const findTemporalBinary = async ({ home, env, log, fetchers }: BinarySearch): Promise<string> => {
   const present = await findPresentBinary({ home, env });
   if (typeof present === 'string') return present;
   const { cached, tried } = present;
@@ -35,11 +29,16 @@ export const findTemporalBinary = async ({
       log(`Waiting for another command (process ${pid}) that is fetching the Temporal binary.`),
   });
   try {
-    return (await isUsable(cached)) ? cached : await fetchInto(cached, fetchers, tried, log);
+    if (await isUsable(cached)) return cached;
+    return await fetchInto(cached, fetchers ?? (await usualFetchers(env)), tried, log);
   } finally {
     await release();
   }
 };
+
+/** Loaded only where something is fetched, which is once: they bring an HTTP client and an unpacker. */
+const usualFetchers = async (env: NodeJS.ProcessEnv): Promise<BinaryFetcher[]> =>
+  (await import('./binary-fetchers.ts')).binaryFetchers(env);
 
 /** The binary that needs no fetching; else where it would be kept, and what was tried. Throws for a wrong `DURABATCH_TEMPORAL_BIN`. */
 export const findPresentBinary = async ({

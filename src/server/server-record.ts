@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const portsSchema = z.object({ grpc: z.int(), ui: z.int(), metrics: z.int(), http: z.int() });
 export type ServerPorts = z.infer<typeof portsSchema>;

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Addition, ControlNote } from '../contract.ts';
 import type { BatchDraft } from './batch-draft.ts';
 import type { BatchStore } from './batch-store.ts';

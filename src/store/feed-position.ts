@@ -1,6 +1,6 @@
 /** How far somebody has read a batch's ledger, and how that is written down. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Bytes read of each ledger file, by shard and file name. */
 export type FeedPosition = ReadonlyMap<number, ReadonlyMap<string, number>>;

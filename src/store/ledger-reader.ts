@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { BlockReader } from './block-reader.ts';
 import { ledgerSizes } from './ledger-files.ts';
 import type { WriterAudience, WrittenRecord } from './ledger-writer.ts';

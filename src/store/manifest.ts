@@ -1,5 +1,5 @@
 /** `batch.json`: what a batch is, and how its runs went. Field names as users read them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BatchLayout, BatchOutcome, BatchSettings, Pause, StoreLocation } from '../contract.ts';
 
 export const MANIFEST_FILE = 'batch.json';

@@ -1,7 +1,7 @@
 /** What a shard's ledger comes to, noted beside it: so that nobody has to read a whole ledger to tell how a batch stands. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FailureCounts, Paid } from '../contract.ts';
 import { type BillTally, billed, emptyBill } from '../report/bill-tally.ts';
 import { failed, type FailureGroup, noFailures } from '../report/failure-tally.ts';

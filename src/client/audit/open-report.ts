@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { readReport, ReportError, type ReportPart } from '../../report/read-report.ts';
 import type { ReportSummary } from '../../report/summary.ts';
 

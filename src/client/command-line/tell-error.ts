@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { StoreError } from '../../store/store-error.ts';
 import { exitCodes } from '../commands/exit-codes.ts';
 import { InputError } from '../input/input-error.ts';

@@ -10,7 +10,7 @@ import { hasLiveWorker } from '../server-view.ts';
 import { settableLimits } from '../settable-limits.ts';
 import type { StartOptions } from '../start-run.ts';
 import { takeOver } from '../take-over.ts';
-import { connectTemporal } from '../temporal.ts';
+import { connectTemporal, type Temporal } from '../temporal.ts';
 import { withServer } from '../with-server.ts';
 import { type CommandContext, interruptSignal, outputStream, outputTraits } from './context.ts';
 import { printDetached, printEnd } from './last-words.ts';
@@ -32,7 +32,7 @@ interface GoOnOptions {
 }
 
 export async function goOn(options: GoOnOptions): Promise<number> {
-  const { store, settings, typedLimits, liftPause, reason = null, detach, reuse = [], context } = options;
+  const { store, settings, liftPause, reason = null, detach, reuse = [], context } = options;
   const { config, note } = context;
   if (!detach) requireApiKey(config, settings);
   logToFile(context);
@@ -46,35 +46,48 @@ export async function goOn(options: GoOnOptions): Promise<number> {
       ...{ config, temporal, store, limits: settings.limits },
       ...{ liftPause, reason, prepare },
     };
-    const attached = await withServer({ config, temporal, note }, () => openBatch(start));
-    const alone = attached && !(await hasLiveWorker(temporal, store));
-    const changes = attached ? changesOf(typedLimits, { alone, liftPause }) : {};
-    const ignored = attached
-      ? Object.keys(typedLimits).filter((name) => name !== 'autoWorkers' && !(name in changes))
-      : [];
-    if (ignored.length > 0) {
-      note(
-        `A worker is on this batch already: it keeps the limits it was started with; ignored: ${ignored.map(flagOfLimit).join(', ')}.`,
-      );
+    if (detach) {
+      await noteOpen(options, temporal, await withServer({ config, temporal, note }, () => openBatch(start)));
+      return printDetached(store, temporal, context);
     }
-    if (attached && reuse.length > 0) {
-      note('The batch is open already: --reuse comes too late for this run; what is missing is bought.');
-    }
-    if (detach) return printDetached(store, temporal, context);
-    const webUi = temporal.webUiOf(store.batchId);
-    note(`Batch ${store.batchId}${attached ? ' (going on)' : ''}`);
-    if (webUi) note(`Web UI ${webUi}`);
     const simulated = settings.request.provider === 'simulated';
-    growHeapAsUsual();
-    const end = await followWithView({ ...start, changes }, simulated, context);
+    const onOpen = async (attached: boolean): Promise<LimitChanges> => {
+      const changes = await noteOpen(options, temporal, attached);
+      const webUi = temporal.webUiOf(store.batchId);
+      note(`Batch ${store.batchId}${attached ? ' (going on)' : ''}`);
+      if (webUi) note(`Web UI ${webUi}`);
+      growHeapAsUsual();
+      return changes;
+    };
+    const end = await followWithView({ ...start, onOpen }, simulated, context);
     return await printEnd(store, end, temporal, context);
   } finally {
     await temporal.close();
   }
 }
 
+/** Of what was typed, the limits that the open batch takes; says what comes too late for it. */
+async function noteOpen(
+  { store, typedLimits, liftPause, reuse = [], context: { note } }: GoOnOptions,
+  temporal: Temporal,
+  attached: boolean,
+): Promise<LimitChanges> {
+  if (!attached) return {};
+  const alone = !(await hasLiveWorker(temporal, store));
+  const changes = changesOf(typedLimits, { alone, liftPause });
+  const ignored = Object.keys(typedLimits).filter((name) => name !== 'autoWorkers' && !(name in changes));
+  if (ignored.length > 0) {
+    note(
+      `A worker is on this batch already: it keeps the limits it was started with; ignored: ${ignored.map(flagOfLimit).join(', ')}.`,
+    );
+  }
+  if (reuse.length > 0)
+    note('The batch is open already: --reuse comes too late for this run; what is missing is bought.');
+  return changes;
+}
+
 async function followWithView(
-  start: StartOptions & Pick<ContinueOptions, 'changes'>,
+  start: StartOptions & Pick<ContinueOptions, 'onOpen'>,
   simulated: boolean,
   context: CommandContext,
 ): Promise<ContinueEnd> {

@@ -1,6 +1,6 @@
 import type { NativeConnection } from '@temporalio/worker';
 import { listBatches, openOutputFolder } from '../../store/output-folder.ts';
-import { type BatchWorker, connectWorker, logWorkersTo, startBatchWorker } from '../../worker.ts';
+import { type BatchWorker, connectWorker, logWorkersTo, createBatchWorker } from '../../worker.ts';
 import { registerBatch } from '../batch-registry.ts';
 import { growHeapAsUsual } from '../heap-growth.ts';
 import { batchIn } from '../locate-batch.ts';
@@ -76,18 +76,17 @@ async function tend({ temporal, connection, folder, concurrency, workers, contex
     const open = view.kind === 'open' && isOf(view, store);
     const worker = workers.get(id);
     if (open && !worker) {
-      const { limits } = await store.readManifest();
       await registerBatch(config.home, store.location, id);
       await sweepDeadWorkers(temporal, view);
-      const started = await startBatchWorker({
+      const ready = await createBatchWorker({
         connection,
         namespace: temporal.namespace,
         config,
         store,
         concurrency,
-        requestTimeoutMs: limits.requestTimeoutMs,
         note: (line) => note(`${id}: ${line}`),
       });
+      const started = ready.run();
       workers.set(id, started);
       started.stopped
         .catch((error: unknown) =>

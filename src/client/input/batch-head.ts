@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkFields, isObject, labelText, mergeKept, splitFields } from './check-fields.ts';
 import type { Fields } from './check-fields.ts';
 import { describePath, listNames } from './describe-value.ts';

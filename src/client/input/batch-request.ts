@@ -1,5 +1,5 @@
 /** A line of an OpenAI batch file: `{"custom_id", "method", "url", "body"}`. Mistral's leave out method and url. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Message } from '../../contract.ts';
 import { checkFields, isObject, mergeKept, splitFields, splitItem } from './check-fields.ts';
 import type { Fields } from './check-fields.ts';

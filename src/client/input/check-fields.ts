@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { describePath, describeValue, listNames } from './describe-value.ts';
 import type { ValuePath } from './describe-value.ts';
 import type { Flaw } from './find-flaws.ts';

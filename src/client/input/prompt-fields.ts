@@ -1,5 +1,5 @@
 /** What a prompt consists of, in whatever form it is written: schemas worded as what a field "must be". */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Message } from '../../contract.ts';
 import { filledText, labelText } from './check-fields.ts';
 

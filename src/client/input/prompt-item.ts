@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageSchema } from '../../contract.ts';
 import type { PromptItem } from '../../contract.ts';
 import { checkFields, describeFlaw, isObject, mergeKept, splitItem } from './check-fields.ts';

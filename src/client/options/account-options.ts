@@ -1,6 +1,6 @@
 /** Flags for what an account with the provider allows, over all batches that name it. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AccountLimits } from '../../contract.ts';
 import { integerValue } from './flag-values.ts';
 

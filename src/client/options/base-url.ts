@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { toTerminalText } from '../render/terminal-text.ts';
 
 /** Address of an API, http or https, without its trailing slash. An address that may hold a secret is never repeated. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { toTerminalText } from '../render/terminal-text.ts';
 import { UsageError } from './usage-error.ts';
 

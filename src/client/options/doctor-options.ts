@@ -1,6 +1,6 @@
 /** The flags of `doctor`. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { providerNames } from '../../contract.ts';
 import { baseUrlValue } from './base-url.ts';
 import { textValue, variableNameValue } from './flag-values.ts';

@@ -1,5 +1,5 @@
 /** What the values of flags may be: zod schemas from the text typed to the value used. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_CEILING, MOST_WORKERS, type RunLimits } from '../../contract.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { durationValue } from './flag-values.ts';
 import { UsageError } from './usage-error.ts';
 

@@ -1,6 +1,6 @@
 /** `--reason`, on commands that control a batch. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { textValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 

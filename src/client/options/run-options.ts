@@ -1,6 +1,6 @@
 /** The flags of `run`. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { providerNames } from '../../contract.ts';
 import type { ProviderName, RequestSettings, RunLimits } from '../../contract.ts';
 import { nearestName } from '../nearest-name.ts';

@@ -1,6 +1,6 @@
 /** The flags of `set`. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type LimitChanges, MOST_WORKERS } from '../../contract.ts';
 import { durationValue, failureLimitValue, maxWorkersValue, textValue, usdValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';

@@ -1,6 +1,6 @@
 /** Flags that several commands share. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { textValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR } from './run-defaults.ts';

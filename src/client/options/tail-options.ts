@@ -1,6 +1,6 @@
 /** The flags of `tail`. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { textValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import type { SharedOptions } from './shared-options.ts';

@@ -1,6 +1,6 @@
 /** The flags of `worker`. */
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MOST_WORKERS } from '../../contract.ts';
 import { integerValue, textValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from '../src/client/options/parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR, limitDefaults } from '../src/client/options/run-defaults.ts';
 import { searchAttributes } from '../src/workflows/search-attributes.ts';

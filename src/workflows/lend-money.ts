@@ -1,7 +1,9 @@
 /** Who may spend how much of what a cost cap leaves: money is lent with the slots, given back, and lent on. */
 
+import { heldSlots, type SlotLoan } from './lend-slots.ts';
+
 /** A shard's money in totals of integer nano-USD, as {@link ShardLoan} and {@link ShardAccount} have them. */
-export interface MoneyLoan {
+export interface MoneyLoan extends Pick<SlotLoan, 'slots' | 'returnedSlots'> {
   /** `null`: lent without a cap. */
   nanoUsd: number | null;
   keepMoneyFor: 'queue' | 'slots' | 'nothing';
@@ -41,7 +43,8 @@ export function lendMoney(
   }
   let free = capNanoUsd - spentNanoUsd - loans.reduce((total, loan) => total + exposedNanoUsd(loan), 0);
   for (const loan of loans.filter(({ nanoUsd }) => nanoUsd === null)) {
-    const lent = Math.max(0, Math.floor(free / 2));
+    // One that has no slots yet will ask when it has.
+    const lent = heldSlots(loan) === 0 ? 0 : Math.max(0, Math.floor(free / 2));
     loan.nanoUsd = loan.spentNanoUsd + loan.reservedNanoUsd + lent;
     free -= lent;
   }
@@ -72,8 +75,9 @@ function tighten(loans: readonly MoneyLoan[], overdrawn: boolean): boolean {
     loan.keepMoneyFor = keepMoneyFor;
     asked = true;
   }
-  return (
-    !asked &&
-    loans.every(({ missingNanoUsd, isIdle, isUpToDate }) => missingNanoUsd !== null && isIdle && isUpToDate)
-  );
+  return !asked && loans.every(standsStill);
 }
+
+/** It waits for money, or has no slot to start anything with. */
+const standsStill = (loan: MoneyLoan): boolean =>
+  loan.isIdle && loan.isUpToDate && (loan.missingNanoUsd !== null || heldSlots(loan) === 0);

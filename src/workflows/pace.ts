@@ -5,6 +5,8 @@ import type { PaceMark } from '../contract.ts';
 const WINDOW = 50;
 /** Marks stand at least this far apart, so that the window is of seconds also where hundreds settle in one. */
 const LEAST_MARK_MS = 250;
+/** Fewer marks may be of a handful that settled together. */
+const STEADY_MARKS = 6;
 const LEAST_GAP_MS = 5000;
 const GAP_IN_MEANS = 10;
 
@@ -33,3 +35,7 @@ export function rateOf(pace: readonly PaceMark[]): number {
   if (first === undefined || last === undefined || last.at <= first.at) return 0;
   return ((last.settled - first.settled) * 1000) / (last.at - first.at);
 }
+
+/** As {@link rateOf}, but 0 until there are enough marks to go by. */
+export const steadyRateOf = (pace: readonly PaceMark[]): number =>
+  pace.length < STEADY_MARKS ? 0 : rateOf(pace);

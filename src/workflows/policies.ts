@@ -35,11 +35,14 @@ export const storePolicy = {
 /** As many shards of prompts as one workflow works through itself: of a larger batch each shard is a workflow of its own. */
 export const INLINE_SHARDS = 2;
 
-/**
- * Shards that have prompts to start at a time. Two keep the slots busy over a shard's end; with more than
- * 250 slots each, a shard of 500 would be over before it is fed.
- */
-export const fedShards = (maxWorkers: number): number => Math.max(2, Math.ceil(maxWorkers / 250));
+/** Slots of one shard, while others have prompts to start too: with more, a shard of 500 would be over before it is fed. */
+export const SHARD_SLOTS = 250;
+
+/** Prompts a second up to which one shard's workflow keeps its slots busy by itself: beyond, several share the work. */
+export const SHARD_RATE = 60;
+
+/** Shards that have prompts to start at a time: at least the next one is there before the slots of a shard fall idle. */
+export const fedShards = (maxWorkers: number): number => Math.max(2, Math.ceil(maxWorkers / SHARD_SLOTS));
 
 /** A shard that ends out of turn may have prompts in progress until their heartbeats are refused: its slots stay with it. */
 export const DEAD_SHARD_WAIT = '11 seconds';

@@ -23,10 +23,13 @@ import {
   DEAD_SHARD_WAIT,
   fedShards,
   GRACE_SUMMARY,
+  SHARD_RATE,
+  SHARD_SLOTS,
   SHARD_START_TRIES,
   SHARD_START_WAIT,
   storePolicy,
 } from './policies.ts';
+import { steadyRateOf } from './pace.ts';
 import type { promptShard } from './prompt-shard.ts';
 import { shardIdOf } from './shard-id.ts';
 import { newShardTally, takenIn } from './tally.ts';
@@ -70,9 +73,12 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     plannedFor = circumstances();
     const target = stop === 'no' ? host.slots() : 0;
     if (target > 0) addShards();
-    lendSlots(shards(), target);
+    lendSlots(shards(), target, steadyRateOf(host.tally().pace) > SHARD_RATE ? 0 : SHARD_SLOTS);
     const hasRoom = lendMoney(shards(), spentBefore, host.limits().maxCostNanoUsd);
-    if (!hasRoom && target > 0) note(host.noRoom(shards()[0]!.worstCostNanoUsd));
+    if (!hasRoom && target > 0) {
+      const stuck = shards().find(({ missingNanoUsd }) => missingNanoUsd !== null);
+      note(host.noRoom(stuck?.worstCostNanoUsd ?? null));
+    }
     for (const shard of shards()) {
       if (shard.phase === 'new') orBug(see(shard));
       else if (shard.phase === 'open') post(shard);

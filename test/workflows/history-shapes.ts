@@ -232,7 +232,7 @@ export const historyShapes = (): HistoryShape[] => [
   ),
   shape(
     'uniform-failures',
-    { prompts: 11, complete: () => failed('no such model') },
+    { prompts: 14, complete: () => failed('no such model') },
     {
       drive: async (batch) => {
         await paused(batch);

@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import { exposedNanoUsd, lendMoney, type MoneyLoan } from '../../src/workflows/lend-money.ts';
 
 const loan = (facts: Partial<MoneyLoan> = {}): MoneyLoan => ({
+  slots: 1,
+  returnedSlots: 0,
   nanoUsd: 0,
   keepMoneyFor: 'queue',
   returnedNanoUsd: 0,
@@ -55,6 +57,15 @@ test('a shard that starts gets half of what is free, and the next one half of th
   );
 });
 
+test('a shard without slots gets nothing before it has some and asks', () => {
+  const loans = [loan({ nanoUsd: null, slots: 0 }), loan({ nanoUsd: null })];
+  assert.equal(lendMoney(loans, 200, 1000), true);
+  assert.deepEqual(
+    loans.map(({ nanoUsd }) => nanoUsd),
+    [0, 400],
+  );
+});
+
 test('under a new cap a running shard keeps what it has spent and reserved', () => {
   const loans = [loan({ nanoUsd: null, spentNanoUsd: 300, reservedNanoUsd: 100 })];
   lendMoney(loans, 0, 1000);
@@ -87,6 +98,14 @@ test('money that lies idle is asked for before the batch is said to be at its ca
   Object.assign(rich, { returnedNanoUsd: 0, spentNanoUsd: 100, missingNanoUsd: 40, isIdle: true });
   assert.equal(lendMoney([rich, poor], 0, 120), true, 'it is asked for the last of it first');
   assert.equal(lendMoney([rich, poor], 0, 120), false);
+});
+
+test('a shard without slots keeps nobody from seeing that nothing goes on', () => {
+  const stuck = wanting(50, { keepMoneyFor: 'nothing' });
+  const slotless = loan({ slots: 4, returnedSlots: 4, isIdle: true, keepMoneyFor: 'slots' });
+  assert.equal(lendMoney([stuck, slotless], 0, 40), false);
+  assert.equal(lendMoney([stuck, { ...slotless, isUpToDate: false }], 0, 40), true, 'it may give some back');
+  assert.equal(lendMoney([stuck, { ...slotless, returnedSlots: 3 }], 0, 40), true, 'it is about to start');
 });
 
 test('a prompt without a price is never lent for, and ends it', () => {

@@ -17,11 +17,18 @@ const loan = (
 const held = (loans: readonly SlotLoan[]): number[] => loans.map(heldSlots);
 const kept = (loans: readonly SlotLoan[]): number[] => loans.map(({ keepSlots }) => keepSlots);
 
+/** What one shard may hold while others have something to start. */
+const MOST = 6;
+
 describe('what is free is lent', () => {
   const rows: [title: string, loans: SlotLoan[], target: number, held: number[]][] = [
     ['to the only shard', [loan(0)], 5, [5]],
-    ['evenly', [loan(0), loan(0)], 5, [3, 2]],
-    ['to the poorer one first', [loan(4), loan(1)], 7, [4, 3]],
+    ['to the first, which begins earlier in the file', [loan(0), loan(0)], 5, [5, 0]],
+    ['to the first up to what a shard may hold, then to the next', [loan(2), loan(1)], 9, [6, 3]],
+    ['to a later one, but what it has stays with it', [loan(1), loan(4)], 7, [3, 4]],
+    ['evenly beyond what each may hold', [loan(0), loan(0)], 15, [8, 7]],
+    ['to the poorer one first beyond that', [loan(7), loan(5)], 15, [8, 7]],
+    ['beyond that to the only one with something to start', [loan(3, 3, true), loan(0)], 9, [0, 9]],
     ['not to one that has nothing to start', [loan(3, 2, true), loan(2)], 5, [1, 4]],
     ['to nobody, where nobody has anything to start', [loan(3, 3, true)], 5, [0]],
     ['not beyond what those hold that fall idle later', [loan(5, 0, true), loan(0)], 5, [5, 0]],
@@ -29,7 +36,7 @@ describe('what is free is lent', () => {
   ];
   for (const [title, loans, target, expected] of rows) {
     test(title, () => {
-      lendSlots(loans, target);
+      lendSlots(loans, target, MOST);
       assert.deepEqual(held(loans), expected);
       assert.deepEqual(kept(loans), expected);
     });
@@ -39,7 +46,7 @@ describe('what is free is lent', () => {
 describe('a lower target', () => {
   test('recalls from those who may keep most, and lends nothing meanwhile', () => {
     const loans = [loan(6), loan(2)];
-    lendSlots(loans, 3);
+    lendSlots(loans, 3, MOST);
     assert.deepEqual(
       [held(loans), kept(loans)],
       [
@@ -51,13 +58,13 @@ describe('a lower target', () => {
 
   test('of none recalls everything: a pause', () => {
     const loans = [loan(6), loan(2)];
-    lendSlots(loans, 0);
+    lendSlots(loans, 0, MOST);
     assert.deepEqual(kept(loans), [0, 0]);
   });
 
   test('that rises again before anything came back lets all of it be kept', () => {
     const loans = [loan(6, 0, false, 0), loan(2, 0, false, 0)];
-    lendSlots(loans, 9);
+    lendSlots(loans, 9, MOST);
     assert.deepEqual(kept(loans), [6, 3]);
   });
 });
@@ -70,7 +77,7 @@ test('however messages travel, never are more slots in use than the highest targ
     target: fc.nat({ max: 8 }),
   });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 1, max: 9 }), (steps, most) => {
       interface Shard {
         left: number;
         running: number;
@@ -89,7 +96,7 @@ test('however messages travel, never are more slots in use than the highest targ
         const idle = shard.slots - shard.returned - shard.running;
         if (kind === 'target') target = next;
         else if (kind === 'plan') {
-          lendSlots(loans, target);
+          lendSlots(loans, target, most);
           loans.forEach(({ slots, keepSlots }, n) => (told[n] = { slots, keep: keepSlots }));
         } else if (kind === 'deliver') Object.assign(shard, { slots: told[at]!.slots, keep: told[at]!.keep });
         else if (
@@ -121,7 +128,7 @@ test('however messages travel, never are more slots in use than the highest targ
         Object.assign(loans[n]!, { returnedSlots: shard.returned, slots: shard.slots, dry: true });
       });
       loans.push(loan(0));
-      lendSlots(loans, target);
+      lendSlots(loans, target, most);
       assert.equal(heldSlots(loans.at(-1)!), target);
     }),
     { numRuns: 300 },

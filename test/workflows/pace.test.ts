@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PaceMark } from '../../src/contract.ts';
-import { marked, rateOf } from '../../src/workflows/pace.ts';
+import { marked, rateOf, steadyRateOf } from '../../src/workflows/pace.ts';
 
 /** Each prompt alone, at these times. */
 const settling = (times: readonly number[]): readonly PaceMark[] =>
@@ -13,6 +13,14 @@ test('one prompt has no rate, nor have several at one moment', () => {
   assert.equal(rateOf(settling([])), 0);
   assert.equal(rateOf(settling([5])), 0);
   assert.equal(rateOf(settling([5, 5, 5])), 0);
+});
+
+test('a handful that settled together is no steady rate yet', () => {
+  const few = settling(every(10, 40));
+  assert.equal(steadyRateOf(few), 0);
+  const more = settling(every(10, 300));
+  assert.equal(steadyRateOf(more), rateOf(more));
+  assert.ok(rateOf(few) > 0 && rateOf(more) > 0);
 });
 
 const rates: [title: string, times: number[], expected: number][] = [

@@ -75,6 +75,21 @@ test('never more than max_workers prompts are in progress over all shards, and n
   assert.deepEqual(indexes(script.tasks), upTo(60));
 });
 
+test('prompts start in the order of the file, shard after shard', async (t) => {
+  const script = scriptActivities({
+    prompts: 24,
+    shards: 4,
+    complete: async () => {
+      await sleep(100);
+      return succeeded();
+    },
+  });
+  const batch = await harness.run(t, script, { limits: { maxWorkers: 3 } });
+  await batch.result();
+  const starts = script.tasks.map(({ shard }) => shard);
+  assert.deepEqual(starts, inOrder(starts));
+});
+
 test('what earlier runs settled is counted and not run again; shards with nothing left are not started', async (t) => {
   const script = scriptActivities({ prompts: 20, shards: 4, settledBefore: 11 });
   const batch = await harness.run(t, script, { run: 2 });

@@ -417,8 +417,8 @@ export interface ShardAccount {
   loan: number;
   returnedSlots: number;
   returnedNanoUsd: number;
-  /** Known and possibly paid before this execution, in this run. */
-  spentBeforeNanoUsd: number;
+  /** Known and possibly paid before this execution, in this run; `null` until it has read that: `tally` is then of nothing too. */
+  spentBeforeNanoUsd: number | null;
   /** Known and possibly paid since. */
   spentNanoUsd: number;
   reservedNanoUsd: number;
@@ -501,6 +501,8 @@ export interface BatchSurvey {
   open: number[];
   /** By earlier runs; of the other shards also by this one. */
   before: RunSum;
+  /** Known and possibly paid by this run in open shards, by their numbers: in those that the batch worked on when it was small. */
+  spentInRun?: Record<number, number>;
 }
 
 export interface ReportRequest {

@@ -152,7 +152,15 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
     // Requests end by themselves, each by its own deadline.
     shutdownGraceTime: '1 day',
   });
-  const [worker, { createCompletionApi: createApi }] = await Promise.all([creating, providers]);
+  const [created, loaded] = await Promise.allSettled([creating, providers]);
+  if (created.status === 'rejected') throw created.reason;
+  const worker = created.value;
+  if (loaded.status === 'rejected') {
+    // Only one that runs can be ended.
+    await worker.runUntil(Promise.resolve());
+    throw loaded.reason;
+  }
+  const { createCompletionApi: createApi } = loaded.value;
 
   const run = (): BatchWorker => {
     const stopped = worker.run().finally(() => accounts.close());
@@ -174,7 +182,6 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
       },
     };
   };
-  // Only one that runs can be ended.
   return { run, discard: () => run().stop() };
 }
 

@@ -1,4 +1,5 @@
 /** What a process does for its batches' accounts: works on the accounts' workflows, and asks them. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, WithStartWorkflowOperation } from '@temporalio/client';
 import { type NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import type { providerAccount } from '../workflows/index.ts';
@@ -13,6 +14,7 @@ import {
 
 const ASK_DEADLINE_MS = 4000;
 const RETURN_DEADLINE_MS = 1000;
+const WORKER_AGAIN_MS = 1000;
 
 export interface AccountWorkerOptions {
   connection: NativeConnection;
@@ -29,9 +31,8 @@ export interface AccountLink {
 }
 
 interface Shared {
-  worker: Promise<Worker>;
-  ended: Promise<void>;
   users: number;
+  stop(): Promise<void>;
 }
 
 /** Batches of one process and connection share one worker for each account. */
@@ -87,30 +88,44 @@ function useWorker(name: string, options: AccountWorkerOptions): () => Promise<v
   return async () => {
     if (--known.users > 0) return;
     ofConnection.delete(key);
-    const worker = await known.worker.catch(() => null);
-    if (worker?.getState() === 'RUNNING') worker.shutdown();
-    await known.ended;
+    await known.stop();
   };
 }
 
+/** One that cannot start, or fails, is followed by another: without any, requests would wait for ever. */
 function startWorker(
   name: string,
   { connection, namespace, identity, workflowBundle }: AccountWorkerOptions,
 ): Shared {
-  const worker = Worker.create({
-    connection,
-    namespace,
-    identity,
-    workflowBundle,
-    taskQueue: accountTaskQueue(name),
-    maxCachedWorkflows: 2,
-    stickyQueueScheduleToStartTimeout: '2 seconds',
-    workflowFailureErrorTypes: { '*': ['Error'] },
-  });
-  const ended = worker
-    .then((running) => running.run())
-    .catch(() => {
-      // without it requests wait, and say so; another process of the account may do its work
-    });
-  return { worker, ended, users: 0 };
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+  const work = async (): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        const worker = await Worker.create({
+          connection,
+          namespace,
+          identity,
+          workflowBundle,
+          taskQueue: accountTaskQueue(name),
+          maxCachedWorkflows: 2,
+          stickyQueueScheduleToStartTimeout: '2 seconds',
+          workflowFailureErrorTypes: { '*': ['Error'] },
+        });
+        await worker.runUntil(stopped);
+      } catch {
+        // Until the next one requests wait, and say so; another process of the account may do its work.
+        await Promise.race([stopped, sleep(WORKER_AGAIN_MS)]);
+      }
+    }
+  };
+  const ended = work();
+  return {
+    users: 0,
+    stop: () => {
+      stopping.abort();
+      return ended;
+    },
+  };
 }

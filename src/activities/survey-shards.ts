@@ -18,8 +18,14 @@ export function createSurveyShards({ store }: { store: BatchStore }): SurveyShar
       await store.readManifest();
       const survey: BatchSurvey = { open: [], before: newRunSums().before };
       for await (const digest of shardDigests(store)) {
-        if (digest.open > 0) survey.open.push(digest.shard);
         addDigest(survey, digest, run);
+        if (digest.open === 0) continue;
+        survey.open.push(digest.shard);
+        const inRun = digest.spent.filter((sum) => sum.run === run).map(({ nanoUsd }) => nanoUsd ?? 0);
+        if (inRun.length > 0) {
+          survey.spentInRun ??= {};
+          survey.spentInRun[digest.shard] = inRun.reduce((sum, nanoUsd) => sum + nanoUsd, 0);
+        }
       }
       return survey;
     }).catch((error: unknown) => {

@@ -102,9 +102,18 @@ async function startCrew(options: DriveOptions, open: () => Promise<void>): Prom
   if (ready.status === 'rejected') throw ready.reason;
   const { worker, connection } = ready.value;
   if (opened.status === 'fulfilled') return { worker: worker.run(), connection };
-  await worker.discard();
-  await connection.close();
+  // Not waited for: it may need the very server that is gone.
+  void letGo(worker, connection);
   throw opened.reason;
+}
+
+async function letGo(worker: ReadyWorker, connection: NativeConnection): Promise<void> {
+  try {
+    await worker.discard();
+    await connection.close();
+  } catch {
+    // what went wrong before is told
+  }
 }
 
 async function readyCrew({

@@ -1,7 +1,12 @@
 import type { ProviderName } from '../contract.ts';
+import { nearestName } from './nearest-name.ts';
 import { parseRunOptions, type RunOptions } from './options/run-options.ts';
+import { UsageError } from './options/usage-error.ts';
 
-/** The flags of `durabatch run`, with the same defaults and limits; times are in milliseconds. */
+/**
+ * The flags of `durabatch run`, with the same defaults and limits; times are in milliseconds. What a command line
+ * alone does is left out: `--detach`, `--json`, `--reuse`.
+ */
 export interface BatchProcessorOptions {
   /** Default `data/batch_results`. */
   outputDir?: string;
@@ -37,6 +42,20 @@ export interface BatchProcessorOptions {
   idleTimeoutMs?: number;
   /** Default 3,600,000. */
   patienceMs?: number;
+  /** A cut-off answer is a failure. Default false: it is marked truncated. */
+  rejectTruncated?: boolean;
+  /** An answer without text is asked for again. Default false: its prompt fails. */
+  retryEmpty?: boolean;
+  /** US dollars for known and possibly paid costs together; the batch pauses before it passes them. Default: no cap. */
+  maxCost?: number;
+  /** Failed prompts, or their percentage, past which the batch pauses. Default: no limit. */
+  maxFailures?: number | `${number}%`;
+  /** US dollars per million input tokens, instead of the price table's; goes with `priceOutput`. */
+  priceInput?: number;
+  /** US dollars per million output tokens. */
+  priceOutput?: number;
+  /** US dollars per million cached input tokens. Default: `priceInput`. */
+  priceCached?: number;
   simulateLatencyMs?: number;
   simulateErrors?: number;
   /** The batch's id. Default: made from prompts and settings. */
@@ -45,12 +64,30 @@ export interface BatchProcessorOptions {
   new?: boolean;
 }
 
+const names: Record<keyof BatchProcessorOptions, true> = {
+  ...{ outputDir: true, id: true, new: true, maxWorkers: true, rpm: true, tpm: true, account: true },
+  ...{ provider: true, model: true, baseUrl: true, apiKeyEnv: true, temperature: true, topP: true },
+  ...{ maxTokens: true, completions: true, thinking: true, rejectTruncated: true, retryEmpty: true },
+  ...{ maxAttempts: true, requestTimeoutMs: true, idleTimeoutMs: true, patienceMs: true },
+  ...{ maxCost: true, maxFailures: true, priceInput: true, priceOutput: true, priceCached: true },
+  ...{ simulateLatencyMs: true, simulateErrors: true },
+};
+
 /** One set of rules for flags and options: numbers become the text that a flag would have. Throws `UsageError`. */
 export function toRunOptions(options: BatchProcessorOptions): RunOptions {
   const flags = Object.entries(options).flatMap(([name, value]): [string, unknown][] => {
+    if (!Object.hasOwn(names, name)) throw unknownOption(name);
     if (value === undefined) return [];
     if (name.endsWith('Ms')) return [[name.slice(0, -2), `${value}ms`]];
     return [[name, typeof value === 'number' ? String(value) : value]];
   });
   return parseRunOptions(Object.fromEntries(flags));
+}
+
+/** In JavaScript nothing else would say so. */
+function unknownOption(name: string): UsageError {
+  const near = nearestName(name, Object.keys(names));
+  return new UsageError(
+    `unknown option ${JSON.stringify(name)}${near === undefined ? '' : `; did you mean ${near}?`}`,
+  );
 }

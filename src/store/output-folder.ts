@@ -8,7 +8,12 @@ import { cannotWrite, StoreError } from './store-error.ts';
 
 const STORE_FILE = '.durabatch-store';
 
-/** Makes the output folder if it is missing, and gives it the UUID that tells it from others. Throws {@link StoreError}. */
+const UUID = /^[0-9a-f-]{36}$/;
+
+/**
+ * Makes the output folder if it is missing, and gives it the UUID that tells it from others: that of its batches, if it has
+ * some. Throws {@link StoreError}.
+ */
 export async function openOutputFolder(outputDir: string): Promise<StoreLocation> {
   const path = resolve(outputDir);
   const file = join(path, STORE_FILE);
@@ -16,7 +21,8 @@ export async function openOutputFolder(outputDir: string): Promise<StoreLocation
     await mkdir(path, { recursive: true });
     // The link makes the file appear whole, and once, whoever else is doing the same.
     const draft = join(path, `.${randomUUID()}.tmp`);
-    await writeFile(draft, `${randomUUID()}\n`, { flag: 'wx' });
+    const uuid = (await exists(file)) ? null : await uuidOfBatches(path);
+    await writeFile(draft, `${uuid ?? randomUUID()}\n`, { flag: 'wx' });
     try {
       await link(draft, file).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'EEXIST') return undefined;
@@ -35,12 +41,14 @@ export async function openOutputFolder(outputDir: string): Promise<StoreLocation
 
 /** For file systems without hard links. */
 async function claim(draft: string, file: string): Promise<void> {
-  const exists = await stat(file).then(
+  if (!(await exists(file))) await rename(draft, file);
+}
+
+const exists = (file: string): Promise<boolean> =>
+  stat(file).then(
     () => true,
     () => false,
   );
-  if (!exists) await rename(draft, file);
-}
 
 /** The store an output folder already is. Throws {@link StoreError} if it is none. */
 export async function findOutputFolder(outputDir: string): Promise<StoreLocation> {
@@ -49,17 +57,37 @@ export async function findOutputFolder(outputDir: string): Promise<StoreLocation
 }
 
 async function readStoreUuid(path: string): Promise<string> {
-  const text = await readFile(join(path, STORE_FILE), 'utf8').catch((error: unknown) => {
-    throw new StoreError(`${path} is not an output folder of durabatch (no ${STORE_FILE} in it)`, {
-      cause: error,
-    });
+  const text = await readFile(join(path, STORE_FILE), 'utf8').catch(async (error: unknown) => {
+    const known = await uuidOfBatches(path);
+    if (known !== null) return known;
+    throw new StoreError(
+      `${path} is not an output folder of durabatch (no ${STORE_FILE} and no batch in it)`,
+      { cause: error },
+    );
   });
   const uuid = text.trim();
-  if (!/^[0-9a-f-]{36}$/.test(uuid))
+  if (!UUID.test(uuid))
     throw new StoreError(
       `${join(path, STORE_FILE)}: expected a UUID, got ${JSON.stringify(uuid.slice(0, 40))}`,
     );
   return uuid;
+}
+
+/** Each batch knows its folder's UUID: batches may be moved without the hidden file beside them. */
+async function uuidOfBatches(path: string): Promise<string | null> {
+  // Who looks for a batch in what is no folder is told so.
+  for (const id of await listBatches(path).catch(() => [])) {
+    try {
+      const manifest = JSON.parse(await readFile(join(path, id, MANIFEST_FILE), 'utf8')) as {
+        store_uuid?: unknown;
+      };
+      if (typeof manifest.store_uuid === 'string' && UUID.test(manifest.store_uuid))
+        return manifest.store_uuid;
+    } catch {
+      // Who opens that batch is told what is wrong with it.
+    }
+  }
+  return null;
 }
 
 /** Ids of the batches in an output folder, as they are spelled on disk. */

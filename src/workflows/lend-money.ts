@@ -45,7 +45,7 @@ export function lendMoney(
   for (const loan of loans.filter(({ nanoUsd }) => nanoUsd === null)) {
     // One that has no slots yet will ask when it has.
     const lent = heldSlots(loan) === 0 ? 0 : Math.max(0, Math.floor(free / 2));
-    loan.nanoUsd = loan.spentNanoUsd + loan.reservedNanoUsd + lent;
+    loan.nanoUsd = loan.returnedNanoUsd + loan.spentNanoUsd + loan.reservedNanoUsd + lent;
     free -= lent;
   }
   const wanting = loans.filter(({ missingNanoUsd, isUpToDate }) => missingNanoUsd !== null && isUpToDate);
@@ -78,6 +78,11 @@ function tighten(loans: readonly MoneyLoan[], overdrawn: boolean): boolean {
   return !asked && loans.every(standsStill);
 }
 
-/** It waits for money, or has no slot to start anything with. */
+/** It waits for money, or has no slot to start anything with and nothing to give back. */
 const standsStill = (loan: MoneyLoan): boolean =>
-  loan.isIdle && loan.isUpToDate && (loan.missingNanoUsd !== null || heldSlots(loan) === 0);
+  loan.isIdle &&
+  loan.isUpToDate &&
+  (loan.missingNanoUsd !== null || (heldSlots(loan) === 0 && unusedNanoUsd(loan) <= 0));
+
+const unusedNanoUsd = ({ nanoUsd, returnedNanoUsd, spentNanoUsd, reservedNanoUsd }: MoneyLoan): number =>
+  (nanoUsd ?? 0) - returnedNanoUsd - spentNanoUsd - reservedNanoUsd;

@@ -27,17 +27,18 @@ export const newLiveShard = (number: number, execution: number, tally: ShardTall
   ...{ isIdle: true, isUpToDate: false },
 });
 
-/** Takes over what an account says. An account of another execution, or one that was overtaken, says nothing. */
+/**
+ * Takes over what an account says. An account of another execution, or one that was overtaken, says nothing; one of a shard
+ * that has not read its plan yet says nothing of what came before.
+ */
 export function tookOver(shard: LiveShard, account: ShardAccount): boolean {
   const { execution, loan, wants } = account;
   if (execution !== shard.execution || shard.phase === 'dead') return false;
   Object.assign(shard, {
-    tally: account.tally,
     returnedSlots: account.returnedSlots,
     dry: account.dry,
     running: account.running,
     returnedNanoUsd: account.returnedNanoUsd,
-    spentBeforeNanoUsd: account.spentBeforeNanoUsd,
     spentNanoUsd: account.spentNanoUsd,
     reservedNanoUsd: account.reservedNanoUsd,
     missingNanoUsd: wants && wants.missingNanoUsd,
@@ -45,6 +46,9 @@ export function tookOver(shard: LiveShard, account: ShardAccount): boolean {
     isIdle: account.running === 0,
     isUpToDate: loan === shard.sent?.version,
   } satisfies Partial<LiveShard>);
+  const { spentBeforeNanoUsd, tally } = account;
+  if (spentBeforeNanoUsd !== null)
+    Object.assign(shard, { spentBeforeNanoUsd, tally } satisfies Partial<LiveShard>);
   return true;
 }
 

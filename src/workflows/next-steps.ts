@@ -10,7 +10,7 @@ export interface NextStep {
 const pauseAdvice: Record<PauseReason, string> = {
   operator: 'Somebody paused it: nothing new starts, and prompts in progress finish. To go on:',
   account:
-    'The provider refuses the account, the key or the model. No prompt failed. Put that right (credit, key, model name, permissions), then type:',
+    'The provider refuses the account, the key or the model. No prompt failed. Where it is the model or the address, cancel this batch and run another one with the right one. Where it is credit, key or permissions, put that right, then type:',
   budget: 'The cost cap is reached. If more may be spent, type the new cap in US dollars, for example:',
   failures: 'Prompts keep failing with one and the same message. Put its cause right, then type:',
   provider:

@@ -13,7 +13,7 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
-import type { BatchInput, BatchLayout, ShardAccount, ShardLoan } from '../contract.ts';
+import type { BatchInput, BatchLayout, BatchSurvey, ShardAccount, ShardLoan } from '../contract.ts';
 import type { BatchWork, WorkHost } from './batch-work.ts';
 import { exposedNanoUsd, lendMoney } from './lend-money.ts';
 import { lendSlots } from './lend-slots.ts';
@@ -44,6 +44,7 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
   const live = new Map<number, LiveShard>();
   const handles = new WeakMap<LiveShard, ChildWorkflowHandle<typeof promptShard>>();
   let spentBefore = 0;
+  let spentInRun: BatchSurvey['spentInRun'] = {};
   let stop: ShardLoan['stop'] = 'no';
   let noting = 0;
   let plannedFor: unknown[] | null = null;
@@ -90,7 +91,9 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     const fed = fedShards(host.limits().maxWorkers);
     while (waiting.length > 0 && !isHistoryLong() && shards().filter(({ dry }) => !dry).length < fed) {
       const number = waiting.shift()!;
-      live.set(number, newLiveShard(number, 1, newShardTally()));
+      const shard = newLiveShard(number, 1, newShardTally());
+      shard.spentBeforeNanoUsd = spentInRun?.[number] ?? 0;
+      live.set(number, shard);
     }
   }
 
@@ -220,6 +223,7 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
       // Those that have been added since the start come by `grow`.
       waiting.push(...survey.open.filter((shard) => shard < batch.shards));
       spentBefore = survey.before.spentNanoUsd ?? 0;
+      spentInRun = survey.spentInRun;
       host.seed(survey.before);
     },
     // Once its history is long, it starts no more shards, and another execution goes on when those it has are done.

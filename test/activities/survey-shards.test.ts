@@ -32,8 +32,10 @@ test('a survey names the shards with prompts left, and sums up earlier runs', as
   assert.deepEqual((await survey(1)).open, [0, 2], 'what this run has done counts as done');
   const { succeeded, failed } = (await survey(1)).before;
   assert.deepEqual([succeeded, failed], [1, 1], 'of a shard that nobody will be asked for');
+  assert.deepEqual((await survey(1)).spentInRun, { 2: 7 }, 'of an open one what this run has spent');
   const next = await survey(2);
   assert.deepEqual(next.open, [0, 2]);
+  assert.equal(next.spentInRun, undefined);
   assert.deepEqual(next.before, {
     succeeded: 1,
     failed: 1,

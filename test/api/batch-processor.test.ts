@@ -153,8 +153,30 @@ test('a batch that pauses itself rejects with the reason', async () => {
   provider.script = () => undefined;
 });
 
+test('money is capped as on the command line', async () => {
+  const asked = provider.requests;
+  const capped = {
+    ...options(),
+    maxCost: 0.000_001,
+    priceInput: 1,
+    priceOutput: 2,
+    maxFailures: '5%' as const,
+  };
+  await assert.rejects(
+    new BatchProcessor(capped).processBatch(['dearer than that']),
+    (error) => error instanceof BatchPausedError && error.pause.reason === 'budget',
+  );
+  assert.equal(provider.requests, asked);
+});
+
 test('bad options and bad prompts are told before anything starts', async () => {
   assert.throws(() => new BatchProcessor({ temperature: 3 }), UsageError);
+  assert.throws(() => new BatchProcessor({ priceInput: 1 }), /--price-output/);
+  for (const wrong of [{ maxWorker: 3 }, { detach: true }])
+    assert.throws(
+      () => new BatchProcessor(wrong as object),
+      /unknown option "(maxWorker"; did you mean maxWorkers|detach)/,
+    );
   const requests = provider.requests;
   await assert.rejects(
     new BatchProcessor(options()).processBatch([{ prompt_id: 'x', prompt: ' ' }]),

@@ -40,11 +40,11 @@ test('two batches share an account fairly, also when a worker is killed, and the
   await provider.until(() => countOf('first') + countOf('second') >= then[0]! + then[1]! + 80);
   const sent = [countOf('first') - then[0]!, countOf('second') - then[1]!];
   assert.ok(Math.abs(sent[0]! - sent[1]!) <= 8, `${sent[0]} and ${sent[1]} requests side by side`);
-  const [status] = (await place.cli(['status', 'second', '--json'])).lines;
-  assert.match(
-    status!['account'],
-    /^acme: 1500 requests a minute, shared with 1 other batch; this batch may/,
-  );
+  // On a busy machine the batch may not answer in the second that `status` gives it.
+  let told: string | null = null;
+  for (let tries = 0; told === null && tries < 5; tries++)
+    told = (await place.cli(['status', 'second', '--json'])).lines[0]!['account'] as string | null;
+  assert.match(told ?? 'nothing', /^acme: 1500 requests a minute, shared with 1 other batch; this batch may/);
   first.kill('SIGKILL');
   await first.ended;
   assert.equal((await second.ended).code, 0);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { reply } from '../support/fake-provider.ts';
@@ -60,6 +60,25 @@ test('several batches are watched at once, also from a machine without their fol
 
   assert.equal((await place.cli(['watch'], remote)).code, 0, 'nothing is open');
   assert.equal((await place.cli(['watch', 'nowhere'], remote)).code, 2);
+});
+
+test('an open batch that cannot be read does not hide the others from who watches all', async (t) => {
+  const gate = createGate();
+  const place = await createWorkplace(t, server, { script: gate.script });
+  const file = await place.write('two.json', promptTexts(2));
+  const runs = ['readable', 'damaged'].map((id) => place.startRun(file, ['--id', id, '--max-workers', '2']));
+  await place.provider.until(() => place.provider.inFlight === 4);
+  const manifest = join(place.outputDir, 'damaged', 'batch.json');
+  const whole = await readFile(manifest, 'utf8');
+  await writeFile(manifest, '{');
+  const watch = place.start(['watch']);
+  await watch.said(/^0\/2 done/m);
+  await writeFile(manifest, whole);
+  gate.open();
+  await Promise.all(runs.map((run) => run.ended));
+  const { code, stdout, stderr } = await watch.ended;
+  assert.equal(code, 0, stderr);
+  assert.match(stdout + stderr, /^damaged is not watched: .*batch\.json is not a batch manifest/m);
 });
 
 test('tail is interrupted and gone on with: every completion once, and the end of the batch is its end', async (t) => {

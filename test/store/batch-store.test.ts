@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
@@ -98,6 +98,19 @@ test('a folder that is no output folder, or one with a broken mark, is refused b
   });
   await writeFile(join(folder, '.durabatch-store'), 'hello');
   await assert.rejects(openOutputFolder(folder), /expected a UUID, got "hello"/);
+});
+
+test('batches that were moved without the hidden file bring the UUID along', async (t) => {
+  const store = await makeBatch(t, itemsOf('a'), {});
+  const moved = await temporaryFolder(t);
+  await rename(store.folder, join(moved, store.batchId));
+  await mkdir(join(moved, 'damaged'));
+  await writeFile(join(moved, 'damaged', 'batch.json'), '{');
+  const { uuid } = store.location;
+  assert.equal((await findOutputFolder(moved)).uuid, uuid);
+  assert.equal((await openOutputFolder(moved)).uuid, uuid);
+  await rm(join(moved, store.batchId), { recursive: true });
+  assert.equal((await findOutputFolder(moved)).uuid, uuid, 'it is the folder’s own now');
 });
 
 // ---------------------------------------------------------------- list and find

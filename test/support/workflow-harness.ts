@@ -205,6 +205,8 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
         for (const index of indexes) {
           const end = ends.get(index);
           if (end && (end.run < run || isOver)) addTo(survey.before, end);
+          else if (end)
+            (survey.spentInRun ??= {})[shard] = (survey.spentInRun[shard] ?? 0) + end.spentNanoUsd;
         }
       }
       return survey;

@@ -72,6 +72,12 @@ test('under a new cap a running shard keeps what it has spent and reserved', () 
   assert.equal(loans[0]?.nanoUsd, 400 + 300);
 });
 
+test('a cap that is set again is not lessened by what was given back under the one before', () => {
+  const loans = [loan({ nanoUsd: null, returnedNanoUsd: 500, spentNanoUsd: 300, reservedNanoUsd: 100 })];
+  lendMoney(loans, 0, 1000);
+  assert.equal(loans[0]!.nanoUsd! - 500, 400 + 300);
+});
+
 test('a shard that wants money gets what is missing, and more where more is free', () => {
   const loans = [wanting(50, { nanoUsd: 100, spentNanoUsd: 100 })];
   assert.equal(lendMoney(loans, 0, 1000), true);
@@ -106,6 +112,9 @@ test('a shard without slots keeps nobody from seeing that nothing goes on', () =
   assert.equal(lendMoney([stuck, slotless], 0, 40), false);
   assert.equal(lendMoney([stuck, { ...slotless, isUpToDate: false }], 0, 40), true, 'it may give some back');
   assert.equal(lendMoney([stuck, { ...slotless, returnedSlots: 3 }], 0, 40), true, 'it is about to start');
+  const rich = { ...slotless, nanoUsd: 30 };
+  assert.equal(lendMoney([stuck, rich], 0, 40), true, 'it gives that back when it has read what it needs');
+  assert.equal(lendMoney([stuck, { ...rich, returnedNanoUsd: 10, spentNanoUsd: 20 }], 0, 40), false);
 });
 
 test('a prompt without a price is never lent for, and ends it', () => {

@@ -15,6 +15,7 @@ import {
   succeeded,
   until,
   type WorkflowHarness,
+  WORST_NANO_USD as WORST,
 } from '../support/workflow-harness.ts';
 
 /** Batches of many shards go on as new after a handful of them. */
@@ -105,6 +106,27 @@ test('what was settled before a batch got large is counted once', async (t) => {
   assert.equal(paid.usage.total, PAID.usage.total);
   const beforeTheReport = script.tasks.length;
   assert.equal(beforeTheReport, 26);
+});
+
+test('a cap that is nearly used up holds while a batch gets large', async (t) => {
+  const script = scriptActivities({
+    prompts: 6,
+    shards: 2,
+    additions: { more: 20 },
+    complete: () => ({ ...succeeded(), spentNanoUsd: WORST }),
+  });
+  const batch = await harness.run(t, script, { limits: { maxWorkers: 2, maxCostNanoUsd: 5 * WORST } });
+  await batch.until(({ state, counts }) => state === 'paused' && counts.running === 0);
+  assert.equal(script.tasks.length, 5);
+  await add(batch, 'more');
+  await batch.handle.executeUpdate(resumeUpdate, { args: [ann] });
+  await until(() => script.surveys.length === 1);
+  const { pause, budget } = await batch.until(
+    ({ state, counts }) => state === 'paused' && counts.total === 26 && counts.running === 0,
+  );
+  assert.deepEqual([pause?.reason, budget?.spentNanoUsd, script.tasks.length], ['budget', 5 * WORST, 5]);
+  await batch.handle.executeUpdate(setUpdate, { args: [{ maxCostNanoUsd: 26 * WORST }, ann] });
+  assert.equal((await batch.result()).counts.succeeded, 26);
 });
 
 test('a shard of added prompts that is terminated is started again', async (t) => {

@@ -295,6 +295,32 @@ test('a terminated shard is started again from the ledger, its slots not lent on
   assert.equal((await batch.progress()).counts.succeeded, 12);
 });
 
+test('what a terminated shard has settled stays counted while it cannot be read again', async (t) => {
+  const gate = createGate();
+  let reads = 0;
+  const script = scriptActivities({
+    prompts: 12,
+    shards: 3,
+    beforeRead: (shard) => {
+      if (shard === 0 && ++reads === 2) throw finalFailure('Storage.Failed', 'disk gone');
+    },
+    complete: async ({ index }) => {
+      if (index === 3) await gate.opened;
+      return after10Ms();
+    },
+  });
+  const batch = await harness.run(t, script, { limits: { maxWorkers: 1 } });
+  await batch.until(({ counts }) => counts.succeeded === 3 && counts.running === 1);
+  const input = batchInput(batch.handle.workflowId, script.script);
+  await harness.client.workflow.getHandle(shardIdOf(input, 0)).terminate('by hand');
+  gate.open();
+  const halted = await batch.until(paused);
+  assert.equal(halted.pause?.reason, 'storage');
+  assert.ok(halted.counts.succeeded >= 3, `${halted.counts.succeeded}`);
+  await resume(batch);
+  assert.equal((await batch.result()).counts.succeeded, 12);
+});
+
 describe('failures', () => {
   test('past --max-failures over all shards the batch pauses', async (t) => {
     const script = scriptActivities({

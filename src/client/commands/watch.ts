@@ -1,6 +1,7 @@
 import type { Config } from '../../config.ts';
 import type { BatchState } from '../../contract.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
+import { StoreError } from '../../store/store-error.ts';
 import { progressAtEnd } from '../continue-batch.ts';
 import { batchesOnServer, knownStores } from '../known-batches.ts';
 import { findStore, locateBatch } from '../locate-batch.ts';
@@ -39,7 +40,7 @@ export async function watchCommand(
     const batches =
       ids.length > 0
         ? await namedBatches(ids, outputDir, config, temporal)
-        : await openBatches(outputDir, config, temporal);
+        : await openBatches(outputDir, context, temporal);
     if (batches.length === 0) {
       note('No batch is open. To see all there are: durabatch list');
       return exitCodes.succeeded;
@@ -90,14 +91,22 @@ async function namedBatches(
 
 async function openBatches(
   outputDir: string | undefined,
-  config: Config,
+  { config, note }: CommandContext,
   temporal: Temporal | null,
 ): Promise<Watched[]> {
   if (!temporal) return [];
   const stores = await knownStores(config, outputDir);
   const { ours, others } = await batchesOnServer(temporal, stores, { openOnly: true });
   const batches: Watched[] = [];
-  for (const store of ours) batches.push(await watchedStore(store));
+  for (const store of ours) {
+    try {
+      batches.push(await watchedStore(store));
+    } catch (error) {
+      // It must not hide the others.
+      if (!(error instanceof StoreError)) throw error;
+      note(`${store.batchId} is not watched: ${error.message}`);
+    }
+  }
   // Who names a folder means the batches of that folder.
   if (outputDir === undefined) batches.push(...others.map((listing) => watchedRemote(temporal, listing)));
   return batches.sort((a, b) => (a.batchId < b.batchId ? -1 : 1));

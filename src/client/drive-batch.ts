@@ -67,7 +67,8 @@ export const driveBatch = (options: DriveOptions): Promise<DriveEnd> =>
 /** Fails if the server is lost before the worker polls; afterwards a lost server is waited for. */
 async function driveOnce(options: DriveOptions): Promise<DriveEnd> {
   const { store, interrupt, note, open = async () => {} } = options;
-  const crew = options.worker === 'none' ? await open() : await startCrew(options, open);
+  const crew = options.worker === 'none' ? null : await startCrew(options, open);
+  if (!crew) await open();
   try {
     await options.onReady?.();
     const closes = watchClose(options.temporal.client, store.batchId, interrupt);

@@ -155,13 +155,6 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
   const [created, loaded] = await Promise.allSettled([creating, providers]);
   if (created.status === 'rejected') throw created.reason;
   const worker = created.value;
-  if (loaded.status === 'rejected') {
-    // Only one that runs can be ended.
-    await worker.runUntil(Promise.resolve());
-    throw loaded.reason;
-  }
-  const { createCompletionApi: createApi } = loaded.value;
-
   const run = (): BatchWorker => {
     const stopped = worker.run().finally(() => accounts.close());
     stopped.catch(() => {
@@ -182,7 +175,15 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
       },
     };
   };
-  return { run, discard: () => run().stop() };
+  // Only one that runs can be ended.
+  const discard = (): Promise<void> => run().stop();
+
+  if (loaded.status === 'rejected') {
+    await discard();
+    throw loaded.reason;
+  }
+  const { createCompletionApi: createApi } = loaded.value;
+  return { run, discard };
 }
 
 /**

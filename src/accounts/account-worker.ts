@@ -1,7 +1,7 @@
 /** What a process does for its batches' accounts: works on the accounts' workflows, and asks them. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, WithStartWorkflowOperation } from '@temporalio/client';
 import { type NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
+import { sleepUnless } from '../sleep-unless.ts';
 import type { providerAccount } from '../workflows/index.ts';
 import { leaseUpdate, returnLeaseUpdate } from '../workflows/account-messages.ts';
 import {
@@ -116,7 +116,7 @@ function startWorker(
         await worker.runUntil(stopped);
       } catch {
         // Until the next one requests wait, and say so; another process of the account may do its work.
-        await Promise.race([stopped, sleep(WORKER_AGAIN_MS)]);
+        await sleepUnless(WORKER_AGAIN_MS, signal);
       }
     }
   };

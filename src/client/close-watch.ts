@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { sleepUnless } from './sleep-unless.ts';
+import { sleepUnless } from '../sleep-unless.ts';
 
 /** One long call to the server that ends when the batch closes: nobody waits for the next poll then. */
 export interface CloseWatch {

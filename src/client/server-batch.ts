@@ -9,7 +9,7 @@ import { createUpdate } from './send-update.ts';
 import { type BatchMemo, isPolled, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
 import { unlessClosed } from './unless-closed.ts';
-import { sleepUnless } from './sleep-unless.ts';
+import { sleepUnless } from '../sleep-unless.ts';
 
 const POLL_MS = 250;
 

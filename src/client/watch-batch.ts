@@ -12,7 +12,7 @@ import type { ProgressView } from './render/progress-view.ts';
 import type { BatchStatus } from './render/status-text.ts';
 import { createRetriesLook } from './retries.ts';
 import { isOf, viewOf, viewWithin } from './server-view.ts';
-import { sleepUnless } from './sleep-unless.ts';
+import { sleepUnless } from '../sleep-unless.ts';
 import { connectTemporalIfRunning, type Temporal } from './temporal.ts';
 
 export interface WatchOptions {

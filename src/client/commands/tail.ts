@@ -11,7 +11,7 @@ import { completionsJson, completionsText } from '../render/completion-text.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 import { type CommandContext, interruptSignal, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { sleepUnless } from '../sleep-unless.ts';
+import { sleepUnless } from '../../sleep-unless.ts';
 
 /** Looking for what is new shall take a tenth of the time, where that does not make it wait for long. */
 const POLL_MS = 500;

@@ -11,7 +11,7 @@ import { connectTemporal, type Temporal } from '../temporal.ts';
 import { type CommandContext, interruptSignal } from './context.ts';
 import { logLine } from './worker-log.ts';
 import { exitCodes } from './exit-codes.ts';
-import { sleepUnless } from '../sleep-unless.ts';
+import { sleepUnless } from '../../sleep-unless.ts';
 
 export interface WorkerOptions {
   outputDir: string;

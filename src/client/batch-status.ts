@@ -1,5 +1,5 @@
 /** A batch's state from outside: from its workflow, or where nobody can ask that, from what is written down. */
-import type { BatchState, Counts, FailureCounts, Paid, Pause } from '../contract.ts';
+import type { BatchState, Counts, FailureCounts, Paid, Pause, Progress } from '../contract.ts';
 import { taskQueueOf } from '../contract.ts';
 import { batchDigest } from '../store/batch-digest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
@@ -7,7 +7,7 @@ import type { Manifest } from '../store/manifest.ts';
 import type { BatchStatus, StatusSource } from './render/status-text.ts';
 import { outsideEndOf } from './outside-end.ts';
 import { isOf, openWorkflows, type ServerView, viewWithin } from './server-view.ts';
-import { ASK_MS, askProgress } from './ask-progress.ts';
+import { ASK_MS, askProgress, type Word } from './ask-progress.ts';
 import { accountStanding } from './account-standing.ts';
 import type { Temporal } from './temporal.ts';
 import { waitingOf, waitingText as textOfWaiting } from './waiting.ts';
@@ -19,6 +19,7 @@ interface Facts {
   failuresByType: FailureCounts;
   paid: Paid;
   source: StatusSource;
+  workerIsSilent: boolean;
 }
 
 /** Answers within about two seconds whether or not server and workers live; starts nothing. */
@@ -26,8 +27,11 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
   const manifest = await store.readManifest();
   const view = temporal && (await viewWithin(temporal, store.batchId, ASK_MS));
   const ours = view && isOf(view, store) ? view : null;
+  const word: Word = ours?.kind === 'open' ? await ask(temporal!, store) : { kind: 'nobody' };
   const facts =
-    (ours?.kind === 'open' && (await ask(temporal!, store))) || (await recorded(store, manifest, ours));
+    word.kind === 'told'
+      ? asTold(word.progress)
+      : await recorded(store, manifest, { view: ours, isSilent: word.kind === 'silent' });
   const outcome = manifest.runs.findLast((run) => run.outcome)?.outcome;
   const [waiting, account] = await Promise.all([
     waitingText(temporal, ours, facts),
@@ -90,45 +94,56 @@ export async function endedOutside(
     .catch(() => null);
 }
 
-async function ask(temporal: Temporal, store: BatchStore): Promise<Facts | null> {
-  const taskQueue = taskQueueOf(store.location, store.batchId);
-  const progress = await askProgress(temporal, { batchId: store.batchId, taskQueue });
-  if (!progress) return null;
-  const { state, pause, counts, failuresByType, paid } = progress;
-  return { state, pause, counts, failuresByType, paid, source: 'workflow' };
+const ask = (temporal: Temporal, { batchId, location }: BatchStore): Promise<Word> =>
+  askProgress(temporal, { batchId, taskQueue: taskQueueOf(location, batchId) });
+
+const asTold = ({ state, pause, counts, failuresByType, paid }: Progress): Facts => ({
+  ...{ state, pause, counts, failuresByType, paid },
+  source: 'workflow',
+  workerIsSilent: false,
+});
+
+/** What is written down of it, where its workflow has not told. */
+interface Recall {
+  view: ServerView | null;
+  isSilent: boolean;
 }
 
-async function recorded(store: BatchStore, manifest: Manifest, view: ServerView | null): Promise<Facts> {
+async function recorded(store: BatchStore, manifest: Manifest, { view, isSilent }: Recall): Promise<Facts> {
   const source = view === null ? 'ledger' : 'ledger-and-temporal';
   const outcome = manifest.runs.at(-1)?.outcome;
   if (outcome) {
     const { failuresByType = {}, counts, paid } = outcome;
-    return { state: outcome.state, pause: null, counts, failuresByType, paid, source };
+    return { state: outcome.state, pause: null, counts, failuresByType, paid, source, workerIsSilent: false };
   }
   const totals = await batchDigest(store);
-  const state = recordedState(manifest, view);
+  const state = recordedState(manifest, { view, isSilent });
+  const memo = view?.kind === 'open' ? view.memo : null;
+  // Nobody is on those that were in progress when nobody is there.
+  const running = isSilent ? Math.min(memo?.counts?.running ?? 0, totals.open) : 0;
   return {
     state,
-    pause: state === 'paused' ? ((view?.kind === 'open' ? view.memo.pause : null) ?? manifest.pause) : null,
+    pause: state === 'paused' ? (memo?.pause ?? manifest.pause) : null,
     counts: {
       total: manifest.prompts,
       succeeded: totals.succeeded,
       failed: totals.failed,
-      running: 0,
-      pending: totals.open,
+      running,
+      pending: totals.open - running,
       notRun: 0,
     },
     failuresByType: Object.fromEntries(totals.failures.map(({ type, count }) => [type, count])),
     paid: totals.paid,
     source,
+    workerIsSilent: isSilent,
   };
 }
 
 /** Of a run whose end the manifest does not tell: it is written before the workflow closes. */
-function recordedState(manifest: Manifest, view: ServerView | null): BatchState {
+function recordedState(manifest: Manifest, { view, isSilent }: Recall): BatchState {
   const told = view?.kind === 'open' ? view.memo.state : undefined;
   if (told === 'cancelling') return 'cancelling';
   if (view?.kind === 'closed' && view.description.status.name === 'CANCELLED') return 'cancelled';
   if (told === 'paused' || manifest.pause) return 'paused';
-  return 'crashed';
+  return isSilent ? 'running' : 'crashed';
 }

@@ -1,13 +1,14 @@
 /** Batches as they are reached through Temporal alone: their folders are on another machine, or not known here. */
 import type { WorkflowExecutionInfo } from '@temporalio/client';
-import type { BatchOutcome, BatchState } from '../contract.ts';
-import { ASK_MS, askProgress } from './ask-progress.ts';
+import type { BatchOutcome, BatchState, Counts } from '../contract.ts';
+import { ASK_MS, askProgress, type Word } from './ask-progress.ts';
 import { endedOutside, waitingText } from './batch-status.ts';
 import type { BatchStatus } from './render/status-text.ts';
 import { type BatchMemo, isOpenWorkflow, type ServerView, viewOf, viewWithin } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
 
 const MOST_LISTED = 1000;
+const noCounts: Counts = { total: 0, succeeded: 0, failed: 0, running: 0, pending: 0, notRun: 0 };
 
 export type RemoteView = Exclude<ServerView, { kind: 'absent' }>;
 
@@ -60,11 +61,13 @@ const toListing = ({ workflowId, runId, taskQueue, status, memo, startTime }: Wo
 /** As far as Temporal knows: the workflow's word, else what its memo said at the last change of state. */
 export async function remoteStatusOf(temporal: Temporal, listing: RemoteListing): Promise<BatchStatus> {
   const { batchId, runId, memo, startedAt } = listing;
-  const progress = listing.isOpen ? await askProgress(temporal, listing) : null;
+  const word: Word = listing.isOpen ? await askProgress(temporal, listing) : { kind: 'nobody' };
+  const progress = word.kind === 'told' ? word.progress : null;
+  const workerIsSilent = word.kind === 'silent';
   const outcome = listing.isOpen ? null : await remoteOutcome(temporal, listing);
   const told = progress ?? outcome;
-  const { counts, paid, failuresByType = {} } = told ?? remembered(memo);
-  const state = told?.state ?? rememberedState(listing);
+  const { counts, paid, failuresByType = {} } = told ?? remembered(memo, workerIsSilent);
+  const state = told?.state ?? (workerIsSilent ? (memo.state ?? 'running') : rememberedState(listing));
   // Of the others nothing is asked that the server could tell.
   const needsView = state === 'running' || state === 'crashed' || state === 'paused';
   const view = needsView ? await viewWithin(temporal, batchId, ASK_MS) : null;
@@ -86,6 +89,7 @@ export async function remoteStatusOf(temporal: Temporal, listing: RemoteListing)
     account: null,
     endedOutside: await endedOutside(temporal, batchId, view, state),
     source: progress || outcome ? 'workflow' : 'temporal',
+    workerIsSilent,
   };
 }
 
@@ -109,19 +113,19 @@ export function rememberedState({ isOpen, memo: { state } }: RemoteListing): Bat
   return state === 'succeeded' || state === 'partly_failed' || state === 'cancelled' ? state : 'crashed';
 }
 
-/** Counts of prompts in progress are of then: nobody is on them now. */
-export function remembered({
-  counts,
-  paid,
-  failuresByType = {},
-}: BatchMemo): Pick<BatchStatus, 'counts' | 'paid' | 'failuresByType'> {
-  const { total, succeeded, failed, notRun } = counts ?? { total: 0, succeeded: 0, failed: 0, notRun: 0 };
+/** Counts of prompts in progress are of then: without a worker nobody is on them now. */
+export function remembered(
+  { counts, paid, failuresByType = {} }: BatchMemo,
+  hasWorker: boolean,
+): Pick<BatchStatus, 'counts' | 'paid' | 'failuresByType'> {
+  const { total, succeeded, failed, notRun, ...then } = counts ?? noCounts;
+  const running = hasWorker ? then.running : 0;
   return {
     failuresByType,
     counts: {
       ...{ total, succeeded, failed, notRun },
-      running: 0,
-      pending: total - succeeded - failed - notRun,
+      running,
+      pending: total - succeeded - failed - notRun - running,
     },
     paid: paid ?? {
       usage: { prompt: 0, completion: 0, total: 0, cached: 0, reasoning: 0 },

@@ -42,9 +42,9 @@ export async function watchStore(
       const seen = temporal && (await viewOf(temporal, store.batchId));
       if (temporal && seen?.kind === 'open' && isOf(seen, store)) {
         const status = await statusOf(temporal, store);
-        if (status.source !== 'workflow') view.update(crashedProgress(status));
+        if (status.source !== 'workflow') view.update(recordedProgress(status));
         if (status.source !== 'workflow' && status.state === 'paused')
-          return { kind: 'paused', progress: crashedProgress(status) };
+          return { kind: 'paused', progress: recordedProgress(status) };
         const end = await driveBatch({
           ...{ config, temporal, store, interrupt },
           worker: 'none',
@@ -96,12 +96,18 @@ export async function watchRemote(
       return { kind: 'stopped', status: await remoteStatusOf(temporal, { ...listing, isOpen: false }) };
     }
     if (seen) {
-      const progress = await askProgress(temporal, { batchId, taskQueue }, ASK_MS);
+      const word = await askProgress(temporal, { batchId, taskQueue }, ASK_MS);
+      const progress = word.kind === 'told' ? word.progress : null;
+      const workerIsSilent = word.kind === 'silent';
       silences = progress ? 0 : silences + 1;
       const retries = await retriesOf(seen);
       const shown: SeenProgress = progress
         ? { ...progress, etaSeconds: etaOf(progress, retries), retries }
-        : crashedProgress({ ...remembered(seen.memo), pause: seen.memo.pause ?? null });
+        : recordedProgress({
+            ...remembered(seen.memo, workerIsSilent),
+            pause: seen.memo.pause ?? null,
+            workerIsSilent,
+          });
       view.update(shown);
       const isStill = progress ? progress.counts.running === 0 : silences > 1;
       if (shown.state === 'paused' && isStill)
@@ -112,14 +118,16 @@ export async function watchRemote(
   return { kind: 'interrupted' };
 }
 
-/** What is written down of a batch that nobody works on. */
-const crashedProgress = ({
+/** What is written down of a batch whose worker is gone, or does not answer. */
+const recordedProgress = ({
   counts,
   paid,
   failuresByType,
   pause: paused,
-}: Pick<BatchStatus, 'counts' | 'paid' | 'pause' | 'failuresByType'>): SeenProgress => ({
-  ...{ state: paused ? 'paused' : 'running', pause: paused, counts, paid, crashed: true },
+  workerIsSilent,
+}: Pick<BatchStatus, 'counts' | 'paid' | 'pause' | 'failuresByType' | 'workerIsSilent'>): SeenProgress => ({
+  ...{ state: paused ? 'paused' : 'running', pause: paused, counts, paid },
+  unheard: workerIsSilent ? 'silent-worker' : 'no-worker',
   ...{ promptsPerSecond: 0, etaSeconds: null, maxWorkers: 0, budget: null, lastFailures: [] },
   ...{ autoWorkers: null, failuresByType },
 });

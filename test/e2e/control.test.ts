@@ -29,7 +29,11 @@ const controlsOf = async ({ outputDir }: Workplace, id: string): Promise<Record<
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 test("an operator's pause outlives worker, server and database, and is resumed at another concurrency", async (t) => {
-  const place = await createWorkplace(t, server, { latencyMs: 300 });
+  const [untilPaused, untilAllSlotsAreUsed] = [createGate(), createGate()];
+  let gate = untilPaused;
+  const place = await createWorkplace(t, server, {
+    script: ({ total }) => (total > 3 ? gate.script() : undefined),
+  });
   const { provider } = place;
   const file = await place.write('prompts.json', promptTexts(24));
   const run = place.startRun(file, ['--id', 'held', '--max-workers', '3']);
@@ -43,6 +47,7 @@ test("an operator's pause outlives worker, server and database, and is resumed a
     ['paused', true, 'operator', 'new prices at noon'],
   );
   assert.match(answer['pause'].by, /^.+@.+$/);
+  untilPaused.open();
   const left = await run.ended;
   assert.equal(left.code, 5, left.stdout + left.stderr);
   assert.match(left.stdout, /paused by .+@.+: new prices at noon/);
@@ -63,7 +68,11 @@ test("an operator's pause outlives worker, server and database, and is resumed a
   assert.match(afterLoss.stdout, /paused by .+@.+: new prices at noon/);
   assert.equal(provider.requests, asked);
 
-  const resumed = await place.cli(['resume', 'held', '--max-workers', '8', '--reason', 'prices are in']);
+  gate = untilAllSlotsAreUsed;
+  const resume = place.start(['resume', 'held', '--max-workers', '8', '--reason', 'prices are in']);
+  await provider.until(() => provider.inFlight === 8);
+  untilAllSlotsAreUsed.open();
+  const resumed = await resume.ended;
   assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
   assert.equal(provider.requests, 24);
   assert.equal(provider.peakInFlight, 8);

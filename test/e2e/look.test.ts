@@ -29,6 +29,7 @@ test('status, list, watch and a partial report of a batch from running to its en
     { type: 'status', state: 'running', source: 'workflow', total: 6, succeeded: 2, running: 2, pending: 2 },
   );
   assert.match((await place.cli(['status', 'seen'])).stdout, /State +running/);
+  assert.equal(status[0]!['worker_silent'], false);
   assert.match((await place.cli(['list'])).stdout, /running +2\/6 .* seen$/m);
   const watch = place.start(['watch', 'seen']);
   await watch.said(/2\/6 done/);
@@ -59,6 +60,33 @@ test('status, list, watch and a partial report of a batch from running to its en
   const { timestamp: _, results_file: __, csv_file: ___, ...summary } = first.summary;
   for (const [field, value] of Object.entries(summary))
     assert.deepEqual(again.summary[field as keyof typeof summary], value, field);
+});
+
+test('a worker that is there and does not answer is not taken for a crash', async (t) => {
+  const gate = createGate();
+  const place = await createWorkplace(t, server, {
+    script: (request) => (request.total > 2 ? gate.script() : undefined),
+  });
+  const { provider } = place;
+  const run = place.startRun(await place.write('prompts.json', promptTexts(4)), [
+    ...['--id', 'frozen', '--max-workers', '2'],
+  ]);
+  await provider.until(() => provider.answered.requests === 2 && provider.inFlight === 2);
+  run.kill('SIGSTOP');
+  const frozen = (await place.cli(['status', 'frozen', '--json'])).lines[0]!;
+  const { state, source, worker_silent, succeeded } = frozen;
+  assert.deepEqual(
+    { state, source, worker_silent, succeeded },
+    { state: 'running', source: 'ledger-and-temporal', worker_silent: true, succeeded: 2 },
+  );
+  const text = (await place.cli(['status', 'frozen'])).stdout;
+  assert.match(text, /^State +running$/m);
+  assert.match(text, /its worker is busy and has not answered in time/);
+  assert.match((await place.cli(['list'])).stdout, /running +2\/4 .* frozen$/m);
+
+  run.kill('SIGCONT');
+  gate.open();
+  assert.equal((await run.ended).code, 0);
 });
 
 test('with no worker, then no server, then no state folder, the ledger answers and says so', async (t) => {

@@ -9,8 +9,8 @@ import { toTerminalText } from './terminal-text.ts';
 export interface SeenProgress extends Progress {
   /** `null`, or left out: nobody has looked. */
   retries?: Retries | null;
-  /** Open, but no worker is there to say more. */
-  crashed?: boolean;
+  /** Why only what is written down of it is known: no worker is on it, or it has not answered in time. */
+  unheard?: 'no-worker' | 'silent-worker';
 }
 
 const MOST_REASONS = 3;
@@ -28,7 +28,7 @@ export function tallyFacts(progress: SeenProgress): string[] {
     `${counts.succeeded} succeeded`,
     `${counts.failed} failed`,
     ...(counts.notRun > 0 ? [`${counts.notRun} not run`] : []),
-    `${counts.running}${isOver(progress) || progress.crashed ? '' : `/${slotsOf(progress)}`} in flight`,
+    `${counts.running}${isOver(progress) || progress.unheard ? '' : `/${slotsOf(progress)}`} in flight`,
     `${countText(paid.usage.total)} tokens`,
     `${costText(paid.costNanoUsd)}${projected === null ? '' : ` of about ${aboutCostText(projected)}`}`,
     ...(progress.budget === null ? [] : [`cap ${costText(progress.budget.maxCostNanoUsd)}`]),
@@ -61,8 +61,9 @@ function etaText({ etaSeconds, counts }: Progress): string {
 }
 
 /** How the batch stands if it is not simply running, else null. */
-export function standing({ state, pause, crashed }: SeenProgress): string | null {
-  if (crashed) return 'no worker is on it';
+export function standing({ state, pause, unheard }: SeenProgress): string | null {
+  if (unheard === 'no-worker') return 'no worker is on it';
+  if (unheard === 'silent-worker') return 'its worker is busy and has not answered in time';
   if (state === 'running') return null;
   if (state === 'paused' && pause?.by !== undefined) return `paused by ${toTerminalText(pause.by, 40)}`;
   if (state === 'paused') return pause === null ? 'paused' : `paused (${pause.reason})`;

@@ -92,8 +92,8 @@ const linesOf = (text: string): string[] => text.split('\n').map((line) => toTer
 /** Something happened: the rate and what is computed from it change by themselves. */
 function moved(before: SeenProgress, after: SeenProgress): boolean {
   const facts = (progress: SeenProgress): string => {
-    const { state, pause, counts, paid, maxWorkers, crashed } = progress;
-    return JSON.stringify([state, pause, counts, paid, isOver(progress) ? null : maxWorkers, crashed]);
+    const { state, pause, counts, paid, maxWorkers, unheard } = progress;
+    return JSON.stringify([state, pause, counts, paid, isOver(progress) ? null : maxWorkers, unheard]);
   };
   return facts(before) !== facts(after);
 }

@@ -41,6 +41,8 @@ export interface BatchStatus {
   /** How its run was ended from outside, before its end; null: it was not. */
   endedOutside: string | null;
   source: StatusSource;
+  /** A worker is on it, and has not answered in time: what is told is what is written down. */
+  workerIsSilent: boolean;
 }
 
 const sourceNotes: Record<StatusSource, string | null> = {
@@ -51,6 +53,14 @@ const sourceNotes: Record<StatusSource, string | null> = {
     'what Temporal remembers of its last change of state: no worker is there to ask, and its folder is not here',
 };
 
+/** In their place where a worker is there. */
+const silentNotes: Partial<Record<StatusSource, string>> = {
+  'ledger-and-temporal':
+    'the ledger and what Temporal remembers: its worker is busy and has not answered in time',
+  temporal:
+    'what Temporal remembers of its last change of state: its worker is busy and has not answered in time, and its folder is not here',
+};
+
 /** How a finished batch ended is written down for good: nobody needs to be asked. */
 const isFinal = (state: BatchState): boolean => ['succeeded', 'partly_failed', 'cancelled'].includes(state);
 
@@ -59,7 +69,7 @@ export function statusText(
   { paint = createPaint(false), columns = Number.POSITIVE_INFINITY }: TextOptions = {},
 ): string {
   const { id, state, pause, counts, paid } = status;
-  const source = isFinal(state) ? null : sourceNotes[status.source];
+  const source = isFinal(state) ? null : sourceNoteOf(status);
   const rows: Row[] = [
     { label: 'Batch', value: batchLabel(id, status.name) },
     { label: 'State', value: paintState(state, stateOf(status), paint), prose: true },
@@ -81,6 +91,9 @@ export function statusText(
   const mark = status.simulated ? `${paint.yellow('[simulated]')}\n` : '';
   return mark + labelledRows(rows, columns);
 }
+
+const sourceNoteOf = ({ source, workerIsSilent }: BatchStatus): string | null =>
+  (workerIsSilent ? silentNotes[source] : null) ?? sourceNotes[source];
 
 const stateOf = ({ state, pause, endedOutside }: BatchStatus): string =>
   state === 'crashed' && endedOutside !== null
@@ -125,6 +138,7 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
     account: status.account,
     ended_outside: status.endedOutside,
     source: status.source,
+    worker_silent: status.workerIsSilent,
     next_step: nextStepOf(status),
   };
 }

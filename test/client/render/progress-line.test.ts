@@ -72,5 +72,10 @@ test('what is retried and what adapts itself are told behind, a failure only whe
 });
 
 test('a batch that nobody works on says so', () => {
-  assert.match(progressLine({ ...sampleProgress(), crashed: true }, context), / · no worker is on it$/);
+  assert.match(
+    progressLine({ ...sampleProgress(), unheard: 'no-worker' }, context),
+    / · no worker is on it$/,
+  );
+  const silent = progressLine({ ...sampleProgress(), unheard: 'silent-worker' }, context);
+  assert.match(silent, / in flight .* · its worker is busy and has not answered in time$/);
 });

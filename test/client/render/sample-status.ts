@@ -21,5 +21,6 @@ export const sampleStatus = (changes: Partial<BatchStatus> = {}): BatchStatus =>
   account: null,
   endedOutside: null,
   source: 'ledger-and-temporal',
+  workerIsSilent: false,
   ...changes,
 });

@@ -3,7 +3,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { PromptItem, PromptTask, Receipt, RequestSettings, Unsettled } from '../contract.ts';
 import { completionsOf } from '../store/batch-reading.ts';
 import { spentNanoUsd } from '../store/bill.ts';
-import { type PromptHistory, withAnswer } from '../store/ledger-reader.ts';
+import { type LedgerReader, type PromptHistory, withAnswer } from '../store/ledger-reader.ts';
 import type { SettledRecord } from '../store/records.ts';
 import type { Shard } from '../store/shard.ts';
 import { type Standing, standingOf } from '../store/standing.ts';
@@ -18,9 +18,9 @@ import { stamp } from './stamp.ts';
 export type CompletePrompt = (task: PromptTask) => Promise<Receipt | Unsettled>;
 
 /**
- * Every attempt looks at the ledger's files, and again before it buys when that was longer ago: a process
- * that was frozen, or waited for an answer, may have had its prompt given away after the heartbeat
- * timeout, of which up to 8 s (the SDK's throttle) may have been over.
+ * Nothing is bought by a look at the ledger's files that is older: a process that was frozen, or waited for
+ * an answer, may have had its prompt given away after the heartbeat timeout, of which up to 8 s (the SDK's
+ * throttle) may have been over.
  */
 const STALE_LOOK_MS = 2000;
 
@@ -35,8 +35,8 @@ interface Step {
 interface Attempt {
   turn: PromptTurn;
   item: PromptItem;
-  /** When it last looked at what other processes have written, by `performance.now()`. */
-  lookedAt: number;
+  /** A look at what other processes have written must be younger, by `performance.now()`: somebody else may have had this prompt before. */
+  looksAfter: number;
 }
 
 /**
@@ -56,10 +56,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     const { turn: task, item } = attempt;
     const manifest = await store.manifest();
     await writer.saveUnsaved();
-    if (isStale(attempt) || reader.isBehind) {
-      attempt.lookedAt = performance.now();
-      await reader.refresh();
-    }
+    if (isStale(attempt, reader) || reader.isBehind) await reader.refresh();
     const history = reader.history(task.index);
     const { run, turn, since = turn } = task;
     const judged = (judgedHistory: PromptHistory): Standing => {
@@ -76,11 +73,10 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     }
     if (stopping.aborted) throw workerStops();
     signal.throwIfAborted();
-    if (isStale(attempt)) return null;
+    if (isStale(attempt, reader)) return null;
     /** Others may have bought it while this request waited for its passage. */
     const stillMissing = async (): Promise<boolean> => {
-      if (!isStale(attempt)) return true;
-      attempt.lookedAt = performance.now();
+      if (!isStale(attempt, reader)) return true;
       await reader.refresh();
       const again = judged(reader.history(task.index));
       return !again.settled && again.missing.join() === standing.missing.join();
@@ -165,9 +161,11 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
   };
 
   const attemptOf = async (task: PromptTask): Promise<Attempt> => {
+    const { attempt } = Context.current().info;
+    // Of the first attempt of all, whose prompt nobody has had in this run, any look will do that another prompt has taken.
+    const looksAfter = attempt === 1 && task.turn === 1 ? Number.NEGATIVE_INFINITY : performance.now();
     const item = await store.withShard(task.shard, (shard) => shard.prompt(task.index));
-    const turn = await toTurn(store, task, Context.current().info.attempt);
-    return { turn, item, lookedAt: Number.NEGATIVE_INFINITY };
+    return { turn: await toTurn(store, task, attempt), item, looksAfter };
   };
 
   return (task) =>
@@ -178,7 +176,8 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     });
 }
 
-const isStale = ({ lookedAt }: Attempt): boolean => performance.now() - lookedAt > STALE_LOOK_MS;
+const isStale = ({ looksAfter }: Attempt, { lookedAt }: LedgerReader): boolean =>
+  lookedAt < Math.max(looksAfter, performance.now() - STALE_LOOK_MS);
 
 /**
  * Waits for a step unless the attempt is cancelled first. Only the batch's own cancel, or a worker

@@ -125,6 +125,7 @@ export class LedgerReader implements WriterAudience {
   /** A record was told that could not be taken in: it is to be read. */
   #missed = false;
   #reading = false;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #running: Promise<void> = Promise.resolve();
   #queued: Promise<void> | null = null;
 
@@ -145,6 +146,11 @@ export class LedgerReader implements WriterAudience {
       settled: (read?.settled ?? []).toSorted(compareMoments),
       reopened: (read?.reopened ?? []).toSorted(compareMoments),
     };
+  }
+
+  /** When it last began a look at the files that came through, by `performance.now()`. */
+  get lookedAt(): number {
+    return this.#lookedAt;
   }
 
   /** This process has written records that are not taken in yet: the next refresh does. */
@@ -202,6 +208,7 @@ export class LedgerReader implements WriterAudience {
   }
 
   async #readAll(): Promise<void> {
+    const lookedAt = performance.now();
     this.#missed = false;
     const known = [...this.#index.files].map(([name, { offset }]) => ({ name, offset }));
     const sizes = (await ledgerSizes(this.#folder)) ?? new Map<string, number>();
@@ -231,6 +238,7 @@ export class LedgerReader implements WriterAudience {
     }
     this.#failed = false;
     this.#index = index;
+    this.#lookedAt = lookedAt;
   }
 
   async #readFile(index: Index, name: string, position: Position, end: number): Promise<void> {

@@ -15,8 +15,8 @@ export interface WorkHost {
   tally(): Tally;
   /** Earlier runs have settled this much. */
   seed(before: RunSum): void;
-  /** Prompts have settled: resolves when what follows from that is noted. */
-  counted(tally: Tally): Promise<void>;
+  /** Prompts have settled: resolves when what follows from that is noted; `null`: nothing does. */
+  counted(tally: Tally): Promise<void> | null;
   /** Something that is no prompt's fault stops the batch: resolves when that is noted. */
   halt(cause: PauseCause): Promise<void>;
   /** As {@link WorkHost.halt}: the next prompt may cost more than is left. */

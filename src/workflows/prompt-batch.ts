@@ -133,18 +133,15 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     return isInline && !isSmall({ prompts, shardSize });
   }
 
-  async function counted(now: Tally): Promise<void> {
+  function counted(now: Tally): Promise<void> | null {
     const before = tally;
     tally = now;
     display.tick();
-    if (now.failed === before.failed) return;
+    if (now.failed === before.failed) return null;
     const same = uniformFailure(before, now, UNIFORM_FAILURES);
-    if (same !== null) {
-      const message = `the first ${now.failed} prompts all failed with: ${same}`;
-      await pauseFor({ reason: 'failures', message });
-    } else {
-      await pauseIfPastLimit();
-    }
+    if (same === null) return pauseIfPastLimit();
+    const message = `the first ${now.failed} prompts all failed with: ${same}`;
+    return pauseFor({ reason: 'failures', message });
   }
 
   async function pauseIfPastLimit(): Promise<void> {

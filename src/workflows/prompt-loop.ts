@@ -42,16 +42,18 @@ export function createPromptLoop({ slots, hasRoom, noRoom, takeUp }: PromptLoopO
   let running = 0;
   let bug: { error: unknown } | null = null;
 
-  const start = async (prompt: OpenPrompt): Promise<void> => {
+  const ended = (prompt: OpenPrompt, end: TurnEnd): void => {
+    if (end !== 'settled') queue.unshift({ ...end.putBack, turn: prompt.turn + 1 });
+    running--;
+  };
+  const failed = (error: unknown): void => {
+    bug ??= { error };
+    running--;
+  };
+  // Not an async function: the SDK keeps track of every promise, which is most of what a prompt costs a workflow.
+  const start = (prompt: OpenPrompt): void => {
     running++;
-    try {
-      const end = await takeUp(prompt);
-      if (end !== 'settled') queue.unshift({ ...end.putBack, turn: prompt.turn + 1 });
-    } catch (error) {
-      bug ??= { error };
-    } finally {
-      running--;
-    }
+    takeUp(prompt).then((end) => ended(prompt, end), failed);
   };
   const hasSlot = (): boolean => queue.length > 0 && running < slots();
   const mayStart = (): boolean => hasSlot() && hasRoom(queue[0]!);
@@ -75,7 +77,7 @@ export function createPromptLoop({ slots, hasRoom, noRoom, takeUp }: PromptLoopO
       inProgress.run(async () => {
         const over = (): boolean => stopped() || (queue.length === 0 && running === 0);
         while (!over()) {
-          while (mayStart()) void start(queue.shift()!);
+          while (mayStart()) start(queue.shift()!);
           if (isStuck()) await noRoom(queue[0]!);
           await until(() => mayStart() || over() || isStuck());
         }

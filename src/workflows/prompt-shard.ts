@@ -53,7 +53,10 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
     lifts: () => loan.lifts,
     halt: haltFor,
     tally: () => tally,
-    counted: async (now) => void (tally = now),
+    counted: (now) => {
+      tally = now;
+      return null;
+    },
   });
 
   setHandler(loanSignal, (next) => {

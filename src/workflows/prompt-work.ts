@@ -68,7 +68,8 @@ export function createPromptWork(
     }
     const now = Date.now();
     const span = { ms: now - startedAt, completions: prompt.completions };
-    await counted(settled(tally(), prompt.id, receipt, now, span));
+    const consequence = counted(settled(tally(), prompt.id, receipt, now, span));
+    if (consequence) await consequence;
     return 'settled';
   }
 

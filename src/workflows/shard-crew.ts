@@ -182,7 +182,8 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     const before = shard?.tally;
     if (!shard || !tookOver(shard, account)) return;
     shardsChanged();
-    note(host.counted(takenIn(host.tally(), before!, shard.tally, Date.now())));
+    const consequence = host.counted(takenIn(host.tally(), before!, shard.tally, Date.now()));
+    if (consequence) note(consequence);
     if (account.halt?.lifts === host.lifts()) note(host.halt(account.halt));
   }
 

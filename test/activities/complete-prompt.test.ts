@@ -133,6 +133,21 @@ test('a settled prompt is never bought again, whoever asks', async (t) => {
   assert.deepEqual(await desk.restart(nothing()).complete({ run: 2 }), receipt);
 });
 
+test('what another process has had meanwhile is looked up, however young the last look is', async (t) => {
+  const desk = await promptDesk(t, new ScriptedApi([failing('Completion.Fault', { status: 500 })]));
+  await failureOf(desk.complete());
+  const receipt = await desk.restart(new ScriptedApi([good, good])).complete({ attempt: 2 });
+  assert.deepEqual(await desk.complete({ attempt: 3 }), receipt);
+
+  const paused = await promptDesk(
+    t,
+    new ScriptedApi([failing('Completion.AccountBlocked', { status: 402 })]),
+  );
+  await failureOf(paused.complete());
+  const bought = await paused.restart(new ScriptedApi([good, good])).complete({ turn: 2 });
+  assert.deepEqual(await paused.complete({ turn: 3 }), bought);
+});
+
 test('answers of a worker that died before it settled are settled by the next', async (t) => {
   const desk = await promptDesk(t, nothing());
   const { writer } = await desk.store.openShard(0);

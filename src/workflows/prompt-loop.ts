@@ -50,7 +50,7 @@ export function createPromptLoop({ slots, hasRoom, noRoom, takeUp }: PromptLoopO
     bug ??= { error };
     running--;
   };
-  // Not an async function: the SDK keeps track of every promise, which is most of what a prompt costs a workflow.
+  // Not an async function: the SDK keeps track of every promise of a workflow, its stack included.
   const start = (prompt: OpenPrompt): void => {
     running++;
     takeUp(prompt).then((end) => ended(prompt, end), failed);

@@ -12,6 +12,7 @@ import { startTestServer } from '../test/support/temporal-server.ts';
 import { buildPrograms } from './build-programs.ts';
 import { machineText } from './machine.ts';
 import { type Measured, measureRun } from './measure/measure-run.ts';
+import { plotPage } from './plot.ts';
 import { writePromptFile } from './prompt-file.ts';
 import { figuresTable, runLine } from './render.ts';
 import { type ContenderName, contenderNames, type Workload, workloadNames, workloadOf } from './workloads.ts';
@@ -24,6 +25,7 @@ Workloads: ${workloadNames.join(', ')}; with another number of prompts as in W7:
   --only <names>    of ${contenderNames.join(', ')} (default: all that the workload has)
   --other <cli.js>  dist/client/cli.js of another build, to be measured beside this one
   --json <file>     writes everything measured, samples over time included
+  --plot <file>     writes a page of HTML with rate and memory over time
   --profile <dir>   takes CPU profiles of the contenders' processes (slows them down)
 `;
 
@@ -33,6 +35,7 @@ interface BenchOptions {
   only: ContenderName[] | null;
   otherCli: string | null;
   json: string | null;
+  plot: string | null;
   profiles: string | null;
 }
 
@@ -41,11 +44,19 @@ function optionsOf(args: string[]): BenchOptions | null {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { runs: text, only: text, other: text, json: text, profile: text, help: { type: 'boolean' } },
+    options: {
+      runs: text,
+      only: text,
+      other: text,
+      json: text,
+      plot: text,
+      profile: text,
+      help: { type: 'boolean' },
+    },
   });
   if (values.help) return null;
   if (positionals.length === 0) throw new Error(`expected one workload or more: ${workloadNames.join(', ')}`);
-  const { runs = '3', only, other, json, profile } = values;
+  const { runs = '3', only, other, json, plot, profile } = values;
   if (!/^[1-9]\d?$/.test(runs)) throw new Error(`--runs: expected 1 to 99, got "${runs}"`);
   return {
     workloads: positionals.map(workloadOf),
@@ -53,6 +64,7 @@ function optionsOf(args: string[]): BenchOptions | null {
     only: only === undefined ? null : only.split(',').map(contenderOf),
     otherCli: other === undefined ? null : resolve(other),
     json: json ?? null,
+    plot: plot ?? null,
     profiles: profile === undefined ? null : resolve(profile),
   };
 }
@@ -136,6 +148,7 @@ async function main(): Promise<number> {
     const measured = await bench(options, abort.signal);
     say(`\n${figuresTable(options.workloads, measured)}`);
     if (options.json !== null) await writeFile(options.json, JSON.stringify(measured, null, 2));
+    if (options.plot !== null) await writeFile(options.plot, plotPage(measured, machineText()));
     return 0;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Measured } from '../../bench/measure/measure-run.ts';
 import { figuresTable } from '../../bench/render.ts';
 import { type ContenderName, workloadOf } from '../../bench/workloads.ts';
+import { measuredRun } from './measured-run.ts';
 
 const runOf = (
   workload: string,
@@ -10,22 +11,7 @@ const runOf = (
   run: number,
   wallSeconds: number,
   promptsPerSecond: number | null,
-): Measured => ({
-  ...{ workload, contender, run, wallSeconds, promptsPerSecond },
-  prompts: workloadOf(workload).prompts,
-  firstRequestSeconds: 1,
-  spanSeconds: wallSeconds - 2,
-  idealSeconds: 8,
-  utilisation: 0.9,
-  peakInFlight: 50,
-  cpuMsPerPrompt: { command: 4, server: 3, provider: 0.5 },
-  peakRssMb: { command: 300, server: 200 },
-  providerDelayMs: 0.4,
-  threads: {},
-  answersPerBucket: [],
-  samples: [],
-  loadBefore: 0,
-});
+): Measured => measuredRun(workload, contender, run, { wallSeconds, promptsPerSecond });
 
 test('a figure is its median with least and most, and ratios are of runs of one round', () => {
   const text = figuresTable(

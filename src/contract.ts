@@ -114,7 +114,7 @@ export interface RunLimits {
   simulateErrors: number;
 }
 
-/** What may be changed of an open batch: all of it where no worker is on it; workers, patience, cost cap and failure limit at any time. */
+/** What may be changed of an open batch: all of it where no worker is on it; workers, account, patience, cost cap and failure limit at any time. */
 export type LimitChanges = Partial<RunLimits>;
 
 export interface BatchSettings {

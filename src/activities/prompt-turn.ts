@@ -8,13 +8,13 @@ export type PromptTurn = PromptTask & { limits: RunLimits };
 
 /**
  * Limits that a task leaves out are those its run began with. A task is as old as its first attempt: one that
- * waits to be retried hears of the patience that was set meanwhile. Throws `StoreError`.
+ * waits to be retried hears of the patience, and of the account's limits, that were set meanwhile. Throws `StoreError`.
  */
 export async function toTurn(store: BatchStore, task: PromptTask, attempt: number): Promise<PromptTurn> {
   const limits = task.limits ?? (await limitsOfRun(store, task.run));
   if (attempt === 1) return { ...task, limits };
-  const { patienceMs } = (await store.readManifest()).limits;
-  return { ...task, limits: { ...limits, patienceMs } };
+  const { patienceMs, account = null } = (await store.readManifest()).limits;
+  return { ...task, limits: { ...limits, patienceMs, account } };
 }
 
 async function limitsOfRun(store: BatchStore, run: number): Promise<RunLimits> {

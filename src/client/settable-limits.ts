@@ -7,11 +7,13 @@ export function settableLimits({
   maxCostNanoUsd,
   maxFailures,
   patienceMs,
+  account,
 }: Partial<RunLimits>): LimitChanges {
   return {
     ...(maxWorkers !== undefined && { maxWorkers, autoWorkers: autoWorkers ?? false }),
     ...(maxCostNanoUsd !== undefined && { maxCostNanoUsd }),
     ...(maxFailures !== undefined && { maxFailures }),
     ...(patienceMs !== undefined && { patienceMs }),
+    ...(account !== undefined && { account }),
   };
 }

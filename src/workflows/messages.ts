@@ -34,5 +34,5 @@ export const loanSignal = defineSignal<[ShardLoan]>('loan');
 /** From a shard, by its number, to its batch. */
 export const accountSignal = defineSignal<[number, ShardAccount]>('account');
 
-/** From a worker process that works on a batch with \`autoWorkers\`. One that is lost is made good by the next. */
+/** From a worker process that works on a batch with `autoWorkers`. One that is lost is made good by the next. */
 export const paceSignal = defineSignal<[WorkerPace]>('pace');

@@ -26,14 +26,15 @@ test('a task without limits has those its run began with, also of a run this pro
   assert.equal((await toTurn(store, { ...task, limits: changed }, 1)).limits.maxAttempts, 7);
 });
 
-test('a retried task has the patience that was set since', async (t) => {
+test('a retried task has the patience and the account that were set since', async (t) => {
   const { limits } = batchInput('b', { prompts: 1 }).settings;
+  const account = { name: 'acme', requestsPerMinute: 60, tokensPerMinute: null };
   const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'Hi' }]);
   await store.updateManifest((manifest) => ({
     ...manifest,
-    limits: { ...limits, patienceMs: 1, maxAttempts: 1 },
+    limits: { ...limits, patienceMs: 1, maxAttempts: 1, account },
   }));
   const old = { ...task, limits };
   assert.deepEqual((await toTurn(store, old, 1)).limits, limits);
-  assert.deepEqual((await toTurn(store, old, 2)).limits, { ...limits, patienceMs: 1 });
+  assert.deepEqual((await toTurn(store, old, 2)).limits, { ...limits, patienceMs: 1, account });
 });

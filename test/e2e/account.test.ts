@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createRateLimit } from '../support/rate-limited-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
-import { createWorkplace, promptTexts } from './workplace.ts';
+import { createWorkplace, promptTexts, readResults } from './workplace.ts';
 
 let server: TestServer;
 before(async () => {
@@ -66,4 +66,22 @@ test('prompts whose turn is far wait in Temporal, and what they wait for is said
   assert.equal(place.provider.requests, 0);
   run.kill('SIGINT');
   assert.equal((await run.ended).code, 130);
+});
+
+test('limits of an account are set while the batch runs', async (t) => {
+  const place = await createWorkplace(t, server);
+  const { provider } = place;
+  // A quarter of an hour, at the pace it begins with.
+  const file = await place.write('prompts.json', promptTexts(300));
+  const run = place.startRun(file, [
+    ...['--rpm', '20', '--account', 'raised', '--max-workers', '2', '--completions', '1', '--id', 'raised'],
+  ]);
+  await provider.until(() => provider.answered.requests >= 1);
+  const set = await place.cli(['set', 'raised', '--rpm', '6000', '--reason', 'a better plan']);
+  assert.equal(set.code, 0, set.stdout + set.stderr);
+  const ended = await run.ended;
+  assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+  assert.equal(provider.requests, 300);
+  const { settings } = await readResults(place.outputDir);
+  assert.deepEqual([settings.account, settings.requests_per_minute], ['raised', 6000]);
 });

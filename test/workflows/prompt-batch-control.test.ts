@@ -226,6 +226,20 @@ const faults: { changes: LimitChanges; says: RegExp | null }[] = [
   { changes: { maxFailures: { count: 0 } }, says: null },
   { changes: { maxFailures: { count: -1 } }, says: /max failures/ },
   { changes: { maxFailures: { share: 1.1 } }, says: /max failures/ },
+  { changes: { account: null }, says: null },
+  { changes: { account: { name: 'acme', requestsPerMinute: 60, tokensPerMinute: null } }, says: null },
+  {
+    changes: { account: { name: 'acme', requestsPerMinute: null, tokensPerMinute: null } },
+    says: /an account must have/,
+  },
+  {
+    changes: { account: { name: 'acme', requestsPerMinute: 0.5, tokensPerMinute: null } },
+    says: /an account must have/,
+  },
+  {
+    changes: { account: { name: '', requestsPerMinute: 60, tokensPerMinute: null } },
+    says: /an account must have/,
+  },
   { changes: {}, says: /nothing to set/ },
 ];
 for (const { changes, says } of faults) {

@@ -1,5 +1,6 @@
 import { resumeUpdate, setUpdate } from '../../workflows/messages.ts';
 import { asked } from '../asked.ts';
+import { flagsOfAccount } from '../options/account-options.ts';
 import type { ReachedBatch, Told } from '../reached-batch.ts';
 import { settableLimits } from '../settable-limits.ts';
 import type { CommandContext } from './context.ts';
@@ -11,13 +12,18 @@ import type { ResumeOptions } from './resume.ts';
 /** What `resume` can do for a batch whose folder is not here: its worker must run there. */
 export async function liftPause(
   batch: ReachedBatch,
-  { typedLimits, reason }: ResumeOptions,
+  { typedLimits, typedAccount, reason }: ResumeOptions,
   context: CommandContext,
 ): Promise<number> {
   const changes = settableLimits(typedLimits);
-  const ignored = Object.keys(typedLimits).filter((name) => !(name in changes));
+  const ignored = [
+    ...Object.keys(typedLimits)
+      .filter((name) => !(name in changes))
+      .map(flagOfLimit),
+    ...flagsOfAccount(typedAccount ?? {}),
+  ];
   if (ignored.length > 0)
-    context.note(`The folder of this batch is not here; ignored: ${ignored.map(flagOfLimit).join(', ')}.`);
+    context.note(`The folder of this batch is not here; ignored: ${ignored.join(', ')}.`);
   const by = asked(reason);
   let told: Told | null = null;
   if (Object.keys(changes).length > 0) told = await batch.tell(setUpdate, [changes, by]);

@@ -40,6 +40,16 @@ export const addAccountOptions = (command: Command, isNew: boolean): Command =>
       `whose limits --rpm and --tpm are: batches of one name share them fairly (default: ${isNew ? 'key variable @ host, as DEEPSEEK_API_KEY@api.deepseek.com' : 'as before'})`,
     );
 
+const flagOfField: Record<keyof AccountLimits, string> = {
+  name: '--account',
+  requestsPerMinute: '--rpm',
+  tokensPerMinute: '--tpm',
+};
+
+/** The flags by which it was typed. */
+export const flagsOfAccount = (typed: TypedAccount): string[] =>
+  Object.keys(typed).map((field) => flagOfField[field as keyof AccountLimits]);
+
 /** `undefined` where none of it was typed. */
 export function toTypedAccount({ rpm, tpm, account }: AccountFlags): TypedAccount | undefined {
   if (rpm === undefined && tpm === undefined && account === undefined) return undefined;

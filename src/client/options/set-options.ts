@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { type LimitChanges, MOST_WORKERS } from '../../contract.ts';
+import { accountFlags, addAccountOptions, toTypedAccount, type TypedAccount } from './account-options.ts';
 import { durationValue, failureLimitValue, maxWorkersValue, textValue, usdValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import { addReasonOption, parseReason } from './reason-option.ts';
@@ -15,15 +16,18 @@ const setFlagsSchema = z.object({
   patience: durationValue(0).optional(),
   maxCost: usdValue.optional(),
   maxFailures: failureLimitValue.optional(),
+  ...accountFlags,
 });
 
 export const addSetOptions = (command: Command): Command =>
   addReasonOption(
-    command
-      .option(
+    addAccountOptions(
+      command.option(
         '--max-workers <n|auto>',
         `prompts in progress at once, 1 to ${MOST_WORKERS}, or "auto", or "auto:N" (default: as before)`,
-      )
+      ),
+      false,
+    )
       .option('--max-cost <usd>', 'new cost cap in US dollars; lifts a pause (budget) (default: as before)')
       .option(
         '--max-failures <n|p%>',
@@ -38,18 +42,26 @@ export const addSetOptions = (command: Command): Command =>
 /** Throws one UsageError for everything that is wrong, and where nothing is to be set. */
 export function parseSetOptions(
   raw: Record<string, unknown>,
-): SharedOptions & { changes: LimitChanges; reason: string | null } {
-  const { json, outputDir, maxWorkers, maxCost, maxFailures, patience } = parseFlags(setFlagsSchema, raw);
+): SharedOptions & { changes: LimitChanges; typedAccount?: TypedAccount; reason: string | null } {
+  const flags = parseFlags(setFlagsSchema, raw);
+  const { json, outputDir, maxWorkers, maxCost, maxFailures, patience } = flags;
+  const typedAccount = toTypedAccount(flags);
   const changes: LimitChanges = {
     ...maxWorkers,
     ...(maxCost !== undefined && { maxCostNanoUsd: maxCost }),
     ...(maxFailures !== undefined && { maxFailures }),
     ...(patience !== undefined && { patienceMs: patience }),
   };
-  if (Object.keys(changes).length === 0) {
+  if (Object.keys(changes).length === 0 && !typedAccount) {
     throw new UsageError(
-      'set: say what to set: --max-workers <n|auto>, --max-cost <usd>, --max-failures <n|p%> or --patience <time>',
+      'set: say what to set: --max-workers <n|auto>, --rpm <n>, --tpm <n>, --account <name>, --max-cost <usd>, --max-failures <n|p%> or --patience <time>',
     );
   }
-  return { json, ...(outputDir !== undefined && { outputDir }), changes, reason: parseReason(raw) };
+  return {
+    json,
+    ...(outputDir !== undefined && { outputDir }),
+    changes,
+    ...(typedAccount && { typedAccount }),
+    reason: parseReason(raw),
+  };
 }

@@ -17,6 +17,15 @@ for (const [typed, changes] of [
   });
 }
 
+test('of an account only what was typed is set', () => {
+  const { changes, typedAccount } = parseSetOptions({ rpm: '600', account: 'acme' });
+  assert.deepEqual([changes, typedAccount], [{}, { name: 'acme', requestsPerMinute: 600 }]);
+  assert.throws(() => parseSetOptions({ rpm: '0' }), /--rpm/);
+});
+
 test('nothing to set is refused, and says what could be', () => {
-  assert.throws(() => parseSetOptions({}), /say what to set: --max-workers <n\|auto>, --max-cost/);
+  assert.throws(
+    () => parseSetOptions({}),
+    /say what to set: --max-workers <n\|auto>, --rpm <n>.* or --patience <time>$/,
+  );
 });

@@ -47,6 +47,8 @@ interface Attempt {
 export function createCompletePrompt(dependencies: BuyDependencies): CompletePrompt {
   const { store, stopping, prices, now } = dependencies;
   const steps = new Map<number, Step>();
+  /** When this process first worked for a workflow, by `performance.now()`. */
+  const beginnings = new Map<string, number>();
 
   const step = async (
     { reader, writer }: Shard,
@@ -76,8 +78,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     if (isStale(attempt, reader)) return null;
     /** Others may have bought it while this request waited for its passage. */
     const stillMissing = async (): Promise<boolean> => {
-      if (!isStale(attempt, reader)) return true;
-      await reader.refresh();
+      if (isStale(attempt, reader) || reader.isBehind) await reader.refresh();
       const again = judged(reader.history(task.index));
       return !again.settled && again.missing.join() === standing.missing.join();
     };
@@ -161,9 +162,13 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
   };
 
   const attemptOf = async (task: PromptTask): Promise<Attempt> => {
-    const { attempt } = Context.current().info;
-    // Of the first attempt of all, whose prompt nobody has had in this run, any look will do that another prompt has taken.
-    const looksAfter = attempt === 1 && task.turn === 1 ? Number.NEGATIVE_INFINITY : performance.now();
+    const { attempt, workflowExecution } = Context.current().info;
+    const now = performance.now();
+    const { runId = '' } = workflowExecution ?? {};
+    const begun = beginnings.get(runId) ?? now;
+    beginnings.set(runId, begun);
+    // A prompt that nobody has had since this workflow began makes do with a look that another one has taken since then.
+    const looksAfter = attempt === 1 && task.turn === 1 ? begun : now;
     const item = await store.withShard(task.shard, (shard) => shard.prompt(task.index));
     return { turn: await toTurn(store, task, attempt), item, looksAfter };
   };
@@ -176,8 +181,8 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     });
 }
 
-const isStale = ({ looksAfter }: Attempt, { lookedAt }: LedgerReader): boolean =>
-  lookedAt < Math.max(looksAfter, performance.now() - STALE_LOOK_MS);
+const isStale = ({ looksAfter }: Attempt, { lookedAt, lookAgeMs }: LedgerReader): boolean =>
+  lookedAt < looksAfter || lookAgeMs > STALE_LOOK_MS;
 
 /**
  * Waits for a step unless the attempt is cancelled first. Only the batch's own cancel, or a worker

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as z from 'zod';
 import { BlockReader } from './block-reader.ts';
-import { ledgerSizes } from './ledger-files.ts';
+import { presentLedgerSizes } from './ledger-files.ts';
 import type { WriterAudience, WrittenRecord } from './ledger-writer.ts';
 import { linesOf } from './lines.ts';
 import {
@@ -125,7 +125,7 @@ export class LedgerReader implements WriterAudience {
   /** A record was told that could not be taken in: it is to be read. */
   #missed = false;
   #reading = false;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  #looked = { monotonic: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY };
   #running: Promise<void> = Promise.resolve();
   #queued: Promise<void> | null = null;
 
@@ -150,7 +150,12 @@ export class LedgerReader implements WriterAudience {
 
   /** When it last began a look at the files that came through, by `performance.now()`. */
   get lookedAt(): number {
-    return this.#lookedAt;
+    return this.#looked.monotonic;
+  }
+
+  /** How long ago that was, in ms. A machine that was suspended meanwhile stopped one clock, one that was set right the other. */
+  get lookAgeMs(): number {
+    return Math.max(performance.now() - this.#looked.monotonic, Date.now() - this.#looked.wall);
   }
 
   /** This process has written records that are not taken in yet: the next refresh does. */
@@ -208,10 +213,21 @@ export class LedgerReader implements WriterAudience {
   }
 
   async #readAll(): Promise<void> {
-    const lookedAt = performance.now();
+    const looked = { monotonic: performance.now(), wall: Date.now() };
+    try {
+      await this.#readFiles();
+    } catch (error) {
+      // What was told meanwhile may have gone with what was read.
+      this.#missed = true;
+      throw error;
+    }
+    this.#looked = looked;
+  }
+
+  async #readFiles(): Promise<void> {
     this.#missed = false;
     const known = [...this.#index.files].map(([name, { offset }]) => ({ name, offset }));
-    const sizes = (await ledgerSizes(this.#folder)) ?? new Map<string, number>();
+    const sizes = (await presentLedgerSizes(this.#folder)) ?? new Map<string, number>();
     // A last record may have been read before its line feed was written.
     const isWhole = known.every(({ name, offset }) => (sizes.get(name) ?? -1) >= offset - 1);
     if (this.#own && (sizes.get(this.#own.file) ?? 0) > this.#own.written && !this.#own.shared) {
@@ -238,7 +254,6 @@ export class LedgerReader implements WriterAudience {
     }
     this.#failed = false;
     this.#index = index;
-    this.#lookedAt = lookedAt;
   }
 
   async #readFile(index: Index, name: string, position: Position, end: number): Promise<void> {

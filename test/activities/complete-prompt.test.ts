@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { CancelledFailure } from '@temporalio/common';
 import type { RequestGate, RequestResult } from '../../src/activities/request-gate.ts';
+import { reopenFailed } from '../../src/client/reopen-failed.ts';
 import { ProviderFault } from '../../src/providers/provider-fault.ts';
+import { BatchStore } from '../../src/store/batch-store.ts';
 import type { AnswerRecord, FaultRecord, LedgerRecord, StartRecord } from '../../src/store/records.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { type PromptDesk, promptDesk, toldTemporal } from './support/prompt-desk.ts';
@@ -146,6 +148,36 @@ test('what another process has had meanwhile is looked up, however young the las
   await failureOf(paused.complete());
   const bought = await paused.restart(new ScriptedApi([good, good])).complete({ turn: 2 });
   assert.deepEqual(await paused.complete({ turn: 3 }), bought);
+});
+
+test('what others bought while a request waited for its passage is not bought, though another prompt has looked', async (t) => {
+  const passages: (() => void)[] = [];
+  const gate: RequestGate = {
+    enter: async () => {
+      await new Promise<void>((pass) => passages.push(pass));
+      return { leave: () => {} };
+    },
+  };
+  const desk = await promptDesk(t, nothing(), undefined, gate);
+  const waiting = desk.complete();
+  while (passages.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  const receipt = await desk.restart(new ScriptedApi([good, good])).complete({ attempt: 2 });
+  const { reader } = await desk.store.openShard(0);
+  await reader.refresh();
+  passages[0]!();
+  assert.deepEqual(await waiting, receipt);
+});
+
+test('a prompt that was reopened for a new run is asked, though its shard was looked at a moment before', async (t) => {
+  const desk = await promptDesk(
+    t,
+    new ScriptedApi([failing('Completion.Rejected', { status: 400 }), good, good]),
+  );
+  assert.equal((await desk.complete()).status, 'failed');
+  const elsewhere = new BatchStore(desk.store.location, desk.store.batchId, 'elsewhere');
+  t.after(() => elsewhere.close());
+  await reopenFailed(elsewhere, 2, new Date());
+  assert.equal((await desk.complete({ run: 2 })).status, 'succeeded');
 });
 
 test('answers of a worker that died before it settled are settled by the next', async (t) => {

@@ -11,8 +11,12 @@ import type { LedgerRecord } from '../../../src/store/records.ts';
 import { limits } from '../../providers/settings.ts';
 import { makeBatch } from '../../store/support/batches.ts';
 
-export const mockActivity = (attempt = 1): MockActivityEnvironment =>
-  new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') });
+/** Each run is an execution of its own. */
+export const mockActivity = (attempt = 1, run = 1): MockActivityEnvironment =>
+  new MockActivityEnvironment(
+    { attempt, workflowExecution: { workflowId: 'test', runId: `run-${run}` } },
+    { logger: new DefaultLogger('ERROR') },
+  );
 
 interface Attempt {
   activity: MockActivityEnvironment;
@@ -83,7 +87,7 @@ function deskOf(
     limits: changes,
     allowanceNanoUsd = null,
   }: AttemptOptions = {}): Attempt => {
-    const activity = mockActivity(attempt);
+    const activity = mockActivity(attempt, run);
     const task: PromptTask = {
       batchId: store.batchId,
       run,

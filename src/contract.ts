@@ -482,8 +482,8 @@ export interface RunSum {
   failuresByType?: FailureCounts;
   /** Of the settled ones. */
   paid: Paid;
-  /** As in {@link Receipt}; of prompts that are still open too. */
-  spentNanoUsd: number | null;
+  /** Known and possibly paid, in integer nano-USD, of prompts that are still open too. What has no price counts nothing. */
+  spentNanoUsd: number;
 }
 
 /** What `readShard` tells the workflow: prompts left to run, and what the ledger already settled. */

@@ -1,7 +1,7 @@
 /** What earlier runs came to, told apart from what the present one did. */
 import type { RunSum } from '../contract.ts';
 import type { PromptReading } from '../store/batch-reading.ts';
-import { spentNanoUsd, sumOrUnknown } from '../store/bill.ts';
+import { spendingsOf } from '../store/bill.ts';
 import { addPaid, NOTHING_PAID } from '../store/standing.ts';
 import { addFailures } from '../workflows/failure-counts.ts';
 
@@ -33,16 +33,6 @@ export function addPrompt(
     sum.paid = addPaid(sum.paid, paid);
     if (settled.error) sum.failuresByType = addFailures(sum.failuresByType, { [settled.error.type]: 1 });
   }
-  addSpent(
-    before,
-    spentNanoUsd(history, (record) => record.run < run),
-  );
-  addSpent(
-    inRun,
-    spentNanoUsd(history, (record) => record.run >= run),
-  );
-}
-
-function addSpent(sum: RunSum, nanoUsd: number | null): void {
-  sum.spentNanoUsd = sumOrUnknown([sum.spentNanoUsd, nanoUsd]);
+  for (const { run: spentIn, nanoUsd } of spendingsOf(history))
+    (spentIn < run ? before : inRun).spentNanoUsd += nanoUsd ?? 0;
 }

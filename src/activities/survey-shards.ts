@@ -1,6 +1,5 @@
 import type { BatchSurvey } from '../contract.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import { sumOrUnknown } from '../store/bill.ts';
 import type { ShardDigest } from '../store/shard-digest.ts';
 import { shardDigests } from '../store/shard-digests.ts';
 import { addPaid } from '../store/standing.ts';
@@ -21,7 +20,7 @@ export function createSurveyShards({ store }: { store: BatchStore }): SurveyShar
         addDigest(survey, digest, run);
         if (digest.open === 0) continue;
         survey.open.push(digest.shard);
-        const inRun = digest.spent.filter((sum) => sum.run === run).map(({ nanoUsd }) => nanoUsd ?? 0);
+        const inRun = digest.spent.filter((sum) => sum.run === run).map(({ nanoUsd }) => nanoUsd);
         if (inRun.length > 0) {
           survey.spentInRun ??= {};
           survey.spentInRun[digest.shard] = inRun.reduce((sum, nanoUsd) => sum + nanoUsd, 0);
@@ -42,6 +41,5 @@ function addDigest({ before }: BatchSurvey, { open, settled, spent }: ShardDiges
     before.paid = addPaid(before.paid, sum.paid);
     before.failuresByType = addFailures(before.failuresByType, sum.failuresByType);
   }
-  for (const sum of spent.filter(isBefore))
-    before.spentNanoUsd = sumOrUnknown([before.spentNanoUsd, sum.nanoUsd]);
+  for (const { nanoUsd } of spent.filter(isBefore)) before.spentNanoUsd += nanoUsd;
 }

@@ -54,19 +54,37 @@ export function possiblyPaidOf({ starts, answers, faults }: PromptHistory): Poss
   });
 }
 
-/** Known and possibly paid costs together, of all records or of some, in integer nano-USD; `null` where a price is unknown. */
-export function spentNanoUsd(
-  history: PromptHistory,
-  counts: (record: { run: number; turn: number }) => boolean = () => true,
-): number | null {
-  const known = paidFor(history.answers.filter(counts)).costNanoUsd;
-  const possible = sumOrUnknown(
-    possiblyPaidOf(history)
-      .filter(counts)
-      .map((request) => request.worstCostNanoUsd),
-  );
-  return known === null || possible === null ? null : known + possible;
+/** What one request has cost, or may have cost. */
+export interface Spending {
+  run: number;
+  turn: number;
+  /** `null` where the price is unknown. */
+  nanoUsd: number | null;
 }
+
+/** Known and possibly paid costs. An answer of unknown cost, as where its provider counted no tokens, has cost at most what was expected. */
+export function spendingsOf(history: PromptHistory): Spending[] {
+  const worstCostOf = (answer: PromptHistory['answers'][number]): number | null =>
+    history.starts.find(({ id }) => id === answer.start)?.worstCostNanoUsd ?? null;
+  return [
+    ...history.answers.map((answer) => ({
+      ...{ run: answer.run, turn: answer.turn },
+      nanoUsd: answer.costNanoUsd ?? worstCostOf(answer),
+    })),
+    ...possiblyPaidOf(history).map(({ run, turn, worstCostNanoUsd: nanoUsd }) => ({ run, turn, nanoUsd })),
+  ];
+}
+
+/** All of it together, or some, in integer nano-USD; `null` where a price is unknown. */
+export const spentNanoUsd = (
+  history: PromptHistory,
+  counts: (spending: Spending) => boolean = () => true,
+): number | null =>
+  sumOrUnknown(
+    spendingsOf(history)
+      .filter(counts)
+      .map(({ nanoUsd }) => nanoUsd),
+  );
 
 /** `null` as soon as one amount is unknown. */
 export const sumOrUnknown = (amounts: readonly (number | null)[]): number | null =>

@@ -6,7 +6,7 @@ import type { FailureCounts, Paid } from '../contract.ts';
 import { type BillTally, billed, emptyBill } from '../report/bill-tally.ts';
 import { failed, type FailureGroup, noFailures } from '../report/failure-tally.ts';
 import { boughtAnswers, completionsOf, noteNewest } from './batch-reading.ts';
-import { billOf, possiblyPaidOf, sumOrUnknown } from './bill.ts';
+import { billOf, spendingsOf } from './bill.ts';
 import { ledgerSizes } from './ledger-files.ts';
 import type { PromptHistory } from './ledger-reader.ts';
 import type { Manifest } from './manifest.ts';
@@ -35,8 +35,8 @@ export interface ShardDigest {
   paid: Paid;
   /** By run, ascending. */
   settled: SettledInRun[];
-  /** Known and possibly paid, by the run of the record, ascending; integer nano-USD, `null` where a price is unknown. */
-  spent: { run: number; nanoUsd: number | null }[];
+  /** Known and possibly paid, by the run of the record, ascending; integer nano-USD. What has no price counts nothing. */
+  spent: { run: number; nanoUsd: number }[];
   /** Newest record of each run, ISO 8601. */
   lastRecordAt: { run: number; at: string }[];
   bill: BillTally;
@@ -62,7 +62,7 @@ export const untouchedDigest = (shard: number, prompts: number): ShardDigest => 
 export async function digestOf(shard: Shard, manifest: Manifest): Promise<ShardDigest> {
   const digest = untouchedDigest(shard.shard, 0);
   const settled = new Map<number, SettledInRun>();
-  const spent = new Map<number, number | null>();
+  const spent = new Map<number, number>();
   const lastRecordAt = new Map<number, string>();
   let failures = noFailures;
   for await (const { index, item } of shard.prompts()) {
@@ -71,7 +71,8 @@ export async function digestOf(shard: Shard, manifest: Manifest): Promise<ShardD
     digest.paid = addPaid(digest.paid, standing.paid);
     digest.bill = billed(digest.bill, billOf(history, standing), boughtAnswers(history, standing));
     failures = failed(failures, { item, error: standing.settled?.error ?? null });
-    addSpent(spent, history);
+    for (const { run, nanoUsd } of spendingsOf(history))
+      spent.set(run, (spent.get(run) ?? 0) + (nanoUsd ?? 0));
     noteNewest(lastRecordAt, history);
     if (!standing.settled) {
       digest.open++;
@@ -99,15 +100,6 @@ export async function digestOf(shard: Shard, manifest: Manifest): Promise<ShardD
 const nothingSettled = { succeeded: 0, failed: 0, failuresByType: {}, paid: NOTHING_PAID };
 
 const byRun = <T extends { run: number }>(entries: T[]): T[] => entries.sort((a, b) => a.run - b.run);
-
-function addSpent(spent: Map<number, number | null>, history: PromptHistory): void {
-  const add = (run: number, nanoUsd: number | null): void => {
-    const before = spent.get(run);
-    spent.set(run, before === undefined ? nanoUsd : sumOrUnknown([before, nanoUsd]));
-  };
-  for (const { run, costNanoUsd } of history.answers) add(run, costNanoUsd);
-  for (const { run, worstCostNanoUsd } of possiblyPaidOf(history)) add(run, worstCostNanoUsd);
-}
 
 // ---------------------------------------------------------------- the note
 
@@ -148,7 +140,7 @@ const noteSchema = z.object({
         paid,
       }),
     ),
-    spent: z.array(z.object({ run: z.number(), nanoUsd: amount })),
+    spent: z.array(z.object({ run: z.number(), nanoUsd: z.number() })),
     lastRecordAt: z.array(z.object({ run: z.number(), at: z.string() })),
     bill: z.object({
       kept: moneySum,

@@ -4,7 +4,7 @@ export interface Budget {
   readonly spentNanoUsd: number;
   readonly reservedNanoUsd: number;
   /** What was spent before: by whom and on what does not matter, open prompts included. */
-  addBefore(spentNanoUsd: number | null): void;
+  addBefore(spentNanoUsd: number): void;
   /** How much of that an open prompt has spent: what it is told to have spent later includes it. */
   open(index: number, spentNanoUsd: number | null): void;
   /** Whether one more turn fits under the cap beside what is spent and reserved; always, without a cap. */
@@ -29,7 +29,7 @@ export function createBudget(): Budget {
       return reservedByPrompts;
     },
     addBefore: (nanoUsd) => {
-      before += nanoUsd ?? 0;
+      before += nanoUsd;
     },
     open: (index, nanoUsd) => void spent.set(index, nanoUsd ?? 0),
     fits: (worst, cap) => {

@@ -142,7 +142,7 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
       loan: loan.version,
       returnedSlots: returnedSlots + slotsToReturn({ held, keep: loan.keepSlots, running, dry }),
       returnedNanoUsd: returnedNanoUsd + toReturn,
-      spentBeforeNanoUsd: plan && (plan.inRun.spentNanoUsd ?? 0),
+      spentBeforeNanoUsd: plan && plan.inRun.spentNanoUsd,
       spentNanoUsd,
       reservedNanoUsd,
       running,

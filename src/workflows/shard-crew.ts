@@ -223,7 +223,7 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
       if (!survey) return;
       // Those that have been added since the start come by `grow`.
       waiting.push(...survey.open.filter((shard) => shard < batch.shards));
-      spentBefore = survey.before.spentNanoUsd ?? 0;
+      spentBefore = survey.before.spentNanoUsd;
       spentInRun = survey.spentInRun;
       host.seed(survey.before);
     },

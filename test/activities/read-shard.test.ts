@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createReadShard } from '../../src/activities/read-shard.ts';
-import type { PromptItem, ShardPlan } from '../../src/contract.ts';
+import { createSurveyShards } from '../../src/activities/survey-shards.ts';
+import type { BatchSurvey, PromptItem, ShardPlan } from '../../src/contract.ts';
 import { NOTHING_PAID } from '../../src/store/standing.ts';
 import { makeBatch } from '../store/support/batches.ts';
 import { answer, settled, start, usage } from '../store/support/records.ts';
@@ -50,6 +51,23 @@ test('a shard’s plan has what is open, and sums of what this run and those bef
     { index: 2, id: 'c', completions: 2, spentNanoUsd: 0, worstCostNanoUsd: 200 },
   ]);
   assert.equal(JSON.stringify(plan).includes('SECRET'), false, 'a text crosses Temporal');
+});
+
+test('an answer of unknown cost does not hide what the others of its shard have cost', async (t) => {
+  const store = await makeBatch(t, items, { shardSize: 2 });
+  const { writer } = await store.openShard(0);
+  const dear = { index: 0, costNanoUsd: 4_000_000_000 };
+  for (const record of [start('s'), answer('x', { ...dear, start: 's' }), settled('e', { answers: ['x'] })])
+    await writer.append(record, { durable: true });
+  const uncounted = start('u', { index: 1, worstCostNanoUsd: 70 });
+  for (const record of [uncounted, answer('y', { index: 1, start: 'u', usage: null, costNanoUsd: null })])
+    await writer.append(record, { durable: true });
+  const readShard = createReadShard({ store, prices, now: () => new Date() });
+  const { before }: ShardPlan = await mockActivity().run(readShard, store.batchId, 0, 2);
+  assert.equal(before.spentNanoUsd, 4_000_000_070);
+  const surveyShards = createSurveyShards({ store });
+  const survey: BatchSurvey = await mockActivity().run(surveyShards, store.batchId, 2);
+  assert.equal(survey.before.spentNanoUsd, 4_000_000_070);
 });
 
 test('a foreign ledger file stops the batch, by name', async (t) => {

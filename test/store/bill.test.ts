@@ -82,7 +82,7 @@ test('what an earlier batch paid for costs nothing here', () => {
   assert.deepEqual([bill.kept, bill.discarded.costNanoUsd], [{ usage, costNanoUsd: 7 }, 0]);
 });
 
-test('an unknown price makes its own amount unknown, and what was spent', () => {
+test('an unknown price makes its own amount unknown; what was spent then is what it may have been', () => {
   const unknown = answer('a', { start: 's', costNanoUsd: null, cacheSavingNanoUsd: null });
   const bill = billFor(start('s'), unknown, start('s2', { attempt: 2, worstCostNanoUsd: null }));
   assert.deepEqual(
@@ -90,7 +90,8 @@ test('an unknown price makes its own amount unknown, and what was spent', () => 
     [null, 0, null],
   );
   assert.equal(bill.possiblyPaid[0]!.worstCostNanoUsd, null);
-  assert.equal(spentNanoUsd(historyOf(start('s'), unknown)), null);
+  assert.equal(spentNanoUsd(historyOf(start('s', { worstCostNanoUsd: 70 }), unknown)), 70);
+  assert.equal(spentNanoUsd(historyOf(start('s', { worstCostNanoUsd: null }), unknown)), null);
   assert.equal(spentNanoUsd(historyOf(start('s', { worstCostNanoUsd: null }))), null);
 });
 

@@ -94,7 +94,7 @@ test('a shard’s digest tells its ends and its spending apart by run', async (t
   assert.deepEqual(over!.failures, [
     { type: 'Completion.Rejected', count: 1, examples: [{ promptId: 'p1', message: 'no' }] },
   ]);
-  assert.deepEqual([half!.open, half!.settled, half!.spent], [2, [], [{ run: 2, nanoUsd: null }]]);
+  assert.deepEqual([half!.open, half!.settled, half!.spent], [2, [], [{ run: 2, nanoUsd: 0 }]]);
   assert.deepEqual([untouched!.open, untouched!.spent], [2, []]);
 });
 

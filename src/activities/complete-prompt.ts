@@ -163,12 +163,12 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
 
   const attemptOf = async (task: PromptTask): Promise<Attempt> => {
     const { attempt, workflowExecution } = Context.current().info;
-    const now = performance.now();
+    const present = performance.now();
     const { runId = '' } = workflowExecution ?? {};
-    const begun = beginnings.get(runId) ?? now;
+    const begun = beginnings.get(runId) ?? present;
     beginnings.set(runId, begun);
     // A prompt that nobody has had since this workflow began makes do with a look that another one has taken since then.
-    const looksAfter = attempt === 1 && task.turn === 1 ? begun : now;
+    const looksAfter = attempt === 1 && task.turn === 1 ? begun : present;
     const item = await store.withShard(task.shard, (shard) => shard.prompt(task.index));
     return { turn: await toTurn(store, task, attempt), item, looksAfter };
   };

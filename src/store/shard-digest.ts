@@ -8,7 +8,6 @@ import { failed, type FailureGroup, noFailures } from '../report/failure-tally.t
 import { boughtAnswers, completionsOf, noteNewest } from './batch-reading.ts';
 import { billOf, spendingsOf } from './bill.ts';
 import { ledgerSizes } from './ledger-files.ts';
-import type { PromptHistory } from './ledger-reader.ts';
 import type { Manifest } from './manifest.ts';
 import { replaceFile } from './replace-file.ts';
 import type { Shard } from './shard.ts';

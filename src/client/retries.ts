@@ -55,8 +55,12 @@ const statusNames: Record<number, string> = {
   529: 'overloaded',
 };
 
+/** `api.deepseek.com: `, `127.0.0.1:8000: ` or `[::1]:8000: `: who did not answer is the same for all. */
+const PROVIDER = /^(?:\[[\da-f:]+\]|[\w-]+(?:\.[\w-]+)+|localhost)(?::\d+)?: /i;
+
 /** The kind of failure that a message tells of: prompts with the same trouble shall count together. */
-export function reasonOf(message: string): string {
+export function reasonOf(sentence: string): string {
+  const message = sentence.replace(PROVIDER, '');
   const status = Number(/^(?:HTTP )?([1-5]\d\d)\b/.exec(message)?.[1]);
   if (status) return `${statusNames[status] ?? (status >= 500 ? 'server error' : 'HTTP')} (${status})`;
   // What comes behind is of this one prompt: an address, a time, an id.

@@ -60,6 +60,13 @@ const reasons = [
   ['429 Too Many Requests from api.example.com: slow down (request r1)', 'rate limit (429)'],
   ['HTTP 599, without a message', 'server error (599)'],
   ['HTTP 409: conflict', 'HTTP (409)'],
+  ['127.0.0.1:39869: The connection broke: read ECONNRESET (ECONNRESET).', 'The connection broke'],
+  ['[::1]:8000: The connection broke: read ECONNRESET (ECONNRESET).', 'The connection broke'],
+  [
+    'api.example.com: Not a byte from the provider for 120 s (--idle-timeout).',
+    'Not a byte from the provider for 120 s',
+  ],
+  ['503 Service Unavailable from 127.0.0.1:39869: busy', 'overloaded (503)'],
   ['The connection broke: read ECONNRESET (ECONNRESET).', 'The connection broke'],
   ['Not a byte from the provider for 120 s (--idle-timeout).', 'Not a byte from the provider for 120 s'],
   [

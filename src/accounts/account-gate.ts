@@ -23,6 +23,8 @@ const WAIT_ENDS_MS = 8000;
 /** So long before its turn a prompt shall be back. */
 const AHEAD_MS = 2000;
 const SOONEST_BACK_MS = 500;
+/** Its part may grow meanwhile, as others leave the account or a limit is raised. */
+const LATEST_BACK_MS = 60_000;
 /** Without a lease nobody knows when. */
 const BACK_WITHOUT_LEASE_MS = 5000;
 /** Who waits longer than this for the next permit could use more of them. */
@@ -140,7 +142,9 @@ export function createAccountGate(
   function sentAway(place: Place): Error {
     const wait = turnMs(place);
     const isKnown = Number.isFinite(wait);
-    const back = isKnown ? Math.max(SOONEST_BACK_MS, wait - AHEAD_MS) : BACK_WITHOUT_LEASE_MS;
+    const back = isKnown
+      ? Math.min(LATEST_BACK_MS, Math.max(SOONEST_BACK_MS, wait - AHEAD_MS))
+      : BACK_WITHOUT_LEASE_MS;
     queue.keep(place, now() + back);
     const { name } = gate.limits;
     return retryIn(

@@ -88,6 +88,15 @@ test('who would wait long goes away, says why, and comes back to its place', asy
   void crowd;
 });
 
+test('whose turn is far off comes back within a minute: its part may have grown', async (t) => {
+  const { gate } = openGate(t, { requestsPerMinute: 1 });
+  const [, , third] = await Promise.all(
+    ['one', 'two', 'three'].map((prompt) => failureOf(enter(gate, prompt))),
+  );
+  assert.match(third!.message, /this request's turn comes in 1\d\d s$/);
+  assert.equal(third!.nextRetryDelay, 60_000);
+});
+
 test('a request that is not sent gives its permit back', async (t) => {
   const { gate } = openGate(t, { requestsPerMinute: 60 }, {});
   void enter(gate, 'first').then((passage) => passage.leave(unsent));

@@ -23,7 +23,7 @@ import type {
   Progress,
   Tally,
 } from '../contract.ts';
-import { autoSlots, autoWorkersOf, heard } from './auto-workers.ts';
+import { autoSlots, autoWorkersOf, heard, isPace } from './auto-workers.ts';
 import { createBatchDisplay } from './batch-display.ts';
 import { budgetText } from './budget.ts';
 import { isPastLimit, limitText } from './failure-limit.ts';
@@ -101,7 +101,9 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   setHandler(addUpdate, add, { validator: assertTakesPrompts });
   setHandler(cancelNowUpdate, skipGrace);
   setHandler(accountSignal, work.takeIn);
-  setHandler(paceSignal, (pace) => void (paces = heard(paces, pace, Date.now())));
+  setHandler(paceSignal, (pace) => {
+    if (isPace(pace)) paces = heard(paces, pace, Date.now());
+  });
   CancellationScope.current().cancelRequested.catch(stopForGood);
 
   return CancellationScope.nonCancellable(async () => {

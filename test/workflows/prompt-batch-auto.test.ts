@@ -51,6 +51,17 @@ for (const shards of [1, 5]) {
       const told = await batch.progress();
       assert.deepEqual(told.autoWorkers, { slots: 14, ceiling: 20, reason: 'one says so' });
 
+      // Nobody but a worker should say anything; who does so from the command line shall break nothing.
+      for (const word of [
+        undefined,
+        null,
+        {},
+        { worker: 'x', slots: Number.NaN, reason: '' },
+        { worker: 'x', slots: -1, reason: '' },
+      ])
+        await batch.handle.signal('pace', word);
+      assert.equal((await batch.progress()).autoWorkers?.slots, 14);
+
       await tell(batch, 9, 'another');
       await until(() => script.running === 20);
 

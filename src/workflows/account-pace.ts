@@ -2,9 +2,14 @@
 import type { ShardAccount, ShardLoan } from '../contract.ts';
 
 /** Accounts that only bring news of settled prompts stand at least this far apart. */
-const LEAST_MS = 1000;
+export const LEAST_NEWS_MS = 1000;
+const MOST_NEWS_MS = 5000;
 /** A shard that takes hours tells its news in steps of this share of its age: its history stays short. */
 const SHARE_OF_AGE = 1 / 50;
+
+/** Likewise a batch: the shards it starts later tell their news more seldom. `ageMs`: since it began. */
+export const newsEveryMs = (ageMs: number): number =>
+  Math.min(MOST_NEWS_MS, Math.max(LEAST_NEWS_MS, Math.round(ageMs * SHARE_OF_AGE)));
 
 export interface AccountPace {
   /** Slots or money are to be given back or are wanted, or something stops the shard. */
@@ -14,10 +19,12 @@ export interface AccountPace {
   /** Until news may be told. `now`: ms since 1970. */
   waitMs(now: number): number;
   sent(account: ShardAccount, now: number): void;
+  /** The last one did not arrive: all that it said is news again. */
+  lost(): void;
 }
 
-/** `startedAt`: ms since 1970. */
-export function createAccountPace(startedAt: number): AccountPace {
+/** `startedAt`: ms since 1970; `leastMs` apart are accounts that only bring news. */
+export function createAccountPace(startedAt: number, leastMs = LEAST_NEWS_MS): AccountPace {
   let last: ShardAccount | null = null;
   let sentAt = startedAt;
   return {
@@ -34,10 +41,13 @@ export function createAccountPace(startedAt: number): AccountPace {
         nanoUsd !== null &&
         (draft.wants !== null || keepMoneyFor !== 'queue')),
     isNews: ({ tally }) => settledOf(tally) !== settledOf(last?.tally),
-    waitMs: (now) => sentAt + Math.max(LEAST_MS, (now - startedAt) * SHARE_OF_AGE) - now,
+    waitMs: (now) => sentAt + Math.max(leastMs, (now - startedAt) * SHARE_OF_AGE) - now,
     sent: (account, now) => {
       last = account;
       sentAt = now;
+    },
+    lost: () => {
+      last = null;
     },
   };
 }

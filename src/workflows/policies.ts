@@ -51,6 +51,9 @@ export const DEAD_SHARD_WAIT = '11 seconds';
 export const SHARD_START_WAIT = '1 second';
 export const SHARD_START_TRIES = 60;
 
+/** After which a shard tells its batch again what that could not hear. */
+export const UNHEARD_WAIT = '30 seconds';
+
 /** How long a cancelled batch lets its prompts in progress finish. */
 export const CANCEL_GRACE = '1 minute';
 /** Names its timer in the Web UI. */

@@ -14,7 +14,7 @@ import { createAccountPace } from './account-pace.ts';
 import { createBudget } from './budget.ts';
 import { accountSignal, loanSignal } from './messages.ts';
 import { causeOf, type PauseCause } from './pause-cause.ts';
-import { storePolicy } from './policies.ts';
+import { storePolicy, UNHEARD_WAIT } from './policies.ts';
 import { createPromptWork } from './prompt-work.ts';
 import { moneyToReturn, slotsToReturn } from './shard-surplus.ts';
 import { newTally, seeded, shardTallyOf } from './tally.ts';
@@ -93,7 +93,7 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
   async function report(): Promise<void> {
     const { workflowId, runId } = workflowInfo().parent!;
     const batch = getExternalWorkflowHandle(workflowId, runId);
-    const pace = createAccountPace(Date.now());
+    const pace = createAccountPace(Date.now(), input.newsEveryMs);
     for (;;) {
       const isUrgent = (): boolean => over || pace.isUrgent(draft(), loan);
       await condition(() => isUrgent() || pace.isNews(draft()));
@@ -106,8 +106,9 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
       try {
         await batch.signal(accountSignal, shard, now);
       } catch (error) {
-        log.info('the batch has closed, and ends this shard with it', { error });
-        return;
+        log.info('the batch did not hear an account: if it has closed, it ends this shard too', { error });
+        pace.lost();
+        await condition(() => over, UNHEARD_WAIT, { summary: 'the batch did not hear an account' });
       }
     }
   }

@@ -15,6 +15,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
 import type { BatchInput, BatchLayout, BatchSurvey, ShardAccount, ShardLoan } from '../contract.ts';
 import type { BatchWork, WorkHost } from './batch-work.ts';
+import { newsEveryMs } from './account-pace.ts';
 import { exposedNanoUsd, lendMoney } from './lend-money.ts';
 import { lendSlots } from './lend-slots.ts';
 import { inProgress, type LiveShard, newLiveShard, nextLoan, tookOver } from './live-shard.ts';
@@ -66,7 +67,7 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
   /** What a plan is made for, besides what the shards say. */
   const circumstances = (): unknown[] => [host.slots(), host.limits(), host.lifts(), stop];
   const needsPlan = (): boolean =>
-    !plannedFor || circumstances().some((value, at) => value !== plannedFor![at]);
+    !plannedFor || circumstances().some((value, at) => !Object.is(value, plannedFor![at]));
   const shardsChanged = (): void => void (plannedFor = null);
 
   /** Lends what is free, asks for what is missing, and tells each shard what is new to it. */
@@ -123,7 +124,7 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
       try {
         return await startChild<typeof promptShard>('promptShard', {
           workflowId: shardIdOf({ ...layout, batchId }, number),
-          args: [{ batchId, run, store, shard: number, execution, loan }],
+          args: [{ batchId, run, store, shard: number, execution, loan, newsEveryMs: newsEveryMs(ageMs()) }],
           staticSummary: shardSummaryOf(layout, number),
         });
       } catch (error) {
@@ -134,6 +135,11 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
         });
       }
     }
+  }
+
+  /** Of the batch; one that has continued as new is old. */
+  function ageMs(): number {
+    return batch.carried ? Number.POSITIVE_INFINITY : Date.now() - workflowInfo().startTime.getTime();
   }
 
   /** From the ledger; and what its prompts may still use is not lent to others before they must have noticed. */

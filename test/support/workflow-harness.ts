@@ -161,7 +161,7 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
   ): void => {
     sum[status]++;
     sum.paid = { ...PAID, costNanoUsd: sum.paid.costNanoUsd! + PAID.costNanoUsd! };
-    sum.spentNanoUsd! += spentNanoUsd;
+    sum.spentNanoUsd += spentNanoUsd;
   };
   const rangeOf = (shard: number): number[] => {
     const { first, last } = shardRange(layout(), shard);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ShardAccount, ShardLoan } from '../../src/contract.ts';
-import { createAccountPace } from '../../src/workflows/account-pace.ts';
+import { createAccountPace, newsEveryMs } from '../../src/workflows/account-pace.ts';
 import { newShardTally } from '../../src/workflows/tally.ts';
 import { batchInput } from '../support/workflow-harness.ts';
 
@@ -73,4 +73,22 @@ test('news are told once a second, and less and less often by a shard that takes
     slow.sent(account(), at);
   }
   assert.ok(told < 500, `${told} accounts in a day`);
+});
+
+test('an account that was lost is news again, with all that it said', () => {
+  const pace = createAccountPace(0);
+  const told = account({ returnedSlots: 1, tally: { ...newShardTally(), succeeded: 3 } });
+  pace.sent(told, 0);
+  assert.deepEqual([pace.isUrgent(told, loan()), pace.isNews(told)], [false, false]);
+  pace.lost();
+  assert.deepEqual([pace.isUrgent(told, loan()), pace.isNews(told)], [true, true]);
+});
+
+test('the shards that a long batch starts tell their news more seldom', () => {
+  assert.deepEqual(
+    [0, 50_000, 100_000, 3_600_000, Number.POSITIVE_INFINITY].map(newsEveryMs),
+    [1000, 1000, 2000, 5000, 5000],
+  );
+  const pace = createAccountPace(0, 5000);
+  assert.equal(pace.waitMs(0), 5000);
 });

@@ -71,7 +71,7 @@ test('updates and queries are answered across the executions, and none is lost',
         const message = error.cause instanceof Error ? error.cause.message : error.message;
         const isOver = end.isThere || (await batch.handle.describe()).status.name === 'COMPLETED';
         // Only the batch's end may refuse one.
-        if (isOver || /ended/.test(message)) return { maxWorkers: workers };
+        if (isOver || /ended|just ending/.test(message)) return { maxWorkers: workers };
         throw error;
       });
     assert.equal(maxWorkers, workers);

@@ -534,7 +534,7 @@ export interface BatchOutcome {
 }
 
 /** Prompts a shard holds. */
-export const SHARD_SIZE = 500;
+export const SHARD_SIZE = 1000;
 /** What `--max-workers` may be. */
 export const MOST_WORKERS = 5000;
 /** Most prompts in progress at once with `--max-workers auto`. */

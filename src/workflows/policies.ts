@@ -32,10 +32,11 @@ export const storePolicy = {
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 } satisfies ActivityOptions;
 
-/** As many shards of prompts as one workflow works through itself: of a larger batch each shard is a workflow of its own. */
+/** As many prompts, and shards of them, as one workflow works through itself: of a larger batch each shard is a workflow of its own. */
+export const INLINE_PROMPTS = 1000;
 export const INLINE_SHARDS = 2;
 
-/** Slots of one shard, while others have prompts to start too: with more, a shard of 500 would be over before it is fed. */
+/** Slots of one shard, while others have prompts to start too: with more, a shard of 1,000 would be over before it is fed. */
 export const SHARD_SLOTS = 250;
 
 /** Prompts a second up to which one shard's workflow keeps its slots busy by itself: beyond, several share the work. */

@@ -42,7 +42,7 @@ import {
 } from './messages.ts';
 import { causeOf, type PauseCause, pauseText } from './pause-cause.ts';
 import { createPauseSwitch } from './pause-switch.ts';
-import { CANCEL_GRACE, INLINE_SHARDS, storePolicy, UNIFORM_FAILURES } from './policies.ts';
+import { CANCEL_GRACE, INLINE_PROMPTS, INLINE_SHARDS, storePolicy, UNIFORM_FAILURES } from './policies.ts';
 import { type BatchEnd, endedProgress, progressOf } from './progress.ts';
 import { createShardCrew } from './shard-crew.ts';
 import { createStoreNotes } from './store-notes.ts';
@@ -370,7 +370,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
 
 /** Whether one workflow works through all of its prompts itself. */
 const isSmall = ({ prompts, shardSize }: Pick<BatchLayout, 'prompts' | 'shardSize'>): boolean =>
-  prompts <= INLINE_SHARDS * shardSize;
+  prompts <= Math.min(INLINE_PROMPTS, INLINE_SHARDS * shardSize);
 
 function controlNote(control: ControlNote['control'], asked: Asked | null | undefined): ControlNote {
   const id = currentUpdateInfo()?.id ?? '';

@@ -22,7 +22,7 @@ export class ProviderFault extends Error {
   readonly requestId: string | null;
   /** The delay the provider asked for. */
   readonly retryAfterMs: number | null;
-  /** The provider may have answered, and billed, what never arrived: it was reached, and gave no HTTP error. */
+  /** The provider may have answered, and billed, what never arrived: it was reached, and gave no HTTP error but one of a gateway that gave up waiting. */
   readonly possiblyPaid: boolean;
 
   constructor(facts: FaultFacts) {
@@ -134,6 +134,9 @@ const accountWords =
 const filterCodes = /content_?filter|content_policy|moderation|responsibleaipolicy/;
 const filterWords = /content (filter|policy|exists risk)|moderation|input was flagged/i;
 
+/** A gateway gave up waiting, or says that the client did: the model behind it may have gone on, and be billed. */
+const gaveUpWaiting = new Set([408, 499, 504, 524]);
+
 function failureOf(status: number, said: ProviderMessage): FailureType {
   const clientError = status >= 400 && status < 500;
   if (clientError && status !== 429 && status !== 401) {
@@ -158,7 +161,7 @@ function factsOfStatus(error: HttpError, now: Date): FaultFacts {
     status: error.status,
     requestId: requestIdOf(error.headers),
     retryAfterMs: retryAfterMs(error.headers, now),
-    possiblyPaid: false,
+    possiblyPaid: gaveUpWaiting.has(error.status),
   };
 }
 

@@ -61,7 +61,7 @@ export interface FaultRecord extends RecordBase {
   requestId: string | null;
   /** How long the provider, or the backoff, made the prompt wait. */
   retryDelayMs: number | null;
-  /** No HTTP error status: the provider may have answered, and billed, what never arrived. */
+  /** No HTTP error status, or that of a gateway that gave up waiting: the provider may have answered, and billed, what never arrived. */
   possiblyPaid: boolean;
 }
 

@@ -30,7 +30,8 @@ const Unavailable = 'Completion.Unavailable';
 const Rejected = 'Completion.Rejected';
 const AccountBlocked = 'Completion.AccountBlocked';
 
-const byStatus: [status: number, failure: FailureType][] = [
+const mayBePaid = true;
+const byStatus: [status: number, failure: FailureType, possiblyPaid?: boolean][] = [
   [301, AccountBlocked],
   [307, AccountBlocked],
   [400, Rejected],
@@ -40,7 +41,7 @@ const byStatus: [status: number, failure: FailureType][] = [
   [404, AccountBlocked],
   [405, AccountBlocked],
   [406, Rejected],
-  [408, Fault],
+  [408, Fault, mayBePaid],
   [409, Fault],
   [410, AccountBlocked],
   [413, Rejected],
@@ -51,22 +52,22 @@ const byStatus: [status: number, failure: FailureType][] = [
   [429, Unavailable],
   [431, Rejected],
   [451, AccountBlocked],
-  [499, Fault],
+  [499, Fault, mayBePaid],
   [500, Fault],
   [501, Fault],
   [502, Unavailable],
   [503, Unavailable],
-  [504, Unavailable],
+  [504, Unavailable, mayBePaid],
   [520, Unavailable],
   [521, Unavailable],
   [522, Unavailable],
   [523, Unavailable],
-  [524, Unavailable],
+  [524, Unavailable, mayBePaid],
   [529, Unavailable],
   [599, Fault],
 ];
-for (const [status, failure] of byStatus) {
-  test(`HTTP ${status} is ${failure}`, async (t) => {
+for (const [status, failure, possiblyPaid = false] of byStatus) {
+  test(`HTTP ${status} is ${failure}, and ${possiblyPaid ? 'may have been paid' : 'costs nothing'}`, async (t) => {
     const fault = await faultOf(
       t,
       reply.status(status, { message: 'why', headers: { 'x-request-id': 'r1' } }),
@@ -75,7 +76,7 @@ for (const [status, failure] of byStatus) {
     assert.equal(fault.status, status);
     assert.equal(fault.message, `HTTP ${status}: why`);
     assert.equal(fault.requestId, 'r1');
-    assert.equal(fault.possiblyPaid, false);
+    assert.equal(fault.possiblyPaid, possiblyPaid);
   });
 }
 

@@ -100,7 +100,7 @@ export class BatchStore {
     return [...this.#shards].reduce((sum, { writer }) => sum + writer.unsaved, 0);
   }
 
-  /** Tries to write what is unsaved. Throws `LedgerWriteError`. */
+  /** Tries to write what is unsaved, faults too, which {@link unsaved} does not count. Throws `LedgerWriteError`. */
   async saveUnsaved(): Promise<void> {
     for (const { writer } of [...this.#shards]) await writer.saveUnsaved();
   }

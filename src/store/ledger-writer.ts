@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LedgerRecord } from './records.ts';
 
-/** A ledger record could not be made durable. The record is kept in memory and written before any later one. */
+/** A ledger record could not be written. Unless it is a start, it is kept in memory and written before any later one. */
 export class LedgerWriteError extends Error {
   override readonly name = 'LedgerWriteError';
 }
@@ -48,7 +48,7 @@ export class LedgerWriter {
   readonly #folder: string;
   readonly #owner: string;
   readonly #waiting: Waiter[] = [];
-  /** Durable lines whose write failed: answers already paid for. */
+  /** Lines whose write failed: answers already paid for, ends, faults that cost nothing. No starts: what has none on disk is not sent. */
   readonly #unsaved: Line[] = [];
   readonly #audience: WriterAudience | null;
   #file: { name: string; handle: FileHandle; size: number } | null = null;
@@ -67,6 +67,11 @@ export class LedgerWriter {
     return this.#unsaved.filter(({ record }) => record.type === 'answer').length;
   }
 
+  /** Records of any kind were handed over and are on no disk yet. */
+  get hasUnsaved(): boolean {
+    return this.#unsaved.length > 0;
+  }
+
   /** Records it has put on disk so far. */
   get written(): number {
     return this.#written;
@@ -82,7 +87,7 @@ export class LedgerWriter {
 
   /** Tries again what an earlier failure left in memory. Throws {@link LedgerWriteError}. */
   async saveUnsaved(): Promise<void> {
-    if (this.#unsaved.length > 0) await this.#enqueue(null, true);
+    if (this.hasUnsaved) await this.#enqueue(null, true);
   }
 
   async close(): Promise<void> {
@@ -106,7 +111,7 @@ export class LedgerWriter {
         await this.#write(group);
         for (const waiter of group) waiter.resolve();
       } catch (cause) {
-        for (const waiter of group) if (waiter.durable && waiter.line) this.#unsaved.push(waiter.line);
+        this.#unsaved.push(...group.flatMap(({ line }) => (line && isKept(line) ? [line] : [])));
         const error = new LedgerWriteError(
           `cannot write the ledger in ${this.#folder}: ${cause instanceof Error ? cause.message : String(cause)}`,
           { cause },
@@ -130,7 +135,7 @@ export class LedgerWriter {
       // A request need not wait for the others' fsync: nobody decides by its start before it has an end.
       for (const { line, durable, resolve } of group)
         if (line?.record.type === 'start' && !durable) resolve();
-      if (this.#unsaved.length > 0 || group.some((waiter) => waiter.durable)) await file.handle.datasync();
+      if (this.hasUnsaved || group.some((waiter) => waiter.durable)) await file.handle.datasync();
     } catch (error) {
       await this.#leaveFile().catch(() => {
         // the write's own error is the one to tell
@@ -168,6 +173,9 @@ export class LedgerWriter {
     await file.handle.close();
   }
 }
+
+/** A fault that no disk takes is not forgotten: without it, a request that cost nothing would be one that may have been paid. */
+const isKept = ({ record }: Line): boolean => record.type !== 'start';
 
 /** Makes a new file's name survive a power cut, where the platform lets a folder be synced (Windows does not). */
 async function syncFolder(folder: string): Promise<void> {

@@ -4,8 +4,8 @@ import type { Shard } from './shard.ts';
 const IDLE_SHARDS = 8;
 
 /**
- * The shards this process has open. One that is in use, or that holds paid answers no disk has taken
- * yet, stays; of the others the most recently used ones do, so that memory does not grow with the batch.
+ * The shards this process has open. One that is in use, or that holds records no disk has taken yet,
+ * stays; of the others the most recently used ones do, so that memory does not grow with the batch.
  */
 export class OpenShards {
   readonly #onLastRelease: (shard: Shard) => Promise<void>;
@@ -52,9 +52,7 @@ export class OpenShards {
   }
 
   async #drop(spared: number): Promise<void> {
-    const idle = [...this.#entries].filter(
-      ([, { shard, users }]) => users === 0 && shard.writer.unsaved === 0,
-    );
+    const idle = [...this.#entries].filter(([, { shard, users }]) => users === 0 && !shard.writer.hasUnsaved);
     const dropped = idle.slice(0, Math.max(0, idle.length - spared));
     for (const [number] of dropped) this.#entries.delete(number);
     for (const [, { shard }] of dropped) await shard.close();

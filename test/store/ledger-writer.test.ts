@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { possiblyPaidOf } from '../../src/store/bill.ts';
 import { LedgerReader } from '../../src/store/ledger-reader.ts';
 import { LedgerWriteError, LedgerWriter } from '../../src/store/ledger-writer.ts';
 import type { LedgerRecord } from '../../src/store/records.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { answer, byId, contentOf, fault, start } from './support/records.ts';
-import { noSmallDisk, smallDisk } from './support/small-disk.ts';
+import { fillDisk, noSmallDisk, smallDisk } from './support/small-disk.ts';
 
 const LAST = 9999;
 const durable = { durable: true };
@@ -64,7 +65,7 @@ test('two writers never share a file, whatever they are called', async (t) => {
   assert.equal((await readdir(folder)).length, 2);
 });
 
-test('a folder that cannot be made keeps answers in memory, forgets starts, and saves once it can', async (t) => {
+test('a folder that cannot be made keeps answers and faults in memory, forgets starts, and saves once it can', async (t) => {
   const parent = join(await temporaryFolder(t), 'in-the-way');
   await writeFile(parent, 'a file where the folder should be');
   const folder = join(parent, '00000');
@@ -77,14 +78,33 @@ test('a folder that cannot be made keeps answers in memory, forgets starts, and 
   });
   await assert.rejects(writer.append(answer('a1'), durable), LedgerWriteError);
   await assert.rejects(writer.append(answer('a2'), durable), LedgerWriteError);
+  await assert.rejects(writer.append(fault('f1'), { durable: false }), LedgerWriteError);
   await assert.rejects(writer.saveUnsaved(), LedgerWriteError);
-  assert.equal(writer.unsaved, 2);
+  assert.equal(writer.unsaved, 2, 'answers alone');
 
   await rm(parent);
   await writer.saveUnsaved();
   assert.equal(writer.unsaved, 0);
   await writer.saveUnsaved();
-  assert.deepEqual(await readBack(folder), [answer('a1'), answer('a2')]);
+  assert.deepEqual(await readBack(folder), [answer('a1'), answer('a2'), fault('f1')]);
+});
+
+test('a free request stays free where its fault came to a full disk', { skip: noSmallDisk }, async (t) => {
+  const disk = await smallDisk(t);
+  if (disk === null) return;
+  const writer = new LedgerWriter(join(disk, 'ledger'), 'worker');
+  t.after(() => writer.close());
+  await writer.append(start('refused'), { durable: false });
+  const filler = await fillDisk(disk);
+  const free = fault('f', { start: 'refused', message: 'x'.repeat(5000), possiblyPaid: false });
+  await assert.rejects(writer.append(free, { durable: false }), /ENOSPC/);
+  assert.deepEqual([writer.unsaved, writer.hasUnsaved], [0, true]);
+  await rm(filler);
+  await writer.saveUnsaved();
+  assert.equal(writer.hasUnsaved, false);
+  const reader = new LedgerReader(join(disk, 'ledger'), 0, LAST);
+  await reader.refresh();
+  assert.deepEqual(possiblyPaidOf(reader.history(0)), []);
 });
 
 test('the next append writes first what an earlier failure left', async (t) => {

@@ -6,7 +6,7 @@ import { readBatchPrompts } from '../../src/store/batch-reading.ts';
 import type { BatchStore } from '../../src/store/batch-store.ts';
 import type { Shard } from '../../src/store/shard.ts';
 import { makeBatch } from './support/batches.ts';
-import { answer } from './support/records.ts';
+import { answer, fault } from './support/records.ts';
 
 const SHARDS = 20;
 
@@ -80,6 +80,29 @@ test('a shard that holds answers no disk has taken stays until they are saved', 
   assert.equal(store.unsaved, 0);
   await visit(store, 1, SHARDS);
   assert.equal(await sameAgain(store, shard), false);
+});
+
+test('so does one that holds a fault alone, which nobody is kept waiting for', async (t) => {
+  const store = await makeShards(t);
+  const ledger = join(store.folder, 'ledger');
+  await writeFile(ledger, 'in the way');
+  const shard = await store.openShard(0);
+  await assert.rejects(shard.writer.append(fault('f'), { durable: false }));
+  await shard.release();
+  await visit(store, 1, SHARDS);
+  assert.equal(store.unsaved, 0);
+  assert.ok(await sameAgain(store, shard));
+  await rm(ledger);
+  await store.saveUnsaved();
+  await visit(store, 1, SHARDS);
+  assert.equal(await sameAgain(store, shard), false);
+  await store.withShard(0, async ({ reader }) => {
+    await reader.refresh();
+    assert.deepEqual(
+      reader.history(0).faults.map(({ id }) => id),
+      ['f'],
+    );
+  });
 });
 
 test('a shard is given back also by work that fails, and by a reading that ends early', async (t) => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rmdir } from 'node:fs/promises';
+import { mkdtemp, open, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -25,4 +25,18 @@ export async function smallDisk(t: TestContext): Promise<string | null> {
     await rmdir(folder);
   });
   return folder;
+}
+
+/** Takes all the room that is left on a small disk; resolves to the file to be removed where there shall be some again. */
+export async function fillDisk(disk: string): Promise<string> {
+  const path = join(disk, 'filler');
+  const file = await open(path, 'a');
+  try {
+    for (;;) await file.write(Buffer.alloc(4096));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    return path;
+  } finally {
+    await file.close();
+  }
 }

@@ -1,5 +1,4 @@
 /** Follows a batch to where it stops, with a worker of its own on it unless it is left to others. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   isGrpcServiceError,
   QueryNotRegisteredError,
@@ -17,6 +16,7 @@ import { type CloseWatch, watchClose } from './close-watch.ts';
 import { createEtaCountdown } from './eta-countdown.ts';
 import type { SeenProgress } from './render/progress-facts.ts';
 import { createRetriesLook } from './retries.ts';
+import { saveLeftovers } from './save-leftovers.ts';
 import { hasLiveWorker, openWorkflows, type ServerView, viewOf } from './server-view.ts';
 import { sweepDeadWorkers } from './sweep-dead-workers.ts';
 import type { Temporal } from './temporal.ts';
@@ -56,7 +56,6 @@ const LONG_BATCH_POLL_MS = 1000;
 const CALL_DEADLINE_MS = 5000;
 /** A paused batch with prompts in progress but no request on its way waits only for retries. */
 const QUIET_POLLS = 8;
-const UNSAVED_RETRY_MS = 5000;
 const LOST_NOTE_MS = 10_000;
 const WAITING_NOTE_AFTER_MS = 1500;
 const WAITING_NOTE_EVERY_MS = 30_000;
@@ -249,21 +248,6 @@ function createTroubleNotes({ config, temporal, store, worker, note }: DriveOpti
       }
     },
   };
-}
-
-/** A worker never leaves with paid answers that no disk has taken yet. */
-async function saveLeftovers(store: BatchStore, note: (line: string) => void): Promise<void> {
-  while (store.unsaved > 0) {
-    try {
-      await store.saveUnsaved();
-    } catch (error) {
-      note(
-        `${store.unsaved} paid answers are only in memory: ${error instanceof Error ? error.message : String(error)}. ` +
-          'Make room; this command ends as soon as they are saved.',
-      );
-      await sleep(UNSAVED_RETRY_MS);
-    }
-  }
 }
 
 const stoppingNote = (requests: number): string =>

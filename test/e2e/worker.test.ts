@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { fillDisk, noSmallDisk, smallDisk } from '../store/support/small-disk.ts';
+import { reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
-import { createGate, createWorkplace, promptTexts, readResults } from './workplace.ts';
+import {
+  createGate,
+  createWorkplace,
+  newestResults,
+  promptTexts,
+  readLedger,
+  readResults,
+} from './workplace.ts';
 
 let server: TestServer;
 before(async () => {
@@ -64,3 +76,87 @@ test(
     assert.equal((await readResults(join(place.folder, 'out'))).summary.successful_items, 5);
   },
 );
+
+describe('answers that came to a full disk', { skip: noSmallDisk }, () => {
+  /** A worker that has three paid answers in memory, on a batch that is paused for it. */
+  async function withoutRoom(t: TestContext, id: string) {
+    const disk = await smallDisk(t, 512);
+    if (disk === null) return null;
+    const gate = createGate();
+    const place = await createWorkplace(t, server, {
+      // Longer than what is left of a file's last block.
+      script: async () => (await gate.script()) ?? reply.ok({ text: 'long '.repeat(1000) }),
+    });
+    const { provider } = place;
+    const file = await place.write('prompts.json', promptTexts(3));
+    const detached = await place.run(file, ['--id', id, '--output-dir', disk, '--detach']);
+    assert.equal(detached.code, 0, detached.stderr);
+    const worker = place.start(['worker', '--output-dir', disk]);
+    await provider.until(() => provider.inFlight === 3);
+    const filler = await fillDisk(disk);
+    gate.open();
+    await until(async () => {
+      const { lines } = await place.cli(['status', id, '--json', '--output-dir', disk]);
+      return lines[0]!['state'] === 'paused' && lines[0]!['running'] === 0;
+    });
+    assert.equal(await answersOn(disk, id), 0);
+    assert.doesNotMatch(worker.output, /only in memory/);
+    const resume = async (): Promise<void> => {
+      const { code, stdout, stderr } = await place.cli(['resume', id, '--output-dir', disk]);
+      assert.equal(code, 0, stdout + stderr);
+      assert.equal((await newestResults(disk)).summary.successful_items, 3);
+      assert.equal(provider.requests, 3, 'nothing is bought twice');
+    };
+    return { disk, worker, makeRoom: () => rm(filler), resume };
+  }
+
+  const answersOn = async (disk: string, id: string): Promise<number> =>
+    (await readLedger(join(disk, id))).filter(({ type }) => type === 'answer').length;
+
+  async function until(condition: () => Promise<boolean>): Promise<void> {
+    const end = Date.now() + 60_000;
+    while (!(await condition())) {
+      assert.ok(Date.now() < end, 'it took more than a minute');
+      await sleep(200);
+    }
+  }
+
+  test('are saved as soon as there is room, for whoever goes on', async (t) => {
+    const place = await withoutRoom(t, 'roomy');
+    if (!place) return;
+    const { disk, worker, makeRoom, resume } = place;
+    await makeRoom();
+    await until(async () => (await answersOn(disk, 'roomy')) === 3);
+    worker.kill('SIGKILL');
+    await worker.ended;
+    await resume();
+  });
+
+  test('keep a worker that is told to stop until there is room', async (t) => {
+    const place = await withoutRoom(t, 'told');
+    if (!place) return;
+    const { disk, worker, makeRoom, resume } = place;
+    worker.kill('SIGTERM');
+    await worker.said(/told: 3 paid answers are only in memory: .*ENOSPC.*Make room/);
+    await makeRoom();
+    assert.equal((await worker.ended).code, 0);
+    assert.equal(await answersOn(disk, 'told'), 3);
+    await resume();
+  });
+
+  test('are not left behind with a batch that was ended from outside', async (t) => {
+    const place = await withoutRoom(t, 'ended');
+    if (!place) return;
+    const { disk, worker, makeRoom, resume } = place;
+    const connection = await Connection.connect({ address: server.address });
+    await new Client({ connection }).workflow.getHandle('ended').terminate('by hand');
+    await connection.close();
+    await worker.said(/ended: 3 paid answers are only in memory/);
+    await makeRoom();
+    await worker.said(/ended: done/);
+    assert.equal(await answersOn(disk, 'ended'), 3);
+    worker.kill('SIGTERM');
+    assert.equal((await worker.ended).code, 0);
+    await resume();
+  });
+});

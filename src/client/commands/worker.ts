@@ -1,9 +1,10 @@
 import type { NativeConnection } from '@temporalio/worker';
 import { listBatches, openOutputFolder } from '../../store/output-folder.ts';
-import { type BatchWorker, connectWorker, logWorkersTo, createBatchWorker } from '../../worker.ts';
+import { connectWorker, logWorkersTo, createBatchWorker } from '../../worker.ts';
 import { registerBatch } from '../batch-registry.ts';
 import { growHeapAsUsual } from '../heap-growth.ts';
 import { batchIn } from '../locate-batch.ts';
+import { type PostedWorker, postWorker } from '../posted-worker.ts';
 import { ensureServer } from '../../server/embedded-server.ts';
 import { sweepDeadWorkers } from '../sweep-dead-workers.ts';
 import { isOf, viewOf } from '../server-view.ts';
@@ -33,7 +34,7 @@ export async function workerCommand(
   const interrupt = interruptSignal();
   const temporal = await connectTemporal(config, note);
   const connection = await connectWorker(temporal.address);
-  const workers = new Map<string, BatchWorker>();
+  const workers = new Map<string, PostedWorker>();
   note(
     `Working on the open batches in ${folder}, up to ${concurrency} prompts at once of each. Ctrl-C ends after the requests in flight.`,
   );
@@ -50,7 +51,7 @@ export async function workerCommand(
     const inFlight = [...workers.values()].reduce((sum, worker) => sum + worker.requestsInFlight, 0);
     note(`Stopping: ${inFlight} requests in flight are waited for.`);
   } finally {
-    await Promise.all([...workers.values()].map((worker) => worker.stop()));
+    await Promise.all([...workers.values()].map((worker) => worker.leave()));
     await connection.close();
     await temporal.close();
   }
@@ -62,19 +63,21 @@ interface Duty {
   connection: NativeConnection;
   folder: string;
   concurrency: number;
-  workers: Map<string, BatchWorker>;
+  workers: Map<string, PostedWorker>;
   context: CommandContext;
 }
 
-/** Takes on batches that have opened, and lets go of those that have closed. */
+/** Takes on batches that have opened, lets go of those that have closed, and saves what can be saved by now. */
 async function tend({ temporal, connection, folder, concurrency, workers, context }: Duty): Promise<void> {
-  const { config, note } = context;
+  const { config } = context;
+  for (const worker of workers.values()) await worker.save();
   for (const id of await listBatches(folder)) {
     const store = await batchIn(folder, id);
     if (!store) continue;
     const view = await viewOf(temporal, id);
     const open = view.kind === 'open' && isOf(view, store);
     const worker = workers.get(id);
+    const note = (line: string): void => context.note(`${id}: ${line}`);
     if (open && !worker) {
       await registerBatch(config.home, store.location, id);
       await sweepDeadWorkers(temporal, view);
@@ -84,19 +87,15 @@ async function tend({ temporal, connection, folder, concurrency, workers, contex
         config,
         store,
         concurrency,
-        note: (line) => note(`${id}: ${line}`),
+        note,
       });
-      const started = ready.run();
-      workers.set(id, started);
-      started.stopped
-        .catch((error: unknown) =>
-          note(`${id}: the worker failed: ${error instanceof Error ? error.message : String(error)}`),
-        )
-        .finally(() => workers.delete(id));
-      note(`${id}: working on it.`);
-    } else if (!open && worker) {
-      await worker.stop();
-      note(`${id}: done.`);
+      const posted = postWorker(ready.run(), store, note);
+      workers.set(id, posted);
+      void posted.gone.then(() => workers.delete(id));
+      note('working on it.');
+    } else if (!open && worker && !worker.isLeaving) {
+      // Not waited for: it may take until there is room on the disk, and other batches shall not wait with it.
+      void worker.leave().then(() => note('done.'));
     }
   }
 }

@@ -10,11 +10,11 @@ export const noSmallDisk =
     ? false
     : 'needs root on Linux to mount a small disk';
 
-/** A disk of 64 KiB of its own. Skips the test and answers `null` where a container forbids mounting. */
-export async function smallDisk(t: TestContext): Promise<string | null> {
+/** A disk of its own, of 64 KiB unless told. Skips the test and answers `null` where a container forbids mounting. */
+export async function smallDisk(t: TestContext, kib = 64): Promise<string | null> {
   const folder = await mkdtemp(join(tmpdir(), 'durabatch-small-disk-'));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'pipe' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kib}k`, 'tmpfs', folder], { stdio: 'pipe' });
   } catch (error) {
     await rmdir(folder);
     t.skip(`this machine does not let the test mount a small disk: ${String(error)}`);

@@ -7,8 +7,9 @@ import type { Addition, ControlNote } from '../contract.ts';
 import type { BatchDraft } from './batch-draft.ts';
 import type { BatchStore } from './batch-store.ts';
 import { appendControl } from './controls-log.ts';
-import type { Manifest } from './manifest.ts';
-import { shardName } from './shard-name.ts';
+import { presentLedgerSizes } from './ledger-files.ts';
+import { type Manifest, MANIFEST_FILE } from './manifest.ts';
+import { ledgerFolderOf, shardName } from './shard-name.ts';
 import { messageOf, StoreError } from './store-error.ts';
 
 const NOTE_FILE = 'addition.json';
@@ -85,11 +86,15 @@ async function readStage({ folder }: BatchStore, stage: string): Promise<StagedA
   }
 }
 
-/** Nobody looks at a shard that the manifest does not count: one that a crash has left there is overwritten. */
+/**
+ * Nobody looks at a shard that the manifest does not count: one that a crash has left there is overwritten. But nobody
+ * has worked on such a one either: a ledger says that the manifest has counted it before. Then `StoreError`, and nothing is placed.
+ */
 async function placeShards(store: BatchStore, stage: string, staged: StagedAddition): Promise<void> {
   const manifest = await store.readManifest();
   assertInTime(manifest, staged);
   const shards = Math.ceil(staged.prompts / manifest.shard_size);
+  for (let shard = 0; shard < shards; shard++) await assertUntouched(store, manifest.shards + shard);
   for (let shard = 0; shard < shards; shard++) {
     const from = join(store.folder, stage, 'prompts', `${shardName(shard)}.jsonl`);
     const to = join(store.folder, 'prompts', `${shardName(manifest.shards + shard)}.jsonl`);
@@ -99,6 +104,17 @@ async function placeShards(store: BatchStore, stage: string, staged: StagedAddit
       await stat(to);
     });
   }
+}
+
+async function assertUntouched({ folder }: BatchStore, shard: number): Promise<void> {
+  const ledger = ledgerFolderOf(folder, shard);
+  const sizes = (await presentLedgerSizes(ledger)) ?? new Map<string, number>();
+  if ([...sizes.values()].every((size) => size === 0)) return;
+  throw new StoreError(
+    `${join(folder, MANIFEST_FILE)} seems to be older than the batch's ledger: it does not count the prompts that the ` +
+      `records in ${ledger} belong to. Nothing was changed: no prompt was added. Put the newest ${MANIFEST_FILE} back; ` +
+      'if there is none, run the new prompts as a batch of their own.',
+  );
 }
 
 function withAddition(manifest: Manifest, staged: StagedAddition, control: ControlNote): Manifest {

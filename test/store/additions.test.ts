@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { ControlNote, PromptItem } from '../../src/contract.ts';
@@ -10,6 +10,7 @@ import { BatchStore } from '../../src/store/batch-store.ts';
 import { layoutOf } from '../../src/store/manifest.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { makeBatch } from './support/batches.ts';
+import { answer } from './support/records.ts';
 
 const itemsOf = (...ids: string[]): PromptItem[] => ids.map((id) => ({ prompt_id: id, prompt: `${id}?` }));
 const control: ControlNote = {
@@ -87,6 +88,45 @@ test('killed at any step of it, it is taken in whole by the next try', async (t)
   await takeInAddition(store, { stage: name, sha256: 'h1' }, control);
   assert.deepEqual(await idsOf(store), ['a', 'b', 'c', 'd', 'e', 'f']);
 });
+
+test('prompts whose answers are in the ledger are not overwritten: an older batch.json is told, and nothing changes', async (t) => {
+  const store = await batchOfThree(t);
+  const manifestFile = join(store.folder, 'batch.json');
+  const older = await readFile(manifestFile, 'utf8');
+  const first = await stage(store, 'h1', itemsOf('d', 'e', 'f'));
+  await takeInAddition(store, { stage: first, sha256: 'h1' }, control);
+  // Of the two shards that were added the second has an answer.
+  await store.withShard(3, ({ writer }) => writer.append(answer('a', { index: 5 }), { durable: true }));
+  await writeFile(manifestFile, older);
+
+  const restored = new BatchStore(store.location, store.batchId, 'restored');
+  const second = await stage(restored, 'h2', itemsOf('g', 'h', 'i'));
+  await assert.rejects(takeInAddition(restored, { stage: second, sha256: 'h2' }, control), (error: Error) => {
+    assert.ok(error instanceof StoreError);
+    return /batch\.json seems to be older than the batch's ledger.*00003.*Nothing was changed.*Put the newest batch\.json back/.test(
+      error.message,
+    );
+  });
+  assert.equal(await readFile(manifestFile, 'utf8'), older);
+  const placed = async (name: string): Promise<string> =>
+    await readFile(join(store.folder, 'prompts', name), 'utf8');
+  assert.match(await placed('00002.jsonl'), /"prompt_id":"d"/);
+  assert.match(await placed('00003.jsonl'), /"prompt_id":"f"/);
+});
+
+for (const { what, leave } of [
+  { what: 'an empty ledger folder', leave: async () => {} },
+  { what: 'an empty ledger file', leave: (folder: string) => writeFile(join(folder, 'w-1.jsonl'), '') },
+]) {
+  test(`${what} is no sign that anybody has worked on a shard`, async (t) => {
+    const store = await batchOfThree(t);
+    const ledger = join(store.folder, 'ledger', '00002');
+    await mkdir(ledger, { recursive: true });
+    await leave(ledger);
+    await takeInAddition(store, { stage: await stage(store, 'h1', itemsOf('d')), sha256: 'h1' }, control);
+    assert.deepEqual(await idsOf(store), ['a', 'b', 'c', 'd']);
+  });
+}
 
 test('what was checked against fewer prompts than there are by now is refused', async (t) => {
   const store = await batchOfThree(t);

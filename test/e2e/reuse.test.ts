@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { type FakeScript, reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import { batchIdsIn, createWorkplace, newestResults, promptTexts } from './workplace.ts';
 
@@ -63,6 +64,40 @@ test('prompts added, rows changed, completions raised: only what is new is asked
     raised[3]!.completions.map(({ reused_from }) => reused_from?.batch_id),
     ['first', 'first', undefined, undefined],
   );
+});
+
+test('a retry takes over what the earlier batch has bought meanwhile, and asks for nothing it has', async (t) => {
+  const refuse: FakeScript = ({ prompt }) =>
+    /number (2|3)\?/.test(prompt) ? reply.status(400, { message: 'not now' }) : undefined;
+  const place = await createWorkplace(t, server, { script: refuse });
+  const { provider } = place;
+  const two = await place.write('two.json', promptTexts(2));
+  const three = await place.write('three.json', promptTexts(3));
+  assert.equal((await place.run(two, ['--id', 'source'])).code, 3);
+  assert.equal((await place.run(three, ['--id', 'reuser', '--reuse', 'source'])).code, 3);
+  provider.script = undefined;
+  assert.equal((await place.cli(['retry', 'source'])).code, 0);
+  const asked = provider.requests;
+
+  const retried = await place.cli(['retry', 'reuser']);
+  assert.equal(retried.code, 0, retried.stdout + retried.stderr);
+  assert.match(retried.stderr, /2 failed prompts to be asked again/);
+  assert.match(retried.stderr, /1 completion taken over from source/);
+  assert.deepEqual(
+    provider.requestsLog.slice(asked).map(({ prompt }) => prompt),
+    ['Question number 3?'],
+  );
+  const { results } = await newestResults(place.outputDir);
+  assert.deepEqual(
+    results.map(({ status, completions }) => [status, completions[0]!.reused_from?.batch_id]),
+    [
+      ['succeeded', 'source'],
+      ['succeeded', 'source'],
+      ['succeeded', undefined],
+    ],
+  );
+  const audit = await place.cli(['audit', 'reuser']);
+  assert.equal(audit.code, 0, audit.stdout + audit.stderr);
 });
 
 test('without the flag the count and the command are named; with it nothing is asked', async (t) => {

@@ -39,8 +39,9 @@ export async function goOn(options: GoOnOptions): Promise<number> {
   const temporal = await connectTemporal(config, note);
   try {
     const prepare = async (run: number): Promise<void> => {
-      await takeOver(config, store, reuse, note);
+      // A failed prompt wants earlier answers only once it is open again. Killed in between, the next run takes them over.
       await options.prepare?.(run);
+      await takeOver(config, store, reuse, note);
     };
     const start: StartOptions = {
       ...{ config, temporal, store, limits: settings.limits },

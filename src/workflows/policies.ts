@@ -28,6 +28,8 @@ export const completionPolicy = (
  */
 export const storePolicy = {
   startToCloseTimeout: '1 hour',
+  // Where more prompts are scheduled than the workers have slots for, a pause must not wait for all of them.
+  priority: { priorityKey: 1 },
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 } satisfies ActivityOptions;

@@ -1,5 +1,12 @@
 import type { Client } from '@temporalio/client';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sleepUnless } from '../sleep-unless.ts';
+
+/**
+ * A call that is given up before it has left is not given up at all (grpc-js 1.14): it would hold the process for the
+ * 20 s that the server lets it wait.
+ */
+const LEAVES_WITHIN_MS = 100;
 
 /** One long call to the server that ends when the batch closes: nobody waits for the next poll then. */
 export interface CloseWatch {
@@ -13,15 +20,18 @@ export function watchClose(client: Client, batchId: string, interrupt: AbortSign
   const closed = new AbortController();
   // Once only: where the server cannot say it any more, polls go on as if nobody watched.
   const close = (): void => closed.abort();
-  const ended = client
-    .withAbortSignal(given.signal, () => client.workflow.getHandle(batchId).result())
-    .then(close, close);
+  const watch = (): Promise<unknown> =>
+    client.withAbortSignal(given.signal, () => client.workflow.getHandle(batchId).result());
+  const interrupted = interrupt.aborted;
+  const ended = interrupted ? Promise.resolve() : watch().then(close, close);
+  const left = sleep(LEAVES_WITHIN_MS, undefined, { ref: false });
   const either = AbortSignal.any([interrupt, closed.signal]);
   return {
     sleep: (ms) => sleepUnless(ms, closed.signal.aborted ? interrupt : either),
-    stop: () => {
+    stop: async () => {
+      if (!interrupted) await Promise.race([left, ended]);
       given.abort();
-      return ended;
+      await ended;
     },
   };
 }

@@ -94,7 +94,7 @@ test('a finished batch runs again for what is added, and buys nothing else; the 
   assert.match(again.stderr, /none is added twice/);
   const attached = await place.run(file, ['--id', 'done']);
   assert.equal(attached.code, 0, attached.stdout + attached.stderr);
-  assert.match(attached.stderr, /To the prompts of this file 2 prompts were added/);
+  assert.match(attached.stderr, /The batch has 2 more prompts than this file, added later/);
   assert.equal(provider.answered.requests, 5);
   const { runs } = await manifestOf(place, 'done');
   assert.deepEqual(

@@ -42,7 +42,7 @@ export async function runCommand(
   }
   const added = manifest.additions?.reduce((sum, { prompts }) => sum + prompts, 0) ?? 0;
   if (!created && added > 0)
-    note(`To the prompts of this file ${plural(added, 'prompt')} were added; they belong to the batch.`);
+    note(`The batch has ${plural(added, 'more prompt')} than this file, added later.`);
   const outcome = await finishedOutcome(store);
   if (outcome) {
     note(

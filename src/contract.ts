@@ -474,6 +474,8 @@ export interface OpenPrompt {
   spentNanoUsd: number | null;
   /** What the missing completions can cost at most; `null` where the price is unknown. */
   worstCostNanoUsd: number | null;
+  /** Highest turn of its records of this run; left out where it has none: a workflow that goes on from the ledger goes on counting. */
+  lastTurn?: number;
 }
 
 /** Sums over prompts that are settled, and what was spent on all. */

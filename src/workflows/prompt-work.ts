@@ -102,7 +102,7 @@ export function createPromptWork(
     },
     add: (shard, { open }) => {
       for (const { index, spentNanoUsd } of open) budget.open(index, spentNanoUsd);
-      loop.add(open.map((prompt) => ({ ...prompt, shard, turn: 1 })));
+      loop.add(open.map(({ lastTurn = 0, ...prompt }) => ({ ...prompt, shard, turn: lastTurn + 1 })));
     },
     run: loop.run,
     drain: loop.drain,

@@ -7,7 +7,7 @@ import { createSurveyShards } from '../../src/activities/survey-shards.ts';
 import type { BatchSurvey, PromptItem, ShardPlan } from '../../src/contract.ts';
 import { NOTHING_PAID } from '../../src/store/standing.ts';
 import { makeBatch } from '../store/support/batches.ts';
-import { answer, settled, start, usage } from '../store/support/records.ts';
+import { answer, fault, settled, start, usage } from '../store/support/records.ts';
 import { mockActivity, toldTemporal } from './support/prompt-desk.ts';
 
 const items: PromptItem[] = [
@@ -33,7 +33,7 @@ test('a shard’s plan has what is open, and sums of what this run and those bef
   await writer.append(answer('half', { index: 1 }), { durable: true });
   const plan = await mockActivity().run(readShard, store.batchId, 0, 1);
   assert.deepEqual(plan, {
-    open: [{ index: 1, id: 'b', completions: 5, spentNanoUsd: 7, worstCostNanoUsd: 400 }],
+    open: [{ index: 1, id: 'b', completions: 5, spentNanoUsd: 7, worstCostNanoUsd: 400, lastTurn: 1 }],
     before: nothing,
     // The start has no end on record: it may have been paid too; and the open prompt has cost something.
     inRun: {
@@ -51,6 +51,29 @@ test('a shard’s plan has what is open, and sums of what this run and those bef
     { index: 2, id: 'c', completions: 2, spentNanoUsd: 0, worstCostNanoUsd: 200 },
   ]);
   assert.equal(JSON.stringify(plan).includes('SECRET'), false, 'a text crosses Temporal');
+});
+
+test('an open prompt brings the last turn that this run has had of it, whatever record tells of it', async (t) => {
+  const store = await makeBatch(t, items);
+  const { writer } = await store.openShard(0);
+  const records = [
+    start('s', { run: 1, turn: 9 }),
+    start('t', { run: 2, turn: 1, index: 1 }),
+    fault('f', { run: 2, turn: 3, index: 1 }),
+    start('u', { run: 2, turn: 2, index: 1 }),
+    answer('x', { run: 2, turn: 0, index: 2 }),
+  ];
+  for (const record of records) await writer.append(record, { durable: true });
+  const readShard = createReadShard({ store, prices, now: () => new Date() });
+  const { open }: ShardPlan = await mockActivity().run(readShard, store.batchId, 0, 2);
+  assert.deepEqual(
+    open.map(({ index, lastTurn }) => [index, lastTurn]),
+    [
+      [0, undefined],
+      [1, 3],
+      [2, undefined],
+    ],
+  );
 });
 
 test('an answer of unknown cost does not hide what the others of its shard have cost', async (t) => {

@@ -221,7 +221,14 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
           addTo(end.run < run ? plan.before : plan.inRun, end);
         } else {
           const id = `prompt_${String(index + 1).padStart(4, '0')}`;
-          plan.open.push({ index, id, completions: 1, spentNanoUsd: 0, worstCostNanoUsd: WORST_NANO_USD });
+          const turns = tasks
+            .filter((task) => task.index === index && task.run === run)
+            .map(({ turn }) => turn);
+          const lastTurn = Math.max(0, ...turns);
+          plan.open.push({
+            ...{ index, id, completions: 1, spentNanoUsd: 0, worstCostNanoUsd: WORST_NANO_USD },
+            ...(lastTurn > 0 && { lastTurn }),
+          });
         }
       }
       return plan;

@@ -129,6 +129,28 @@ test('a cap that is nearly used up holds while a batch gets large', async (t) =>
   assert.equal((await batch.result()).counts.succeeded, 26);
 });
 
+test('a batch that gets large goes on counting the turns of what it had put back', async (t) => {
+  const script = scriptActivities({
+    prompts: 6,
+    shards: 2,
+    additions: { more: 20 },
+    complete: ({ index, turn }) => {
+      if (index === 1 && turn === 1) throw finalFailure('Completion.AccountBlocked', 'no balance');
+      return succeeded();
+    },
+  });
+  const batch = await harness.run(t, script, { limits: { maxWorkers: 1 } });
+  await batch.until(({ state, counts }) => state === 'paused' && counts.running === 0);
+  await add(batch, 'more');
+  await batch.handle.executeUpdate(resumeUpdate, { args: [ann] });
+  assert.equal((await batch.result()).counts.succeeded, 26);
+  assert.deepEqual(
+    script.tasks.filter(({ turn }) => turn > 1).map(({ index, turn, since }) => [index, turn, since]),
+    [[1, 2, undefined]],
+    'and faults of the turn before count no more',
+  );
+});
+
 test('a shard of added prompts that is terminated is started again', async (t) => {
   const gate = createGate();
   const script = scriptActivities({

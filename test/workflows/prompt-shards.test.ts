@@ -295,6 +295,29 @@ test('a terminated shard is started again from the ledger, its slots not lent on
   assert.equal((await batch.progress()).counts.succeeded, 12);
 });
 
+test('a terminated shard that is started again goes on counting the turns of its prompts', async (t) => {
+  const gate = createGate();
+  const script = scriptActivities({
+    prompts: 6,
+    shards: 3,
+    complete: async ({ index, turn }) => {
+      if (index === 1 && turn === 1) await gate.opened;
+      return succeeded();
+    },
+  });
+  const batch = await harness.run(t, script, { limits: { maxWorkers: 1 } });
+  await until(() => script.running === 1 && script.tasks.length === 2);
+  const input = batchInput(batch.handle.workflowId, script.script);
+  await harness.client.workflow.getHandle(shardIdOf(input, 0)).terminate('by hand');
+  const { counts } = await batch.result();
+  gate.open();
+  assert.equal(counts.succeeded, 6);
+  assert.deepEqual(
+    script.tasks.filter(({ index }) => index === 1).map(({ turn }) => turn),
+    [1, 2],
+  );
+});
+
 test('what a terminated shard has settled stays counted while it cannot be read again', async (t) => {
   const gate = createGate();
   let reads = 0;

@@ -320,6 +320,8 @@ export interface CarriedBatch {
   forgiven: number;
   /** Known and possibly paid, in integer nano-USD. */
   spentNanoUsd: number;
+  /** How much of that this run has spent in `shards`, as in {@link BatchSurvey}. */
+  spentInRun?: Record<number, number>;
   /** What its workers have told of their pace; absent where they have not. */
   paces?: readonly HeardPace[];
 }

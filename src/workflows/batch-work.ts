@@ -1,5 +1,5 @@
 /** How a batch gets its prompts done: a small one by itself, one of many shards by lending to them. */
-import type { BatchLayout, RunLimits, RunSum, ShardAccount, Tally } from '../contract.ts';
+import type { BatchLayout, BatchSurvey, RunLimits, RunSum, ShardAccount, Tally } from '../contract.ts';
 import type { PauseCause } from './pause-cause.ts';
 
 /** The batch as its work sees it. */
@@ -38,6 +38,8 @@ export interface BatchWork {
   readonly reservedNanoUsd: number;
   /** Shards left for another execution. */
   readonly rest: readonly number[];
+  /** Part of `spentNanoUsd`: what this run has spent in shards that are left. */
+  readonly spentInRest: NonNullable<BatchSurvey['spentInRun']>;
   /** Learns from the store what there is to do. */
   prepare(): Promise<void>;
   /** Resolves when there is nothing left to do in this execution, or as soon as `stopped` says so. */

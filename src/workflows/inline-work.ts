@@ -46,6 +46,7 @@ export function createInlineWork(batch: BatchInput, host: WorkHost): BatchWork {
       return budget.reservedNanoUsd;
     },
     rest: [],
+    spentInRest: {},
     prepare: async () => {
       for (let shard = 0; shard < batch.shards; shard++) {
         if (host.isCancelled()) return;

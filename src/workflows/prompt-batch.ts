@@ -195,6 +195,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     await notes.done();
     await condition(allHandlersFinished);
     if (cancelling) return;
+    const { rest, spentNanoUsd, spentInRest } = work;
     await continueAsNew<typeof promptBatch>({
       ...batch,
       ...layout(),
@@ -202,9 +203,10 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
       carried: {
         ...{ forgiven, limits: limitsChanged() ? limits : null },
         ...(paces.length > 0 && { paces }),
+        ...(Object.keys(spentInRest).length > 0 && { spentInRun: spentInRest }),
         ...(isOutgrown()
           ? { shards: null, tally: unsettled(tally), spentNanoUsd: 0 }
-          : { shards: [...work.rest], tally, spentNanoUsd: work.spentNanoUsd }),
+          : { shards: [...rest], tally, spentNanoUsd }),
       },
     });
   }

@@ -44,8 +44,9 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
   let layout: BatchLayout = batch;
   const live = new Map<number, LiveShard>();
   const handles = new WeakMap<LiveShard, ChildWorkflowHandle<typeof promptShard>>();
+  /** By shards that are done, before this run, and by this run in shards that wait. */
   let spentBefore = 0;
-  let spentInRun: BatchSurvey['spentInRun'] = {};
+  const spentByWaiting = new Map<number, number>();
   let stop: ShardLoan['stop'] = 'no';
   let noting = 0;
   let plannedFor: unknown[] | null = null;
@@ -93,9 +94,15 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     while (waiting.length > 0 && !isHistoryLong() && shards().filter(({ dry }) => !dry).length < fed) {
       const number = waiting.shift()!;
       const shard = newLiveShard(number, 1, newShardTally());
-      shard.spentBeforeNanoUsd = spentInRun?.[number] ?? 0;
+      shard.spentBeforeNanoUsd = spentByWaiting.get(number) ?? 0;
+      spentBefore -= shard.spentBeforeNanoUsd;
+      spentByWaiting.delete(number);
       live.set(number, shard);
     }
+  }
+
+  function noteSpent(spentInRun: BatchSurvey['spentInRun'] = {}): void {
+    for (const [number, nanoUsd] of Object.entries(spentInRun)) spentByWaiting.set(Number(number), nanoUsd);
   }
 
   /** From a shard's start to its end. */
@@ -218,19 +225,23 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     get rest() {
       return waiting;
     },
+    get spentInRest() {
+      return Object.fromEntries(spentByWaiting);
+    },
     prepare: async () => {
       const { carried } = batch;
       if (carried?.shards) {
         waiting.push(...carried.shards);
         spentBefore = carried.spentNanoUsd;
+        noteSpent(carried.spentInRun);
         return;
       }
       const survey = await host.fromStore(() => surveyShards(batch.batchId, batch.run));
       if (!survey) return;
       // Those that have been added since the start come by `grow`.
       waiting.push(...survey.open.filter((shard) => shard < batch.shards));
-      spentBefore = survey.before.spentNanoUsd;
-      spentInRun = survey.spentInRun;
+      noteSpent(survey.spentInRun);
+      spentBefore = survey.before.spentNanoUsd + sumOf(spentByWaiting.values());
       host.seed(survey.before);
     },
     // Once its history is long, it starts no more shards, and another execution goes on when those it has are done.
@@ -252,6 +263,8 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     },
   };
 }
+
+const sumOf = (values: Iterable<number>): number => [...values].reduce((sum, value) => sum + value, 0);
 
 const isHistoryLong = (): boolean => workflowInfo().continueAsNewSuggested;
 

@@ -5,11 +5,13 @@ import { WorkflowUpdateFailedError } from '@temporalio/client';
 import type { Asked, LimitChanges, Progress } from '../../src/contract.ts';
 import { addUpdate, pauseUpdate, resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
 import {
+  type Cleanup,
   createGate,
   failed,
   finalFailure,
   PAID,
   type RunningBatch,
+  type ScriptedActivities,
   scriptActivities,
   startWorkflowHarness,
   succeeded,
@@ -28,6 +30,7 @@ after(() => harness.stop());
 const ann = { by: 'ann@laptop', reason: 'more' };
 const add = ({ handle }: RunningBatch, sha256: string): Promise<Progress> =>
   handle.executeUpdate(addUpdate, { args: [{ stage: '.addition', sha256 }, ann] });
+const HELD = { reason: 'operator', message: 'held', since: '2026-01-01T00:00:00.000Z' } as const;
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const refusal = (because: RegExp) => (error: Error) =>
   error instanceof WorkflowUpdateFailedError && because.test(error.cause?.message ?? '');
@@ -129,6 +132,60 @@ test('a cap that is nearly used up holds while a batch gets large', async (t) =>
   assert.equal((await batch.result()).counts.succeeded, 26);
 });
 
+/**
+ * A small batch of three shards, each with one prompt that is put back and the others paid for, gets large while it
+ * is paused. Two shards are worked on at a time.
+ */
+async function heldAndGrown(t: Cleanup, maxCostNanoUsd: number): Promise<[RunningBatch, ScriptedActivities]> {
+  const blocked = [0, 12, 15];
+  const othersEnded = createGate();
+  const script = scriptActivities({
+    ...{ prompts: 12, shards: 1, additions: { second: 3, third: 3, more: 12 } },
+    complete: async ({ index, turn }) => {
+      if (turn > 1 || !blocked.includes(index)) return { ...succeeded(), spentNanoUsd: WORST };
+      await othersEnded.opened;
+      throw finalFailure('Completion.AccountBlocked', 'no balance');
+    },
+  });
+  const batch = await harness.run(t, script, { pause: HELD, limits: { maxWorkers: 18, maxCostNanoUsd } });
+  for (const part of ['second', 'third']) await add(batch, part);
+  await batch.handle.executeUpdate(resumeUpdate, { args: [ann] });
+  await until(() => script.tasks.length === 18 && script.running === blocked.length);
+  othersEnded.open();
+  await batch.until(({ state, counts }) => state === 'paused' && counts.running === 0);
+  await add(batch, 'more');
+  await until(() => script.surveys.length === 1);
+  return [batch, script];
+}
+
+describe('what was spent in shards that wait for their turn when a batch gets large', () => {
+  test('counts against the cap', async (t) => {
+    const [batch, script] = await heldAndGrown(t, 18 * WORST);
+    const held = await batch.until(({ counts }) => counts.total === 30 && counts.running === 0);
+    assert.equal(held.budget?.spentNanoUsd, 15 * WORST);
+    await batch.handle.executeUpdate(resumeUpdate, { args: [ann] });
+    const { pause, budget } = await batch.until(
+      ({ state, counts, pause: cause }) =>
+        state === 'paused' && cause?.reason === 'budget' && counts.running === 0,
+    );
+    assert.deepEqual([pause?.reason, budget?.spentNanoUsd], ['budget', 18 * WORST]);
+    assert.equal(script.tasks.length, 18 + 3);
+  });
+
+  test('counts once after another continue-as-new', async (t) => {
+    const [batch] = await heldAndGrown(t, 30 * WORST);
+    const executions = new Set<string>();
+    while (executions.size < 3) {
+      executions.add((await batch.handle.describe()).runId);
+      await batch.handle.executeUpdate(setUpdate, { args: [{ maxAttempts: 5 }, ann] });
+    }
+    assert.equal((await batch.progress()).budget?.spentNanoUsd, 15 * WORST);
+    await batch.handle.executeUpdate(resumeUpdate, { args: [ann] });
+    const { budget, counts } = await batch.until(({ state }) => state === 'succeeded' || state === 'paused');
+    assert.deepEqual([budget?.spentNanoUsd, counts.succeeded], [30 * WORST, 30]);
+  });
+});
+
 test('a batch that gets large goes on counting the turns of what it had put back', async (t) => {
   const script = scriptActivities({
     prompts: 6,
@@ -193,8 +250,7 @@ describe('an addition', () => {
       additions: { late: 2 },
       beforeAdmit: () => admitting.opened,
     });
-    const pause = { reason: 'operator', message: 'held', since: '2026-01-01T00:00:00.000Z' } as const;
-    const batch = await harness.run(t, script, { pause });
+    const batch = await harness.run(t, script, { pause: HELD });
     const added = add(batch, 'late');
     // It takes effect at once; only its note waits for the one before it.
     const resumed = batch.handle.executeUpdate(resumeUpdate, { args: [ann] });

@@ -39,7 +39,12 @@ export function createAccountPace(startedAt: number, leastMs = LEAST_NEWS_MS): A
       // The batch waits for this answer before it says that the money is at an end.
       (draft.loan > (last?.loan ?? 0) &&
         nanoUsd !== null &&
-        (draft.wants !== null || keepMoneyFor !== 'queue')),
+        (draft.wants !== null || keepMoneyFor !== 'queue')) ||
+      // It also waits for what a shard that was started again had spent before.
+      (draft.execution > 1 &&
+        nanoUsd !== null &&
+        draft.spentBeforeNanoUsd !== null &&
+        (last?.spentBeforeNanoUsd ?? null) === null),
     isNews: ({ tally }) => settledOf(tally) !== settledOf(last?.tally),
     waitMs: (now) => sentAt + Math.max(leastMs, (now - startedAt) * SHARE_OF_AGE) - now,
     sent: (account, now) => {

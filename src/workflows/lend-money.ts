@@ -4,8 +4,10 @@ import { heldSlots, type SlotLoan } from './lend-slots.ts';
 
 /** A shard's money in totals of integer nano-USD, as {@link ShardLoan} and {@link ShardAccount} have them. */
 export interface MoneyLoan extends Pick<SlotLoan, 'slots' | 'returnedSlots'> {
-  /** `null`: lent without a cap. */
+  /** `null`: lent without a cap, or nothing yet. */
   nanoUsd: number | null;
+  /** It was lent without a cap: what it has spent and reserved is known when it has answered a loan under one. */
+  isUncounted: boolean;
   keepMoneyFor: 'queue' | 'slots' | 'nothing';
   returnedNanoUsd: number;
   /** In this run: before the shard's present execution, and since. */
@@ -29,8 +31,9 @@ export function exposedNanoUsd(loan: MoneyLoan): number {
 
 /**
  * Shares what is free of `capNanoUsd` besides `spentNanoUsd` (by shards that are done, and before this
- * run) among the shards that want money. False: one wants more than there is, and nothing is in progress
- * anywhere that could free some.
+ * run) among the shards that want money. A cap that comes while shards run first asks them what they
+ * have spent and reserved: before all have told, none may start anything. False: one wants more than
+ * there is, and nothing is in progress anywhere that could free some.
  */
 export function lendMoney(
   loans: readonly MoneyLoan[],
@@ -38,33 +41,56 @@ export function lendMoney(
   capNanoUsd: number | null,
 ): boolean {
   if (capNanoUsd === null) {
-    for (const loan of loans) Object.assign(loan, { nanoUsd: null, keepMoneyFor: 'queue' });
+    for (const loan of loans) Object.assign(loan, UNCAPPED);
     return true;
   }
+  const starting = loans.filter(({ nanoUsd }) => nanoUsd === null);
+  for (const loan of starting) {
+    loan.nanoUsd = loan.returnedNanoUsd;
+    if (loan.isUncounted) Object.assign(loan, ASKED);
+  }
+  const uncounted = loans.filter(({ isUncounted }) => isUncounted);
+  if (!uncounted.every(({ isUpToDate }) => isUpToDate)) return true;
+  for (const loan of uncounted) Object.assign(loan, COUNTED);
   let free = capNanoUsd - spentNanoUsd - loans.reduce((total, loan) => total + exposedNanoUsd(loan), 0);
-  for (const loan of loans.filter(({ nanoUsd }) => nanoUsd === null)) {
+  for (const loan of [...uncounted, ...starting]) {
+    const lent = Math.floor(free / 2);
     // One that has no slots yet will ask when it has.
-    const lent = heldSlots(loan) === 0 ? 0 : Math.max(0, Math.floor(free / 2));
-    loan.nanoUsd = loan.returnedNanoUsd + loan.spentNanoUsd + loan.reservedNanoUsd + lent;
+    if (heldSlots(loan) === 0 || lent <= 0) continue;
+    lend(loan, lent);
     free -= lent;
   }
   const wanting = loans.filter(({ missingNanoUsd, isUpToDate }) => missingNanoUsd !== null && isUpToDate);
   let unmet = false;
   for (const loan of wanting) {
-    const missing = loan.missingNanoUsd!;
+    const missing = loan.missingNanoUsd! - overdrawnNanoUsd(loan);
     if (missing > free) {
       unmet = true;
       continue;
     }
     const lent = Math.max(missing, Math.floor(free / 2));
-    loan.nanoUsd! += lent;
-    loan.missingNanoUsd = null;
+    lend(loan, lent);
     if (loan.keepMoneyFor === 'nothing') loan.keepMoneyFor = 'slots';
     free -= lent;
   }
   if (loans.length === 0 || (!unmet && free >= 0)) return true;
   return !tighten(loans, free < 0);
 }
+
+const UNCAPPED = { nanoUsd: null, keepMoneyFor: 'queue', isUncounted: true } satisfies Partial<MoneyLoan>;
+/** Who may keep money for nothing answers at once. */
+const ASKED = { keepMoneyFor: 'nothing', isUpToDate: false } satisfies Partial<MoneyLoan>;
+const COUNTED = { keepMoneyFor: 'queue', isUncounted: false } satisfies Partial<MoneyLoan>;
+
+/** On top of what it has spent and reserved beyond its loan: that is counted already. */
+function lend(loan: MoneyLoan, nanoUsd: number): void {
+  const more = nanoUsd + overdrawnNanoUsd(loan);
+  const missing = (loan.missingNanoUsd ?? 0) - more;
+  loan.nanoUsd! += more;
+  loan.missingNanoUsd = missing > 0 ? missing : null;
+}
+
+const overdrawnNanoUsd = (loan: MoneyLoan): number => Math.max(0, -unusedNanoUsd(loan));
 
 /** Asks for money that lies idle. True: there is none left to ask for, and nothing goes on. */
 function tighten(loans: readonly MoneyLoan[], overdrawn: boolean): boolean {

@@ -1,6 +1,6 @@
 /** What a batch knows of one execution of one of its shards. */
 import type { ShardAccount, ShardLoan, ShardTally } from '../contract.ts';
-import type { MoneyLoan } from './lend-money.ts';
+import { exposedNanoUsd, type MoneyLoan } from './lend-money.ts';
 import { heldSlots, type SlotLoan } from './lend-slots.ts';
 
 export interface LiveShard extends SlotLoan, MoneyLoan {
@@ -22,9 +22,16 @@ export interface LiveShard extends SlotLoan, MoneyLoan {
 export const newLiveShard = (number: number, execution: number, tally: ShardTally): LiveShard => ({
   ...{ number, execution, tally, phase: 'new', sent: null, isSending: false },
   ...{ slots: 0, keepSlots: 0, returnedSlots: 0, dry: false, running: 0 },
-  ...{ nanoUsd: null, keepMoneyFor: 'queue', returnedNanoUsd: 0, reservedNanoUsd: 0 },
+  ...{ nanoUsd: null, isUncounted: false, keepMoneyFor: 'queue', returnedNanoUsd: 0, reservedNanoUsd: 0 },
   ...{ spentBeforeNanoUsd: 0, spentNanoUsd: 0, missingNanoUsd: null, worstCostNanoUsd: null },
   ...{ isIdle: true, isUpToDate: false },
+});
+
+/** The execution after one that ended out of turn: it counts as the last one heard of that, at worst, until it has read its ledger. */
+export const startedAgain = (shard: LiveShard): LiveShard => ({
+  ...newLiveShard(shard.number, shard.execution + 1, shard.tally),
+  spentBeforeNanoUsd: exposedNanoUsd(shard),
+  isUncounted: shard.isUncounted,
 });
 
 /**
@@ -32,7 +39,7 @@ export const newLiveShard = (number: number, execution: number, tally: ShardTall
  * that has not read its plan yet says nothing of what came before.
  */
 export function tookOver(shard: LiveShard, account: ShardAccount): boolean {
-  const { execution, loan, wants } = account;
+  const { execution, wants } = account;
   if (execution !== shard.execution || shard.phase === 'dead') return false;
   Object.assign(shard, {
     returnedSlots: account.returnedSlots,
@@ -44,13 +51,23 @@ export function tookOver(shard: LiveShard, account: ShardAccount): boolean {
     missingNanoUsd: wants && wants.missingNanoUsd,
     worstCostNanoUsd: wants && wants.worstCostNanoUsd,
     isIdle: account.running === 0,
-    isUpToDate: loan === shard.sent?.version,
+    isUpToDate: isAnswer(shard, account),
   } satisfies Partial<LiveShard>);
   const { spentBeforeNanoUsd, tally } = account;
   if (spentBeforeNanoUsd !== null)
     Object.assign(shard, { spentBeforeNanoUsd, tally } satisfies Partial<LiveShard>);
   return true;
 }
+
+/** Whether it answers the newest loan: not one before which another is due, nor by a shard that was started again and has not read what it had spent. */
+const isAnswer = (
+  { execution, nanoUsd, keepMoneyFor, sent }: LiveShard,
+  { loan, spentBeforeNanoUsd }: ShardAccount,
+): boolean =>
+  loan === sent?.version &&
+  nanoUsd === sent.nanoUsd &&
+  keepMoneyFor === sent.keepMoneyFor &&
+  (execution === 1 || spentBeforeNanoUsd !== null);
 
 /** Its prompts in progress, or about to be: all its slots, unless it waits for money. */
 export const inProgress = (shard: LiveShard): number =>

@@ -16,9 +16,9 @@ import type { Activities } from '../activities/index.ts';
 import type { BatchInput, BatchLayout, BatchSurvey, ShardAccount, ShardLoan } from '../contract.ts';
 import type { BatchWork, WorkHost } from './batch-work.ts';
 import { newsEveryMs } from './account-pace.ts';
-import { exposedNanoUsd, lendMoney } from './lend-money.ts';
+import { lendMoney } from './lend-money.ts';
 import { lendSlots } from './lend-slots.ts';
-import { inProgress, type LiveShard, newLiveShard, nextLoan, tookOver } from './live-shard.ts';
+import { inProgress, type LiveShard, newLiveShard, nextLoan, startedAgain, tookOver } from './live-shard.ts';
 import { loanSignal } from './messages.ts';
 import {
   DEAD_SHARD_WAIT,
@@ -159,9 +159,7 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     });
     live.delete(shard.number);
     if (stop !== 'no') return;
-    const again = newLiveShard(shard.number, shard.execution + 1, shard.tally);
-    again.spentBeforeNanoUsd = exposedNanoUsd(shard);
-    live.set(again.number, again);
+    live.set(shard.number, startedAgain(shard));
   }
 
   const terms = () => ({

@@ -41,6 +41,20 @@ describe('what cannot wait', () => {
     });
   }
 
+  test('a shard that was started again tells at once, under a cap, what it had spent', () => {
+    const pace = createAccountPace(0);
+    const unread = { execution: 2, spentBeforeNanoUsd: null };
+    pace.sent(account(unread), 0);
+    const underACap = loan({ nanoUsd: 5 });
+    assert.equal(pace.isUrgent(account(unread), underACap), false);
+    assert.equal(pace.isUrgent(account({ execution: 2 }), underACap), true);
+    assert.equal(pace.isUrgent(account({ execution: 2 }), loan()), false, 'without a cap it is no news');
+    pace.sent(account({ execution: 2 }), 0);
+    assert.equal(pace.isUrgent(account({ execution: 2 }), underACap), false);
+    pace.sent(account({ spentBeforeNanoUsd: null }), 0);
+    assert.equal(pace.isUrgent(account(), underACap), false, 'a first execution has spent nothing unknown');
+  });
+
   test('what was told is not urgent again', () => {
     const pace = createAccountPace(0);
     const told = account({ returnedSlots: 1, dry: true, wants, running: 0 });

@@ -452,6 +452,32 @@ describe('a cost cap over shards', () => {
     assert.equal((await batch.result()).counts.succeeded, 20);
   });
 
+  test('a cap that comes when more is in progress than it allows lets nothing start', async (t) => {
+    const gate = createGate();
+    const script = scriptActivities({
+      prompts: 30,
+      shards: 3,
+      complete: async () => {
+        await gate.opened;
+        return spending(WORST);
+      },
+    });
+    // The second shard is there, and gets slots with the cap; the first has told nothing since its start.
+    const batch = await harness.run(t, script, { limits: { maxWorkers: 6 } });
+    await until(() => script.running === 6);
+    const changes = { maxCostNanoUsd: 6 * WORST, maxWorkers: 300 };
+    await batch.handle.executeUpdate(setUpdate, { args: [changes] });
+    await sleep(500);
+    assert.equal(script.tasks.length, 6);
+    const known = await batch.until(({ budget }) => budget?.reservedNanoUsd === 6 * WORST);
+    gate.open();
+    const halted = await batch.until(paused);
+    assert.equal(known.state, 'running', 'what is in progress may make room');
+    assert.deepEqual([halted.pause?.reason, halted.budget?.spentNanoUsd], ['budget', 6 * WORST]);
+    await set(batch, 30 * WORST);
+    assert.equal((await batch.result()).counts.succeeded, 30);
+  });
+
   test('what earlier runs spent counts', async (t) => {
     const unsettledOnce = ({ turn }: PromptTask): Receipt | Unsettled =>
       turn === 1

@@ -79,6 +79,8 @@ export interface AccountLimits {
   requestsPerMinute: number | null;
   /** Input and output tokens together. */
   tokensPerMinute: number | null;
+  /** When it was set for a batch that exists, in ms since 1970: of two limits the later ones hold. Default: before any. */
+  setAt?: number;
 }
 
 /** How a run works through its requests. May differ from run to run of one batch. */

@@ -46,7 +46,9 @@ export interface AccountGateOptions extends LeaseHolder {
 
 export interface AccountGate extends RequestGate {
   /** As the batch names them now. */
-  limits: AccountLimits;
+  readonly limits: AccountLimits;
+  /** A prompt names them: one that is in progress since before they were set names what held then. */
+  named(limits: AccountLimits): void;
   /** Lets nobody pass any more. */
   close(): Promise<void>;
 }
@@ -58,7 +60,7 @@ interface Waiter {
 }
 
 export function createAccountGate(
-  limits: AccountLimits,
+  first: AccountLimits,
   { worker, batchId, ask, stopping, now, onLease }: AccountGateOptions,
 ): AccountGate {
   // A process that is started again and again must not have a permit for each start.
@@ -67,6 +69,7 @@ export function createAccountGate(
   const forecast = createTokenForecast();
   const queue = createQueue();
   const waiters = new Map<Place, Waiter>();
+  let limits = first;
   let usedAt = Number.NEGATIVE_INFINITY;
   /** Others have what this one did not want: it has to ask for it. */
   let isModest = false;
@@ -77,7 +80,7 @@ export function createAccountGate(
     request: () => ({
       worker,
       batchId,
-      limits: ratesOf(gate.limits),
+      limits: ratesOf(limits),
       wants: { requests: wantsOf(requests), tokens: wantsOf(tokens) },
     }),
     ask,
@@ -146,7 +149,7 @@ export function createAccountGate(
       ? Math.min(LATEST_BACK_MS, Math.max(SOONEST_BACK_MS, wait - AHEAD_MS))
       : BACK_WITHOUT_LEASE_MS;
     queue.keep(place, now() + back);
-    const { name } = gate.limits;
+    const { name } = limits;
     return retryIn(
       back,
       'Account.Turn',
@@ -175,7 +178,12 @@ export function createAccountGate(
   }
 
   const gate: AccountGate = {
-    limits,
+    get limits() {
+      return limits;
+    },
+    named: (newer) => {
+      if ((newer.setAt ?? 0) >= (limits.setAt ?? 0)) limits = newer;
+    },
     enter: async ({ mostTokens, promptId }: RequestForecast, signal) => {
       signal.throwIfAborted();
       if (stopping.aborted) throw workerStops();

@@ -44,7 +44,7 @@ export function createBatchAccounts({
   return {
     gate: (limits) => {
       const { gate } = open.get(limits.name) ?? openGate(limits);
-      gate.limits = limits;
+      gate.named(limits);
       return gate;
     },
     close: async () => {

@@ -21,15 +21,16 @@ export function accountLimits(
   return account;
 }
 
-/** Limits that were typed for a batch that exists, with the account as it is then. */
+/** Limits that were typed for a batch that exists, with the account as it is then. `at`: ms since 1970. */
 export const withAccount = (
   typed: Partial<RunLimits>,
   typedAccount: TypedAccount | undefined,
   { request, limits }: BatchSettings,
+  at = Date.now(),
 ): Partial<RunLimits> => {
   if (typedAccount === undefined) return typed;
   const now = { request, limits: { ...limits, ...typed } };
-  return { ...typed, account: accountLimits(typedAccount, limits.account ?? null, now) };
+  return { ...typed, account: { ...accountLimits(typedAccount, limits.account ?? null, now), setAt: at } };
 };
 
 /** A key is an account, as far as anybody here can tell: its variable at the provider's host. */

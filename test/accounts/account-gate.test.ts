@@ -97,6 +97,18 @@ test('whose turn is far off comes back within a minute: its part may have grown'
   assert.equal(third!.nextRetryDelay, 60_000);
 });
 
+test('of the limits that prompts name those hold that were set last', (t) => {
+  const { gate } = openGate(t);
+  const named = (requestsPerMinute: number, setAt?: number): number | null => {
+    gate.named({ ...limits, requestsPerMinute, ...(setAt !== undefined && { setAt }) });
+    return gate.limits.requestsPerMinute;
+  };
+  assert.deepEqual(
+    [named(60, 5), named(6000), named(60, 5), named(600, 6), named(60, 5)],
+    [60, 60, 60, 600, 600],
+  );
+});
+
 test('a request that is not sent gives its permit back', async (t) => {
   const { gate } = openGate(t, { requestsPerMinute: 60 }, {});
   void enter(gate, 'first').then((passage) => passage.leave(unsent));

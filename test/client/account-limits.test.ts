@@ -30,8 +30,8 @@ test('where nothing is said there are no limits', () => {
 
 test('what is not typed again stays as it was', () => {
   const before = settingsOf({ account: 'acme', rpm: '600', tpm: '9000' });
-  assert.deepEqual(withAccount({}, { requestsPerMinute: 60 }, before), {
-    account: { name: 'acme', requestsPerMinute: 60, tokensPerMinute: 9000 },
+  assert.deepEqual(withAccount({}, { requestsPerMinute: 60 }, before, 1000), {
+    account: { name: 'acme', requestsPerMinute: 60, tokensPerMinute: 9000, setAt: 1000 },
   });
   assert.deepEqual(withAccount({ maxWorkers: 5 }, undefined, before), { maxWorkers: 5 });
 });

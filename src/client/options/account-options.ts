@@ -21,7 +21,7 @@ export const accountFlags = {
 type AccountFlags = z.output<z.ZodObject<typeof accountFlags>>;
 
 /** What was typed of an account's limits: the rest is as before, or the default. */
-export type TypedAccount = Partial<AccountLimits>;
+export type TypedAccount = Partial<Omit<AccountLimits, 'setAt'>>;
 
 export const ACCOUNT_WITHOUT_LIMITS = 'says whose limits --rpm and --tpm are: give one of them too';
 
@@ -40,7 +40,7 @@ export const addAccountOptions = (command: Command, isNew: boolean): Command =>
       `whose limits --rpm and --tpm are: batches of one name share them fairly (default: ${isNew ? 'key variable @ host, as DEEPSEEK_API_KEY@api.deepseek.com' : 'as before'})`,
     );
 
-const flagOfField: Record<keyof AccountLimits, string> = {
+const flagOfField: Record<keyof TypedAccount, string> = {
   name: '--account',
   requestsPerMinute: '--rpm',
   tokensPerMinute: '--tpm',
@@ -48,7 +48,7 @@ const flagOfField: Record<keyof AccountLimits, string> = {
 
 /** The flags by which it was typed. */
 export const flagsOfAccount = (typed: TypedAccount): string[] =>
-  Object.keys(typed).map((field) => flagOfField[field as keyof AccountLimits]);
+  Object.keys(typed).map((field) => flagOfField[field as keyof TypedAccount]);
 
 /** `undefined` where none of it was typed. */
 export function toTypedAccount({ rpm, tpm, account }: AccountFlags): TypedAccount | undefined {

@@ -1,7 +1,7 @@
 import type { Shard } from './shard.ts';
 
 /** Shards that nobody works on and that stay open all the same: work comes back to a shard within moments. */
-const IDLE_SHARDS = 8;
+const IDLE_SHARDS = 4;
 
 /**
  * The shards this process has open. One that is in use, or that holds records no disk has taken yet,

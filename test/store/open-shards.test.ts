@@ -44,8 +44,8 @@ test('of the shards nobody uses only the most recently used ones stay open', asy
   const store = await makeShards(t);
   const visited = await visit(store, 0, SHARDS);
   assert.ok(await sameAgain(store, visited[SHARDS - 1]!));
-  assert.ok(await sameAgain(store, visited[SHARDS - 8]!));
-  assert.equal(await sameAgain(store, visited[SHARDS - 9]!), false);
+  assert.ok(await sameAgain(store, visited[SHARDS - 4]!));
+  assert.equal(await sameAgain(store, visited[SHARDS - 5]!), false);
   assert.equal(await sameAgain(store, visited[0]!), false);
 });
 

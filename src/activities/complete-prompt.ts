@@ -58,7 +58,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     const { turn: task, item } = attempt;
     const manifest = await store.manifest();
     await writer.saveUnsaved();
-    if (isStale(attempt, reader) || reader.isBehind) await reader.refresh();
+    await upToDate(attempt, reader);
     const history = reader.history(task.index);
     const { run, turn, since = turn } = task;
     const judged = (judgedHistory: PromptHistory): Standing => {
@@ -78,7 +78,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     if (isStale(attempt, reader)) return null;
     /** Others may have bought it while this request waited for its passage. */
     const stillMissing = async (): Promise<boolean> => {
-      if (isStale(attempt, reader) || reader.isBehind) await reader.refresh();
+      await upToDate(attempt, reader);
       const again = judged(reader.history(task.index));
       return !again.settled && again.missing.join() === standing.missing.join();
     };
@@ -183,6 +183,11 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
 
 const isStale = ({ looksAfter }: Attempt, { lookedAt, lookAgeMs }: LedgerReader): boolean =>
   lookedAt < looksAfter || lookAgeMs > STALE_LOOK_MS;
+
+/** Nothing is decided before. */
+async function upToDate(attempt: Attempt, reader: LedgerReader): Promise<void> {
+  if (isStale(attempt, reader) || reader.isBehind) await reader.refresh();
+}
 
 /**
  * Waits for a step unless the attempt is cancelled first. Only the batch's own cancel, or a worker

@@ -20,11 +20,8 @@ export function createSurveyShards({ store }: { store: BatchStore }): SurveyShar
         addDigest(survey, digest, run);
         if (digest.open === 0) continue;
         survey.open.push(digest.shard);
-        const inRun = digest.spent.filter((sum) => sum.run === run).map(({ nanoUsd }) => nanoUsd);
-        if (inRun.length > 0) {
-          survey.spentInRun ??= {};
-          survey.spentInRun[digest.shard] = inRun.reduce((sum, nanoUsd) => sum + nanoUsd, 0);
-        }
+        const inRun = digest.spent.find((sum) => sum.run === run);
+        if (inRun) (survey.spentInRun ??= {})[digest.shard] = inRun.nanoUsd;
       }
       return survey;
     }).catch((error: unknown) => {

@@ -22,14 +22,13 @@ export function watchClose(client: Client, batchId: string, interrupt: AbortSign
   const close = (): void => closed.abort();
   const watch = (): Promise<unknown> =>
     client.withAbortSignal(given.signal, () => client.workflow.getHandle(batchId).result());
-  const interrupted = interrupt.aborted;
-  const ended = interrupted ? Promise.resolve() : watch().then(close, close);
+  const ended = interrupt.aborted ? Promise.resolve() : watch().then(close, close);
   const left = sleep(LEAVES_WITHIN_MS, undefined, { ref: false });
   const either = AbortSignal.any([interrupt, closed.signal]);
   return {
     sleep: (ms) => sleepUnless(ms, closed.signal.aborted ? interrupt : either),
     stop: async () => {
-      if (!interrupted) await Promise.race([left, ended]);
+      await Promise.race([left, ended]);
       given.abort();
       await ended;
     },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { readBatchPrompts } from '../../src/store/batch-reading.ts';
 import type { BatchStore } from '../../src/store/batch-store.ts';
+import type { LedgerRecord } from '../../src/store/records.ts';
 import type { Shard } from '../../src/store/shard.ts';
 import { makeBatch } from './support/batches.ts';
 import { answer, fault } from './support/records.ts';
@@ -64,14 +65,20 @@ test('a dropped shard starts a new ledger file when it is used again, and reads 
   });
 });
 
-test('a shard that holds answers no disk has taken stays until they are saved', async (t) => {
+/** Its first shard, which others have been used after, holds a record that could not be written: something stands where `ledger` should be. */
+async function withUnsaved(t: TestContext, record: LedgerRecord, options: { durable: boolean }) {
   const store = await makeShards(t);
   const ledger = join(store.folder, 'ledger');
   await writeFile(ledger, 'in the way');
   const shard = await store.openShard(0);
-  await assert.rejects(shard.writer.append(answer('a'), { durable: true }));
+  await assert.rejects(shard.writer.append(record, options));
   await shard.release();
   await visit(store, 1, SHARDS);
+  return { store, shard, ledger };
+}
+
+test('a shard that holds answers no disk has taken stays until they are saved', async (t) => {
+  const { store, shard, ledger } = await withUnsaved(t, answer('a'), { durable: true });
   await store.close();
   assert.equal(store.unsaved, 1);
   assert.ok(await sameAgain(store, shard));
@@ -83,13 +90,7 @@ test('a shard that holds answers no disk has taken stays until they are saved', 
 });
 
 test('so does one that holds a fault alone, which nobody is kept waiting for', async (t) => {
-  const store = await makeShards(t);
-  const ledger = join(store.folder, 'ledger');
-  await writeFile(ledger, 'in the way');
-  const shard = await store.openShard(0);
-  await assert.rejects(shard.writer.append(fault('f'), { durable: false }));
-  await shard.release();
-  await visit(store, 1, SHARDS);
+  const { store, shard, ledger } = await withUnsaved(t, fault('f'), { durable: false });
   assert.equal(store.unsaved, 0);
   assert.ok(await sameAgain(store, shard));
   await rm(ledger);

@@ -4,12 +4,8 @@ import type { ShardAccount, ShardLoan } from '../../src/contract.ts';
 import { createAccountPace, newsEveryMs } from '../../src/workflows/account-pace.ts';
 import { newShardTally } from '../../src/workflows/tally.ts';
 import { batchInput } from '../support/workflow-harness.ts';
+import { sampleAccount } from './sample-account.ts';
 
-const account = (facts: Partial<ShardAccount> = {}): ShardAccount => ({
-  ...{ execution: 1, loan: 1, returnedSlots: 0, returnedNanoUsd: 0, spentBeforeNanoUsd: 0, spentNanoUsd: 0 },
-  ...{ reservedNanoUsd: 0, running: 2, dry: false, wants: null, tally: newShardTally(), halt: null },
-  ...facts,
-});
 const loan = (facts: Partial<ShardLoan> = {}): ShardLoan => ({
   ...{ version: 1, slots: 2, keepSlots: 2, nanoUsd: null, keepMoneyFor: 'queue', lifts: 0, stop: 'no' },
   limitsChanged: false,
@@ -36,28 +32,36 @@ describe('what cannot wait', () => {
   for (const [title, draft, isUrgent, terms] of rows) {
     test(`${title}: ${isUrgent ? 'at once' : 'now and then'}`, () => {
       const pace = createAccountPace(0);
-      pace.sent(account(), 0);
-      assert.equal(pace.isUrgent(account(draft), loan(terms)), isUrgent);
+      pace.sent(sampleAccount(), 0);
+      assert.equal(pace.isUrgent(sampleAccount(draft), loan(terms)), isUrgent);
     });
   }
 
   test('a shard that was started again tells at once, under a cap, what it had spent', () => {
     const pace = createAccountPace(0);
     const unread = { execution: 2, spentBeforeNanoUsd: null };
-    pace.sent(account(unread), 0);
+    pace.sent(sampleAccount(unread), 0);
     const underACap = loan({ nanoUsd: 5 });
-    assert.equal(pace.isUrgent(account(unread), underACap), false);
-    assert.equal(pace.isUrgent(account({ execution: 2 }), underACap), true);
-    assert.equal(pace.isUrgent(account({ execution: 2 }), loan()), false, 'without a cap it is no news');
-    pace.sent(account({ execution: 2 }), 0);
-    assert.equal(pace.isUrgent(account({ execution: 2 }), underACap), false);
-    pace.sent(account({ spentBeforeNanoUsd: null }), 0);
-    assert.equal(pace.isUrgent(account(), underACap), false, 'a first execution has spent nothing unknown');
+    assert.equal(pace.isUrgent(sampleAccount(unread), underACap), false);
+    assert.equal(pace.isUrgent(sampleAccount({ execution: 2 }), underACap), true);
+    assert.equal(
+      pace.isUrgent(sampleAccount({ execution: 2 }), loan()),
+      false,
+      'without a cap it is no news',
+    );
+    pace.sent(sampleAccount({ execution: 2 }), 0);
+    assert.equal(pace.isUrgent(sampleAccount({ execution: 2 }), underACap), false);
+    pace.sent(sampleAccount({ spentBeforeNanoUsd: null }), 0);
+    assert.equal(
+      pace.isUrgent(sampleAccount(), underACap),
+      false,
+      'a first execution has spent nothing unknown',
+    );
   });
 
   test('what was told is not urgent again', () => {
     const pace = createAccountPace(0);
-    const told = account({ returnedSlots: 1, dry: true, wants, running: 0 });
+    const told = sampleAccount({ returnedSlots: 1, dry: true, wants, running: 0 });
     pace.sent(told, 0);
     assert.equal(pace.isUrgent(told, loan()), false);
   });
@@ -65,8 +69,8 @@ describe('what cannot wait', () => {
 
 test('news are prompts that have settled since the last account', () => {
   const pace = createAccountPace(0);
-  const one = account({ tally: { ...newShardTally(), failed: 1 } });
-  assert.equal(pace.isNews(account()), false);
+  const one = sampleAccount({ tally: { ...newShardTally(), failed: 1 } });
+  assert.equal(pace.isNews(sampleAccount()), false);
   assert.equal(pace.isNews(one), true);
   pace.sent(one, 0);
   assert.equal(pace.isNews(one), false);
@@ -75,23 +79,23 @@ test('news are prompts that have settled since the last account', () => {
 test('news are told once a second, and less and less often by a shard that takes long', () => {
   const pace = createAccountPace(10_000);
   assert.equal(pace.waitMs(10_000), 1000);
-  pace.sent(account(), 12_000);
+  pace.sent(sampleAccount(), 12_000);
   assert.equal(pace.waitMs(12_400), 600);
   const hour = 3_600_000;
-  pace.sent(account(), hour);
+  pace.sent(sampleAccount(), hour);
   assert.ok(pace.waitMs(hour) > 60_000);
   let at = 0;
   let told = 0;
   for (const slow = createAccountPace(0); at < 24 * hour; told++) {
     at += slow.waitMs(at);
-    slow.sent(account(), at);
+    slow.sent(sampleAccount(), at);
   }
   assert.ok(told < 500, `${told} accounts in a day`);
 });
 
 test('an account that was lost is news again, with all that it said', () => {
   const pace = createAccountPace(0);
-  const told = account({ returnedSlots: 1, tally: { ...newShardTally(), succeeded: 3 } });
+  const told = sampleAccount({ returnedSlots: 1, tally: { ...newShardTally(), succeeded: 3 } });
   pace.sent(told, 0);
   assert.deepEqual([pace.isUrgent(told, loan()), pace.isNews(told)], [false, false]);
   pace.lost();

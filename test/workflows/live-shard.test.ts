@@ -10,6 +10,7 @@ import {
 } from '../../src/workflows/live-shard.ts';
 import { newShardTally } from '../../src/workflows/tally.ts';
 import { batchInput } from '../support/workflow-harness.ts';
+import { sampleAccount } from './sample-account.ts';
 
 const { limits } = batchInput('batch', { prompts: 1 }).settings;
 const sent = (shard: LiveShard): LiveShard => {
@@ -17,11 +18,8 @@ const sent = (shard: LiveShard): LiveShard => {
   return Object.assign(shard, { sent: loan, phase: 'open' } satisfies Partial<LiveShard>);
 };
 const first = (): LiveShard => Object.assign(newLiveShard(3, 1, newShardTally()), { nanoUsd: 50 });
-const account = (facts: Partial<ShardAccount> = {}): ShardAccount => ({
-  ...{ execution: 1, loan: 1, returnedSlots: 0, returnedNanoUsd: 0, spentBeforeNanoUsd: 0, spentNanoUsd: 20 },
-  ...{ reservedNanoUsd: 10, running: 2, dry: false, wants: null, tally: newShardTally(), halt: null },
-  ...facts,
-});
+const account = (facts: Partial<ShardAccount> = {}): ShardAccount =>
+  sampleAccount({ spentNanoUsd: 20, reservedNanoUsd: 10, ...facts });
 
 describe('a shard is up to date', () => {
   const rows: [title: string, told: Partial<ShardAccount>, due: Partial<LiveShard>, isUpToDate: boolean][] = [

@@ -11,7 +11,6 @@ import { createPaceTeller } from './activities/tell-pace.ts';
 import type { Config, TemporalAddress } from './config.ts';
 import { MOST_WORKERS, type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
 import type { CompletionApi } from './providers/completion-api.ts';
-import { requestPrices } from './providers/request-prices.ts';
 import type { BatchStore } from './store/batch-store.ts';
 import { courierIdentity, workerIdentity } from './worker-identity.ts';
 import { paceSignal } from './workflows/messages.ts';
@@ -116,8 +115,12 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
     note: options.note ?? (() => {}),
   });
 
-  // The client of a provider is the largest part of what is loaded here: it comes while that thread starts.
-  const providers = import('./providers/completion-api.ts');
+  // Clients of providers and the table of prices are the largest parts of what is loaded here: they come while
+  // that thread starts.
+  const providers = Promise.all([
+    import('./providers/completion-api.ts'),
+    import('./providers/request-prices.ts'),
+  ]);
   const creating = Worker.create({
     connection,
     namespace,
@@ -129,7 +132,7 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
       api: oncePerSettings((settings, limits) =>
         counted(createApi(settings, limits, config.secret(limits.apiKeyEnv))),
       ),
-      prices: requestPrices,
+      prices: (...request) => requestPrices(...request),
       gate: (_, limits) => {
         const { account, autoWorkers } = limits;
         if (!account) return batchGate(limits);
@@ -182,7 +185,7 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
     await discard();
     throw loaded.reason;
   }
-  const { createCompletionApi: createApi } = loaded.value;
+  const [{ createCompletionApi: createApi }, { requestPrices }] = loaded.value;
   return { run, discard };
 }
 

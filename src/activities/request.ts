@@ -1,6 +1,6 @@
 import type { PromptItem, RequestSettings } from '../contract.ts';
 import type { CompletionRequest } from '../providers/completion-api.ts';
-import { mostPromptTokens } from '../providers/prices.ts';
+import { mostPromptTokens } from '../providers/prompt-tokens.ts';
 import type { RequestPrices } from '../providers/request-prices.ts';
 
 /** The request for some samples of a prompt: its own sampling first, then the batch's. */

@@ -7,7 +7,7 @@ import type { ReportSummary } from '../report/summary.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { cancelNowUpdate, progressQuery } from '../workflows/messages.ts';
 import { BatchInterruptedError, BatchPausedError } from './batch-errors.ts';
-import { continueBatch, finishedOutcome, openBatch, progressAtEnd } from './continue-batch.ts';
+import { continueBatch, finishedOutcome, progressAtEnd } from './continue-batch.ts';
 import { createBatch } from './create-batch.ts';
 import { readPromptList } from './input/read-prompt-list.ts';
 import type { RunOptions } from './options/run-options.ts';
@@ -78,18 +78,16 @@ export class BatchProcessor {
     requireApiKey(config, settings);
 
     const temporal = await connectTemporal(config, () => {});
-    const opening = { config, temporal, store, limits: settings.limits, liftPause: false };
-    try {
-      await openBatch(opening);
-    } catch (error) {
-      await temporal.close();
-      throw error;
-    }
     let latest: Progress | null = null;
     let over = false;
+    let opened = (): void => {};
+    const open = new Promise<void>((resolve) => (opened = resolve));
     const outcome = continueBatch({
-      ...opening,
-      worker: true,
+      ...{ config, temporal, store, limits: settings.limits, liftPause: false, worker: true },
+      onOpen: async () => {
+        opened();
+        return {};
+      },
       onProgress: (progress) => {
         latest = progress;
         onProgress(progress);
@@ -113,6 +111,7 @@ export class BatchProcessor {
     outcome.catch(() => {
       // whoever waits for it is told
     });
+    await Promise.race([open, outcome]);
     return liveHandle(store, temporal, outcome, () => (over ? latest : null));
   }
 }

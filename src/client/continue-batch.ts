@@ -8,8 +8,7 @@ import { asked } from './asked.ts';
 import { driveBatch } from './drive-batch.ts';
 import { outsideEndOf } from './outside-end.ts';
 import type { SeenProgress } from './render/progress-facts.ts';
-import { isOf, viewOf } from './server-view.ts';
-import { assertOurs, type StartOptions, startRun } from './start-run.ts';
+import { type StartOptions, startRun } from './start-run.ts';
 
 /** Of a run that is started now; one that is open keeps its own limits. */
 export interface ContinueOptions extends StartOptions {
@@ -36,14 +35,7 @@ export async function finishedOutcome(store: BatchStore): Promise<BatchOutcome |
 }
 
 /** Opens the batch on the server if it is not open, without working on it. True: it was open already. */
-export async function openBatch(options: StartOptions): Promise<boolean> {
-  const { temporal, store } = options;
-  const view = await viewOf(temporal, store.batchId);
-  assertOurs(view, store);
-  if (view.kind === 'open' && isOf(view, store)) return true;
-  await startRun(options);
-  return false;
-}
+export const openBatch = async (options: StartOptions): Promise<boolean> => !(await startRun(options));
 
 export async function continueBatch(options: ContinueOptions): Promise<ContinueEnd> {
   const { temporal, store, liftPause, onOpen = async () => ({}) } = options;
@@ -57,6 +49,7 @@ export async function continueBatch(options: ContinueOptions): Promise<ContinueE
     open: async () => {
       const attached = await openBatch(options);
       opened ??= { attached, changes: await onOpen(attached) };
+      return attached;
     },
     onReady: async () => {
       const handle = temporal.client.workflow.getHandle(store.batchId);

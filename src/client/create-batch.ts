@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import type { Config } from '../config.ts';
 import { type BatchSettings, SHARD_SIZE } from '../contract.ts';
-import { pricesVersion } from '../providers/prices.ts';
+import { pricesVersion } from '../providers/prices-version.ts';
 import { BatchDraft } from '../store/batch-draft.ts';
 import { type BatchStore } from '../store/batch-store.ts';
 import { findBatch, openOutputFolder } from '../store/output-folder.ts';

@@ -38,8 +38,8 @@ export interface DriveOptions {
   waitsForClose?: boolean;
   /** Says nothing of what it waits for when it is interrupted. */
   quiet?: boolean;
-  /** Opens the batch, while its worker gets ready to poll; again if the server was lost meanwhile. */
-  open?: () => Promise<void>;
+  /** Opens the batch, while its worker gets ready to poll; again if the server was lost meanwhile. True: it was open already. */
+  open?: () => Promise<boolean>;
   /** Called once the batch is open and its worker polls; again if the server was lost meanwhile. */
   onReady?: () => Promise<void>;
 }
@@ -65,7 +65,7 @@ export const driveBatch = (options: DriveOptions): Promise<DriveEnd> =>
 
 /** Fails if the server is lost before the worker polls; afterwards a lost server is waited for. */
 async function driveOnce(options: DriveOptions): Promise<DriveEnd> {
-  const { store, interrupt, note, open = async () => {} } = options;
+  const { store, interrupt, note, open = async () => true } = options;
   const crew = options.worker === 'none' ? null : await startCrew(options, open);
   if (!crew) await open();
   try {
@@ -93,12 +93,13 @@ interface Crew<Worker> {
 }
 
 /** Both take their time, on different threads: the worker gets ready while the batch is opened. */
-async function startCrew(options: DriveOptions, open: () => Promise<void>): Promise<Crew<BatchWorker>> {
+async function startCrew(options: DriveOptions, open: () => Promise<boolean>): Promise<Crew<BatchWorker>> {
   const { temporal, store } = options;
-  const [ready, opened] = await Promise.allSettled([
-    readyCrew(options),
-    open().then(async () => sweepDeadWorkers(temporal, await viewOf(temporal, store.batchId))),
-  ]);
+  const openSwept = async (): Promise<void> => {
+    const wasOpen = await open();
+    if (wasOpen) await sweepDeadWorkers(temporal, await viewOf(temporal, store.batchId));
+  };
+  const [ready, opened] = await Promise.allSettled([readyCrew(options), openSwept()]);
   if (ready.status === 'rejected') throw ready.reason;
   const { worker, connection } = ready.value;
   if (opened.status === 'fulfilled') return { worker: worker.run(), connection };
@@ -153,6 +154,8 @@ async function follow(
   const etaOf = createEtaCountdown();
   const startedAt = performance.now();
   let quiet = 0;
+  // A worker that starts has better things to do than to answer.
+  if (worker) await closes.sleep(POLL_MS);
   while (!interrupt.aborted) {
     if (workerError) throw (workerError as { error: unknown }).error;
     try {

@@ -2,7 +2,6 @@
 import type { Config } from '../config.ts';
 import type { BatchSettings, PromptItem, RunLimits } from '../contract.ts';
 import { providers } from '../providers/catalog.ts';
-import { priceOf } from '../providers/prices.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { accountLimits } from './account-limits.ts';
 import type { RunOptions } from './options/run-options.ts';
@@ -37,16 +36,18 @@ export function requireApiKey(config: Config, { request, limits }: BatchSettings
   );
 }
 
+type PriceCheck = (item: Pick<PromptItem, 'model'>) => void;
+
 /** Checks each prompt of a batch with a cost cap: a cost that nobody knows cannot be capped. Throws {@link UsageError}. */
-export function createPriceCheck({
-  request,
-  limits,
-}: BatchSettings): (item: Pick<PromptItem, 'model'>) => void {
+export async function createPriceCheck({ request, limits }: BatchSettings): Promise<PriceCheck> {
+  if (limits.maxCostNanoUsd === null) return () => {};
+  // The table is large: who needs no price does not wait for it.
+  const { priceOf } = await import('../providers/prices.ts');
   const { provider, baseUrl } = request;
   const priced = new Set<string>();
   return (item) => {
     const model = item.model ?? request.model;
-    if (limits.maxCostNanoUsd === null || priced.has(model)) return;
+    if (priced.has(model)) return;
     if (priceOf({ provider, baseUrl, model, override: limits.prices ?? undefined }, new Date()) === null) {
       throw new UsageError(
         `--max-cost: the price of model ${model} (${provider}) is unknown; name it with --price-input and --price-output, in US dollars per million tokens`,
@@ -61,7 +62,7 @@ export async function assertPriced(store: BatchStore, typed: Partial<RunLimits>)
   const { settings: request, limits, shards } = await store.readManifest();
   const wanted = { ...limits, ...typed };
   if (wanted.maxCostNanoUsd === null) return;
-  const check = createPriceCheck({ request, limits: wanted });
+  const check = await createPriceCheck({ request, limits: wanted });
   for (let shard = 0; shard < shards; shard++) {
     await store.withShard(shard, async (open) => {
       for await (const { item } of open.prompts()) check(item);

@@ -22,7 +22,7 @@ export async function stagePrompts(store: BatchStore, file: string): Promise<Sta
   const manifest = await store.readManifest();
   const ids = await idsOf(store);
   const hash = createInputHash(manifest.settings);
-  const checkPrice = createPriceCheck({ request: manifest.settings, limits: manifest.limits });
+  const checkPrice = await createPriceCheck({ request: manifest.settings, limits: manifest.limits });
   const taken = new ProblemList(file);
   let mostCompletions = 1;
   const draft = await BatchDraft.open(store.location, manifest.shard_size);

@@ -47,7 +47,7 @@ export interface StartOptions {
 
 /**
  * Starts the batch's next run, seeded from the ledger. A pause of an earlier run stays unless
- * `liftPause`. False: somebody else's start at the same moment was first, and is as good.
+ * `liftPause`. False: it is open already, be it by somebody else's start at the same moment, which is as good.
  */
 export async function startRun({
   config,

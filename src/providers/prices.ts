@@ -1,7 +1,4 @@
 /** What requests cost: by the bundled price table, or by the user's own prices. No network. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import {
   calcPrice,
   findProvider,
@@ -9,6 +6,7 @@ import {
   type Provider as PricedProvider,
 } from '@pydantic/genai-prices';
 import type { Message, Price, PriceOverride, ProviderName, Usage } from '../contract.ts';
+import { mostPromptTokens } from './prompt-tokens.ts';
 
 /** Whose price: what decides besides time and tokens. */
 export interface PriceKey {
@@ -16,18 +14,6 @@ export interface PriceKey {
   baseUrl: string;
   model: string;
   override?: PriceOverride | undefined;
-}
-
-/** Version of the price table: of its package. */
-export const pricesVersion: string = readPricesVersion();
-
-function readPricesVersion(): string {
-  // Its package.json is not exported, so by way of its main file.
-  const main = createRequire(import.meta.url).resolve('@pydantic/genai-prices');
-  const { version } = JSON.parse(readFileSync(join(dirname(main), '..', 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  return version;
 }
 
 const NANO_USD = 1_000_000_000;
@@ -135,17 +121,6 @@ export interface WorstCaseRequest {
   /** What of it is input (the schema of a `response_format`) is billed. */
   extraBody?: Record<string, unknown>;
 }
-
-/** What a chat template can add: role marks per message, a system text of its own per request. */
-const TEMPLATE_TOKENS_PER_MESSAGE = 16;
-const TEMPLATE_TOKENS_PER_REQUEST = 256;
-
-/** Upper bound: a byte-level tokenizer never makes more tokens than bytes. */
-export const mostPromptTokens = (messages: Message[]): number =>
-  messages.reduce(
-    (sum, { content }) => sum + Buffer.byteLength(content) + TEMPLATE_TOKENS_PER_MESSAGE,
-    TEMPLATE_TOKENS_PER_REQUEST,
-  );
 
 /**
  * Integer nano-USD this request can cost at most, with a provider that honours its token limit: input

@@ -3,14 +3,9 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Usage } from '../../src/contract.ts';
-import {
-  costNanoUsd,
-  mostPromptTokens,
-  type PriceKey,
-  priceOf,
-  pricesVersion,
-  worstCostNanoUsd,
-} from '../../src/providers/prices.ts';
+import { costNanoUsd, type PriceKey, priceOf, worstCostNanoUsd } from '../../src/providers/prices.ts';
+import { pricesVersion } from '../../src/providers/prices-version.ts';
+import { mostPromptTokens } from '../../src/providers/prompt-tokens.ts';
 
 const flash: PriceKey = {
   provider: 'deepseek',

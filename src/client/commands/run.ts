@@ -22,7 +22,7 @@ export async function runCommand(
   const settings = resolveSettings(options);
   const earlier = await locateBatches(config, options.reuse, options.outputDir);
   const reuse = earlier.map(({ batchId }) => batchId);
-  const checkPrice = createPriceCheck(settings);
+  const checkPrice = await createPriceCheck(settings);
   const { store, manifest, created } = await createBatch(config, {
     read: (sink) =>
       readPromptFile(file, (item, position, isNumbered) => {

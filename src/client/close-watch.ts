@@ -15,15 +15,37 @@ export interface CloseWatch {
   stop(): Promise<void>;
 }
 
-export function watchClose(client: Client, batchId: string, interrupt: AbortSignal): CloseWatch {
+/**
+ * A call without an answer is asked again by the SDK every 20 s, and each time leaves a listener at the signal it was
+ * made with (1.24): a long watch begins anew with another signal.
+ */
+const RENEWED_AFTER_MS = 60_000;
+
+export function watchClose(
+  client: Client,
+  batchId: string,
+  interrupt: AbortSignal,
+  renewedAfterMs = RENEWED_AFTER_MS,
+): CloseWatch {
   const given = new AbortController();
   const closed = new AbortController();
-  // Once only: where the server cannot say it any more, polls go on as if nobody watched.
-  const close = (): void => closed.abort();
-  const watch = (): Promise<unknown> =>
-    client.withAbortSignal(given.signal, () => client.workflow.getHandle(batchId).result());
-  const ended = interrupt.aborted ? Promise.resolve() : watch().then(close, close);
-  const left = sleep(LEAVES_WITHIN_MS, undefined, { ref: false });
+  let left = Promise.resolve();
+
+  async function watch(): Promise<void> {
+    let due: AbortSignal;
+    do {
+      due = AbortSignal.timeout(renewedAfterMs);
+      const signal = AbortSignal.any([given.signal, due]);
+      left = sleep(LEAVES_WITHIN_MS, undefined, { ref: false });
+      try {
+        await client.withAbortSignal(signal, () => client.workflow.getHandle(batchId).result());
+      } catch {
+        // However it has closed. Where the server cannot say it any more, polls go on as if nobody watched.
+      }
+    } while (due.aborted && !given.signal.aborted);
+    closed.abort();
+  }
+  const ended = interrupt.aborted ? Promise.resolve() : watch();
   const either = AbortSignal.any([interrupt, closed.signal]);
   return {
     sleep: (ms) => sleepUnless(ms, closed.signal.aborted ? interrupt : either),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { Client, Connection } from '@temporalio/client';
 import {
   BatchPausedError,
   BatchProcessor,
@@ -76,6 +77,18 @@ test('a handle tells progress, and a cancelled batch still gives what came back'
   assert.deepEqual([summary.state, summary.batch_id], ['cancelled', handle.batchId]);
   assert.equal(results[0]?.status, 'succeeded');
   assert.equal(results[1]?.status, 'not_run');
+});
+
+test('start throws where the batch cannot be opened', async () => {
+  const connection = await Connection.connect({ address: server.address });
+  const { workflow } = new Client({ connection });
+  await workflow.start('somebody', { workflowId: 'taken', taskQueue: 'somebody', args: [] });
+  await assert.rejects(
+    new BatchProcessor({ ...options(), id: 'taken' }).start(['one']),
+    (error) =>
+      error instanceof UsageError && /the id taken is taken on this Temporal server/.test(error.message),
+  );
+  await connection.close();
 });
 
 test('results come one by one, in input order, after the end, as often as they are asked for', async () => {

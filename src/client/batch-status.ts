@@ -49,6 +49,8 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
     csvFile: outcome?.csvFile ?? null,
     waiting,
     account,
+    limits: manifest.limits,
+    told: word.kind === 'told' ? word.progress : null,
     endedOutside: await endedOutside(temporal, store.batchId, ours, facts.state),
     webUiUrl: ours && ours.kind !== 'absent' ? temporal!.webUiOf(store.batchId, ours.runId) : null,
   };

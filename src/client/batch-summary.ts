@@ -33,6 +33,7 @@ export async function batchSummary(
     provider: manifest.settings.provider,
     model: manifest.settings.model,
     simulated: manifest.settings.provider === 'simulated',
+    limits: manifest.limits,
     resultsFile: outcome?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? null,
     failuresFile: outcome?.failuresFile ?? null,

@@ -38,8 +38,8 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
     const view = await viewOf(temporal, batchId);
     assertOurs(view, store);
     if (view.kind === 'open') return temporal;
-    const { state, pause } = await statusOf(temporal, store);
-    const { advice, command } = nextStep(state, pause, batchId);
+    const { state, pause, limits } = await statusOf(temporal, store);
+    const { advice, command } = nextStep(state, pause, batchId, limits?.maxCostNanoUsd);
     throw new UsageError(
       `${batchId} is not open on the Temporal server (${state}), so nothing was changed. ${advice} ${command ?? ''}`.trimEnd(),
     );

@@ -87,6 +87,8 @@ export async function remoteStatusOf(temporal: Temporal, listing: RemoteListing)
     webUiUrl: temporal.webUiOf(batchId, runId),
     waiting: await waitingText(temporal, view, { state, counts }),
     account: null,
+    limits: null,
+    told: progress,
     endedOutside: await endedOutside(temporal, batchId, view, state),
     source: progress || outcome ? 'workflow' : 'temporal',
     workerIsSilent,

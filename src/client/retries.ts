@@ -58,9 +58,12 @@ const statusNames: Record<number, string> = {
 /** `api.deepseek.com: `, `127.0.0.1:8000: ` or `[::1]:8000: `: who did not answer is the same for all. */
 const PROVIDER = /^(?:\[[\da-f:]+\]|[\w-]+(?:\.[\w-]+)+|localhost)(?::\d+)?: /i;
 
+/** Who is held back with all others counts with the one that was refused. */
+const HELD_BACK = /^held back until .*, as the provider refused one: /;
+
 /** The kind of failure that a message tells of: prompts with the same trouble shall count together. */
 export function reasonOf(sentence: string): string {
-  const message = sentence.replace(PROVIDER, '');
+  const message = sentence.replace(HELD_BACK, '').replace(PROVIDER, '');
   const status = Number(/^(?:HTTP )?([1-5]\d\d)\b/.exec(message)?.[1]);
   if (status) return `${statusNames[status] ?? (status >= 500 ? 'server error' : 'HTTP')} (${status})`;
   // What comes behind is of this one prompt: an address, a time, an id.

@@ -3,7 +3,7 @@ import { type WorkflowExecutionDescription, WorkflowNotFoundError } from '@tempo
 import type { BatchOutcome, BatchState, Counts, FailureCounts, Paid, Pause } from '../contract.ts';
 import { taskQueueOf } from '../contract.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import { isCourier, isProvenDead } from '../worker-identity.ts';
+import { isCourier, isProvenDead, workerIdentity } from '../worker-identity.ts';
 import type { Temporal } from './temporal.ts';
 
 export interface BatchMemo {
@@ -79,7 +79,7 @@ export async function openWorkflows(
 export const isOf = (view: ServerView, store: BatchStore): boolean =>
   view.kind !== 'absent' && view.memo.store?.uuid === store.location.uuid;
 
-/** Whether somebody polls for this batch who is not proven dead. */
+/** Whether another process that is not proven dead polls for this batch. */
 export const hasLiveWorker = (temporal: Temporal, store: BatchStore): Promise<boolean> =>
   isPolled(temporal, taskQueueOf(store.location, store.batchId));
 
@@ -91,9 +91,10 @@ export async function isPolled({ client, namespace }: Temporal, taskQueue: strin
     taskQueueType: WORKFLOW_TASK_QUEUE,
   });
   const now = Date.now();
+  const own = workerIdentity();
   return (pollers ?? []).some(({ identity, lastAccessTime }) => {
     const seenMs = Number(lastAccessTime?.seconds ?? 0) * 1000;
     const who = identity ?? '';
-    return now - seenMs < POLLER_FRESH_MS && !isCourier(who) && !isProvenDead(who);
+    return now - seenMs < POLLER_FRESH_MS && who !== own && !isCourier(who) && !isProvenDead(who);
   });
 }

@@ -45,7 +45,8 @@ export function waitingText(
   const who = prompts === 1 ? 'The prompt in progress waits' : `All ${prompts} prompts in progress wait`;
   const next =
     nextTryAt === null ? '' : `; next try in ${Math.max(0, Math.round((nextTryAt - now) / 1000))} s`;
+  const said = message.replace(/\.$/, '');
   if (account)
-    return `${who} for ${prompts === 1 ? 'its turn' : 'their turns'}: ${message}. No prompt fails by this.`;
-  return `${who} for the provider: ${message}${next}. ${unavailable ? 'No prompt fails by this; after --patience the batch pauses.' : 'This counts against --max-attempts.'}`;
+    return `${who} for ${prompts === 1 ? 'its turn' : 'their turns'}: ${said}. No prompt fails by this.`;
+  return `${who} for the provider: ${said}${next}. ${unavailable ? 'No prompt fails by this; after --patience the batch pauses.' : 'This counts against --max-attempts.'}`;
 }

@@ -107,6 +107,7 @@ export async function watchRemote(
             ...remembered(seen.memo, workerIsSilent),
             pause: seen.memo.pause ?? null,
             workerIsSilent,
+            limits: null,
           });
       view.update(shown);
       const isStill = progress ? progress.counts.running === 0 : silences > 1;
@@ -125,9 +126,22 @@ const recordedProgress = ({
   failuresByType,
   pause: paused,
   workerIsSilent,
-}: Pick<BatchStatus, 'counts' | 'paid' | 'pause' | 'failuresByType' | 'workerIsSilent'>): SeenProgress => ({
+  limits,
+}: Pick<
+  BatchStatus,
+  'counts' | 'paid' | 'pause' | 'failuresByType' | 'workerIsSilent' | 'limits'
+>): SeenProgress => ({
   ...{ state: paused ? 'paused' : 'running', pause: paused, counts, paid },
   unheard: workerIsSilent ? 'silent-worker' : 'no-worker',
-  ...{ promptsPerSecond: 0, etaSeconds: null, maxWorkers: 0, budget: null, lastFailures: [] },
+  budget: budgetOf(limits, paid),
+  ...{ promptsPerSecond: 0, etaSeconds: null, maxWorkers: 0, lastFailures: [] },
   ...{ autoWorkers: null, failuresByType },
 });
+
+const budgetOf = (
+  limits: BatchStatus['limits'],
+  { costNanoUsd }: BatchStatus['paid'],
+): SeenProgress['budget'] =>
+  limits?.maxCostNanoUsd == null
+    ? null
+    : { maxCostNanoUsd: limits.maxCostNanoUsd, spentNanoUsd: costNanoUsd ?? 0, reservedNanoUsd: 0 };

@@ -199,7 +199,7 @@ function factsOfConnection(error: unknown): FaultFacts {
   const { code, syscall, message } = causeOf(error);
   const connecting =
     syscall === 'connect' || syscall === 'getaddrinfo' || /before secure TLS connection/.test(message);
-  const told = code === '' ? message : `${message} (${code})`;
+  const told = message.includes(code) ? message : `${message} (${code})`;
   if (tlsRefused.test(code)) {
     return {
       failure: 'Completion.AccountBlocked',

@@ -21,7 +21,7 @@ export const toWarnings = (source: ReportSource, tally: Tally, partial: boolean)
     );
   if (tally.unpriced > 0)
     warnings.push(
-      `The cost of ${tally.unpriced} of ${totalItems(tally)} prompts is unknown, as there is no price or no token count for some of their answers (model ${modelList(tally.unpricedModels)}); estimated_cost is null, the other prompts cost ${nanoUsdToDecimal(tally.knownNanoUsd)} USD.`,
+      `The cost of ${tally.unpriced} of ${totalItems(tally)} prompts is unknown, as there is no price or no token count for some of their answers (model ${modelList(tally.unpricedModels)}); estimated_cost is null${tally.unpriced < totalItems(tally) ? `, the other prompts cost ${nanoUsdToDecimal(tally.knownNanoUsd)} USD` : ''}.`,
     );
   const unknownBill = billWarning(tally.bill);
   if (unknownBill !== null) warnings.push(unknownBill);

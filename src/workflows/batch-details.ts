@@ -17,9 +17,9 @@ const headings: Record<RunState, string> = {
  * Items are kept short, and what comes from outside is quoted. `outcome`: once the report is written.
  */
 export function detailsOf(batch: BatchInput, progress: Progress, outcome: BatchOutcome | null): string {
-  const { state, pause } = progress;
+  const { state, pause, budget } = progress;
   const { request } = batch.settings;
-  const { advice, command } = nextStep(state, pause, batch.batchId);
+  const { advice, command } = nextStep(state, pause, batch.batchId, budget?.maxCostNanoUsd);
   return [
     `### ${headings[state]}${pause ? ` (${pause.reason})` : ''}: ${doneText(progress)}`,
     '',

@@ -55,6 +55,8 @@ export function createBudget(): Budget {
 /** Why the next prompt may not start. */
 export function budgetText(spentNanoUsd: number, cap: number | null, worst: number | null): string {
   if (worst === null) return 'there is a cost cap, but no price for the next prompt';
+  if (cap !== null && worst > cap)
+    return `the cost cap of ${usd(cap)} has no room for the next prompt, which may cost up to ${usd(worst)}; ${usd(spentNanoUsd)} are spent or possibly spent`;
   return `the cost cap of ${usd(cap ?? 0)} is reached: ${usd(spentNanoUsd)} are spent or possibly spent, and the next prompt may cost up to ${usd(worst)}`;
 }
 

@@ -44,10 +44,20 @@ const stateSteps: Record<Exclude<BatchState, 'paused'>, (batchId: string) => Nex
   }),
 };
 
-export function nextStep(state: BatchState, pause: Pause | null, batchId: string): NextStep {
+/** `maxCostNanoUsd`: the cost cap, where it is known. */
+export function nextStep(
+  state: BatchState,
+  pause: Pause | null,
+  batchId: string,
+  maxCostNanoUsd: number | null = null,
+): NextStep {
   if (state !== 'paused') return stateSteps[state](batchId);
   return {
     advice: pauseAdvice[pause?.reason ?? 'operator'],
-    command: `durabatch resume ${batchId}${pause?.reason === 'budget' ? ' --max-cost 10' : ''}`,
+    command: `durabatch resume ${batchId}${pause?.reason === 'budget' ? ` --max-cost ${higherCap(maxCostNanoUsd)}` : ''}`,
   };
 }
+
+/** Twice as much, in US dollars: an example that nobody regrets having pasted. */
+const higherCap = (maxCostNanoUsd: number | null): string =>
+  maxCostNanoUsd === null ? 'USD' : ((2 * maxCostNanoUsd) / 1e9).toFixed(9).replace(/\.?0+$/, '');

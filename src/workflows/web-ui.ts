@@ -59,8 +59,8 @@ export function memoOf(batch: BatchInput, progress: Progress, outcome: BatchOutc
 }
 
 /** What a person should do, also one who finds no worker on the batch. */
-function nextText({ batchId }: BatchInput, { state, pause }: Progress): string {
-  const { advice, command } = nextStep(state, pause, batchId);
+function nextText({ batchId }: BatchInput, { state, pause, budget }: Progress): string {
+  const { advice, command } = nextStep(state, pause, batchId, budget?.maxCostNanoUsd);
   const text = command === null ? advice : `${advice} ${command}`;
   if (state !== 'running') return text;
   return `${text} If no worker is on it any more, since its command was stopped or died: durabatch resume ${batchId}`;
@@ -71,8 +71,9 @@ export const numberText = (count: number): string => count.toLocaleString('en-US
 /** Of an ISO 8601 time, to the second. */
 export const timeText = (iso: string): string => `${iso.slice(0, 19).replace('T', ' ')} UTC`;
 
+/** Without a dollar sign: the page takes what stands between two of them for a formula. */
 export const costText = (nanoUsd: number | null): string =>
-  nanoUsd === null ? 'cost unknown' : `$${(nanoUsd / 1e9).toFixed(4)}`;
+  nanoUsd === null ? 'cost unknown' : `USD ${(nanoUsd / 1e9).toFixed(4)}`;
 
 /**
  * A text from outside as Markdown that shows it as it is: no link, image or HTML of a prompts file or a

@@ -73,6 +73,14 @@ const reasons = [
     "account acme allows 600 requests a minute: this request's turn comes in 12 s",
     'account acme allows 600 requests a minute',
   ],
+  [
+    'held back until 15:49:14 UTC with all others of the batch, as the provider refused one: 429 Too Many Requests from api.example.com: slow down',
+    'rate limit (429)',
+  ],
+  [
+    'held back until 15:49:14 UTC with all others of the batch, as the provider refused one: The provider cannot be reached: connect ECONNREFUSED 127.0.0.1:8000.',
+    'The provider cannot be reached',
+  ],
   ['', 'no message'],
 ] as const;
 for (const [message, reason] of reasons) {

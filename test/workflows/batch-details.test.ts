@@ -29,7 +29,7 @@ test('a running batch: counts, tokens, cost, concurrency, rate, time to go, and 
 **Next:** Nothing to do. To look on: \`durabatch watch sample\`
 
 - 2 succeeded, 1 failed, 2 in progress, 3 waiting
-- 15 tokens, $1.2345
+- 15 tokens, USD 1.2345
 - at most 2 prompts in progress at once
 - 2.5 prompts/s, about 2 s to go
 
@@ -76,7 +76,7 @@ test('what is spent is shown beside the cap', () => {
   const budget = { maxCostNanoUsd: 5_000_000_000, spentNanoUsd: 1_300_000_000, reservedNanoUsd: 0 };
   assert.match(
     detailsOf(batch, { ...progress, budget }, null),
-    /- 15 tokens, \$1\.2345 \(with what is possibly paid \$1\.3000 of at most \$5\.0000\)$/m,
+    /- 15 tokens, USD 1\.2345 \(with what is possibly paid USD 1\.3000 of at most USD 5\.0000\)$/m,
   );
 });
 

@@ -12,14 +12,21 @@ const pause: Pause = {
 const reasons = ['operator', 'account', 'budget', 'failures', 'provider', 'storage'] as const;
 for (const reason of reasons) {
   test(`a pause for ${reason} has advice of its own and the command that goes on`, () => {
-    const step = nextStep('paused', { ...pause, reason }, 'demo-1');
-    assert.equal(step.command, `durabatch resume demo-1${reason === 'budget' ? ' --max-cost 10' : ''}`);
+    const step = nextStep('paused', { ...pause, reason }, 'demo-1', 2_500_000_000);
+    assert.equal(step.command, `durabatch resume demo-1${reason === 'budget' ? ' --max-cost 5' : ''}`);
     const others = reasons.filter((other) => other !== reason);
     for (const other of others) {
       assert.notEqual(nextStep('paused', { ...pause, reason: other }, 'demo-1').advice, step.advice);
     }
   });
 }
+
+test('the higher cap is exact, and never a number nobody asked for', () => {
+  const budget = { ...pause, reason: 'budget' } as const;
+  assert.match(nextStep('paused', budget, 'demo-1', 50_000).command!, / --max-cost 0\.0001$/);
+  assert.match(nextStep('paused', budget, 'demo-1', 10_000_000_000).command!, / --max-cost 20$/);
+  assert.match(nextStep('paused', budget, 'demo-1').command!, / --max-cost USD$/);
+});
 
 const states = [
   ['running', 'durabatch watch demo-1'],

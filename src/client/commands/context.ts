@@ -5,6 +5,7 @@ import { toTerminalJson, toTerminalLines } from '../render/terminal-text.ts';
 import type { LiveStream } from '../render/live-rows.ts';
 import { asTyped } from '../render/typed-command.ts';
 import { terminalTraits } from '../render/terminal-traits.ts';
+import { exitCodes } from './exit-codes.ts';
 
 export interface CommandContext {
   config: Config;
@@ -59,12 +60,25 @@ export function outputTraits(): {
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) {
+      // Off the line on which a progress may stand.
+      process.stderr.write(
+        '\nLeft at once: requests in flight may be paid twice. Every answer that came back is kept.\n',
+      );
+      process.exit(130);
+    }
     controller.abort();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
   if (process.platform === 'win32') process.on('SIGBREAK', onSignal);
   return controller.signal;
+}
+
+/** Ends a command that only looks on when its reader has seen enough, as `head` does. */
+export function endWithReader(): void {
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodes.succeeded);
+  });
 }
 
 /** Standard output for a progress view. */

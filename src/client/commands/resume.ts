@@ -28,7 +28,10 @@ export async function resumeCommand(
   if (!store) return liftPause(batch, options, context).finally(() => batch.close());
   await registerBatch(context.config.home, store.location, store.batchId);
   const outcome = await finishedOutcome(store);
-  if (outcome) return printFinished(store, outcome, context);
+  if (outcome) {
+    context.note(`${store.batchId} is finished, and nothing was run now.`);
+    return printFinished(store, outcome, context);
+  }
   await assertPriced(store, options.typedLimits);
   const { settings: request, limits } = await store.readManifest();
   const typedLimits = withAccount(options.typedLimits, options.typedAccount, { request, limits });

@@ -37,7 +37,7 @@ export async function runCommand(
     fresh: options.new,
     beforeCommit: () => (options.detach ? undefined : requireApiKey(config, settings)),
   });
-  if (!created && options.outputDirTyped && !store.isIn(options.outputDir)) {
+  if (!created && !store.isIn(options.outputDir)) {
     note(`This batch lives in ${store.location.outputDir}, and goes on there.`);
   }
   const added = manifest.additions?.reduce((sum, { prompts }) => sum + prompts, 0) ?? 0;

@@ -9,7 +9,7 @@ import type { TailOptions } from '../options/tail-options.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { completionsJson, completionsText } from '../render/completion-text.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
-import { type CommandContext, interruptSignal, outputTraits } from './context.ts';
+import { type CommandContext, endWithReader, interruptSignal, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { sleepUnless } from '../../sleep-unless.ts';
 
@@ -31,11 +31,8 @@ export async function tailCommand(
   const feed = new AnswerFeed(store, await startOf(options, store.batchId));
   if (options.from === 'now') await feed.skip();
   const interrupt = interruptSignal();
-  // Who reads it has seen enough, as `head` does: nothing is lost that cannot be printed again.
-  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(exitCodes.succeeded);
-    throw error;
-  });
+  // Nothing is lost that cannot be printed again.
+  endWithReader();
   try {
     if (options.follow) await follow();
     else await printNew();

@@ -10,7 +10,13 @@ import { createProgressBoard } from '../render/progress-board.ts';
 import type { ProgressView } from '../render/progress-view.ts';
 import { connectTemporalIfRunning, type Temporal } from '../temporal.ts';
 import { type WatchEnd, type WatchOptions, watchRemote, watchStore } from '../watch-batch.ts';
-import { type CommandContext, interruptSignal, outputStream, outputTraits } from './context.ts';
+import {
+  type CommandContext,
+  endWithReader,
+  interruptSignal,
+  outputStream,
+  outputTraits,
+} from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { printFinished, printPaused, printStatus } from './last-words.ts';
 
@@ -46,6 +52,7 @@ export async function watchCommand(
       return exitCodes.succeeded;
     }
     const interrupt = interruptSignal();
+    endWithReader();
     const { isTTY, color } = outputTraits();
     const views = createProgressBoard(batches, { stream: outputStream(context), isTTY, color, json });
     const ends = await Promise.all(

@@ -39,12 +39,15 @@ export function isCutOff(rest: string): boolean {
   );
 }
 
-/** Says what is wrong; `near` is the text from the fault on. */
-export function describeFault(expected: string, near: string): string {
+/** Says what is wrong; `near` is the text from the fault on, `isStart`: it is all of the text. */
+export function describeFault(expected: string, near: string, isStart = false): string {
   const found = near.trimEnd();
   const wording = wordingOf(expected, found);
-  return `not valid JSON: ${wording}, got ${quoteText(firstWord(found))}${hintFor(wording, found)}`;
+  const hint = hintFor(wording, found) || (isStart && !/^[[{]/.test(found) ? NO_JSON : '');
+  return `not valid JSON: ${wording}, got ${quoteText(firstWord(found))}${hint}`;
 }
+
+const NO_JSON = ' (prompts are read from JSON or JSON Lines; CSV and plain text are not)';
 
 function wordingOf(expected: string, found: string): string {
   if (expected === 'escaped characters') {

@@ -51,7 +51,7 @@ function describeBrokenLine({ text, number, isOpen }: Line, fault: JsonFault | u
       ? `(line ${number}): the file seems cut off here: copy or export it again`
       : `(line ${number}): the line ends in the middle of its item: an item must stand on one line`;
   }
-  return `(line ${number}, column ${fault.offset + 1}): ${describeFault(fault.expected, text.slice(fault.offset))}`;
+  return `(line ${number}, column ${fault.offset + 1}): ${describeFault(fault.expected, text.slice(fault.offset), number === 1 && fault.offset === 0)}`;
 }
 
 async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<Line, void, undefined> {

@@ -199,7 +199,7 @@ class JsonReader {
   #invalid({ offset, expected }: JsonFault): BrokenInput {
     const { line, column } = this.#window.locate(offset);
     return new BrokenInput(
-      `${this.#where()}line ${line}, column ${column}: ${describeFault(expected, this.#window.from(offset))}`,
+      `${this.#where()}line ${line}, column ${column}: ${describeFault(expected, this.#window.from(offset), offset === 0)}`,
     );
   }
 

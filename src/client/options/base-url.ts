@@ -20,7 +20,9 @@ export const baseUrlValue = z.string().transform((text, context): string => {
     );
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    return refuse(`must start with http:// or https://, got ${JSON.stringify(url.protocol)}`);
+    return refuse(
+      `must start with http:// or https://, got ${JSON.stringify(toTerminalText(text.replace(/[?#].*/s, '…'), 80))}`,
+    );
   }
   if (url.search !== '' || url.hash !== '' || /[?#]/.test(text)) {
     return refuse(

@@ -1,5 +1,5 @@
 /** Rows that a batch's summary and its status share. */
-import type { Counts, Paid } from '../../contract.ts';
+import type { Counts, Paid, PriceOverride } from '../../contract.ts';
 import { costText, countText } from './number-text.ts';
 import { toTerminalText } from './terminal-text.ts';
 import type { Row } from './text-table.ts';
@@ -22,10 +22,15 @@ export function tokensText({ usage }: Paid): string {
   return `${countText(usage.total)} (prompt ${countText(usage.prompt)}${cached}; completion ${countText(usage.completion)}${reasoning})`;
 }
 
-export function costRowText({ costNanoUsd }: Paid, simulated: boolean): string {
+/** `prices`: the user's own. */
+export function costRowText(
+  { costNanoUsd }: Paid,
+  simulated: boolean,
+  prices: PriceOverride | null | undefined,
+): string {
   if (simulated) return 'nothing: no provider was asked';
   if (costNanoUsd === null) return 'unknown: no price is known for a model in use';
-  return `${costText(costNanoUsd)} (estimated from list prices)`;
+  return `${costText(costNanoUsd)} (${prices ? 'by your own prices' : 'estimated from list prices'})`;
 }
 
 export function batchLabel(batchId: string, batchName: string): string {

@@ -13,6 +13,9 @@ export function costText(nanoUsd: number | null): string {
   return `$${decimals(nanoUsd / NANO_PER_USD)}`;
 }
 
+/** An amount that somebody typed: `$5.00` rather than `$5.0000`. */
+export const roundCostText = (nanoUsd: number): string => costText(nanoUsd).replace(/(\.\d\d\d*?)0+$/, '$1');
+
 function decimals(usd: number): string {
   if (usd === 0) return '0.00';
   if (usd < 0.0001) return usd.toFixed(9).replace(/0+$/, '');

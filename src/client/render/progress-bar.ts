@@ -34,7 +34,7 @@ export function progressRows(
     ...flowing([...tallyFacts(progress), ...leftOut], columns, TALLY_ROWS).map(paint.dim),
     ...row(retryText(progress), paint.yellow),
     ...row(autoText(progress), paint.dim),
-    ...row(isPaused ? toTerminalText(progress.pause!.message, columns) : null, paint.yellow),
+    ...row(isPaused ? toTerminalText(`why: ${progress.pause!.message}`, columns) : null, paint.yellow),
     ...row(isPaused ? null : lastFailureText(progress, columns), paint.red),
   ];
 }

@@ -2,7 +2,7 @@
 import type { Counts, Progress } from '../../contract.ts';
 import type { Retries } from '../retries.ts';
 import { durationText } from './duration-text.ts';
-import { aboutCostText, costText, countText, rateText } from './number-text.ts';
+import { aboutCostText, costText, countText, rateText, roundCostText } from './number-text.ts';
 import { toTerminalText } from './terminal-text.ts';
 
 /** The workflow's word, and what only the server can tell beside it. */
@@ -31,8 +31,19 @@ export function tallyFacts(progress: SeenProgress): string[] {
     `${counts.running}${isOver(progress) || progress.unheard ? '' : `/${slotsOf(progress)}`} in flight`,
     `${countText(paid.usage.total)} tokens`,
     `${costText(paid.costNanoUsd)}${projected === null ? '' : ` of about ${aboutCostText(projected)}`}`,
-    ...(progress.budget === null ? [] : [`cap ${costText(progress.budget.maxCostNanoUsd)}`]),
+    ...(progress.budget === null ? [] : [capText(progress.budget, paid.costNanoUsd)]),
   ];
+}
+
+/** The cap, and what counts against it, where that is more than what the answers cost. */
+export function capText(
+  { maxCostNanoUsd, spentNanoUsd }: NonNullable<Progress['budget']>,
+  costNanoUsd: number | null,
+): string {
+  const cap = `cap ${roundCostText(maxCostNanoUsd)}`;
+  return spentNanoUsd > (costNanoUsd ?? 0)
+    ? `${cap}, ${costText(spentNanoUsd)} of it spent or possibly spent`
+    : cap;
 }
 
 /** Prompts that may be in progress at this moment. */
@@ -47,12 +58,14 @@ export function projectedNanoUsd(progress: Progress): number | null {
 }
 
 /** How fast it goes and how long it takes; nothing once it is over or while nothing starts. */
-export function paceFacts(progress: Progress): { rate: string; eta: string } | null {
+export function paceFacts(
+  progress: Pick<Progress, 'state' | 'promptsPerSecond' | 'etaSeconds' | 'counts'>,
+): { rate: string; eta: string } | null {
   if (progress.state !== 'running' || progress.promptsPerSecond <= 0) return null;
   return { rate: rateText(progress.promptsPerSecond), eta: etaText(progress) };
 }
 
-function etaText({ etaSeconds, counts }: Progress): string {
+function etaText({ etaSeconds, counts }: Pick<Progress, 'etaSeconds' | 'counts'>): string {
   if (etaSeconds !== null && etaSeconds < 1) return 'ETA under 1s';
   if (etaSeconds !== null && etaSeconds < 10) return `ETA ${Math.round(etaSeconds)}s`;
   if (etaSeconds !== null) return `ETA ${durationText(etaSeconds * 1000)}`;
@@ -62,11 +75,11 @@ function etaText({ etaSeconds, counts }: Progress): string {
 
 /** How the batch stands if it is not simply running, else null. */
 export function standing({ state, pause, unheard }: SeenProgress): string | null {
+  if (state === 'paused' && pause?.by !== undefined) return `paused by ${toTerminalText(pause.by, 40)}`;
+  if (state === 'paused') return pause === null ? 'paused' : `paused (${pause.reason})`;
   if (unheard === 'no-worker') return 'no worker is on it';
   if (unheard === 'silent-worker') return 'its worker is busy and has not answered in time';
   if (state === 'running') return null;
-  if (state === 'paused' && pause?.by !== undefined) return `paused by ${toTerminalText(pause.by, 40)}`;
-  if (state === 'paused') return pause === null ? 'paused' : `paused (${pause.reason})`;
   return state === 'partly_failed' ? 'finished, some failed' : state;
 }
 

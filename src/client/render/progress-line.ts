@@ -41,6 +41,6 @@ function standingTail(progress: SeenProgress, batchId: string): string {
   const how = standing(progress);
   if (how === null) return '';
   if (progress.state !== 'paused' || progress.pause === null) return ` · ${how}`;
-  const { command } = nextStep(progress.state, progress.pause, batchId);
+  const { command } = nextStep(progress.state, progress.pause, batchId, progress.budget?.maxCostNanoUsd);
   return ` · ${how}: ${toTerminalText(progress.pause.message, LONGEST_MESSAGE)} · to go on: ${command}`;
 }

@@ -1,11 +1,13 @@
 /** What `status <id>` prints. */
-import type { BatchState, Counts, FailureCounts, Paid, Pause } from '../../contract.ts';
+import type { BatchState, Counts, FailureCounts, Paid, Pause, Progress, RunLimits } from '../../contract.ts';
 import { rankedFailures } from '../../workflows/failure-counts.ts';
 import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './batch-rows.ts';
+import { limitsJson, limitsText } from './limits-text.ts';
 import { nextRows } from './next-rows.ts';
 import { nextStep, type NextStep } from '../../workflows/next-steps.ts';
 import { countText, usdOf } from './number-text.ts';
 import { createPaint } from './paint.ts';
+import { paceFacts } from './progress-facts.ts';
 import { pauseJson } from './progress-json.ts';
 import { paintState, stateText } from './state-text.ts';
 import { toTerminalText } from './terminal-text.ts';
@@ -36,6 +38,10 @@ export interface BatchStatus {
   webUiUrl: string | null;
   /** What its prompts in progress wait for, if all of them wait. */
   waiting: string | null;
+  /** Of its present or next run; `null`: only its folder tells them. */
+  limits: RunLimits | null;
+  /** What its workflow tells of itself, where somebody has asked it. */
+  told: Pick<Progress, 'promptsPerSecond' | 'etaSeconds' | 'budget'> | null;
   /** What it may send under its account's limits, while it runs; `null` where it has none. */
   account: string | null;
   /** How its run was ended from outside, before its end; null: it was not. */
@@ -78,10 +84,14 @@ export function statusText(
       ? []
       : [{ label: 'Waiting', value: toTerminalText(status.waiting, 400), prose: true }]),
     ...(status.account === null ? [] : [{ label: 'Account', value: status.account, prose: true }]),
+    ...(status.limits === null
+      ? []
+      : [{ label: 'Limits', value: limitsText(status.limits, status.told?.budget, paid), prose: true }]),
     { label: 'Prompts', value: promptsText(counts) },
+    ...paceRows(status),
     ...failureRows(status.failuresByType),
     { label: 'Tokens', value: tokensText(paid), prose: true },
-    { label: 'Cost', value: costRowText(paid, status.simulated) },
+    { label: 'Cost', value: costRowText(paid, status.simulated, status.limits?.prices) },
     { label: 'Started', value: status.startedAt },
     { label: 'Output', value: outputText(status) },
     ...fileRows(status),
@@ -95,10 +105,22 @@ export function statusText(
 const sourceNoteOf = ({ source, workerIsSilent }: BatchStatus): string | null =>
   (workerIsSilent ? silentNotes[source] : null) ?? sourceNotes[source];
 
-const stateOf = ({ state, pause, endedOutside }: BatchStatus): string =>
+/** Nothing of it has been done: nobody may have died on it. */
+const isUntouched = ({ succeeded, failed }: Counts, { usage }: Paid): boolean =>
+  succeeded === 0 && failed === 0 && usage.total === 0;
+
+const stateOf = ({ state, pause, endedOutside, counts, paid }: BatchStatus): string =>
   state === 'crashed' && endedOutside !== null
     ? `crashed (its run was ended in Temporal: ${toTerminalText(endedOutside, 400)})`
-    : stateText(state, pause);
+    : state === 'crashed' && isUntouched(counts, paid)
+      ? 'waits for a worker (open, but none is on it)'
+      : stateText(state, pause);
+
+function paceRows({ state, told, counts }: BatchStatus): Row[] {
+  if (told === null || state !== 'running') return [];
+  const pace = paceFacts({ ...told, state, counts });
+  return pace === null ? [] : [{ label: 'Pace', value: `${pace.rate} · ${pace.eta}` }];
+}
 
 const failureRows = (counts: FailureCounts): Row[] => {
   const value = rankedFailures(counts)
@@ -136,6 +158,10 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
     web_ui: status.webUiUrl,
     waiting: status.waiting,
     account: status.account,
+    limits: status.limits && limitsJson(status.limits),
+    prompts_per_second: status.told?.promptsPerSecond ?? null,
+    eta_seconds: status.told?.etaSeconds ?? null,
+    spent_or_possibly: usdOf(status.told?.budget?.spentNanoUsd ?? null),
     ended_outside: status.endedOutside,
     source: status.source,
     worker_silent: status.workerIsSilent,
@@ -149,8 +175,9 @@ function outputText({ outputDir, folderHost }: BatchStatus): string {
 }
 
 /** What only a worker at the folder can do is to be typed there. */
-function nextStepOf({ id, state, pause, folderHost, source }: BatchStatus): NextStep {
-  const step = nextStep(state, pause, id);
+function nextStepOf({ id, state, pause, folderHost, source, limits, told }: BatchStatus): NextStep {
+  const cap = told?.budget?.maxCostNanoUsd ?? limits?.maxCostNanoUsd;
+  const step = nextStep(state, pause, id, cap);
   if (folderHost === null || step.command === null || source === 'workflow') return step;
   const host = toTerminalText(folderHost, 80);
   return { ...step, advice: `${step.advice.replace(/:$/, '')}, on ${host} where its folder is:` };

@@ -1,5 +1,5 @@
 /** What is printed when a command leaves a batch: finished, cancelled or paused. */
-import type { BatchState, Counts, Paid, Pause } from '../../contract.ts';
+import type { BatchState, Counts, Paid, Pause, RunLimits } from '../../contract.ts';
 import { type BillTally, toReportBill } from '../../report/bill-tally.ts';
 import { failureStep } from '../../report/failure-advice.ts';
 import { type FailureGroup, toReportFailure } from '../../report/failure-tally.ts';
@@ -31,6 +31,7 @@ export interface BatchSummary {
   provider: string;
   model: string;
   simulated: boolean;
+  limits: Pick<RunLimits, 'prices' | 'maxCostNanoUsd'>;
   /** Absent while there is no report. */
   resultsFile: string | null;
   csvFile: string | null;
@@ -65,7 +66,7 @@ export function summaryText(
     { label: 'State', value: paintState(state, stateText(state, pause), paint), prose: true },
     { label: 'Prompts', value: promptsText(counts) },
     { label: 'Tokens', value: tokensText(paid), prose: true },
-    { label: 'Cost', value: costRowText(paid, summary.simulated) },
+    { label: 'Cost', value: costRowText(paid, summary.simulated, summary.limits.prices) },
     ...(bill === null ? [] : [{ label: 'Bill', value: bill }]),
     { label: 'Duration', value: durationText(summary.durationMs) },
     { label: 'Model', value: `${toTerminalText(summary.model, 80)} (${summary.provider})` },
@@ -74,7 +75,8 @@ export function summaryText(
   if (summary.stopServerCommand !== null) {
     rows.push({ label: 'Server', value: `runs on; to stop it: ${summary.stopServerCommand}` });
   }
-  if (state !== 'succeeded') rows.push(...nextRows(nextStep(state, pause, batchId), paint));
+  if (state !== 'succeeded')
+    rows.push(...nextRows(nextStep(state, pause, batchId, summary.limits.maxCostNanoUsd), paint));
   const notices = summary.warnings.map((warning) => `warning: ${toTerminalText(warning, 500)}`);
   return [
     ...(summary.simulated ? [paint.yellow(wrapped(SIMULATED_NOTICE, columns).join('\n'))] : []),
@@ -126,7 +128,7 @@ export function summaryJson(summary: BatchSummary): Record<string, unknown> {
     csv_file: summary.csvFile,
     failures_file: summary.failuresFile,
     web_ui: summary.webUiUrl,
-    next_step: nextStep(summary.state, summary.pause, summary.batchId),
+    next_step: nextStep(summary.state, summary.pause, summary.batchId, summary.limits.maxCostNanoUsd),
     warnings: summary.warnings,
     failures: summary.failures.map(toReportFailure),
   };

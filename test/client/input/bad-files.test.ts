@@ -187,7 +187,9 @@ const bad: { title: string; name?: string; content: string | Buffer; problems: s
   {
     title: 'plain text',
     content: 'What is RLHF?\n',
-    problems: ['line 1, column 1: not valid JSON: expected a value, got "What"'],
+    problems: [
+      'line 1, column 1: not valid JSON: expected a value, got "What" (prompts are read from JSON or JSON Lines; CSV and plain text are not)',
+    ],
   },
   {
     title: 'several bad lines, each told',

@@ -86,7 +86,7 @@ const refused = [
   [shareValue, '5', /0% to 100%, got "5"/],
   [textValue, '  ', /not empty/],
   [baseUrlValue, 'api.example.com/v1', /http or https address/],
-  [baseUrlValue, 'ftp://example.com', /http:\/\/ or https:\/\/, got "ftp:"/],
+  [baseUrlValue, 'ftp://example.com', /http:\/\/ or https:\/\/, got "ftp:\/\/example\.com"/],
   [baseUrlValue, 'https://example.com/v1?key=1', /after "\?" or "#"/],
   [baseUrlValue, 'https://example.com/v1#x', /after "\?" or "#"/],
 ] as const;

@@ -19,6 +19,8 @@ export const sampleStatus = (changes: Partial<BatchStatus> = {}): BatchStatus =>
   webUiUrl: null,
   waiting: null,
   account: null,
+  limits: null,
+  told: null,
   endedOutside: null,
   source: 'ledger-and-temporal',
   workerIsSilent: false,

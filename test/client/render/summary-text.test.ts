@@ -26,6 +26,7 @@ const summary = (changes: Partial<BatchSummary> = {}): BatchSummary => ({
   provider: 'deepseek',
   model: 'deepseek-v4-flash',
   simulated: false,
+  limits: { prices: null, maxCostNanoUsd: null },
   resultsFile: 'out/batch_results_20261123_000157.json',
   csvFile: 'out/batch_results_20261123_000157.csv',
   failuresFile: 'out/batch_results_20261123_000157_failures.jsonl',

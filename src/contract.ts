@@ -326,6 +326,8 @@ export interface CarriedBatch {
   spentInRun?: Record<number, number>;
   /** What its workers have told of their pace; absent where they have not. */
   paces?: readonly HeardPace[];
+  /** Whether a cancel has been announced that does not wait for the prompts in progress. */
+  cancelNow?: boolean;
 }
 
 /** What a workflow has counted of its prompts. */

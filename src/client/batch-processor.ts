@@ -5,7 +5,7 @@ import { readResults, readSummary } from '../report/read-results.ts';
 import type { BatchResult, BatchResults } from '../report/results-json.ts';
 import type { ReportSummary } from '../report/summary.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import { cancelNowUpdate, progressQuery } from '../workflows/messages.ts';
+import { progressQuery } from '../workflows/messages.ts';
 import { BatchInterruptedError, BatchPausedError } from './batch-errors.ts';
 import { continueBatch, finishedOutcome, progressAtEnd } from './continue-batch.ts';
 import { createBatch } from './create-batch.ts';
@@ -13,6 +13,7 @@ import { readPromptList } from './input/read-prompt-list.ts';
 import type { RunOptions } from './options/run-options.ts';
 import { type BatchProcessorOptions, toRunOptions } from './processor-options.ts';
 import { requireApiKey, resolveSettings } from './request-settings.ts';
+import { cancelNow } from './tell-batch.ts';
 import { connectTemporal, type Temporal } from './temporal.ts';
 
 /** A prompt as an item of a prompts file: an object with `prompt` or `messages`, or just the text. */
@@ -128,7 +129,7 @@ function liveHandle(
     batchId,
     progress: async () => lastProgress() ?? handle.query(progressQuery),
     cancel: async ({ now = false } = {}) => {
-      if (now) await handle.executeUpdate(cancelNowUpdate);
+      if (now) await cancelNow(handle);
       await handle.cancel();
     },
     ...resultsOf(outcome),

@@ -9,6 +9,7 @@ import { driveBatch } from './drive-batch.ts';
 import { outsideEndOf } from './outside-end.ts';
 import type { SeenProgress } from './render/progress-facts.ts';
 import { type StartOptions, startRun } from './start-run.ts';
+import { tellBatch } from './tell-batch.ts';
 
 /** Of a run that is started now; one that is open keeps its own limits. */
 export interface ContinueOptions extends StartOptions {
@@ -56,12 +57,16 @@ export async function continueBatch(options: ContinueOptions): Promise<ContinueE
       const { attached, changes } = opened!;
       if (Object.keys(changes).length > 0) {
         await unlessRefused(() =>
-          handle.executeUpdate(setUpdate, { args: [changes, asked(reason)], updateId: setId }),
+          tellBatch(handle, () =>
+            handle.executeUpdate(setUpdate, { args: [changes, asked(reason)], updateId: setId }),
+          ),
         );
       }
       if (attached && liftPause) {
         await unlessRefused(() =>
-          handle.executeUpdate(resumeUpdate, { args: [asked(reason)], updateId: resumeId }),
+          tellBatch(handle, () =>
+            handle.executeUpdate(resumeUpdate, { args: [asked(reason)], updateId: resumeId }),
+          ),
         );
       }
     },

@@ -8,7 +8,7 @@ import {
 import type { NativeConnection } from '@temporalio/worker';
 import type { Config } from '../config.ts';
 import type { Progress } from '../contract.ts';
-import { ensureServer } from '../server/embedded-server.ts';
+import { ensureServer, type ServerInfo, SilentServerError } from '../server/embedded-server.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { type BatchWorker, connectWorker, createBatchWorker, type ReadyWorker } from '../worker.ts';
 import { progressQuery } from '../workflows/messages.ts';
@@ -204,6 +204,17 @@ const isPassing = (error: unknown): boolean =>
   error instanceof WorkflowNotFoundError ||
   error instanceof QueryNotRegisteredError;
 
+/** `null`: it lives and does not answer, which on a machine that is short of memory or disk may take its time. */
+async function serverOf(config: Config, say: (line: string) => void): Promise<ServerInfo | null> {
+  try {
+    return await ensureServer({ home: config.home, env: config.env, log: say });
+  } catch (error) {
+    if (!(error instanceof SilentServerError)) throw error;
+    say(`Still waiting. ${error.message}`);
+    return null;
+  }
+}
+
 /** Starts a lost embedded server again, and says what is being waited for, but not at every poll. */
 function createTroubleNotes({ config, temporal, store, worker, note }: DriveOptions) {
   let saidAt = 0;
@@ -235,7 +246,8 @@ function createTroubleNotes({ config, temporal, store, worker, note }: DriveOpti
     },
     happened: async (): Promise<void> => {
       if (temporal.embedded) {
-        const server = await ensureServer({ home: config.home, env: config.env, log: say });
+        const server = await serverOf(config, say);
+        if (server === null) return;
         if (server.started) note('The Temporal server was gone and has been started again.');
         if (server.address !== temporal.address.address) {
           throw new Error(

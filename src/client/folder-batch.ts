@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { appendControl } from '../store/controls-log.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import { cancelNowUpdate } from '../workflows/messages.ts';
 import { asked } from './asked.ts';
 import { statusOf } from './batch-status.ts';
 import type { CommandContext } from './commands/context.ts';
@@ -14,6 +13,7 @@ import { nextStep } from '../workflows/next-steps.ts';
 import { createUpdate } from './send-update.ts';
 import { hasLiveWorker, viewOf } from './server-view.ts';
 import { assertOurs } from './start-run.ts';
+import { cancelNow } from './tell-batch.ts';
 import { connectTemporal, connectTemporalIfRunning, type Temporal } from './temporal.ts';
 import { unlessClosed } from './unless-closed.ts';
 
@@ -90,7 +90,7 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
         onReady: async () => {
           // Without a worker nothing is in progress that could finish.
           await unlessClosed(async () => {
-            if (now || alone) await handle.executeUpdate(cancelNowUpdate);
+            if (now || alone) await cancelNow(handle);
             await handle.cancel();
           });
           await appendControl(store.folder, { ...control, control: 'cancel' });

@@ -5,6 +5,7 @@ import type { UpdateDefinition } from '@temporalio/common';
 import type { Progress } from '../contract.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { UsageError } from './options/usage-error.ts';
+import { tellBatch } from './tell-batch.ts';
 import type { Temporal } from './temporal.ts';
 
 export interface SendOptions<Args extends [unknown, ...unknown[]]> {
@@ -39,7 +40,9 @@ export function createUpdate<Args extends [unknown, ...unknown[]]>({
 
   const sendUntilAccepted = async (): Promise<Progress> => {
     const waitForStage = WorkflowUpdateStage.ACCEPTED;
-    const handle = await workflow.startUpdate(update, { args, updateId, waitForStage });
+    const handle = await tellBatch(workflow, () =>
+      workflow.startUpdate(update, { args, updateId, waitForStage }),
+    );
     // What still asks for the result would keep this process until the server answers.
     const enough = new AbortController();
     const noted = client.withAbortSignal(enough.signal, () => handle.result());
@@ -61,7 +64,7 @@ export function createUpdate<Args extends [unknown, ...unknown[]]>({
     }, SILENCE_MS);
     try {
       if (until === 'accepted') return await sendUntilAccepted();
-      return await workflow.executeUpdate(update, { args, updateId });
+      return await tellBatch(workflow, () => workflow.executeUpdate(update, { args, updateId }));
     } catch (error) {
       if (error instanceof WorkflowUpdateFailedError)
         throw new UsageError(`${batchId}: ${error.cause?.message ?? error.message}`, { cause: error });

@@ -1,5 +1,4 @@
 import { connectWorker, startCourier } from '../worker.ts';
-import { cancelNowUpdate } from '../workflows/messages.ts';
 import type { CommandContext } from './commands/context.ts';
 import { logToFile } from './commands/worker-log.ts';
 import { UsageError } from './options/usage-error.ts';
@@ -7,6 +6,7 @@ import type { ReachedBatch } from './reached-batch.ts';
 import { listingOf, rememberedState, remoteStatusOf, type RemoteView } from './remote-batch.ts';
 import { createUpdate } from './send-update.ts';
 import { type BatchMemo, isPolled, viewOf } from './server-view.ts';
+import { cancelNow } from './tell-batch.ts';
 import type { Temporal } from './temporal.ts';
 import { unlessClosed } from './unless-closed.ts';
 import { sleepUnless } from '../sleep-unless.ts';
@@ -71,7 +71,7 @@ export function createServerBatch(
       const alone = !(await isPolled(temporal, seen.description.taskQueue));
       const handle = temporal.client.workflow.getHandle(batchId);
       await unlessClosed(async () => {
-        if (now || alone) await heard(seen, alone, () => handle.executeUpdate(cancelNowUpdate));
+        if (now || alone) await heard(seen, alone, () => cancelNow(handle));
         await handle.cancel();
       });
       if (alone) {

@@ -129,8 +129,13 @@ const infoOf = ({ ports, pid, startedAt }: ServerRecord, started: boolean): Serv
   started,
 });
 
+/** A process that may be the server of this home lives, and has not answered for {@link SILENCE_MS}. */
+export class SilentServerError extends Error {
+  override readonly name = 'SilentServerError';
+}
+
 const notOurs = (home: string, { pid, ports }: ServerRecord): Error =>
-  new Error(
+  new SilentServerError(
     `${recordPath(home)} names process ${pid} as the Temporal server, which is alive but does not answer as ` +
       `Temporal on ${LOOPBACK}:${ports.grpc}. If it is "temporal server start-dev", end it; ` +
       'otherwise delete that file. Then try again.',

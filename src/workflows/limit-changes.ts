@@ -5,6 +5,7 @@ const MOST_WORKERS = 5000;
 
 /** Why limits cannot be changed so; `null`: they can. Whoever has the Temporal CLI may send anything. */
 export function faultOf(changes: LimitChanges): string | null {
+  if (typeof changes !== 'object' || changes === null) return 'there is nothing to set';
   const { maxWorkers, autoWorkers, maxCostNanoUsd, maxFailures, patienceMs, account } = changes;
   if (Object.keys(changes).length === 0) return 'there is nothing to set';
   if (maxWorkers !== undefined && !isWhole(maxWorkers, 1, MOST_WORKERS))

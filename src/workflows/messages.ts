@@ -28,6 +28,13 @@ export const setUpdate = defineUpdate<Progress, [LimitChanges, Asked?]>('set');
 /** Takes in prompts that wait beside the batch; those that were taken in before are not taken in again. */
 export const addUpdate = defineUpdate<Progress, [Addition, Asked | null]>('add');
 
+/**
+ * Means nothing, and comes before each update: a worker that has to read the history first runs an update that follows
+ * right behind a task without commands before what that task was about, and what it writes then cannot be replayed
+ * (temporalio/sdk-rust#1606, SDK 1.24). The event of a signal keeps the two apart.
+ */
+export const knockSignal = defineSignal('knock');
+
 /** From a batch to one of its shards. */
 export const loanSignal = defineSignal<[ShardLoan]>('loan');
 

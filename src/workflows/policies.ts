@@ -57,6 +57,9 @@ export const SHARD_START_TRIES = 60;
 /** After which a shard tells its batch again what that could not hear. */
 export const UNHEARD_WAIT = '30 seconds';
 
+/** The server ends a workflow at 51,200 events. */
+export const MOST_EVENTS = 40_000;
+
 /** How long a cancelled batch lets its prompts in progress finish. */
 export const CANCEL_GRACE = '1 minute';
 /** Names its timer in the Web UI. */

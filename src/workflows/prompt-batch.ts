@@ -9,6 +9,7 @@ import {
   log,
   proxyActivities,
   setHandler,
+  workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type {
@@ -29,11 +30,13 @@ import { budgetText } from './budget.ts';
 import { isPastLimit, limitText } from './failure-limit.ts';
 import { createInlineWork } from './inline-work.ts';
 import { faultOfAsked } from './asked-fault.ts';
+import { isAccount } from './heard-signals.ts';
 import { faultOf } from './limit-changes.ts';
 import {
   accountSignal,
   addUpdate,
   cancelNowUpdate,
+  knockSignal,
   paceSignal,
   pauseUpdate,
   progressQuery,
@@ -42,7 +45,14 @@ import {
 } from './messages.ts';
 import { causeOf, type PauseCause, pauseText } from './pause-cause.ts';
 import { createPauseSwitch } from './pause-switch.ts';
-import { CANCEL_GRACE, INLINE_PROMPTS, INLINE_SHARDS, storePolicy, UNIFORM_FAILURES } from './policies.ts';
+import {
+  CANCEL_GRACE,
+  INLINE_PROMPTS,
+  INLINE_SHARDS,
+  MOST_EVENTS,
+  storePolicy,
+  UNIFORM_FAILURES,
+} from './policies.ts';
 import { type BatchEnd, endedProgress, progressOf } from './progress.ts';
 import { createShardCrew } from './shard-crew.ts';
 import { createStoreNotes } from './store-notes.ts';
@@ -63,12 +73,13 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   let forgiven = carried?.forgiven ?? 0;
   let paces = carried?.paces ?? [];
   let cancelling = false;
-  let cancelNow = false;
+  let cancelNow = carried?.cancelNow ?? false;
   let atStore = 0;
   /** Additions that are being taken in, and how often some were. */
   let adding = 0;
   let grown = 0;
   let closing = false;
+  let anew = false;
   let outcome: BatchOutcome | null = null;
   let end: BatchEnd | null = null;
 
@@ -100,7 +111,10 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   setHandler(setUpdate, setLimits, { validator: assertSettable });
   setHandler(addUpdate, add, { validator: assertTakesPrompts });
   setHandler(cancelNowUpdate, skipGrace);
-  setHandler(accountSignal, work.takeIn);
+  setHandler(knockSignal, () => {});
+  setHandler(accountSignal, (shard, account) => {
+    if (isAccount(account)) work.takeIn(shard, account);
+  });
   setHandler(paceSignal, (pace) => {
     if (isPace(pace)) paces = heard(paces, pace, Date.now());
   });
@@ -111,7 +125,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     await work.prepare();
     if (isPastLimit(limits.maxFailures, tally.failed, forgiven, tally.total)) forgiven = tally.failed;
     await workThrough();
-    if (work.rest.length > 0 || isOutgrown()) await goOnAsNew();
+    if (work.rest.length > 0 || startsAnew()) await goOnAsNew();
     if (cancelling) await work.drain(() => cancelNow, CANCEL_GRACE);
     closing = true;
     // Nothing is left that a pause could hold back; what stops the report is to be heard of.
@@ -121,7 +135,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
 
   /** Until nothing is left to do in this execution, with what is added meanwhile. */
   async function workThrough(): Promise<void> {
-    const isStopped = (): boolean => cancelling || isOutgrown();
+    const isStopped = (): boolean => cancelling || startsAnew();
     let known: number;
     do {
       known = grown;
@@ -130,9 +144,13 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     } while (grown > known && !isStopped() && work.rest.length === 0);
   }
 
-  /** A small batch to which so much was added that it needs workflows for its shards. */
-  function isOutgrown(): boolean {
-    return isInline && !isSmall({ prompts, shardSize });
+  /**
+   * Whether a small batch is to be counted anew by another execution: so much was added that it needs workflows for
+   * its shards, or it has been paused and resumed so often that its history is long. Once decided, it stays so.
+   */
+  function startsAnew(): boolean {
+    anew ||= isInline && (!isSmall({ prompts, shardSize }) || isHistoryLong(pauseSwitch.current !== null));
+    return anew;
   }
 
   function counted(now: Tally): Promise<void> | null {
@@ -191,7 +209,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
 
   /** Hands what is left over to another execution, with a history of its own. */
   async function goOnAsNew(): Promise<void> {
-    if (isOutgrown()) await condition(() => work.running === 0 || cancelling);
+    if (anew) await condition(() => work.running === 0 || cancelling);
     await notes.done();
     await condition(allHandlersFinished);
     if (cancelling) return;
@@ -203,8 +221,9 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
       carried: {
         ...{ forgiven, limits: limitsChanged() ? limits : null },
         ...(paces.length > 0 && { paces }),
+        ...(cancelNow && { cancelNow }),
         ...(Object.keys(spentInRest).length > 0 && { spentInRun: spentInRest }),
-        ...(isOutgrown()
+        ...(anew
           ? { shards: null, tally: unsettled(tally), spentNanoUsd: 0 }
           : { shards: [...rest], tally, spentNanoUsd }),
       },
@@ -368,6 +387,12 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     cancelling = true;
     if (!end) display.transition();
   }
+}
+
+/** While a batch is paused, another execution costs it nothing. */
+function isHistoryLong(isPaused: boolean): boolean {
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  return (continueAsNewSuggested && isPaused) || historyLength > MOST_EVENTS;
 }
 
 /** Whether one workflow works through all of its prompts itself. */

@@ -12,6 +12,7 @@ import type { Activities } from '../activities/index.ts';
 import type { ShardAccount, ShardHalt, ShardInput, ShardPlan } from '../contract.ts';
 import { createAccountPace } from './account-pace.ts';
 import { createBudget } from './budget.ts';
+import { isLoan } from './heard-signals.ts';
 import { accountSignal, loanSignal } from './messages.ts';
 import { causeOf, type PauseCause } from './pause-cause.ts';
 import { storePolicy, UNHEARD_WAIT } from './policies.ts';
@@ -60,7 +61,7 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
   });
 
   setHandler(loanSignal, (next) => {
-    if (next.version > loan.version) loan = next;
+    if (isLoan(next) && next.version > loan.version) loan = next;
   });
 
   return CancellationScope.nonCancellable(async () => {

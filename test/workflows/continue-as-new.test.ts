@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Progress } from '../../src/contract.ts';
 import { resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
 import {
   finalFailure,
@@ -98,4 +99,27 @@ test('a pause and its forgiven failures go along', async (t) => {
   const outcome = await batch.result();
   assert.equal(outcome.counts.succeeded, 60);
   assert.equal(outcome.paid.usage.total, PAID.usage.total);
+});
+
+test('a small batch that is paused and resumed time and again goes on in a new execution, still paused', async (t) => {
+  let isRefused = true;
+  const script = scriptActivities({
+    prompts: 4,
+    complete: async () => {
+      if (isRefused) throw finalFailure('Completion.AccountBlocked', 'no balance');
+      return succeeded();
+    },
+  });
+  const batch = await harness.run(t, script, { limits: { maxWorkers: 4 } });
+  const isPaused = ({ state, counts }: Progress): boolean => state === 'paused' && counts.running === 0;
+  while ((await executionsOf(batch)).length < 2) {
+    await batch.until(isPaused);
+    await batch.handle.executeUpdate(resumeUpdate, { args: [null] });
+  }
+  const paused = await batch.until(isPaused);
+  assert.deepEqual([paused.pause?.reason, paused.counts.pending], ['account', 4]);
+  isRefused = false;
+  await batch.handle.executeUpdate(resumeUpdate, { args: [null] });
+  const outcome = await batch.result();
+  assert.deepEqual([outcome.state, outcome.counts.succeeded], ['succeeded', 4]);
 });

@@ -27,6 +27,8 @@ export function progressJson(
     completion_tokens: paid.usage.completion,
     estimated_cost: usdOf(paid.costNanoUsd),
     projected_cost: usdOf(projectedNanoUsd(progress)),
+    max_cost: usdOf(progress.budget?.maxCostNanoUsd ?? null),
+    spent_or_possibly: usdOf(progress.budget?.spentNanoUsd ?? null),
     prompts_per_second: progress.promptsPerSecond,
     eta_seconds: progress.etaSeconds,
     max_workers: progress.maxWorkers,

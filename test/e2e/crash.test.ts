@@ -97,6 +97,20 @@ test('only the server killed: the command starts it again and finishes, and noth
   assert.equal((await readResults(place.outputDir)).summary.successful_items, PROMPTS);
 });
 
+test('a server that does not answer for half a minute ends no command', async (t) => {
+  const place = await createWorkplace(t, server, slowProvider);
+  const file = await place.write('prompts.json', prompts);
+  const run = place.startRun(file, [...flags, '--id', 'frozen-server']);
+  await half(place);
+  const { pid } = readRecord(server.home)!;
+  process.kill(pid!, 'SIGSTOP');
+  await run.said(/Still waiting/);
+  process.kill(pid!, 'SIGCONT');
+  const { code, stdout, stderr } = await run.ended;
+  assert.equal(code, 0, stdout + stderr);
+  assert.equal((await readResults(place.outputDir)).summary.successful_items, PROMPTS);
+});
+
 test('only the command killed: "resume" buys only what is missing', async (t) => {
   const place = await createWorkplace(t, server, slowProvider);
   const file = await place.write('prompts.json', prompts);

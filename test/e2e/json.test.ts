@@ -123,7 +123,7 @@ test('what the commands print is what docs/json.md says, field by field', async 
 
   provider.script = () => reply.status(429, { headers: { 'retry-after': '600' } });
   const asked = provider.requests;
-  const limits = ['--max-workers', '2', '--rpm', '6000'];
+  const limits = ['--max-workers', '2', '--rpm', '6000', '--max-cost', '5', '--max-failures', '50%'];
   const waiting = place.start([...run, '--id', 'waiting', ...limits, '--json']);
   await provider.until(() => provider.requests === asked + 2 && provider.inFlight === 0);
   while ((await tell(0, ['status', 'waiting'])).lines[0]!['waiting'] === null);
@@ -133,6 +133,14 @@ test('what the commands print is what docs/json.md says, field by field', async 
   collect('watch', await watch.ended);
   waiting.kill('SIGINT');
   collect('run', await waiting.ended);
+
+  const many = await place.write('many.json', promptTexts(60));
+  const pace = ['--provider', 'simulated', '--simulate-latency', '200ms', '--max-workers', '1'];
+  const paced = place.start(['run', many, ...pace, '--output-dir', 'out', '--id', 'paced', '--json']);
+  await paced.said(/"succeeded":[2-9]/);
+  while ((await tell(0, ['status', 'paced'])).lines[0]!['eta_seconds'] === null);
+  paced.kill('SIGINT');
+  collect('run', await paced.ended);
 
   await tell(0, [...run, '--id', 'detached', '--detach']);
   const worker = place.start(['worker', '--output-dir', 'out', '--json']);

@@ -11,7 +11,9 @@ import { UsageError } from './options/usage-error.ts';
 import { whyNoBatch } from './why-no-batch.ts';
 
 /** File names take no `/`, `@` or `:`. */
-export const ledgerOwner = (): string => workerIdentity().replaceAll(/[^A-Za-z0-9.-]+/g, '_');
+export const toFileName = (text: string): string => text.replaceAll(/[^A-Za-z0-9.-]+/g, '_');
+
+export const ledgerOwner = (): string => toFileName(workerIdentity());
 
 export const openStore = (location: StoreLocation, batchId: string): BatchStore =>
   new BatchStore(location, batchId, ledgerOwner());

@@ -6,6 +6,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Config } from '../config.ts';
 import { type Addition, type BatchInput, type BatchSettings, taskQueueOf } from '../contract.ts';
 import { acquireProcessLock } from '../server/process-lock.ts';
+import { workerIdentity } from '../worker-identity.ts';
 import { takeInAddition } from '../store/additions.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { appendControl } from '../store/controls-log.ts';
@@ -19,6 +20,7 @@ import { takesAttributes } from './batch-attributes.ts';
 import { UsageError } from './options/usage-error.ts';
 import { type BatchMemo, isOf, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
+import { assertNobodyElsewhere } from './working-elsewhere.ts';
 
 /** Throws {@link UsageError} if the id is taken on this server by an open batch of another store. */
 export function assertOurs(view: ServerView, store: BatchStore): void {
@@ -66,15 +68,17 @@ export async function startRun({
     const view = await viewOf(temporal, store.batchId);
     assertOurs(view, store);
     if (view.kind === 'open') return false;
+    await assertNobodyElsewhere(store, (await store.readManifest()).runs.at(-1), temporal.serverId);
     // Asked while the manifest is being written; it never rejects.
     const hasSearchAttributes = takesAttributes(temporal);
+    const startedBy = { server: temporal.serverId, starter: workerIdentity() };
     const withRun = (current: Manifest): Manifest => {
       const run = (current.runs.at(-1)?.run ?? 0) + 1;
       return {
         ...current,
         limits,
         pause: liftPause ? null : current.pause,
-        runs: [...current.runs, { run, started_at: new Date().toISOString(), limits }],
+        runs: [...current.runs, { run, started_at: new Date().toISOString(), limits, ...startedBy }],
       };
     };
     const control = { id: randomUUID(), at: new Date().toISOString(), ...asked(reason) };

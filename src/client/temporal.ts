@@ -6,6 +6,8 @@ import { ensureServer, serverStatus, type ServerInfo } from '../server/embedded-
 export interface Temporal {
   client: Client;
   namespace: string;
+  /** Tells servers apart that know batches by the same ids: two databases, or two namespaces. */
+  serverId: string;
   /** For worker connections. */
   address: TemporalAddress;
   /** `null`: a server of the user's own. */
@@ -66,6 +68,7 @@ async function connectTo(
   return {
     client: new Client({ connection, namespace }),
     namespace,
+    serverId: `${embedded ? `embedded ${embedded.clusterId}` : address.address}/${namespace}`,
     address,
     embedded,
     webUiOf: (batchId, runId) =>

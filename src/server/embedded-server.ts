@@ -14,6 +14,8 @@ export interface ServerInfo {
   /** `127.0.0.1:port`, for Temporal clients. */
   address: string;
   uiUrl: string;
+  /** Of its database. */
+  clusterId: string | null;
   pid: number;
   /** ISO 8601, UTC. */
   startedAt: string;
@@ -121,7 +123,8 @@ const signalIfLive = (pid: number, signal: NodeJS.Signals): void => {
   }
 };
 
-const infoOf = ({ ports, pid, startedAt }: ServerRecord, started: boolean): ServerInfo => ({
+const infoOf = ({ ports, pid, startedAt, clusterId }: ServerRecord, started: boolean): ServerInfo => ({
+  clusterId,
   address: `${LOOPBACK}:${ports.grpc}`,
   uiUrl: `http://${LOOPBACK}:${ports.ui}`,
   pid: pid ?? 0,

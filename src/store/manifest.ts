@@ -8,6 +8,9 @@ export interface ManifestRun {
   run: number;
   started_at: string;
   limits: BatchSettings['limits'];
+  /** Which Temporal server it was started on, and by which process; absent in batches of before. */
+  server?: string;
+  starter?: string;
   /** Absent while the run is open, or if it was lost. */
   ended_at?: string;
   outcome?: BatchOutcome;

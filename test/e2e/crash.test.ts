@@ -123,6 +123,23 @@ test('only the command killed: "resume" buys only what is missing', async (t) =>
   await assertOnlyMissingIsBought(place, 'killed-command', () => place.cli(['resume', 'killed-command']));
 });
 
+test('a batch that is worked on through one server is not started through another, until its worker is gone', async (t) => {
+  const other = await startTestServer();
+  t.after(() => other.stop());
+  const place = await createWorkplace(t, server, slowProvider);
+  const file = await place.write('prompts.json', prompts);
+  const id = 'two-servers';
+  const env = { ...place.env, ...other.env };
+  const first = place.startRun(file, [...flags, '--id', id]);
+  await half(place);
+  const refused = await place.run(file, [...flags, '--id', id], { env });
+  assert.equal(refused.code, 2, refused.stdout + refused.stderr);
+  assert.match(refused.stderr, /worked on through another Temporal server, by process \d+@/);
+  first.kill('SIGKILL');
+  await first.ended;
+  await assertOnlyMissingIsBought(place, id, () => place.run(file, [...flags, '--id', id], { env }));
+});
+
 test('Temporal database lost: the same command buys only what is missing', async (t) => {
   const place = await createWorkplace(t, server, slowProvider);
   const file = await place.write('prompts.json', prompts);

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { BatchStore } from '../../src/store/batch-store.ts';
+import type { ManifestRun } from '../../src/store/manifest.ts';
+import { toFileName } from '../../src/client/locate-batch.ts';
+import { assertNobodyElsewhere } from '../../src/client/working-elsewhere.ts';
+import { workerIdentity } from '../../src/worker-identity.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const run = { run: 1, started_at: '2026-01-01T00:00:00.000Z', server: 'one' } as ManifestRun;
+const [, start = '', scope = ''] = workerIdentity().split('/');
+/** The parent of this process lives, and has another start. */
+const ofNobody = `${process.ppid}_${toFileName(hostname())}_${start}_${scope}-00000000.jsonl`;
+
+for (const [title, file, ageMs, isRefused] of [
+  ['a process of this machine that is gone', ofNobody, 0, false],
+  ['another machine, heard of just now', `7_other-host_${start}_${scope}-00000000.jsonl`, 0, true],
+  ['another machine, not heard of for long', `7_other-host_${start}_${scope}-00000000.jsonl`, 600_000, false],
+  ['a name that tells nothing, heard of just now', '7_mac_darwin-00000000.jsonl', 0, true],
+  ['this very process', `${toFileName(workerIdentity())}-00000000.jsonl`, 0, false],
+] as const) {
+  test(
+    `${isRefused ? 'refused' : 'taken over'}: ${title}`,
+    { skip: process.platform !== 'linux' },
+    async (t) => {
+      const folder = await temporaryFolder(t);
+      await mkdir(join(folder, 'ledger', '00000'), { recursive: true });
+      const path = join(folder, 'ledger', '00000', file);
+      await writeFile(path, '');
+      const at = new Date(Date.now() - ageMs);
+      await utimes(path, at, at);
+      const store = { batchId: 'b', folder } as BatchStore;
+      const looked = assertNobodyElsewhere(store, run, 'two');
+      if (isRefused) await assert.rejects(looked, /worked on through another Temporal server/);
+      else await looked;
+      await assertNobodyElsewhere(store, run, 'one');
+    },
+  );
+}

@@ -54,8 +54,12 @@ export const DEAD_SHARD_WAIT = '11 seconds';
 export const SHARD_START_WAIT = '1 second';
 export const SHARD_START_TRIES = 60;
 
-/** After which a shard tells its batch again what that could not hear. */
-export const UNHEARD_WAIT = '30 seconds';
+/** After which a shard tells its batch again what that could not hear, and how often in all. */
+export const UNHEARD_WAIT = '10 seconds';
+export const UNHEARD_TRIES = 3;
+
+/** How a shard fails whose batch's run is over, and has not ended it: somebody has reset the batch. */
+export const ORPHANED = 'Shard.Orphaned';
 
 /** The server ends a workflow at 51,200 events. */
 export const MOST_EVENTS = 40_000;

@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   CancellationScope,
   condition,
   getExternalWorkflowHandle,
@@ -15,7 +16,7 @@ import { createBudget } from './budget.ts';
 import { isLoan } from './heard-signals.ts';
 import { accountSignal, loanSignal } from './messages.ts';
 import { causeOf, type PauseCause } from './pause-cause.ts';
-import { storePolicy, UNHEARD_WAIT } from './policies.ts';
+import { ORPHANED, storePolicy, UNHEARD_TRIES, UNHEARD_WAIT } from './policies.ts';
 import { createPromptWork } from './prompt-work.ts';
 import { moneyToReturn, slotsToReturn } from './shard-surplus.ts';
 import { newTally, seeded, shardTallyOf } from './tally.ts';
@@ -26,7 +27,8 @@ const { readShard } = proxyActivities<Activities>(storePolicy);
 /**
  * Works through one shard of a batch with the slots and the money that the batch lends it, and tells the
  * batch what it gives back and what has come of it. Ends with its last account, when its prompts are
- * settled or the batch is cancelled. A cancel of its own means nothing to it: it ends with its batch.
+ * settled or the batch is cancelled. A cancel of its own asks it whether its batch is still there to hear of it: it
+ * ends with its batch.
  */
 export async function promptShard(input: ShardInput): Promise<ShardAccount> {
   const { batchId, run, shard, execution } = input;
@@ -37,9 +39,11 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
   let returnedSlots = 0;
   let returnedNanoUsd = 0;
   let over = false;
+  let isAsked = false;
+  let isOrphan = false;
 
   const budget = createBudget();
-  const isStopped = (): boolean => loan.stop !== 'no';
+  const isStopped = (): boolean => isOrphan || loan.stop !== 'no';
   const isHalted = (): boolean => halt?.lifts === loan.lifts;
   const heldSlots = (): number => loan.slots - returnedSlots;
   const work = createPromptWork(input, {
@@ -64,10 +68,13 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
     if (isLoan(next) && next.version > loan.version) loan = next;
   });
 
+  CancellationScope.current().cancelRequested.catch(() => (isAsked = true));
+
   return CancellationScope.nonCancellable(async () => {
     void report();
     await readPlan();
     await work.run(isStopped);
+    if (isOrphan) throw ApplicationFailure.nonRetryable('the run of its batch is over', ORPHANED);
     if (isStopped()) await work.drain(() => loan.stop === 'now');
     over = true;
     return account();
@@ -95,19 +102,23 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
     const { workflowId, runId } = workflowInfo().parent!;
     const batch = getExternalWorkflowHandle(workflowId, runId);
     const pace = createAccountPace(Date.now(), input.newsEveryMs);
-    for (;;) {
-      const isUrgent = (): boolean => over || pace.isUrgent(draft(), loan);
+    for (let unheard = 0; ;) {
+      const isUrgent = (): boolean => over || isAsked || unheard > 0 || pace.isUrgent(draft(), loan);
       await condition(() => isUrgent() || pace.isNews(draft()));
       const waitMs = pace.waitMs(Date.now());
       if (!isUrgent() && waitMs > 0) await condition(isUrgent, waitMs);
       if (over) return;
+      isAsked = false;
       const now = account();
       pace.sent(now, Date.now());
       setCurrentDetails(shardDetailsOf(now, tally.total));
       try {
         await batch.signal(accountSignal, shard, now);
+        unheard = 0;
       } catch (error) {
-        log.info('the batch did not hear an account: if it has closed, it ends this shard too', { error });
+        log.info('the batch did not hear an account', { error });
+        isOrphan = ++unheard === UNHEARD_TRIES;
+        if (isOrphan) return;
         pace.lost();
         await condition(() => over, UNHEARD_WAIT, { summary: 'the batch did not hear an account' });
       }

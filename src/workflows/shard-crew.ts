@@ -1,9 +1,11 @@
 /** The shards of a large batch: started one after another, lent its slots and its money, started again when they die. */
 import {
+  ApplicationFailure,
   CancelledFailure,
   ChildWorkflowFailure,
   type ChildWorkflowHandle,
   condition,
+  getExternalWorkflowHandle,
   log,
   proxyActivities,
   sleep,
@@ -24,6 +26,7 @@ import {
   DEAD_SHARD_WAIT,
   fedShards,
   GRACE_SUMMARY,
+  ORPHANED,
   SHARD_RATE,
   SHARD_SLOTS,
   SHARD_START_TRIES,
@@ -137,10 +140,20 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
       } catch (error) {
         const isThere = error instanceof WorkflowExecutionAlreadyStartedError;
         if (!isThere || tries === SHARD_START_TRIES) throw error;
+        if (tries === 1) await askWhetherOrphaned(number);
         await sleep(SHARD_START_WAIT, {
           summary: `before another try to start ${shardSummaryOf(layout, number)}`,
         });
       }
+    }
+  }
+
+  /** A shard of a run that was reset does not hear this one, and ends when it is asked. */
+  async function askWhetherOrphaned(number: number): Promise<void> {
+    try {
+      await getExternalWorkflowHandle(shardIdOf({ ...layout, batchId: batch.batchId }, number)).cancel();
+    } catch (error) {
+      log.info('a shard has ended', { shard: number, error });
     }
   }
 
@@ -183,6 +196,7 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     } catch (error) {
       // Its end settles its account, and is on its way.
       log.info('a shard ended before a loan reached it', { shard: shard.number, error });
+      await askWhetherOrphaned(shard.number);
     }
     shard.isSending = false;
     post(shard);
@@ -266,7 +280,9 @@ const sumOf = (values: Iterable<number>): number => [...values].reduce((sum, val
 
 const isHistoryLong = (): boolean => workflowInfo().continueAsNewSuggested;
 
-/** Somebody terminated or cancelled it, with `temporal` or in the Web UI; anything else is a bug. */
+/** Somebody terminated or cancelled it, or reset its batch, with `temporal` or in the Web UI; anything else is a bug. */
 const isEndedFromOutside = (error: unknown): boolean =>
   error instanceof ChildWorkflowFailure &&
-  (error.cause instanceof TerminatedFailure || error.cause instanceof CancelledFailure);
+  (error.cause instanceof TerminatedFailure ||
+    error.cause instanceof CancelledFailure ||
+    (error.cause instanceof ApplicationFailure && error.cause.type === ORPHANED));

@@ -45,13 +45,30 @@ const key = {
   turn: z.int(),
   attempt: z.int(),
 };
+const usage = z.looseObject({
+  prompt: z.number(),
+  completion: z.number(),
+  total: z.number(),
+  cached: z.number(),
+  reasoning: z.number(),
+});
+/** Integer nano-USD; `null`: unknown. */
+const cost = z.int().nullable();
 const recordSchema = z.discriminatedUnion('type', [
-  z.looseObject({ type: z.literal('start'), ...key, samples: z.array(z.int()), worker: z.string() }),
+  z.looseObject({
+    type: z.literal('start'),
+    ...key,
+    samples: z.array(z.int()),
+    worker: z.string(),
+    worstCostNanoUsd: cost,
+  }),
   z.looseObject({
     type: z.literal('answer'),
     ...key,
     start: z.string(),
     choices: z.array(z.looseObject({ sample: z.int(), text: z.string(), finishReason: z.string() })),
+    usage: usage.nullable(),
+    costNanoUsd: cost,
   }),
   z.looseObject({
     type: z.literal('fault'),

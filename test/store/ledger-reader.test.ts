@@ -156,6 +156,16 @@ const foreign: { title: string; line: string; why: RegExp }[] = [
     why: /it is not a ledger record/,
   },
   {
+    title: 'an answer without its cost',
+    line: JSON.stringify({ ...answer('a'), costNanoUsd: undefined }),
+    why: /it is not a ledger record/,
+  },
+  {
+    title: 'an answer with half of its usage',
+    line: JSON.stringify({ ...answer('a'), usage: { completion: 5, total: 9 } }),
+    why: /it is not a ledger record/,
+  },
+  {
     title: 'a record of another shard',
     line: JSON.stringify(start('s', { index: LAST + 1 })),
     why: /prompt 10 is not in this shard \(0 to 9\)/,

@@ -36,6 +36,8 @@ test('the line for programs has every field in snake_case', () => {
     completion_tokens: 100_000,
     estimated_cost: 0.041234567,
     projected_cost: 0.132162074,
+    max_cost: null,
+    spent_or_possibly: null,
     prompts_per_second: 14.2,
     eta_seconds: 48,
     max_workers: 50,

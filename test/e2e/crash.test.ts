@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readRecord } from '../../src/server/server-record.ts';
 import type { AnswerRecord } from '../../src/store/records.ts';
+import { reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import {
   createWorkplace,
@@ -132,11 +133,14 @@ test('a batch that is worked on through one server is not started through anothe
   const env = { ...place.env, ...other.env };
   const first = place.startRun(file, [...flags, '--id', id]);
   await half(place);
+  // It does not end meanwhile.
+  place.provider.script = () => reply.silence();
   const refused = await place.run(file, [...flags, '--id', id], { env });
   assert.equal(refused.code, 2, refused.stdout + refused.stderr);
   assert.match(refused.stderr, /worked on through another Temporal server, by process \d+@/);
   first.kill('SIGKILL');
   await first.ended;
+  place.provider.script = undefined;
   await assertOnlyMissingIsBought(place, id, () => place.run(file, [...flags, '--id', id], { env }));
 });
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Progress } from '../../src/contract.ts';
+import { tellBatch } from '../../src/client/tell-batch.ts';
+import type { LimitChanges, Progress } from '../../src/contract.ts';
 import { resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
 import {
   finalFailure,
@@ -24,6 +26,12 @@ async function executionsOf({ handle }: RunningBatch): Promise<string[]> {
   for await (const { runId } of harness.client.workflow.list({ query })) runIds.push(runId);
   return runIds;
 }
+
+/** As the client sends it: a new execution that begins at this moment may have it sent again. */
+const resume = ({ handle }: RunningBatch): Promise<unknown> => {
+  const updateId = randomUUID();
+  return tellBatch(handle, () => handle.executeUpdate(resumeUpdate, { args: [null], updateId }));
+};
 
 test('a long batch goes on in new executions, with its totals, and every prompt runs once', async (t) => {
   const script = scriptActivities({
@@ -66,15 +74,16 @@ test('updates and queries are answered across the executions, and none is lost',
   const ended = batch.result().finally(() => (end.isThere = true));
   while (!end.isThere) {
     workers = workers === 3 ? 4 : 3;
-    const { maxWorkers } = await batch.handle
-      .executeUpdate(setUpdate, { args: [{ maxWorkers: workers }] })
-      .catch(async (error: Error) => {
-        const message = error.cause instanceof Error ? error.cause.message : error.message;
-        const isOver = end.isThere || (await batch.handle.describe()).status.name === 'COMPLETED';
-        // Only the batch's end may refuse one.
-        if (isOver || /ended|just ending/.test(message)) return { maxWorkers: workers };
-        throw error;
-      });
+    const options = { args: [{ maxWorkers: workers }] as [LimitChanges], updateId: randomUUID() };
+    const { maxWorkers } = await tellBatch(batch.handle, () =>
+      batch.handle.executeUpdate(setUpdate, options),
+    ).catch(async (error: Error) => {
+      const message = error.cause instanceof Error ? error.cause.message : error.message;
+      const isOver = end.isThere || (await batch.handle.describe()).status.name === 'COMPLETED';
+      // Only the batch's end may refuse one.
+      if (isOver || /ended|just ending/.test(message)) return { maxWorkers: workers };
+      throw error;
+    });
     assert.equal(maxWorkers, workers);
     assert.ok((await batch.progress()).counts.succeeded >= 0);
   }
@@ -95,7 +104,7 @@ test('a pause and its forgiven failures go along', async (t) => {
   const batch = await harness.run(t, script, { limits: { maxWorkers: 4 } });
   const halted = await batch.until(({ state, counts }) => state === 'paused' && counts.running === 0);
   assert.ok(halted.counts.succeeded > 30);
-  await batch.handle.executeUpdate(resumeUpdate, { args: [null] });
+  await resume(batch);
   const outcome = await batch.result();
   assert.equal(outcome.counts.succeeded, 60);
   assert.equal(outcome.paid.usage.total, PAID.usage.total);
@@ -114,12 +123,12 @@ test('a small batch that is paused and resumed time and again goes on in a new e
   const isPaused = ({ state, counts }: Progress): boolean => state === 'paused' && counts.running === 0;
   while ((await executionsOf(batch)).length < 2) {
     await batch.until(isPaused);
-    await batch.handle.executeUpdate(resumeUpdate, { args: [null] });
+    await resume(batch);
   }
   const paused = await batch.until(isPaused);
   assert.deepEqual([paused.pause?.reason, paused.counts.pending], ['account', 4]);
   isRefused = false;
-  await batch.handle.executeUpdate(resumeUpdate, { args: [null] });
+  await resume(batch);
   const outcome = await batch.result();
   assert.deepEqual([outcome.state, outcome.counts.succeeded], ['succeeded', 4]);
 });

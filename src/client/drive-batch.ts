@@ -1,10 +1,5 @@
 /** Follows a batch to where it stops, with a worker of its own on it unless it is left to others. */
-import {
-  isGrpcServiceError,
-  QueryNotRegisteredError,
-  ServiceError,
-  WorkflowNotFoundError,
-} from '@temporalio/client';
+import { QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import type { Config } from '../config.ts';
 import type { Progress } from '../contract.ts';
@@ -14,6 +9,7 @@ import { type BatchWorker, connectWorker, createBatchWorker, type ReadyWorker } 
 import { progressQuery } from '../workflows/messages.ts';
 import { type CloseWatch, watchClose } from './close-watch.ts';
 import { createEtaCountdown } from './eta-countdown.ts';
+import { grpcErrorOf } from './grpc-error.ts';
 import type { SeenProgress } from './render/progress-facts.ts';
 import { createRetriesLook } from './retries.ts';
 import { saveLeftovers } from './save-leftovers.ts';
@@ -200,7 +196,7 @@ function createStandstill(): (progress: Progress) => boolean {
 
 /** The server is away or busy, nobody answers queries yet, or the batch has closed between two calls. */
 const isPassing = (error: unknown): boolean =>
-  isGrpcServiceError(error instanceof ServiceError ? error.cause : error) ||
+  grpcErrorOf(error) !== null ||
   error instanceof WorkflowNotFoundError ||
   error instanceof QueryNotRegisteredError;
 

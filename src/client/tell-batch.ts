@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isGrpcServiceError, ServiceError, type WorkflowHandle } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import { cancelNowUpdate, knockSignal } from '../workflows/messages.ts';
+import { grpcErrorOf } from './grpc-error.ts';
 
 const AGAIN_MS = 1000;
 const FAILED_PRECONDITION = 9;
@@ -16,7 +17,7 @@ export async function tellBatch<T>(handle: WorkflowHandle, send: () => Promise<T
     try {
       return await send();
     } catch (error) {
-      if (!isTakenLater(error)) throw error;
+      if (grpcErrorOf(error)?.code !== FAILED_PRECONDITION) throw error;
       await sleep(AGAIN_MS);
     }
   }
@@ -26,9 +27,4 @@ export async function tellBatch<T>(handle: WorkflowHandle, send: () => Promise<T
 export function cancelNow(handle: WorkflowHandle): Promise<unknown> {
   const updateId = randomUUID();
   return tellBatch(handle, () => handle.executeUpdate(cancelNowUpdate, { updateId }));
-}
-
-function isTakenLater(error: unknown): boolean {
-  const cause = error instanceof ServiceError ? error.cause : error;
-  return isGrpcServiceError(cause) && (cause.code as number) === FAILED_PRECONDITION;
 }

@@ -1,7 +1,7 @@
-import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import { TransportError } from '@temporalio/worker';
 import type { Config } from '../config.ts';
 import { ensureServer } from '../server/embedded-server.ts';
+import { grpcErrorOf } from './grpc-error.ts';
 import type { Temporal } from './temporal.ts';
 
 const MOST_TRIES = 3;
@@ -24,4 +24,4 @@ export async function withServer<T>(
 }
 
 const isServerTrouble = (error: unknown): boolean =>
-  error instanceof TransportError || isGrpcServiceError(error instanceof ServiceError ? error.cause : error);
+  error instanceof TransportError || grpcErrorOf(error) !== null;

@@ -44,9 +44,10 @@ async function livingWriter({ folder }: BatchStore): Promise<string | null> {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
+  const own = `${ledgerOwner()}-`;
   for (const file of files.filter((name) => name.endsWith('.jsonl'))) {
     const name = basename(file);
-    if (name.startsWith(`${ledgerOwner()}-`)) continue;
+    if (name.startsWith(own)) continue;
     const { pid, host, start, scope } = LEDGER_FILE.exec(name)?.groups ?? {};
     const isHere = host === toFileName(hostname());
     const isAlive = isHere

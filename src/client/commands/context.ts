@@ -65,7 +65,7 @@ export function interruptSignal(): AbortSignal {
       process.stderr.write(
         '\nLeft at once: requests in flight may be paid twice. Every answer that came back is kept.\n',
       );
-      process.exit(130);
+      process.exit(exitCodes.interrupted);
     }
     controller.abort();
   };

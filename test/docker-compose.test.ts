@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { parseDuration } from '../src/client/options/parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR, limitDefaults } from '../src/client/options/run-defaults.ts';
-import { longHistories } from '../src/server/server-process.ts';
+import { largeLimits } from '../src/server/server-process.ts';
 import { searchAttributes } from '../src/workflows/search-attributes.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -254,11 +254,11 @@ test('docker-compose says which variable is missing', { skip }, () => {
   assert.match(stderr, /set POSTGRES_PASSWORD in the environment or in \.env/);
 });
 
-test('the server of the containers asks for a new execution as late as the embedded one', () => {
+test('the server of the containers has the limits of the embedded one', () => {
   const settings = parse(textOf('deploy/temporal-dynamic-config.yaml')) as Record<
     string,
     [{ value: unknown }]
   >;
-  const there = longHistories.map(([name]) => [name, settings[name]?.[0].value]);
-  assert.deepEqual(there, longHistories);
+  const there = largeLimits.map(([name]) => [name, settings[name]?.[0].value]);
+  assert.deepEqual(there, largeLimits);
 });

@@ -36,10 +36,13 @@ export interface BatchGateOptions {
   random: () => number;
 }
 
-interface Waiter {
+interface Wish {
   ceiling: number | null;
   /** It confirms that it goes. */
   confirms: boolean;
+}
+
+interface Waiter extends Wish {
   admit(passage: Passage): void;
   turnAway(error: unknown): void;
 }
@@ -75,14 +78,18 @@ export function createBatchGate(options: BatchGateOptions): (limits: RunLimits) 
     );
   };
 
+  const waitFor = ({ ceiling }: Wish): number => {
+    const at = clock();
+    throttle = advanced(throttle, at);
+    return opensAt(throttle, { at, inFlight, ceiling }) - at;
+  };
+
   const look = (): void => {
     clearTimeout(timer);
     for (;;) {
       const next = queue[0];
       if (!next) return;
-      const at = clock();
-      throttle = advanced(throttle, at);
-      const waitMs = opensAt(throttle, { at, inFlight, ceiling: next.ceiling }) - at;
+      const waitMs = waitFor(next);
       if (waitMs > 0) {
         if (waitMs === Number.POSITIVE_INFINITY) return;
         if (waitMs > LONGEST_HOLD_MS) turnAwayAll(() => handedBack(waitMs));
@@ -95,7 +102,7 @@ export function createBatchGate(options: BatchGateOptions): (limits: RunLimits) 
   };
 
   /** Of the request that goes now, or waits elsewhere until it does. */
-  const admitted = ({ ceiling, confirms }: Waiter): Passage => {
+  const admitted = ({ ceiling, confirms }: Wish): Passage => {
     let sending: Sending;
     [throttle, sending] = sent(throttle, { at: clock(), inFlight, ceiling });
     if (confirms) [throttle, sending] = parked(throttle, sending);
@@ -138,7 +145,7 @@ export function createBatchGate(options: BatchGateOptions): (limits: RunLimits) 
     }
   };
 
-  const enter = (ceiling: number | null, confirms: boolean, signal: AbortSignal): Promise<Passage> =>
+  const waitInQueue = (wish: Wish, signal: AbortSignal): Promise<Passage> =>
     new Promise((resolve, reject) => {
       const leaveQueue = (): void => {
         clearTimeout(turn);
@@ -147,7 +154,7 @@ export function createBatchGate(options: BatchGateOptions): (limits: RunLimits) 
         if (place >= 0) queue.splice(place, 1);
       };
       const waiter: Waiter = {
-        ...{ ceiling, confirms },
+        ...wish,
         admit: (passage) => (leaveQueue(), resolve(passage)),
         turnAway: (error) => (leaveQueue(), reject(error)),
       };
@@ -162,7 +169,8 @@ export function createBatchGate(options: BatchGateOptions): (limits: RunLimits) 
     enter: async ({ confirms = false }, signal) => {
       if (stopping.aborted) throw workerStops();
       signal.throwIfAborted();
-      return enter(autoWorkers ? maxWorkers : null, confirms, signal);
+      const wish = { ceiling: autoWorkers ? maxWorkers : null, confirms };
+      return queue.length === 0 && waitFor(wish) <= 0 ? admitted(wish) : waitInQueue(wish, signal);
     },
   });
 }

@@ -3,7 +3,8 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { PromptItem, PromptTask, Receipt, RequestSettings, Unsettled } from '../contract.ts';
 import { completionsOf } from '../store/batch-reading.ts';
 import { spentNanoUsd } from '../store/bill.ts';
-import { type LedgerReader, type PromptHistory, withAnswer } from '../store/ledger-reader.ts';
+import type { LedgerReader } from '../store/ledger-reader.ts';
+import { type PromptHistory, withAnswer } from '../store/prompt-history.ts';
 import type { SettledRecord } from '../store/records.ts';
 import type { Shard } from '../store/shard.ts';
 import { type Standing, standingOf } from '../store/standing.ts';
@@ -58,7 +59,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     const { turn: task, item } = attempt;
     const manifest = await store.manifest();
     await writer.saveUnsaved();
-    await upToDate(attempt, reader);
+    if (mustLook(attempt, reader)) await reader.refresh();
     const history = reader.history(task.index);
     const { run, turn, since = turn } = task;
     const judged = (judgedHistory: PromptHistory): Standing => {
@@ -78,8 +79,10 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     if (isStale(attempt, reader)) return null;
     /** Others may have bought it while this request waited for its passage. */
     const stillMissing = async (): Promise<boolean> => {
-      await upToDate(attempt, reader);
-      const again = judged(reader.history(task.index));
+      if (mustLook(attempt, reader)) await reader.refresh();
+      const present = reader.history(task.index);
+      if (present === history) return true;
+      const again = judged(present);
       return !again.settled && again.missing.join() === standing.missing.join();
     };
     const unsettled = overAllowance(task, item, manifest.settings, standing, history);
@@ -184,10 +187,9 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
 const isStale = ({ looksAfter }: Attempt, { lookedAt, lookAgeMs }: LedgerReader): boolean =>
   lookedAt < looksAfter || lookAgeMs > STALE_LOOK_MS;
 
-/** Nothing is decided before. */
-async function upToDate(attempt: Attempt, reader: LedgerReader): Promise<void> {
-  if (isStale(attempt, reader) || reader.isBehind) await reader.refresh();
-}
+/** Before anything is decided. */
+const mustLook = (attempt: Attempt, reader: LedgerReader): boolean =>
+  isStale(attempt, reader) || reader.isBehind;
 
 /**
  * Waits for a step unless the attempt is cancelled first. Only the batch's own cancel, or a worker

@@ -1,6 +1,6 @@
 /** When a prompt is over, and what is said of it: pure, decided from the ledger alone. */
 import type { PromptError, Receipt } from '../contract.ts';
-import type { PromptHistory } from '../store/ledger-reader.ts';
+import type { PromptHistory } from '../store/prompt-history.ts';
 import type { SettledRecord } from '../store/records.ts';
 import type { PromptTurn } from './prompt-turn.ts';
 import { inTurnsOf, type Standing } from '../store/standing.ts';

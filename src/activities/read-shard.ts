@@ -2,7 +2,7 @@ import type { ShardPlan } from '../contract.ts';
 import { completionsOf, readShardPrompts } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { spentNanoUsd } from '../store/bill.ts';
-import type { PromptHistory } from '../store/ledger-reader.ts';
+import type { PromptHistory } from '../store/prompt-history.ts';
 import type { BuyDependencies } from './buy-completions.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';

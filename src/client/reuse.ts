@@ -2,7 +2,8 @@
 import { readBatchPrompts } from '../store/batch-reading.ts';
 import { BatchStore } from '../store/batch-store.ts';
 import { listBatches } from '../store/output-folder.ts';
-import type { AnswerMeta, LedgerReader } from '../store/ledger-reader.ts';
+import type { LedgerReader } from '../store/ledger-reader.ts';
+import type { AnswerMeta } from '../store/prompt-history.ts';
 import type { AnswerRecord } from '../store/records.ts';
 import { layoutOf } from '../store/manifest.ts';
 import { requestKey } from '../store/request-key.ts';

@@ -1,7 +1,8 @@
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import { Agent } from 'undici';
 import type { CallOptions, CompletionApi, CompletionRequest, CompletionResponse } from './completion-api.ts';
 import { MAX_CHOICES, type Provider } from './catalog.ts';
+import { ChatClient } from './chat-client.ts';
 import { parseChatResponse } from './chat-response.ts';
 import { ProviderFault, shorten, toProviderFault } from './provider-fault.ts';
 import { parseProviderMessage, plainText } from './provider-message.ts';
@@ -31,41 +32,12 @@ export function createChatApi(provider: Provider, baseUrl: string, apiKey: strin
     ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
   };
 
+  const client = new ChatClient<CallOptions>(baseUrl, (url, body, options, stop) =>
+    watchedFetch(url, { headers, body, signal: options.signal, stop }, { dispatcher, ...options }),
+  );
   const send = async (request: CompletionRequest, options: CallOptions): Promise<CompletionResponse> => {
-    // The SDK would hide what the transport threw behind errors of its own.
-    let thrown: unknown;
-    const client = new OpenAI({
-      baseURL: baseUrl,
-      // Everything the SDK would otherwise take from the environment, and send to whoever is asked.
-      apiKey: 'sent by our own fetch',
-      adminAPIKey: null,
-      organization: null,
-      project: null,
-      logLevel: 'off',
-      maxRetries: 0,
-      timeout: options.requestTimeoutMs + 60_000,
-      fetch: (url, init) =>
-        watchedFetch(
-          url as string,
-          { headers, body: init?.body as string, signal: options.signal },
-          {
-            dispatcher,
-            requestTimeoutMs: options.requestTimeoutMs,
-            idleTimeoutMs: options.idleTimeoutMs,
-            onByte: options.onByte ?? (() => undefined),
-          },
-        ).catch((error: unknown) => {
-          thrown = error;
-          throw error;
-        }),
-    });
-    try {
-      const body = bodyOf(provider, request) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming;
-      const response = await client.chat.completions.create(body).asResponse();
-      return await parseChatResponse(response, request);
-    } catch (error) {
-      throw thrown ?? error;
-    }
+    const body = bodyOf(provider, request) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming;
+    return parseChatResponse(await client.ask(body, options), request);
   };
 
   return {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Usage } from '../contract.ts';
+import type { WireAnswer } from './chat-client.ts';
 import type { CompletionRequest, CompletionResponse } from './completion-api.ts';
 import { shorten } from './provider-fault.ts';
 import { isModestJson } from './modest-json.ts';
@@ -52,11 +53,8 @@ const bodySchema = z.looseObject({
  * Loose: what is not needed may be anything. Choices without a message are dropped, those beyond `n` too.
  * @throws NoAnswerError where nothing usable is left.
  */
-export async function parseChatResponse(
-  response: Response,
-  request: CompletionRequest,
-): Promise<CompletionResponse> {
-  const text = await response.text();
+export function parseChatResponse(response: WireAnswer, request: CompletionRequest): CompletionResponse {
+  const { text } = response;
   if (text.trim() === '') throw new NoAnswerError('The answer has an empty body.', response);
   if (!isModestJson(text)) {
     throw new NoAnswerError(

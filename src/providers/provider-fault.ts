@@ -2,7 +2,7 @@ import type { FailureType } from '../contract.ts';
 import { parseProviderMessage, plainText, type ProviderMessage } from './provider-message.ts';
 import { redact } from './redact.ts';
 import { retryAfterMs } from './retry-after.ts';
-import { HttpError, NoAnswerError } from './wire-errors.ts';
+import { HttpError, NoAnswerError, type ResponseHeaders } from './wire-errors.ts';
 
 interface FaultFacts {
   failure: FailureType;
@@ -60,7 +60,7 @@ export function shorten(text: string, length: number = MESSAGE_LENGTH): string {
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }
 
-export const requestIdOf = (headers: Headers): string | null =>
+export const requestIdOf = (headers: ResponseHeaders): string | null =>
   headers.get('x-request-id') ?? headers.get('request-id') ?? headers.get('cf-ray');
 
 // ---------------------------------------------------------------- an HTTP error

@@ -1,10 +1,12 @@
+import type { ResponseHeaders } from './wire-errors.ts';
+
 /**
  * The delay a response asks for: `retry-after-ms`, or `Retry-After` in seconds (fractions too) or as
  * an HTTP date. `null` where it says nothing, nothing readable, no delay at all, or a time that is over:
  * the caller's own backoff is better than none. However long it is, it is passed on: the caller holds
  * it against its patience.
  */
-export function retryAfterMs(headers: Headers, now: Date): number | null {
+export function retryAfterMs(headers: ResponseHeaders, now: Date): number | null {
   const exact = toNumber(headers.get('retry-after-ms'));
   if (exact !== null) return positive(exact);
   const value = headers.get('retry-after');

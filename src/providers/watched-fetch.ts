@@ -1,14 +1,15 @@
 /** `fetch` that watches every byte: idle and overall timeouts, and a limit to what is read. */
 import { type Dispatcher, request } from 'undici';
+import type { WireAnswer } from './chat-client.ts';
 import { decodedBody, TooLongError } from './content-encoding.ts';
 import { createDeadline } from './deadline.ts';
-import { HttpError, NoAnswerError } from './wire-errors.ts';
+import { HttpError, NoAnswerError, type ResponseHeaders } from './wire-errors.ts';
 
 export interface Watch {
   dispatcher: Dispatcher;
   requestTimeoutMs: number;
   idleTimeoutMs: number;
-  onByte: () => void;
+  onByte?: () => void;
 }
 
 /** A provider that sends more than this is not answering a prompt. */
@@ -25,10 +26,10 @@ const seconds = (ms: number): string => `${ms / 1000} s`;
  */
 export async function watchedFetch(
   url: string,
-  init: { headers: Record<string, string>; body: string; signal: AbortSignal },
+  init: { headers: Record<string, string>; body: string; signal: AbortSignal; stop: AbortController },
   watch: Watch,
-): Promise<Response> {
-  const stop = new AbortController();
+): Promise<WireAnswer> {
+  const { stop } = init;
   const giveUp = (message: string): void => stop.abort(new NoAnswerError(message));
   const onAbort = (): void => stop.abort(init.signal.reason);
   init.signal.throwIfAborted();
@@ -42,7 +43,7 @@ export async function watchedFetch(
   let errorBody: NodeJS.Timeout | undefined;
   const onBytes = (): void => {
     idle.extend();
-    watch.onByte();
+    watch.onByte?.();
   };
 
   try {
@@ -65,7 +66,7 @@ export async function watchedFetch(
     }
     const body = await readAll(answer.body, { status, headers }, onBytes);
     const decoded = await decodeAnswer(body, { status, headers });
-    return readResponse(decoded, { status, headers });
+    return { status, headers, text: new TextDecoder().decode(decoded) };
   } catch (error) {
     // undici wraps a reason that is no AbortError, or hides it behind a broken body.
     throw stop.signal.aborted && !(error instanceof HttpError) ? stop.signal.reason : error;
@@ -77,25 +78,19 @@ export async function watchedFetch(
   }
 }
 
-function headersOf(found: Dispatcher.ResponseData['headers']): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(found)) {
-    for (const each of [value ?? []].flat()) headers.append(name, each);
-  }
-  return headers;
-}
+/** `Headers` would check and copy them all, and one or two are looked at. */
+const headersOf = (found: Dispatcher.ResponseData['headers']): ResponseHeaders => ({
+  get: (name) => {
+    const value = found[name];
+    return Array.isArray(value) ? value.join(', ') : (value ?? null);
+  },
+});
 
 type Body = Dispatcher.ResponseData['body'];
 
-/** What was read, in the form the client wants. A real `Response` would make a web stream of it again, at the price of the request. */
-function readResponse(body: Uint8Array, { status, headers }: Head): Response {
-  const facts = { ok: true, status, statusText: '', headers, url: '', body: null };
-  return { ...facts, text: async () => new TextDecoder().decode(body) } as unknown as Response;
-}
-
 interface Head {
   status: number;
-  headers: Headers;
+  headers: ResponseHeaders;
 }
 
 const tooLong = (head: Head): NoAnswerError =>
@@ -111,7 +106,7 @@ async function decodeAnswer(body: Uint8Array, head: Head): Promise<Uint8Array> {
 }
 
 /** What is compressed beyond reading says nothing more than its status. */
-async function decodeBeginning(body: Uint8Array, headers: Headers): Promise<string> {
+async function decodeBeginning(body: Uint8Array, headers: ResponseHeaders): Promise<string> {
   const decoded = await decodedBody(body, headers.get('content-encoding'), MAX_ERROR_BYTES).catch(() => '');
   return Buffer.from(decoded).toString('utf8', 0, MAX_ERROR_BYTES);
 }

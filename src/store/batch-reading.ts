@@ -2,9 +2,10 @@
 import { type Paid, type PromptItem } from '../contract.ts';
 import type { BatchStore } from './batch-store.ts';
 import { billOf } from './bill.ts';
-import type { LedgerReader, PromptHistory } from './ledger-reader.ts';
+import type { LedgerReader } from './ledger-reader.ts';
 import type { Manifest } from './manifest.ts';
 import type { BoughtAnswer, Completion, PromptOutcome } from './outcome.ts';
+import type { PromptHistory } from './prompt-history.ts';
 import type { AnswerRecord } from './records.ts';
 import { requestLogOf } from './request-log.ts';
 import { addPaid, NOTHING_PAID, type Standing, standingOf } from './standing.ts';

@@ -87,7 +87,7 @@ export class BatchStore {
 
   /** As {@link withShard}, for who must call `release` himself in the end. */
   async openShard(shard: number): Promise<Shard> {
-    const known = await this.manifest();
+    const known = this.#manifest ?? (await this.readManifest());
     // Prompts may have been added since it was read.
     const manifest = shard < known.shards ? known : await this.readManifest();
     const { first, last } = shardRange(layoutOf(manifest), shard);

@@ -1,6 +1,6 @@
 /** What a prompt has cost, told apart by what became of the money: pure, from its records alone. */
 import type { Paid } from '../contract.ts';
-import type { PromptHistory } from './ledger-reader.ts';
+import type { PromptHistory } from './prompt-history.ts';
 import { paidFor, type Standing } from './standing.ts';
 
 /** A request whose answer never arrived whole and that no error status excuses: its provider may have billed it. */

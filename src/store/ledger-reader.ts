@@ -7,34 +7,18 @@ import { presentLedgerSizes } from './ledger-files.ts';
 import type { WriterAudience, WrittenRecord } from './ledger-writer.ts';
 import { linesOf } from './lines.ts';
 import {
-  type AnswerRecord,
-  compareMoments,
-  type FaultRecord,
-  type LedgerRecord,
-  type ReopenedRecord,
-  type SettledRecord,
-  type StartRecord,
-} from './records.ts';
+  type AnswerMeta,
+  NO_HISTORY,
+  type PromptHistory,
+  type RecordLocation,
+  withRecord,
+} from './prompt-history.ts';
+import type { AnswerRecord, LedgerRecord } from './records.ts';
 import { endOf } from './standing.ts';
 
 /** A ledger file holds a line that is not this batch's. Names the file and the line. */
 export class ForeignLedgerError extends Error {
   override readonly name = 'ForeignLedgerError';
-}
-
-/** An answer without its texts, and where to read them. */
-export interface AnswerMeta extends Omit<AnswerRecord, 'choices'> {
-  choices: { sample: number; finishReason: string; blank: boolean }[];
-  location: { file: string; offset: number; length: number };
-}
-
-/** All that the ledger holds on one prompt, oldest first. */
-export interface PromptHistory {
-  starts: StartRecord[];
-  answers: AnswerMeta[];
-  faults: FaultRecord[];
-  settled: SettledRecord[];
-  reopened: ReopenedRecord[];
 }
 
 const key = {
@@ -154,15 +138,9 @@ export class LedgerReader implements WriterAudience {
     this.#lastIndex = lastIndex;
   }
 
+  /** The same object as long as there is nothing new. */
   history(index: number): PromptHistory {
-    const read = this.#index.prompts.get(index);
-    return {
-      starts: (read?.starts ?? []).toSorted(compareMoments),
-      answers: (read?.answers ?? []).toSorted(compareMoments),
-      faults: (read?.faults ?? []).toSorted(compareMoments),
-      settled: (read?.settled ?? []).toSorted(compareMoments),
-      reopened: (read?.reopened ?? []).toSorted(compareMoments),
-    };
+    return this.#index.prompts.get(index) ?? NO_HISTORY;
   }
 
   /** When it last began a look at the files that came through, by `performance.now()`. */
@@ -342,44 +320,11 @@ export class LedgerReader implements WriterAudience {
   }
 }
 
-/** What is kept of an answer in memory. */
-function toAnswerMeta(record: AnswerRecord, location: AnswerMeta['location']): AnswerMeta {
-  const choices = record.choices.map(({ sample, finishReason, text }) => ({
-    sample,
-    finishReason,
-    blank: text.trim() === '',
-  }));
-  return { ...record, choices, location };
-}
-
-/** A history with a request that has just been answered, before its records are on a disk. */
-export const withAnswer = (
-  history: PromptHistory,
-  start: StartRecord,
-  answer: AnswerRecord,
-): PromptHistory => ({
-  ...history,
-  starts: [...history.starts, start],
-  answers: [...history.answers, toAnswerMeta(answer, { file: '', offset: 0, length: 0 })],
-});
-
-function addOnce(
-  { prompts, ended, seen }: Index,
-  record: LedgerRecord,
-  location: AnswerMeta['location'],
-): void {
+function addOnce({ prompts, ended, seen }: Index, record: LedgerRecord, location: RecordLocation): void {
   if (seen.has(record.id)) return;
   seen.add(record.id);
-  let history = prompts.get(record.index);
-  if (!history) {
-    history = { starts: [], answers: [], faults: [], settled: [], reopened: [] };
-    prompts.set(record.index, history);
-  }
-  if (record.type === 'start') history.starts.push(record);
-  else if (record.type === 'fault') history.faults.push(record);
-  else if (record.type === 'settled') history.settled.push(record);
-  else if (record.type === 'reopened') history.reopened.push(record);
-  else history.answers.push(toAnswerMeta(record, location));
+  const history = withRecord(prompts.get(record.index) ?? NO_HISTORY, record, location);
+  prompts.set(record.index, history);
   if (record.type !== 'settled' && record.type !== 'reopened') return;
   if (endOf(history)) ended.add(record.index);
   else ended.delete(record.index);

@@ -52,6 +52,7 @@ export class OpenShards {
   }
 
   async #drop(spared: number): Promise<void> {
+    if (this.#entries.size <= spared) return;
     const idle = [...this.#entries].filter(([, { shard, users }]) => users === 0 && !shard.writer.hasUnsaved);
     const dropped = idle.slice(0, Math.max(0, idle.length - spared));
     for (const [number] of dropped) this.#entries.delete(number);

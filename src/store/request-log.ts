@@ -1,5 +1,5 @@
 /** A prompt's requests one by one: pure, from its records alone. */
-import type { PromptHistory } from './ledger-reader.ts';
+import type { PromptHistory } from './prompt-history.ts';
 import type { RequestEntry } from './outcome.ts';
 
 /** In the order they were sent. An end whose start a power cut took is told by itself. */

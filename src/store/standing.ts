@@ -1,11 +1,10 @@
 /** What a prompt's history means: pure, and the same for the activity, the reports and the status. */
 import type { Paid, RunLimits, Usage } from '../contract.ts';
-import type { AnswerMeta, PromptHistory } from './ledger-reader.ts';
+import type { AnswerMeta, PromptHistory } from './prompt-history.ts';
 import {
   compareMoments,
   type FaultRecord,
   type Moment,
-  type ReopenedRecord,
   type SettledRecord,
   type StartRecord,
 } from './records.ts';
@@ -62,14 +61,10 @@ export interface Present {
   at: number;
 }
 
-const reopenedLast = ({ reopened }: Pick<PromptHistory, 'reopened'>): ReopenedRecord | undefined =>
-  reopened.toSorted(compareMoments).at(-1);
-
 /** The end that counts; `null` while the prompt is open. */
 export function endOf(history: Pick<PromptHistory, 'settled' | 'reopened'>): SettledRecord | null {
-  const reopened = reopenedLast(history);
-  const standing = history.settled.filter((end) => !reopened || compareMoments(end, reopened) > 0);
-  return standing.toSorted(compareMoments).at(-1) ?? null;
+  const reopened = history.reopened.at(-1);
+  return history.settled.findLast((end) => !reopened || compareMoments(end, reopened) > 0) ?? null;
 }
 
 /** Without `present`, faults and patience count in the turn of the newest fault, up to that fault. */
@@ -79,35 +74,35 @@ export function standingOf(
   present?: Present,
   judgement = LENIENT,
 ): Standing {
-  const reopened = reopenedLast(history);
+  const { answers, faults } = history;
+  const reopened = history.reopened.at(-1);
   const isLater = (record: Moment): boolean => !reopened || compareMoments(record, reopened) > 0;
   const settled = endOf(history);
-  const answers = history.answers.toSorted(compareMoments);
-  const faults = history.faults.toSorted(compareMoments);
 
   const chosen: ChosenAnswer[] = [];
+  const missing: number[] = [];
   let spoiled: Standing['spoiled'] = null;
   const named = settled ? answers.filter((answer) => settled.answers.includes(answer.id)) : answers;
   for (let sample = 1; sample <= completions; sample++) {
-    const given = named.flatMap((answer) =>
-      answer.choices.filter((choice) => choice.sample === sample).map((choice) => ({ answer, choice })),
-    );
-    const usable = given.find(({ choice }) => isUsable(choice, settled ? LENIENT : judgement));
+    const usable = firstOf(named, sample, (_, choice) => isUsable(choice, settled ? LENIENT : judgement));
     if (usable) {
       chosen.push({ sample, answer: usable.answer, finishReason: usable.choice.finishReason });
       continue;
     }
-    const bad = given.find(
-      ({ answer, choice }) => isLater(answer) && !(judgement.retryEmpty && choice.blank),
+    missing.push(sample);
+    if (settled || spoiled) continue;
+    const bad = firstOf(
+      named,
+      sample,
+      (answer, choice) => isLater(answer) && !(judgement.retryEmpty && choice.blank),
     );
-    if (bad && !settled) spoiled ??= { ...bad.choice, answer: bad.answer };
+    if (bad) spoiled = { ...bad.choice, answer: bad.answer };
   }
-  const have = new Set(chosen.map(({ sample }) => sample));
 
   return {
     settled,
     chosen,
-    missing: Array.from({ length: completions }, (_, i) => i + 1).filter((sample) => !have.has(sample)),
+    missing,
     spoiled,
     requests: history.starts.length,
     lostInARow: lostInARow(history, isLater),
@@ -116,10 +111,31 @@ export function standingOf(
   };
 }
 
-function lostInARow(history: PromptHistory, counts: (start: StartRecord) => boolean): number {
-  const ended = new Set([...history.answers, ...history.faults].map((end) => end.start));
-  const starts = history.starts.filter(counts).toSorted(compareMoments);
-  const lastEnded = starts.findLastIndex((start) => ended.has(start.id));
+/** The first of a sample's choices that matches, with its answer. */
+function firstOf(
+  answers: readonly AnswerMeta[],
+  sample: number,
+  matches: (answer: AnswerMeta, choice: AnswerMeta['choices'][number]) => boolean,
+): { answer: AnswerMeta; choice: AnswerMeta['choices'][number] } | null {
+  for (const answer of answers) {
+    for (const choice of answer.choices) {
+      if (choice.sample === sample && matches(answer, choice)) return { answer, choice };
+    }
+  }
+  return null;
+}
+
+function lostInARow(
+  { starts, answers, faults }: PromptHistory,
+  counts: (start: StartRecord) => boolean,
+): number {
+  const isEnd =
+    ({ id }: StartRecord) =>
+    (end: AnswerMeta | FaultRecord): boolean =>
+      end.start === id;
+  const lastEnded = starts.findLastIndex(
+    (start) => !counts(start) || answers.some(isEnd(start)) || faults.some(isEnd(start)),
+  );
   return starts.length - 1 - lastEnded;
 }
 
@@ -132,6 +148,8 @@ export const inTurnsOf =
     turn <= present.turn &&
     turn >= (present.since ?? present.turn);
 
+const NO_TROUBLES = Object.freeze({ ownFaults: 0, unavailableSince: null, unavailableInARow: 0 });
+
 function troubles(
   starts: readonly StartRecord[],
   faults: readonly FaultRecord[],
@@ -139,6 +157,7 @@ function troubles(
   present: Present | undefined,
   { retryEmpty }: Judgement,
 ): Pick<Standing, 'ownFaults' | 'unavailableSince' | 'unavailableInARow'> {
+  if (faults.length === 0 && !retryEmpty) return NO_TROUBLES;
   const isPresent = inTurnsOf(present ?? faults.at(-1));
   const ofTurn = faults.filter(isPresent);
   const lastAnswer = answers.at(-1);

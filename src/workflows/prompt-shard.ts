@@ -71,12 +71,14 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
   CancellationScope.current().cancelRequested.catch(() => (isAsked = true));
 
   return CancellationScope.nonCancellable(async () => {
-    void report();
+    const reporting = report();
     await readPlan();
     await work.run(isStopped);
     if (isOrphan) throw ApplicationFailure.nonRetryable('the run of its batch is over', ORPHANED);
     if (isStopped()) await work.drain(() => loan.stop === 'now');
     over = true;
+    // An end that crosses the answer to an account is refused, and the whole history is replayed for another one.
+    await reporting;
     return account();
   });
 

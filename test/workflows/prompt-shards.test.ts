@@ -49,6 +49,25 @@ test('every prompt runs once, in the shard it belongs to, and the batch ends wit
   assert.equal((await batch.progress()).paid.usage.total, PAID.usage.total);
 });
 
+test('a shard ends when the batch has heard all it was told: its end is not refused and replayed', async (t) => {
+  const script = scriptActivities({ prompts: 40, shards: 4, complete: after10Ms });
+  const batch = await harness.run(t, script, { limits: { maxWorkers: 4 } });
+  await batch.result();
+
+  for (let shard = 0; shard < 4; shard++) {
+    const id = shardIdOf(batchInput(batch.handle.workflowId, script.script), shard);
+    const { events = [] } = await harness.client.workflow.getHandle(id).fetchHistory();
+    const told = events?.filter((event) => event.signalExternalWorkflowExecutionInitiatedEventAttributes);
+    const heard = events?.filter((event) => event.externalWorkflowExecutionSignaledEventAttributes);
+    assert.equal(heard?.length, told?.length);
+    assert.ok(told!.length > 0);
+    assert.deepEqual(
+      events?.filter((event) => event.workflowTaskFailedEventAttributes),
+      [],
+    );
+  }
+});
+
 test('never more than max_workers prompts are in progress over all shards, and no fewer while there is work', async (t) => {
   const gate = createGate();
   const script = scriptActivities({

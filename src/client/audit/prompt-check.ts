@@ -2,7 +2,7 @@
 import { toPossiblyPaid } from '../../report/possibly-paid.ts';
 import { toResult } from '../../report/results-json.ts';
 import { outcomeOf, type PromptReading } from '../../store/batch-reading.ts';
-import type { PromptHistory } from '../../store/ledger-reader.ts';
+import type { PromptHistory } from '../../store/prompt-history.ts';
 import type { PromptOutcome } from '../../store/outcome.ts';
 import { standingOf } from '../../store/standing.ts';
 import { toTerminalText } from '../render/terminal-text.ts';

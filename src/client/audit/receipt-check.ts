@@ -1,7 +1,7 @@
 /** The workflow's receipts for one prompt against what the ledger says of it. */
 import type { Paid } from '../../contract.ts';
 import type { PromptReading } from '../../store/batch-reading.ts';
-import type { AnswerMeta } from '../../store/ledger-reader.ts';
+import type { AnswerMeta } from '../../store/prompt-history.ts';
 import type { SettledRecord } from '../../store/records.ts';
 import { paidFor } from '../../store/standing.ts';
 import { costText } from '../render/number-text.ts';

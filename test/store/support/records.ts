@@ -1,4 +1,5 @@
-import type { LedgerReader, PromptHistory } from '../../../src/store/ledger-reader.ts';
+import type { LedgerReader } from '../../../src/store/ledger-reader.ts';
+import { NO_HISTORY, type PromptHistory, withRecord } from '../../../src/store/prompt-history.ts';
 import type {
   AnswerRecord,
   FaultRecord,
@@ -60,24 +61,11 @@ export const settled = (id: string, more: Partial<SettledRecord> = {}): SettledR
 });
 
 /** What a reader makes of these records, without a file. */
-export function historyOf(...records: LedgerRecord[]): PromptHistory {
-  const history: PromptHistory = { starts: [], answers: [], faults: [], settled: [], reopened: [] };
-  for (const record of records) {
-    if (record.type === 'start') history.starts.push(record);
-    else if (record.type === 'fault') history.faults.push(record);
-    else if (record.type === 'settled') history.settled.push(record);
-    else if (record.type === 'reopened') history.reopened.push(record);
-    else {
-      const choices = record.choices.map(({ sample, finishReason, text }) => ({
-        sample,
-        finishReason,
-        blank: text.trim() === '',
-      }));
-      history.answers.push({ ...record, choices, location: { file: 'f', offset: 0, length: 0 } });
-    }
-  }
-  return history;
-}
+export const historyOf = (...records: LedgerRecord[]): PromptHistory =>
+  records.reduce(
+    (history, record) => withRecord(history, record, { file: 'f', offset: 0, length: 0 }),
+    NO_HISTORY,
+  );
 
 /** Every record a reader holds for the prompts 0 to `last`, whole, by id. */
 export async function contentOf(reader: LedgerReader, last: number): Promise<LedgerRecord[]> {

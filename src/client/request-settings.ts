@@ -57,6 +57,17 @@ export async function createPriceCheck({ request, limits }: BatchSettings): Prom
   };
 }
 
+/** Said before money is spent: that nobody knows how much it will be. `null` where the batch's model has a price. */
+export async function missingPrice({ request, limits }: BatchSettings): Promise<string | null> {
+  const { provider, baseUrl, model } = request;
+  const { priceOf } = await import('../providers/prices.ts');
+  if (priceOf({ provider, baseUrl, model, override: limits.prices ?? undefined }, new Date())) return null;
+  return (
+    `There is no price for model ${model} at ${baseUrl}: its costs will be unknown. ` +
+    '--price-input and --price-output name one, in US dollars per million tokens.'
+  );
+}
+
 /** As {@link createPriceCheck}, for a batch that exists and limits that are to be set. */
 export async function assertPriced(store: BatchStore, typed: Partial<RunLimits>): Promise<void> {
   const { settings: request, limits, shards } = await store.readManifest();

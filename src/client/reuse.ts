@@ -2,10 +2,11 @@
 import { readBatchPrompts } from '../store/batch-reading.ts';
 import { BatchStore } from '../store/batch-store.ts';
 import { listBatches } from '../store/output-folder.ts';
-import type { LedgerReader } from '../store/ledger-reader.ts';
+import { ForeignLedgerError, type LedgerReader } from '../store/ledger-reader.ts';
 import type { AnswerMeta } from '../store/prompt-history.ts';
 import type { AnswerRecord } from '../store/records.ts';
 import { layoutOf } from '../store/manifest.ts';
+import { StoreError } from '../store/store-error.ts';
 import { requestKey } from '../store/request-key.ts';
 import { shardOfPrompt } from '../workflows/shard-range.ts';
 import { WantedAnswers } from './wanted-answers.ts';
@@ -86,22 +87,36 @@ const LOOK_MS = 3000;
 export async function countReusable(store: BatchStore, lookMs = LOOK_MS): Promise<ReusableCount> {
   const start = Date.now();
   const limits = { wanted: start + lookMs / 3, found: start + lookMs };
+  const newestFirst = await othersThan(store);
+  const batchIds = new Set<string>();
+  let completions = 0;
+  try {
+    if (newestFirst.length > 0) {
+      for await (const { batchId } of findReusable(store, newestFirst, limits)) {
+        completions++;
+        batchIds.add(batchId);
+      }
+    }
+  } catch (error) {
+    // A ledger that is damaged, and not this batch's own business: who reuses it hears of it.
+    if (!(error instanceof ForeignLedgerError)) throw error;
+  }
+  return { completions, batchIds: [...batchIds] };
+}
+
+/** The readable batches of its output folder but itself, the newest first. `list` tells of the others. */
+async function othersThan(store: BatchStore): Promise<BatchStore[]> {
   const found: { other: BatchStore; made: string }[] = [];
   for (const id of await listBatches(store.location.outputDir)) {
     if (id === store.batchId) continue;
     const other = new BatchStore(store.location, id, 'reader');
-    found.push({ other, made: (await other.readManifest()).created_at });
-  }
-  const newestFirst = found.toSorted((a, b) => b.made.localeCompare(a.made)).map(({ other }) => other);
-  const batchIds = new Set<string>();
-  let completions = 0;
-  if (newestFirst.length > 0) {
-    for await (const { batchId } of findReusable(store, newestFirst, limits)) {
-      completions++;
-      batchIds.add(batchId);
+    try {
+      found.push({ other, made: (await other.readManifest()).created_at });
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
     }
   }
-  return { completions, batchIds: [...batchIds] };
+  return found.toSorted((a, b) => b.made.localeCompare(a.made)).map(({ other }) => other);
 }
 
 /** Answers held in memory at most, in characters and records: enough to write each shard's together. */

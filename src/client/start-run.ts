@@ -65,10 +65,12 @@ export async function startRun({
     join(config.home, 'locks', `${store.location.uuid}-${store.batchId}`),
   );
   try {
+    const lastRun = (await store.readManifest()).runs.at(-1);
+    if (lastRun) await store.requireLedger();
     const view = await viewOf(temporal, store.batchId);
     assertOurs(view, store);
     if (view.kind === 'open') return false;
-    await assertNobodyElsewhere(store, (await store.readManifest()).runs.at(-1), temporal.serverId);
+    await assertNobodyElsewhere(store, lastRun, temporal.serverId);
     // Asked while the manifest is being written; it never rejects.
     const hasSearchAttributes = takesAttributes(temporal);
     const startedBy = { server: temporal.serverId, starter: workerIdentity() };

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { PromptItem, StoreLocation } from '../contract.ts';
 import { type Manifest, MANIFEST_FILE } from './manifest.ts';
 import { replaceFile } from './replace-file.ts';
-import { shardName } from './shard-name.ts';
+import { ledgerRootOf, shardName } from './shard-name.ts';
 import { cannotWrite } from './store-error.ts';
 
 /** Takes prompts in, shard by shard, before it is known what the batch is called. */
@@ -47,6 +47,7 @@ export class BatchDraft {
 
   /** Gives the draft its id. False if a batch of that id is there already; the draft is then discarded. */
   async commit(manifest: Manifest): Promise<boolean> {
+    await this.#written(() => mkdir(ledgerRootOf(this.#folder)));
     await this.#finish(MANIFEST_FILE, manifest);
     try {
       await rename(this.#folder, join(dirname(this.#folder), manifest.batch_id));

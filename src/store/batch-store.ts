@@ -1,5 +1,5 @@
 /** The batch store: one folder per batch with its manifest, its prompts and its ledger. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ZodError } from 'zod';
 import type { StoreLocation } from '../contract.ts';
@@ -9,6 +9,7 @@ import { OpenShards } from './open-shards.ts';
 import { replaceFile } from './replace-file.ts';
 import { Shard } from './shard.ts';
 import { takeDigest } from './shard-digest.ts';
+import { ledgerRootOf } from './shard-name.ts';
 import { messageOf, StoreError } from './store-error.ts';
 
 export class BatchStore {
@@ -52,6 +53,18 @@ export class BatchStore {
     } catch (error) {
       throw new StoreError(`${file} is not a batch manifest: ${flawOf(error)}`, { cause: error });
     }
+  }
+
+  /** Throws {@link StoreError} where somebody has taken the ledger away: everything would be bought again. */
+  async requireLedger(): Promise<void> {
+    const ledger = ledgerRootOf(this.#folder);
+    await stat(ledger).catch((error: unknown) => {
+      throw new StoreError(
+        `${ledger} is missing. It holds every answer that was paid for, and without it all of them would be bought again: ` +
+          'put it back. Should it be lost, --new makes another batch of the same prompts.',
+        { cause: error },
+      );
+    });
   }
 
   /** The manifest as last read: for what never changes in it. */

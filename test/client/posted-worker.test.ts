@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { BatchStore } from '../../src/store/batch-store.ts';
 import type { LedgerRecord } from '../../src/store/records.ts';
 import type { BatchWorker } from '../../src/worker.ts';
 import { makeBatch } from '../store/support/batches.ts';
+import { putInTheWay } from '../store/support/put-in-the-way.ts';
 import { answer, fault } from '../store/support/records.ts';
 
 /** A worker that stops when it is told to, or fails when the test says so: Temporal's own cannot be made to. */
@@ -29,7 +30,7 @@ function endingWorker(): BatchWorker & { fail(message: string): void } {
 async function postedWith(t: TestContext, record: LedgerRecord) {
   const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'x' }]);
   const inTheWay = join(store.folder, 'ledger');
-  await writeFile(inTheWay, '');
+  await putInTheWay(inTheWay);
   const notes: string[] = [];
   const worker = endingWorker();
   const posted = postWorker(worker, store, (line) => notes.push(line));

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { countReusable, reuseAnswers } from '../../src/client/reuse.ts';
 import type { PromptItem } from '../../src/contract.ts';
@@ -208,5 +210,23 @@ describe('what the other batches of the folder have', () => {
 
   test('is not waited for when the time is over', async (t) => {
     assert.deepEqual(await countReusable(await twoBatches(t), -1), { completions: 0, batchIds: [] });
+  });
+
+  test('is counted beside a batch whose manifest cannot be read', async (t) => {
+    const store = await twoBatches(t);
+    const damaged = join(store.location.outputDir, 'damaged');
+    await mkdir(damaged);
+    await writeFile(join(damaged, 'batch.json'), '{');
+    assert.deepEqual(await countReusable(store), { completions: 2, batchIds: ['a'] });
+  });
+
+  test('is not counted, and stops nothing, where a ledger is damaged', async (t) => {
+    const store = await twoBatches(t);
+    const ledger = join(store.location.outputDir, 'a', 'ledger', '00000');
+    for (const name of await readdir(ledger)) {
+      const file = join(ledger, name);
+      await writeFile(file, `no record\n${await readFile(file, 'utf8')}`);
+    }
+    assert.deepEqual(await countReusable(store), { completions: 0, batchIds: [] });
   });
 });

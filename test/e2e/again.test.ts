@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
@@ -105,6 +105,31 @@ test('terminated in the Web UI: "run" says so, and "resume" finishes', async (t)
   assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
   assert.equal((await readResults(place.outputDir)).summary.successful_items, 6);
   assert.ok(provider.answered.requests <= 8, 'at most what was in flight is bought again');
+});
+
+test('with its ledger taken away a batch does not go on, and buys nothing twice when it is back', async (t) => {
+  const gate = createGate();
+  const place = await createWorkplace(t, server, {
+    script: (request) => (request.total > 2 ? gate.script() : undefined),
+  });
+  const { provider } = place;
+  const file = await place.write('prompts.json', promptTexts(4));
+  const first = place.startRun(file, ['--id', 'robbed', '--max-workers', '2']);
+  await provider.until(() => provider.answered.requests === 2 && provider.inFlight === 2);
+  first.kill('SIGKILL');
+  await first.ended;
+  gate.open();
+  const ledger = join(place.outputDir, 'robbed', 'ledger');
+  await rename(ledger, join(place.folder, 'elsewhere'));
+  for (const again of [await place.run(file, ['--id', 'robbed']), await place.cli(['resume', 'robbed'])]) {
+    assert.equal(again.code, 2, again.stdout + again.stderr);
+    assert.match(again.stderr, /robbed\/ledger is missing.*put it back.*--new/);
+  }
+  await rename(join(place.folder, 'elsewhere'), ledger);
+  const resumed = await place.cli(['resume', 'robbed']);
+  assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+  assert.equal((await readResults(place.outputDir)).summary.successful_items, 4);
+  assert.ok(provider.answered.requests <= 6, 'at most what was in flight is bought again');
 });
 
 test('an id that is open on the server from another store is refused, naming its folder', async (t) => {

@@ -173,6 +173,8 @@ test('what the commands print is what docs/json.md says, field by field', async 
     '--output-dir',
     'out',
   ]);
+  await tell(0, [...run, '--id', 'left-open', '--detach']);
+  await tell(0, ['server', 'stop']);
 
   assert.deepEqual([...new Set(wrong)], []);
   const unseen = [...docs.lines].flatMap(([type, fields]) => {

@@ -109,7 +109,9 @@ test('with no worker, then no server, then no state folder, the ledger answers a
   assert.deepEqual(await facts(['status', 'left']), ['crashed', 'ledger-and-temporal', 2, 2]);
   assert.match((await place.cli(['status', 'left'])).stdout, /Source .*no worker is there to ask/);
 
-  assert.equal((await place.cli(['server', 'stop'])).code, 0);
+  const stopped = await place.cli(['server', 'stop']);
+  assert.equal(stopped.code, 0);
+  assert.match(stopped.stdout, /A batch was open on it\..*to go on:\n {2}durabatch resume left\n/);
   assert.deepEqual(await facts(['status', 'left']), ['crashed', 'ledger', 2, 2]);
   assert.match((await place.cli(['server', 'status'])).stdout, /not running/);
 

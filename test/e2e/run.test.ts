@@ -70,11 +70,11 @@ describe('runs each format: every prompt in order, sums as the provider counted'
   }
 });
 
-test('an unknown price is null with a warning, a known one adds up', async (t) => {
+test('an unknown price is said at the start and is null with a warning, a known one adds up', async (t) => {
   const place = await createWorkplace(t, server);
   const file = await place.write('prompts.json', promptTexts(3));
   const unknown = await place.run(file);
-  assert.match(unknown.stdout, /Cost +unknown/);
+  assert.match(unknown.stdout, /There is no price for model test-model at \S+:.*\n[^]*Cost +unknown/);
   assert.match(unknown.stdout, /warning: The cost of 3 of 3 prompts is unknown/);
   const { summary } = await readResults(place.outputDir);
   assert.equal(summary.estimated_cost, null);
@@ -93,6 +93,7 @@ test('an unknown price is null with a warning, a known one adds up', async (t) =
     '--json',
   ]);
   assert.equal(known.code, 0, known.stdout);
+  assert.doesNotMatch(known.stdout, /no price/);
   const priced = await readResults(join(place.folder, 'priced'));
   assert.ok(priced.summary.estimated_cost! > 0);
   const rows = await readCsv(join(place.folder, 'priced'));

@@ -16,6 +16,7 @@ import { StoreError } from '../../src/store/store-error.ts';
 import { manifestOf } from '../report/support/report-fixtures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { makeBatch } from './support/batches.ts';
+import { putInTheWay } from './support/put-in-the-way.ts';
 import { answer } from './support/records.ts';
 
 const itemsOf = (...texts: string[]): PromptItem[] =>
@@ -140,7 +141,11 @@ test('a draft becomes the batch whole, under the id it gets last', async (t) => 
   const manifest = manifestOf(3, { batch_id: 'b', shard_size: 2, shards: 2 });
   assert.equal(await draft.commit(manifest), true);
   assert.deepEqual((await readdir(location.outputDir)).sort(), ['.durabatch-store', 'b']);
-  assert.deepEqual((await readdir(join(location.outputDir, 'b'))).sort(), ['batch.json', 'prompts']);
+  assert.deepEqual((await readdir(join(location.outputDir, 'b'))).sort(), [
+    'batch.json',
+    'ledger',
+    'prompts',
+  ]);
   assert.deepEqual(await new BatchStore(location, 'b', 'w').readManifest(), manifest);
 });
 
@@ -256,7 +261,7 @@ test('the manifest is replaced whole: a reader sees the old one or the new one',
   state.over = true;
   assert.ok((await reading) > 0);
   assert.equal((await store.manifest()).description, 't');
-  assert.deepEqual((await readdir(store.folder)).sort(), ['batch.json', 'prompts']);
+  assert.deepEqual((await readdir(store.folder)).sort(), ['batch.json', 'ledger', 'prompts']);
 });
 
 test('a change that fails leaves the manifest as it was, and nothing beside it', async (t) => {
@@ -271,7 +276,7 @@ test('a change that fails leaves the manifest as it was, and nothing beside it',
   await mkdir(join(store.folder, 'in-the-way', 'x'), { recursive: true });
   await assert.rejects(replaceFile(join(store.folder, 'in-the-way'), 'text'));
   assert.equal(await readFile(join(store.folder, 'batch.json'), 'utf8'), before);
-  assert.deepEqual((await readdir(store.folder)).sort(), ['batch.json', 'in-the-way', 'prompts']);
+  assert.deepEqual((await readdir(store.folder)).sort(), ['batch.json', 'in-the-way', 'ledger', 'prompts']);
 });
 
 test('a missing batch and a foreign manifest are told apart, by name', async (t) => {
@@ -310,7 +315,7 @@ test('each shard has a ledger of its own that takes its own prompts only', async
 
 test('what no ledger could write is counted and saved over all shards', async (t) => {
   const store = await makeBatch(t, itemsOf('a', 'b'), { shardSize: 1 });
-  await writeFile(join(store.folder, 'ledger'), 'in the way');
+  await putInTheWay(join(store.folder, 'ledger'));
   for (const shard of [0, 1]) {
     const { writer } = await store.openShard(shard);
     await assert.rejects(writer.append(answer(`a${shard}`, { index: shard }), { durable: true }));

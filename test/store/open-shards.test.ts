@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { readBatchPrompts } from '../../src/store/batch-reading.ts';
@@ -7,6 +7,7 @@ import type { BatchStore } from '../../src/store/batch-store.ts';
 import type { LedgerRecord } from '../../src/store/records.ts';
 import type { Shard } from '../../src/store/shard.ts';
 import { makeBatch } from './support/batches.ts';
+import { putInTheWay } from './support/put-in-the-way.ts';
 import { answer, fault } from './support/records.ts';
 
 const SHARDS = 20;
@@ -69,7 +70,7 @@ test('a dropped shard starts a new ledger file when it is used again, and reads 
 async function withUnsaved(t: TestContext, record: LedgerRecord, options: { durable: boolean }) {
   const store = await makeShards(t);
   const ledger = join(store.folder, 'ledger');
-  await writeFile(ledger, 'in the way');
+  await putInTheWay(ledger);
   const shard = await store.openShard(0);
   await assert.rejects(shard.writer.append(record, options));
   await shard.release();

@@ -2,7 +2,7 @@ import { reachBatch } from '../reached-batch.ts';
 import { type CommandContext, interruptSignal } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printFinished } from './last-words.ts';
-import { printStatus } from './status.ts';
+import { printStatus } from './print-status.ts';
 
 export interface CancelOptions {
   outputDir?: string;

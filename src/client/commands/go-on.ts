@@ -5,7 +5,7 @@ import { type ContinueEnd, type ContinueOptions, continueBatch, openBatch } from
 import { growHeapAsUsual } from '../heap-growth.ts';
 import { flagOf } from '../options/parse-flags.ts';
 import { createProgressView } from '../render/progress-view.ts';
-import { requireApiKey } from '../request-settings.ts';
+import { missingPrice, requireApiKey } from '../request-settings.ts';
 import { hasLiveWorker } from '../server-view.ts';
 import { settableLimits } from '../settable-limits.ts';
 import type { StartOptions } from '../start-run.ts';
@@ -51,7 +51,6 @@ export async function goOn(options: GoOnOptions): Promise<number> {
       await noteOpen(options, temporal, await withServer({ config, temporal, note }, () => openBatch(start)));
       return printDetached(store, temporal, context);
     }
-    const simulated = settings.request.provider === 'simulated';
     const onOpen = async (attached: boolean): Promise<LimitChanges> => {
       const changes = await noteOpen(options, temporal, attached);
       const webUi = temporal.webUiOf(store.batchId);
@@ -60,7 +59,7 @@ export async function goOn(options: GoOnOptions): Promise<number> {
       growHeapAsUsual();
       return changes;
     };
-    const end = await followWithView({ ...start, onOpen }, simulated, context);
+    const end = await followWithView({ ...start, onOpen }, settings, context);
     return await printEnd(store, end, temporal, context);
   } finally {
     await temporal.close();
@@ -88,11 +87,12 @@ async function noteOpen(
 }
 
 async function followWithView(
-  start: StartOptions & Pick<ContinueOptions, 'onOpen'>,
-  simulated: boolean,
+  start: StartOptions & Required<Pick<ContinueOptions, 'onOpen'>>,
+  settings: BatchSettings,
   context: CommandContext,
 ): Promise<ContinueEnd> {
   const { isTTY, color } = outputTraits();
+  const simulated = settings.request.provider === 'simulated';
   const view = createProgressView({
     stream: outputStream(context),
     isTTY,
@@ -101,14 +101,27 @@ async function followWithView(
     batchId: start.store.batchId,
     simulated,
   });
+  // The table of prices is large: nothing waits for it but the end.
+  let priceNoted: Promise<void> | undefined;
+  const notePrice = async (): Promise<void> => {
+    const missing = simulated ? null : await missingPrice(settings);
+    if (missing !== null) view.note(missing);
+  };
+  const onOpen: typeof start.onOpen = async (attached) => {
+    if (!attached) priceNoted = notePrice();
+    return start.onOpen(attached);
+  };
   try {
-    return await continueBatch({
+    const end = await continueBatch({
       ...start,
+      onOpen,
       worker: true,
       onProgress: view.update,
       note: view.note,
       interrupt: interruptSignal(),
     });
+    await priceNoted;
+    return end;
   } finally {
     view.end();
   }

@@ -3,7 +3,6 @@ import type { BatchOutcome, Progress } from '../../contract.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { batchSummary } from '../batch-summary.ts';
 import type { ContinueEnd } from '../continue-batch.ts';
-import { type BatchStatus, statusJson, statusText } from '../render/status-text.ts';
 import { summaryJson, summaryText } from '../render/summary-text.ts';
 import { viewOf } from '../server-view.ts';
 import type { Temporal } from '../temporal.ts';
@@ -48,11 +47,6 @@ export async function printPaused(
 ): Promise<number> {
   await printSummary(store, { progress }, context, temporal);
   return exitCodes.paused;
-}
-
-export function printStatus(status: BatchStatus, { json, print }: CommandContext): void {
-  const { paint, columns } = outputTraits();
-  print(json ? statusJson(status) : statusText(status, { paint, columns }));
 }
 
 export async function printFinished(

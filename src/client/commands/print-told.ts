@@ -2,7 +2,7 @@ import type { ReachedBatch, Told } from '../reached-batch.ts';
 import { progressJson } from '../render/progress-json.ts';
 import { statusJson } from '../render/status-text.ts';
 import type { CommandContext } from './context.ts';
-import { printStatus } from './status.ts';
+import { printStatus } from './print-status.ts';
 
 /** Prints how a batch stands after `command` has told it something; `more` for programs. */
 export async function printTold(

@@ -1,7 +1,11 @@
 import { ensureServer, serverStatus, stopServer, type ServerInfo } from '../../server/embedded-server.ts';
+import { openOnServer } from '../open-on-server.ts';
 import { UsageError } from '../options/usage-error.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+
+/** Open batches that are named when their server is stopped. */
+const MOST_NAMED = 5;
 
 export const serverActions = ['start', 'stop', 'status'] as const;
 export type ServerAction = (typeof serverActions)[number];
@@ -14,9 +18,12 @@ export async function serverCommand(action: string, context: CommandContext): Pr
       printServer(server.started ? 'started' : 'running', server, context);
       return exitCodes.succeeded;
     }
-    case 'stop':
-      printServer('stopped', await stopServer(config.home), context);
+    case 'stop': {
+      const server = await serverStatus(config.home);
+      const open = server && (await openOnServer(server));
+      printServer('stopped', await stopServer(config.home), context, open ?? []);
       return exitCodes.succeeded;
+    }
     case 'status': {
       const server = await serverStatus(config.home);
       printServer(server ? 'running' : 'not running', server, context);
@@ -33,6 +40,7 @@ function printServer(
   state: string,
   server: ServerInfo | null,
   { config, json, print }: CommandContext,
+  openBatches: readonly string[] = [],
 ): void {
   if (json) {
     print({
@@ -43,6 +51,7 @@ function printServer(
       web_ui: server?.uiUrl ?? null,
       pid: server?.pid ?? null,
       uses_own_server: config.temporal === null,
+      ...(state === 'stopped' && { open_batches: openBatches }),
     });
     return;
   }
@@ -57,5 +66,14 @@ function printServer(
     lines.push(
       `Commands use the server at ${config.temporal.connection.address} instead (TEMPORAL_ADDRESS or a profile).`,
     );
+  if (openBatches.length > 0) {
+    lines.push(
+      openBatches.length === 1
+        ? 'A batch was open on it. Every answer that came back is kept; to go on:'
+        : `${openBatches.length} batches were open on it. Every answer that came back is kept; to go on:`,
+      ...openBatches.slice(0, MOST_NAMED).map((id) => `  durabatch resume ${id}`),
+      ...(openBatches.length > MOST_NAMED ? ['  … (all of them: durabatch list)'] : []),
+    );
+  }
   print(lines.join('\n'));
 }

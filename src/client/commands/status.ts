@@ -1,7 +1,7 @@
 import { reachBatch } from '../reached-batch.ts';
-import { type BatchStatus, statusJson, statusText } from '../render/status-text.ts';
-import { type CommandContext, outputTraits } from './context.ts';
+import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { printStatus } from './print-status.ts';
 
 /** Starts nothing, and answers also where no server and no worker lives. */
 export async function statusCommand(
@@ -16,9 +16,4 @@ export async function statusCommand(
   } finally {
     await batch.close();
   }
-}
-
-export function printStatus(status: BatchStatus, { json, print }: CommandContext): void {
-  const { paint, columns } = outputTraits();
-  print(json ? statusJson(status) : statusText(status, { paint, columns }));
 }

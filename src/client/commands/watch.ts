@@ -18,7 +18,8 @@ import {
   outputTraits,
 } from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
-import { printFinished, printPaused, printStatus } from './last-words.ts';
+import { printFinished, printPaused } from './last-words.ts';
+import { printStatus } from './print-status.ts';
 
 interface Watched {
   batchId: string;

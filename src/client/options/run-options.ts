@@ -26,7 +26,6 @@ export interface RunOptions {
   typedAccount?: TypedAccount;
   /** As typed: not resolved. */
   outputDir: string;
-  outputDirTyped: boolean;
   id: string | undefined;
   new: boolean;
   /** Batches whose answers to identical requests are taken over. */
@@ -133,7 +132,6 @@ export function parseRunOptions(raw: Record<string, unknown>): RunOptions {
     typedLimits,
     ...(typedAccount && { typedAccount }),
     outputDir: flags.outputDir ?? DEFAULT_OUTPUT_DIR,
-    outputDirTyped: flags.outputDir !== undefined,
     id: flags.id,
     new: flags.new,
     reuse: flags.reuse,

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { PromptItem, StoreLocation } from '../contract.ts';
 import { type Manifest, MANIFEST_FILE } from './manifest.ts';
 import { replaceFile } from './replace-file.ts';
 import { ledgerRootOf, shardName } from './shard-name.ts';
 import { cannotWrite } from './store-error.ts';
+
+const PREFIX = '.draft-';
+/** A draft that nobody has written to for so long is one whose command was killed. */
+const ABANDONED_MS = 24 * 60 * 60_000;
 
 /** Takes prompts in, shard by shard, before it is known what the batch is called. */
 export class BatchDraft {
@@ -22,7 +26,8 @@ export class BatchDraft {
   }
 
   static async open(location: StoreLocation, shardSize: number): Promise<BatchDraft> {
-    const draft = new BatchDraft(join(location.outputDir, `.draft-${randomUUID()}`), shardSize);
+    const draft = new BatchDraft(join(location.outputDir, PREFIX + randomUUID()), shardSize);
+    await draft.#written(() => removeAbandoned(location.outputDir));
     await draft.#written(() => mkdir(join(draft.#folder, 'prompts'), { recursive: true }));
     return draft;
   }
@@ -105,5 +110,18 @@ export class BatchDraft {
     await this.#file?.sync();
     await this.#file?.close();
     this.#file = null;
+  }
+}
+
+async function removeAbandoned(outputDir: string): Promise<void> {
+  for (const name of await readdir(outputDir)) {
+    if (!name.startsWith(PREFIX)) continue;
+    const draft = join(outputDir, name);
+    // Its folder of prompts has a new file for each shard; a draft that is committed meanwhile is none any more.
+    const changed = await stat(join(draft, 'prompts')).catch(() => null);
+    if (!changed || Date.now() - changed.mtimeMs < ABANDONED_MS) continue;
+    await rm(draft, { recursive: true, force: true }).catch(() => {
+      // Somebody else's, who may remove it himself.
+    });
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
@@ -131,6 +131,23 @@ test('batches are found whatever the case of the id, and nothing else is one', a
 });
 
 // ---------------------------------------------------------------- draft
+
+test('a draft that nobody has written to for a day is removed with the next one', async (t) => {
+  const location = await openOutputFolder(await temporaryFolder(t));
+  for (const [name, hours] of [
+    ['.draft-killed', 25],
+    ['.draft-slow', 23],
+  ] as const) {
+    const prompts = join(location.outputDir, name, 'prompts');
+    await mkdir(prompts, { recursive: true });
+    const at = new Date(Date.now() - hours * 3_600_000);
+    await utimes(prompts, at, at);
+  }
+  const draft = await BatchDraft.open(location, 2);
+  t.after(() => draft.discard());
+  const names = await readdir(location.outputDir);
+  assert.deepEqual([names.includes('.draft-killed'), names.includes('.draft-slow')], [false, true]);
+});
 
 test('a draft becomes the batch whole, under the id it gets last', async (t) => {
   const location = await openOutputFolder(await temporaryFolder(t));

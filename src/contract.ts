@@ -197,6 +197,8 @@ export interface Pause {
   since: string;
   /** Who asked for it, as `ann@laptop`; absent where the batch paused itself. */
   by?: string;
+  /** The least cost cap under which the next prompt may start, in integer nano-USD; only of a pause for the budget. */
+  neededNanoUsd?: number;
 }
 
 /** Who asks for a control of a batch, and why. */

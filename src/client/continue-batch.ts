@@ -35,6 +35,10 @@ export async function finishedOutcome(store: BatchStore): Promise<BatchOutcome |
   return outcome && outcome.state !== 'cancelled' ? outcome : null;
 }
 
+/** Its newest run was cancelled, and none has begun since. */
+export const isCancelled = async (store: BatchStore): Promise<boolean> =>
+  (await store.readManifest()).runs.at(-1)?.outcome?.state === 'cancelled';
+
 /** Opens the batch on the server if it is not open, without working on it. True: it was open already. */
 export const openBatch = async (options: StartOptions): Promise<boolean> => !(await startRun(options));
 

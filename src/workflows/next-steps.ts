@@ -12,7 +12,8 @@ const pauseAdvice: Record<PauseReason, string> = {
   account:
     'The provider refuses the account, the key or the model. No prompt failed. Where it is the model or the address, cancel this batch and run another one with the right one. Where it is credit, key or permissions, put that right, then type:',
   budget: 'The cost cap is reached. If more may be spent, type the new cap in US dollars, for example:',
-  failures: 'Prompts keep failing with one and the same message. Put its cause right, then type:',
+  failures:
+    'Prompts failed, as the message says. When its cause is put right, or more may fail (--max-failures), type:',
   provider:
     'The provider was down or limited the rate for too long. No prompt failed. When it answers again (against a rate limit, fewer --max-workers help), type:',
   storage:
@@ -54,10 +55,12 @@ export function nextStep(
   if (state !== 'paused') return stateSteps[state](batchId);
   return {
     advice: pauseAdvice[pause?.reason ?? 'operator'],
-    command: `durabatch resume ${batchId}${pause?.reason === 'budget' ? ` --max-cost ${higherCap(maxCostNanoUsd)}` : ''}`,
+    command: `durabatch resume ${batchId}${pause?.reason === 'budget' ? ` --max-cost ${higherCap(maxCostNanoUsd, pause.neededNanoUsd)}` : ''}`,
   };
 }
 
-/** Twice as much, in US dollars: an example that nobody regrets having pasted. */
-const higherCap = (maxCostNanoUsd: number | null): string =>
-  maxCostNanoUsd === null ? 'USD' : ((2 * maxCostNanoUsd) / 1e9).toFixed(9).replace(/\.?0+$/, '');
+/** Twice as much, in US dollars: an example that nobody regrets having pasted, and that the next prompt fits into. */
+const higherCap = (maxCostNanoUsd: number | null, neededNanoUsd = 0): string =>
+  maxCostNanoUsd === null
+    ? 'USD'
+    : (Math.max(2 * maxCostNanoUsd, 2 * neededNanoUsd) / 1e9).toFixed(9).replace(/\.?0+$/, '');

@@ -27,7 +27,7 @@ import type {
 import { autoSlots, autoWorkersOf, heard, isPace } from './auto-workers.ts';
 import { createBatchDisplay } from './batch-display.ts';
 import { budgetText } from './budget.ts';
-import { isPastLimit, limitText } from './failure-limit.ts';
+import { failuresText, isPastLimit, limitText } from './failure-limit.ts';
 import { createInlineWork } from './inline-work.ts';
 import { faultOfAsked } from './asked-fault.ts';
 import { isAccount } from './heard-signals.ts';
@@ -101,6 +101,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
       pauseFor({
         reason: 'budget',
         message: budgetText(work.spentNanoUsd, limits.maxCostNanoUsd, worstCostNanoUsd),
+        ...(worstCostNanoUsd !== null && { neededNanoUsd: work.spentNanoUsd + worstCostNanoUsd }),
       }),
     fromStore,
   });
@@ -168,7 +169,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     const { maxFailures } = limits;
     const { failed, total, lastFailures } = tally;
     if (!maxFailures || !isPastLimit(maxFailures, failed, forgiven, total)) return;
-    const message = `${failed - forgiven} prompts failed, more than --max-failures ${limitText(maxFailures)}; the last one: ${lastFailures[0]?.message}`;
+    const message = `${failuresText(failed - forgiven, forgiven)}, more than --max-failures ${limitText(maxFailures)}; the last one: ${lastFailures[0]?.message}`;
     await pauseFor({ reason: 'failures', message });
   }
 

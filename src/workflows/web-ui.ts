@@ -63,7 +63,7 @@ function nextText({ batchId }: BatchInput, { state, pause, budget }: Progress): 
   const { advice, command } = nextStep(state, pause, batchId, budget?.maxCostNanoUsd);
   const text = command === null ? advice : `${advice} ${command}`;
   if (state !== 'running') return text;
-  return `${text} If no worker is on it any more, since its command was stopped or died: durabatch resume ${batchId}`;
+  return `${text} (if no worker is on it any more, since its command was stopped or died: durabatch resume ${batchId})`;
 }
 
 export const numberText = (count: number): string => count.toLocaleString('en-US');

@@ -60,6 +60,11 @@ test('cancel of a live run lets what is in progress finish, reports, and "run" c
   const twice = await place.cli(['cancel', 'cancelled']);
   assert.equal(twice.code, 2);
   assert.match(twice.stderr, /cancelled is not running/);
+  const asked = provider.requests;
+  const retried = await place.cli(['retry', 'cancelled']);
+  assert.equal(retried.code, 2, retried.stdout + retried.stderr);
+  assert.match(retried.stderr, /batch cancelled was cancelled.*durabatch resume cancelled/);
+  assert.equal(provider.requests, asked);
   await assertGoesOn(place, file, 'cancelled', 3);
 });
 

@@ -27,9 +27,10 @@ for (const [limit, allowed] of [
     while (end.code === 5 && failedAtPause.length < 10) {
       const { pause, failed_items: failed, next_step: next } = end.lines.at(-1)!;
       assert.equal(pause.reason, 'failures');
+      const since = failedAtPause.length > 0 ? ' since the batch was resumed' : '';
       assert.match(
         pause.message,
-        new RegExp(`${allowed + 1} prompts failed, more than --max-failures ${limit}`),
+        new RegExp(`^${allowed + 1} prompts failed${since}, more than --max-failures ${limit};`),
       );
       assert.match(pause.message, /HTTP 400: no: Question number/);
       assert.equal(next.command, 'durabatch resume limited');

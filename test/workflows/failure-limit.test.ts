@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RunLimits } from '../../src/contract.ts';
-import { isPastLimit, limitText } from '../../src/workflows/failure-limit.ts';
+import { failuresText, isPastLimit, limitText } from '../../src/workflows/failure-limit.ts';
 
 describe('whether more prompts have failed than allowed', () => {
   const rows: [
@@ -30,6 +30,11 @@ describe('whether more prompts have failed than allowed', () => {
   for (const [title, limit, failed, forgiven, total, past] of rows) {
     test(title, () => assert.equal(isPastLimit(limit, failed, forgiven, total), past));
   }
+});
+
+test('the failures that count are told, and from when on', () => {
+  assert.equal(failuresText(1, 0), '1 prompt failed');
+  assert.equal(failuresText(3, 2), '3 prompts failed since the batch was resumed');
 });
 
 test('a limit reads as it was typed', () => {

@@ -26,6 +26,8 @@ test('the higher cap is exact, and never a number nobody asked for', () => {
   assert.match(nextStep('paused', budget, 'demo-1', 50_000).command!, / --max-cost 0\.0001$/);
   assert.match(nextStep('paused', budget, 'demo-1', 10_000_000_000).command!, / --max-cost 20$/);
   assert.match(nextStep('paused', budget, 'demo-1').command!, / --max-cost USD$/);
+  const dear = { ...budget, neededNanoUsd: 1_576_000 };
+  assert.match(nextStep('paused', dear, 'demo-1', 100_000).command!, / --max-cost 0\.003152$/);
 });
 
 const states = [

@@ -11,7 +11,7 @@ test('the memo holds what a reader needs when no worker lives, and what to type 
   const { state, pause, counts, failuresByType, paid } = progress;
   const { next, ...facts } = memoOf(batch, progress, null);
   assert.deepEqual(facts, { state, pause, counts, failuresByType, paid });
-  assert.match(next, /durabatch watch sample.* no worker is on it .*: durabatch resume sample$/);
+  assert.match(next, /durabatch watch sample.* no worker is on it .*: durabatch resume sample\)$/);
 });
 
 test('the memo of a batch that has ended names its files', () => {

@@ -1,11 +1,12 @@
 import type { RunLimits } from '../../contract.ts';
 import { withAccount } from '../account-limits.ts';
 import { registerBatch } from '../batch-registry.ts';
-import { finishedOutcome } from '../continue-batch.ts';
+import { finishedOutcome, isCancelled } from '../continue-batch.ts';
 import { locateBatch } from '../locate-batch.ts';
 import { plural } from '../render/number-text.ts';
 import { reopenFailed } from '../reopen-failed.ts';
 import type { TypedAccount } from '../options/account-options.ts';
+import { UsageError } from '../options/usage-error.ts';
 import { assertPriced } from '../request-settings.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
@@ -31,6 +32,12 @@ export async function retryCommand(
   if (outcome?.state === 'succeeded') {
     note('Nothing to retry: every prompt has its completions.');
     return printFinished(store, outcome, context);
+  }
+  if (await isCancelled(store)) {
+    throw new UsageError(
+      `batch ${store.batchId} was cancelled: "retry" asks only the failed prompts of a finished batch. ` +
+        `To run the rest of it first: durabatch resume ${store.batchId}`,
+    );
   }
   if (!outcome) note('This batch is not finished: going on with it, as resume does.');
   await assertPriced(store, options.typedLimits);

@@ -29,5 +29,10 @@ export const baseUrlValue = z.string().transform((text, context): string => {
       'must not have a part after "?" or "#": give the address up to the version, like https://api.example.com/v1',
     );
   }
+  if (/\/chat\/completions\/*$/.test(url.pathname)) {
+    return refuse(
+      'must end before /chat/completions, which is added: give the address up to the version, like https://api.example.com/v1',
+    );
+  }
   return url.href.replace(/\/+$/, '');
 });

@@ -1,5 +1,6 @@
+/** Bold or not: the end of a colour code is no part of a word. */
 const COMMAND =
-  /(?<![\w./-])durabatch (?=(add|audit|cancel|completion|doctor|estimate|list|pause|report|resume|retry|run|server|set|status|tail|watch|worker)\b)/g;
+  /(?<=^|\[[\d;]*m|[^\w./-])durabatch (?=(add|audit|cancel|completion|doctor|estimate|list|pause|report|resume|retry|run|server|set|status|tail|watch|worker)\b)/g;
 
 /**
  * The commands in a text as this user has to type them: who came by npm (`npm start`, `npx durabatch`)

@@ -89,6 +89,7 @@ const refused = [
   [baseUrlValue, 'ftp://example.com', /http:\/\/ or https:\/\/, got "ftp:\/\/example\.com"/],
   [baseUrlValue, 'https://example.com/v1?key=1', /after "\?" or "#"/],
   [baseUrlValue, 'https://example.com/v1#x', /after "\?" or "#"/],
+  [baseUrlValue, 'https://example.com/v1/chat/completions/', /must end before \/chat\/completions/],
 ] as const;
 
 for (const [schema, text, message] of refused) {

@@ -1,13 +1,6 @@
 /** The `openai` client over our own transport. */
 import OpenAI from 'openai';
-import type { ResponseHeaders } from './wire-errors.ts';
-
-/** What came back, read. */
-export interface WireAnswer {
-  status: number;
-  headers: ResponseHeaders;
-  text: string;
-}
+import type { WireAnswer } from './watched-fetch.ts';
 
 /** Sends one request; aborts it by itself, or when `stop` is aborted. Throws what is to be thrown of it. */
 export type Transport<Options> = (

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import type { Usage } from '../contract.ts';
-import type { WireAnswer } from './chat-client.ts';
 import type { CompletionRequest, CompletionResponse } from './completion-api.ts';
 import { shorten } from './provider-fault.ts';
 import { isModestJson } from './modest-json.ts';
 import { parseProviderMessage } from './provider-message.ts';
+import type { WireAnswer } from './watched-fetch.ts';
 import { NoAnswerError } from './wire-errors.ts';
 
 /** No model counts more than this in one response; what is above, below 0 or no number is nonsense. */

@@ -1,6 +1,5 @@
 /** `fetch` that watches every byte: idle and overall timeouts, and a limit to what is read. */
 import { type Dispatcher, request } from 'undici';
-import type { WireAnswer } from './chat-client.ts';
 import { decodedBody, TooLongError } from './content-encoding.ts';
 import { createDeadline } from './deadline.ts';
 import { HttpError, NoAnswerError, type ResponseHeaders } from './wire-errors.ts';
@@ -10,6 +9,13 @@ export interface Watch {
   requestTimeoutMs: number;
   idleTimeoutMs: number;
   onByte?: () => void;
+}
+
+/** What came back, read. */
+export interface WireAnswer {
+  status: number;
+  headers: ResponseHeaders;
+  text: string;
 }
 
 /** A provider that sends more than this is not answering a prompt. */

@@ -84,6 +84,18 @@ test('own records are not read back, whatever is being synced meanwhile', async 
   assert.equal(reads.mock.callCount(), 1);
 });
 
+test('a history stays as it was handed out, and is the same as long as nothing is new', async (t) => {
+  const { reader, writer } = openLedger(t, await temporaryFolder(t));
+  await writer.append(answer('later', { at: '2026-01-02T00:00:00.000Z' }), durable);
+  const before = reader.history(0);
+  await reader.refresh();
+  assert.equal(reader.history(0), before);
+  await writer.append(answer('earlier', { at: '2026-01-01T00:00:00.000Z' }), durable);
+  assert.notEqual(reader.history(0), before);
+  const ids = ({ answers }: typeof before): string[] => answers.map(({ id }) => id);
+  assert.deepEqual([ids(before), ids(reader.history(0))], [['later'], ['earlier', 'later']]);
+});
+
 test('an own file that is taken away or cut counts no longer', async (t) => {
   const folder = await temporaryFolder(t);
   const { reader, writer } = openLedger(t, folder);

@@ -24,12 +24,14 @@ export function tokensText({ usage }: Paid): string {
 
 /** `prices`: the user's own. */
 export function costRowText(
-  { costNanoUsd }: Paid,
+  { costNanoUsd, usage }: Paid,
   simulated: boolean,
   prices: PriceOverride | null | undefined,
 ): string {
   if (simulated) return 'nothing: no provider was asked';
   if (costNanoUsd === null) return 'unknown: no price is known for a model in use';
+  // Whether there is a price shows with the first answer.
+  if (costNanoUsd === 0 && usage.total === 0) return costText(0);
   return `${costText(costNanoUsd)} (${prices ? 'by your own prices' : 'estimated from list prices'})`;
 }
 

@@ -8,7 +8,7 @@ import type { CliOptions, CliResult } from '../support/cli.ts';
 import { type FakeScript, reply } from '../support/fake-provider.ts';
 import { differences, documentedPath, readJsonDocs, valuesOf } from '../support/json-docs.ts';
 import { createTestHome, startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
-import { createWorkplace, promptTexts, reportFiles } from './workplace.ts';
+import { createGate, createWorkplace, promptTexts, reportFiles } from './workplace.ts';
 
 let server: TestServer;
 before(async () => {
@@ -121,10 +121,17 @@ test('what the commands print is what docs/json.md says, field by field', async 
   const unpriced = ['run', await place.write('one.json', promptTexts(1)), ...ask, '--output-dir', 'out'];
   await tell(0, [...unpriced, '--id', 'unpriced', '--max-workers', 'auto']);
 
-  provider.script = () => reply.status(429, { headers: { 'retry-after': '600' } });
+  // The first refusal holds back everyone: both have to be on their way before it.
+  const gate = createGate();
+  provider.script = async () => {
+    await gate.script();
+    return reply.status(429, { headers: { 'retry-after': '600' } });
+  };
   const asked = provider.requests;
   const limits = ['--max-workers', '2', '--rpm', '6000', '--max-cost', '5', '--max-failures', '50%'];
   const waiting = place.start([...run, '--id', 'waiting', ...limits, '--json']);
+  await provider.until(() => provider.inFlight === 2);
+  gate.open();
   await provider.until(() => provider.requests === asked + 2 && provider.inFlight === 0);
   while ((await tell(0, ['status', 'waiting'])).lines[0]!['waiting'] === null);
   const watch = place.start(['watch', 'waiting', '--json']);

@@ -22,6 +22,8 @@ export interface Throttle {
   unavailableSince: number | null;
   /** Refusals since the last answer. */
   refusedInARow: number;
+  /** What became of the last requests, as they ended. */
+  recent: RecentEnds;
   /** Requests that may be in flight at once; it grows by fractions. */
   window: number;
   /** When it was last made use of. */
@@ -43,6 +45,14 @@ export interface Throttle {
   /** What was sent, and of it refused, since it opened. */
   cycle: { since: number; lastSentAt: number; sent: number; refused: number };
   latency: LatencyWatch;
+}
+
+/** The last {@link RECENT_ENDS} ends. */
+export interface RecentEnds {
+  /** Of the newest in the lowest bit; set: refused. */
+  refusals: number;
+  /** How many are known. */
+  count: number;
 }
 
 export interface LatencyWatch {
@@ -117,6 +127,11 @@ const CATCH_UP_MS = 50;
 const TRY_MS = 2000;
 const LONGEST_TRY_MS = 30_000;
 const LEAST_HOLD_MS = 100;
+/** Requests whose ends tell whether refusals are chance: a limit that is reached refuses most of what comes. */
+const RECENT_ENDS = 20;
+const MOST_BY_CHANCE = 3;
+/** Who names a longer wait means everybody. */
+const SHORT_WAIT_MS = 5000;
 const MOST_BACKOFF_MS = 60_000;
 /** Answers that take longer than the baseline times this say that more at once only wait for each other. */
 const INFLATED = 2;
@@ -127,6 +142,7 @@ export const newThrottle = (at: number): Throttle => ({
   ...{ notBefore: at, closed: false, tryingSince: null, tryMs: TRY_MS, closings: 0 },
   ...{ closedAt: Number.NEGATIVE_INFINITY, fullAt: Number.NEGATIVE_INFINITY },
   ...{ overRate: false, unavailableSince: null, refusedInARow: 0, window: FIRST_WINDOW },
+  recent: { refusals: 0, count: 0 },
   ...{ rate: null, rateStep: 0, dueAt: at, owed: 0, fresh: true, shortCycles: 0, tolerant: 0 },
   cycle: { since: at, lastSentAt: at, sent: 0, refused: 0 },
   latency: { samples: [], median: null, baseline: null },
@@ -220,7 +236,8 @@ export function letThrough(
   const latency = latencyMs === null ? before.latency : watched(before.latency, latencyMs, before.window);
   const isNews = sending.sentAt >= before.closedAt;
   const tolerant = Math.max(0, before.tolerant - 1);
-  const now: Throttle = { ...before, latency, unavailableSince: null, refusedInARow: 0, tolerant };
+  const recent = withEnd(before.recent, false);
+  const now: Throttle = { ...before, latency, unavailableSince: null, refusedInARow: 0, recent, tolerant };
   if (before.closed) return isNews ? opened(now, at) : now;
   if (isNews) now.closings = 0;
   if (outcome === 'strained') now.owed = Math.min(MOST_OWED, before.owed + ANSWERS_PER_STRAIN);
@@ -258,6 +275,7 @@ export function refused(
     cycle: { ...before.cycle, refused: before.cycle.refused + 1 },
     unavailableSince: before.unavailableSince ?? at,
     refusedInARow: before.refusedInARow + 1,
+    recent: withEnd(before.recent, true),
     tryMs: Math.min(LONGEST_TRY_MS, Math.max(TRY_MS, 2 * (at - sending.sentAt))),
   };
   if (refusal.pauses) {
@@ -265,6 +283,10 @@ export function refused(
     return { ...now, notBefore: at, closed: true, tryingSince: null, closedAt: at, unavailableSince: null };
   }
   if (sending.sentAt < before.closedAt) return { ...now, notBefore: Math.max(now.notBefore, named ?? 0) };
+  // A few among many answers have nothing to do with the others, though each names its own wait.
+  const isShort = refusal.retryAfterMs !== null && refusal.retryAfterMs <= SHORT_WAIT_MS;
+  if (ceiling === null && !before.closed && isShort && areChance(now.recent))
+    return { ...now, owed: before.owed };
   // Where nobody asked for it, all are held back only if it is more than chance.
   const isChance = now.refusedInARow === 1 && (ceiling === null ? named === null : before.tolerant > 0);
   if (isChance) return { ...now, owed: before.owed, notBefore: Math.max(now.notBefore, named ?? 0) };
@@ -280,6 +302,17 @@ export function refused(
     now.fresh = false;
   }
   return now;
+}
+
+const withEnd = ({ refusals, count }: RecentEnds, isRefused: boolean): RecentEnds => ({
+  refusals: ((refusals << 1) | (isRefused ? 1 : 0)) & ((1 << RECENT_ENDS) - 1),
+  count: Math.min(RECENT_ENDS, count + 1),
+});
+
+function areChance({ refusals, count }: RecentEnds): boolean {
+  let times = 0;
+  for (let left = refusals; left > 0; left >>= 1) times += left & 1;
+  return count === RECENT_ENDS && times <= MOST_BY_CHANCE;
 }
 
 /** 1 s, 2 s, 4 s … 1 minute, each shortened by up to a half at random. */

@@ -92,6 +92,39 @@ describe('after a refusal', () => {
     const twice = refused(next, sending, tooMany(), at(20, 3, null), 0);
     assert.equal(opensAt(twice, at(20, 3, null)), 1020);
   });
+  describe('among many answers, to a fixed number of workers', () => {
+    /** Ends as they came, each of a request of its own, a second apart. */
+    const after = (ends: readonly ('answered' | Refusal)[], ceiling: number | null = null): Throttle =>
+      ends.reduce((before, end, index) => {
+        const ms = index * SECOND;
+        const [throttle, sending] = sendOne(before, at(ms, 50, ceiling));
+        return end === 'answered'
+          ? letThrough(throttle, sending, answeredAfter(100), at(ms + 100, 50, ceiling))
+          : refused(throttle, sending, end, at(ms + 100, 50, ceiling), 0);
+      }, newThrottle(0));
+    const answers = (count: number) => Array.from({ length: count }, () => 'answered' as const);
+    const opensAfterLast = (
+      ends: readonly ('answered' | Refusal)[],
+      ceiling: number | null = null,
+    ): number => {
+      const now = (ends.length - 1) * SECOND + 100;
+      return opensAt(after(ends, ceiling), at(now, 50, ceiling)) - now;
+    };
+
+    test('a few that name a short wait hold back nobody else', () => {
+      assert.equal(opensAfterLast([...answers(19), tooMany(SECOND)]), 0);
+      assert.equal(opensAfterLast([...answers(19), tooMany(SECOND), tooMany(SECOND), tooMany(SECOND)]), 0);
+    });
+    test('more than a few in twenty do', () => {
+      const four = Array.from({ length: 4 }, () => tooMany(5 * SECOND));
+      assert.equal(opensAfterLast([...answers(30), ...four]), 5 * SECOND);
+    });
+    test('and so does one before there were many, one that names a long wait, and one where the number is found out', () => {
+      assert.equal(opensAfterLast([...answers(18), tooMany(SECOND)]), SECOND);
+      assert.equal(opensAfterLast([...answers(30), tooMany(6 * SECOND)]), 6 * SECOND);
+      assert.equal(opensAfterLast([...answers(30), tooMany(SECOND)], 500), SECOND);
+    });
+  });
   test('it is known since when nobody is let through, until somebody is, or the batch pauses for it', () => {
     const once = closedBy(tooMany(SECOND));
     const [trying, sending] = sendOne(once, at(2000));

@@ -119,7 +119,7 @@ test('what the commands print is what docs/json.md says, field by field', async 
   await tell(0, ['tail', 'reusing']);
 
   const unpriced = ['run', await place.write('one.json', promptTexts(1)), ...ask, '--output-dir', 'out'];
-  await tell(0, [...unpriced, '--id', 'unpriced', '--max-workers', 'auto']);
+  await tell(0, [...unpriced, '--id', 'unpriced']);
 
   // The first refusal holds back everyone: both have to be on their way before it.
   const gate = createGate();
@@ -142,7 +142,7 @@ test('what the commands print is what docs/json.md says, field by field', async 
   collect('run', await waiting.ended);
 
   const many = await place.write('many.json', promptTexts(60));
-  const pace = ['--provider', 'simulated', '--simulate-latency', '200ms', '--max-workers', '1'];
+  const pace = ['--provider', 'simulated', '--simulate-latency', '200ms', '--max-workers', 'auto:1'];
   const paced = place.start(['run', many, ...pace, '--output-dir', 'out', '--id', 'paced', '--json']);
   await paced.said(/"succeeded":[2-9]/);
   while ((await tell(0, ['status', 'paced'])).lines[0]!['eta_seconds'] === null);

@@ -38,7 +38,7 @@ function reasonOf(
     return `answers take ${secondsText(latency.median)} instead of ${secondsText(latency.baseline)}`;
   if (rate !== null && known.isRated)
     return `the provider lets through about ${Math.round(rate * 60)} requests a minute`;
-  if (owed > 0) return `halved after ${what}`;
+  if (owed > 0) return `slower after ${what}`;
   return window >= known.ceiling ? 'at its ceiling' : 'growing while nothing is refused';
 }
 

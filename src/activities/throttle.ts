@@ -22,6 +22,12 @@ export interface Throttle {
   unavailableSince: number | null;
   /** Refusals since the last answer. */
   refusedInARow: number;
+  /** When it was slowed down last for a lone refusal. */
+  slowedAt: number;
+  /** Answers since the last refusal, to what was sent since it was slowed down. */
+  answeredSlower: number;
+  /** How often in a row it was slowed down for a lone refusal, and another one came before that was paid for. */
+  slowedInVain: number;
   /** What became of the last requests, as they ended. */
   recent: RecentEnds;
   /** Requests that may be in flight at once; it grows by fractions. */
@@ -38,9 +44,9 @@ export interface Throttle {
   owed: number;
   /** It was never refused: the window may climb faster. */
   fresh: boolean;
-  /** How often in a row it opened to be refused before a refusal was paid for. */
-  shortCycles: number;
-  /** Answers for which a lone refusal is taken for chance. */
+  /** How often in a row it closed before an earlier refusal was paid for. */
+  closedUnpaid: number;
+  /** Answers for which lone refusals are taken for chance. */
   tolerant: number;
   /** What was sent, and of it refused, since it opened. */
   cycle: { since: number; lastSentAt: number; sent: number; refused: number };
@@ -112,9 +118,14 @@ const SAFE_SHARE = 0.95;
 /** A second: one request in two minutes. */
 const LEAST_RATE = 1 / 120;
 /** Where going slower has not helped so often in a row, the refusals have nothing to do with how fast it goes. */
-const FUTILE_CYCLES = 6;
-/** Then it is tried how far one comes if a lone refusal is taken for chance. */
+const FUTILE_CLOSINGS = 4;
+const FUTILE_SLOWINGS = 3;
+/** Refusals with fewer answers in between are one event: going slower had no time to help. */
+const ONE_EVENT_ANSWERS = 5;
+/** Then it is tried how far one comes if lone refusals are taken for chance. */
 const TOLERANT_ANSWERS = 500;
+/** What each of them costs of it: chance is rare, and may be a limit after all. */
+const ANSWERS_OF_TOLERANCE = 25;
 /** A longer wait is an outage or a used-up quota, and says nothing of a rate. */
 const LONGEST_CYCLE_WAIT_MS = 70_000;
 /** Requests let through in a cycle that tells something by itself; two smaller ones do together. */
@@ -129,7 +140,7 @@ const LONGEST_TRY_MS = 30_000;
 const LEAST_HOLD_MS = 100;
 /** Requests whose ends tell whether refusals are chance: a limit that is reached refuses most of what comes. */
 const RECENT_ENDS = 20;
-const MOST_BY_CHANCE = 3;
+const MOST_BY_CHANCE = 4;
 /** Who names a longer wait means everybody. */
 const SHORT_WAIT_MS = 5000;
 const MOST_BACKOFF_MS = 60_000;
@@ -141,9 +152,11 @@ const LEAST_SAMPLES = 8;
 export const newThrottle = (at: number): Throttle => ({
   ...{ notBefore: at, closed: false, tryingSince: null, tryMs: TRY_MS, closings: 0 },
   ...{ closedAt: Number.NEGATIVE_INFINITY, fullAt: Number.NEGATIVE_INFINITY },
-  ...{ overRate: false, unavailableSince: null, refusedInARow: 0, window: FIRST_WINDOW },
+  slowedAt: Number.NEGATIVE_INFINITY,
+  ...{ overRate: false, unavailableSince: null, refusedInARow: 0, answeredSlower: 0, slowedInVain: 0 },
   recent: { refusals: 0, count: 0 },
-  ...{ rate: null, rateStep: 0, dueAt: at, owed: 0, fresh: true, shortCycles: 0, tolerant: 0 },
+  ...{ window: FIRST_WINDOW, rate: null, rateStep: 0, dueAt: at },
+  ...{ owed: 0, fresh: true, closedUnpaid: 0, tolerant: 0 },
   cycle: { since: at, lastSentAt: at, sent: 0, refused: 0 },
   latency: { samples: [], median: null, baseline: null },
 });
@@ -236,12 +249,13 @@ export function letThrough(
   const latency = latencyMs === null ? before.latency : watched(before.latency, latencyMs, before.window);
   const isNews = sending.sentAt >= before.closedAt;
   const tolerant = Math.max(0, before.tolerant - 1);
-  const recent = withEnd(before.recent, false);
+  const recent = isNews ? withEnd(before.recent, false) : before.recent;
   const now: Throttle = { ...before, latency, unavailableSince: null, refusedInARow: 0, recent, tolerant };
   if (before.closed) return isNews ? opened(now, at) : now;
   if (isNews) now.closings = 0;
   if (outcome === 'strained') now.owed = Math.min(MOST_OWED, before.owed + ANSWERS_PER_STRAIN);
   if (latencyMs === null) return now;
+  if (sending.sentAt >= before.slowedAt) now.answeredSlower = before.answeredSlower + 1;
   if (before.owed > 0) return { ...now, owed: before.owed - 1 };
   const isFull = before.fullAt >= sending.sentAt;
   const isHalfFull = ceiling !== null && inFlight + 1 >= widthOf(before, ceiling) / 2;
@@ -275,6 +289,7 @@ export function refused(
     cycle: { ...before.cycle, refused: before.cycle.refused + 1 },
     unavailableSince: before.unavailableSince ?? at,
     refusedInARow: before.refusedInARow + 1,
+    answeredSlower: 0,
     recent: withEnd(before.recent, true),
     tryMs: Math.min(LONGEST_TRY_MS, Math.max(TRY_MS, 2 * (at - sending.sentAt))),
   };
@@ -284,13 +299,17 @@ export function refused(
   }
   if (sending.sentAt < before.closedAt) return { ...now, notBefore: Math.max(now.notBefore, named ?? 0) };
   // A few among many answers have nothing to do with the others, though each names its own wait.
-  const isShort = refusal.retryAfterMs !== null && refusal.retryAfterMs <= SHORT_WAIT_MS;
-  if (ceiling === null && !before.closed && isShort && areChance(now.recent))
-    return { ...now, owed: before.owed };
+  const isShort = (refusal.retryAfterMs ?? 0) <= SHORT_WAIT_MS;
+  if (!before.closed && isShort && areChance(now.recent))
+    return ceiling === null || before.tolerant > 0
+      ? tolerated(now, before)
+      : slowed(now, before, { at, inFlight }, refusal);
   // Where nobody asked for it, all are held back only if it is more than chance.
   const isChance = now.refusedInARow === 1 && (ceiling === null ? named === null : before.tolerant > 0);
-  if (isChance) return { ...now, owed: before.owed, notBefore: Math.max(now.notBefore, named ?? 0) };
+  if (isChance) return { ...tolerated(now, before), notBefore: Math.max(now.notBefore, named ?? 0) };
+  if (!before.closed) now.closedUnpaid = before.owed > 0 || before.tolerant > 0 ? before.closedUnpaid + 1 : 0;
   now.tolerant = 0;
+  now.slowedInVain = 0;
   const closings = before.closings + 1;
   now.closings = closings;
   now.notBefore = Math.max(now.notBefore, named ?? at + backoffMs(closings, random));
@@ -315,31 +334,64 @@ function areChance({ refusals, count }: RecentEnds): boolean {
   return count === RECENT_ENDS && times <= MOST_BY_CHANCE;
 }
 
+const tolerated = (now: Throttle, { owed, tolerant }: Throttle): Throttle => ({
+  ...now,
+  ...{ owed, tolerant: Math.max(0, tolerant - ANSWERS_OF_TOLERANCE) },
+});
+
+/** After a lone refusal: a little less at once, and a second, unless that did not help before. */
+function slowed(
+  now: Throttle,
+  { window, rate, answeredSlower, slowedInVain }: Throttle,
+  { at, inFlight }: Pick<Circumstances, 'at' | 'inFlight'>,
+  { status }: Refusal,
+): Throttle {
+  if (answeredSlower < ONE_EVENT_ANSWERS && now.owed < MOST_OWED) return now;
+  const inVain = answeredSlower < ANSWERS_PER_REFUSAL ? slowedInVain + 1 : 0;
+  if (inVain === FUTILE_SLOWINGS) return { ...now, owed: 0, slowedInVain: 0, tolerant: TOLERANT_ANSWERS };
+  // By more each time: what is a little too fast shall not be taken for chance.
+  const share = SAFE_SHARE ** (2 ** inVain);
+  const atOnce = Math.min(window, Math.max(window / 2, inFlight + 1));
+  const overRate = status === 429;
+  const less = { ...now, overRate, slowedAt: at, slowedInVain: inVain, window: Math.max(1, share * atOnce) };
+  const { cycle } = now;
+  const through = throughOf(cycle);
+  if (!overRate || through < TELLING_CYCLE || at <= cycle.since) return less;
+  const known = rate ?? (through * 1000) / (at - cycle.since);
+  return atRate(less, Math.max(LEAST_RATE, share * known), at);
+}
+
+const throughOf = (cycle: Throttle['cycle']): number => cycle.sent - cycle.refused;
+
+const atRate = (throttle: Throttle, rate: number, at: number): Throttle => ({
+  ...throttle,
+  ...{ rate, rateStep: rate / RATE_ANSWERS, dueAt: at + 1000 / rate },
+});
+
 /** 1 s, 2 s, 4 s … 1 minute, each shortened by up to a half at random. */
 const backoffMs = (closings: number, random: number): number =>
   Math.min(MOST_BACKOFF_MS, 1000 * 2 ** Math.min(closings - 1, 10)) * (1 - random / 2);
 
 /** What it let through over the whole cycle, its waits included, is the rate that it can be asked at. */
 function opened(throttle: Throttle, at: number): Throttle {
-  const { cycle, closedAt, overRate, rate } = throttle;
-  const through = cycle.sent - cycle.refused;
-  const shortCycles = through < ANSWERS_PER_REFUSAL ? throttle.shortCycles + 1 : 0;
+  const { cycle, closedAt, overRate, rate, closedUnpaid } = throttle;
+  const through = throughOf(cycle);
   const open: Throttle = {
-    ...{ ...throttle, closed: false, tryingSince: null, closings: 0, dueAt: at, shortCycles },
+    ...{ ...throttle, closed: false, tryingSince: null, closings: 0, dueAt: at },
     cycle: { since: at, lastSentAt: at, sent: 0, refused: 0 },
   };
-  if (shortCycles >= FUTILE_CYCLES) {
+  if (closedUnpaid >= FUTILE_CLOSINGS) {
     const window = Math.max(throttle.window, FIRST_WINDOW);
-    return { ...open, window, rate: null, owed: 0, shortCycles: 0, tolerant: TOLERANT_ANSWERS };
+    return { ...open, window, rate: null, owed: 0, closedUnpaid: 0, tolerant: TOLERANT_ANSWERS };
   }
   // What came through before the first refusal of all may be what somebody else had left.
-  const isTelling = through >= TELLING_CYCLE || (through > 0 && shortCycles > 1);
+  const isTelling = through >= TELLING_CYCLE || (through > 0 && closedUnpaid > 1);
   if (!overRate || !isTelling || at - closedAt > LONGEST_CYCLE_WAIT_MS || at <= cycle.since) return open;
   const known = Math.max(LEAST_RATE, (SAFE_SHARE * through * 1000) / (at - cycle.since));
-  open.rate = Math.min(rate ?? known, known);
-  open.rateStep = open.rate / RATE_ANSWERS;
-  open.dueAt = Math.max(at, Math.min(at, throttle.tryingSince ?? at) + 1000 / open.rate);
-  return open;
+  const next = Math.min(rate ?? known, known);
+  // Also the request that tried counts.
+  const slower = atRate(open, next, Math.min(at, throttle.tryingSince ?? at));
+  return { ...slower, dueAt: Math.max(at, slower.dueAt) };
 }
 
 function watched({ samples, median, baseline }: LatencyWatch, ms: number, window: number): LatencyWatch {

@@ -113,16 +113,27 @@ describe('after a refusal', () => {
 
     test('a few that name a short wait hold back nobody else', () => {
       assert.equal(opensAfterLast([...answers(19), tooMany(SECOND)]), 0);
-      assert.equal(opensAfterLast([...answers(19), tooMany(SECOND), tooMany(SECOND), tooMany(SECOND)]), 0);
+      assert.equal(opensAfterLast([...answers(19), ...Array.from({ length: 4 }, () => tooMany(SECOND))]), 0);
     });
     test('more than a few in twenty do', () => {
-      const four = Array.from({ length: 4 }, () => tooMany(5 * SECOND));
-      assert.equal(opensAfterLast([...answers(30), ...four]), 5 * SECOND);
+      const five = Array.from({ length: 5 }, () => tooMany(5 * SECOND));
+      assert.equal(opensAfterLast([...answers(30), ...five]), 5 * SECOND);
     });
-    test('and so does one before there were many, one that names a long wait, and one where the number is found out', () => {
+    test('and so does one before there were many, and one that names a long wait', () => {
       assert.equal(opensAfterLast([...answers(18), tooMany(SECOND)]), SECOND);
       assert.equal(opensAfterLast([...answers(30), tooMany(6 * SECOND)]), 6 * SECOND);
-      assert.equal(opensAfterLast([...answers(30), tooMany(SECOND)], 500), SECOND);
+    });
+    test('where the number is found out, it goes slower, and on', () => {
+      const before = after(answers(60), 20);
+      const slower = after([...answers(60), tooMany(SECOND)], 20);
+      assert.ok(!slower.closed && slower.notBefore <= 60_100);
+      assert.ok(slower.window < before.window && slower.rate !== null);
+      // By more each time, while that is of no use; then no more of it.
+      const ends = [60, 10, 10, 10, 10].flatMap((count) => [...answers(count), tooMany(SECOND)]);
+      const windows = [61, 72, 83, 94, 105].map((count) => after(ends.slice(0, count), 20).window);
+      const shares = windows.map((window, index) => window / (windows[index - 1] ?? before.window));
+      assert.ok(shares[0]! < 1 && shares[1]! < shares[0]! && shares[2]! < shares[1]!, String(shares));
+      assert.ok(shares[3]! >= 1 && shares[4]! >= 1, String(shares));
     });
   });
   test('it is known since when nobody is let through, until somebody is, or the batch pauses for it', () => {
@@ -207,12 +218,26 @@ test('nothing grows while requests fail as they do at a server with too much to 
   assert.equal(throttle.window, FIRST_WINDOW);
 });
 
-test('refusals that have nothing to do with how fast it goes do not bring it to a standstill', () => {
-  const random = createRandom(3).next;
-  const crowd = { status: 429, requests: 1000, latencyMs: 100, refusalMs: 20, random };
-  const limit: Limit = () => (random() < 0.1 ? { retryAfterMs: null } : null);
-  const { tookMs } = playCrowd({ ...crowd, limit, overheadMs: 5, ceiling: 500 });
-  assert.ok(tookMs < 1000 * SECOND, `it took ${tookMs} ms`);
+describe('refusals that have nothing to do with how fast it goes do not bring it to a standstill', () => {
+  for (const [share, asFastAs] of [
+    [0.01, 4],
+    [0.02, 4],
+    [0.05, 2],
+    [0.1, 0.7],
+    [0.15, 0.5],
+  ] as const) {
+    for (const retryAfterMs of [null, SECOND]) {
+      const told = retryAfterMs === null ? '' : ', which tell when to come back';
+      test(`${100 * share} % of all${told}: as fast as ${asFastAs} at once at least`, () => {
+        const [requests, latencyMs] = [3000, 500];
+        const { next: random } = createRandom(3);
+        const crowd = { status: 429, requests, latencyMs, refusalMs: 20, random };
+        const limit: Limit = () => (random() < share ? { retryAfterMs } : null);
+        const { tookMs } = playCrowd({ ...crowd, limit, overheadMs: 5, ceiling: 500 });
+        assert.ok(tookMs <= (requests * latencyMs) / asFastAs, `it took ${tookMs} ms`);
+      });
+    }
+  }
 });
 
 const limits: [name: string, limit: () => Limit, status: number, perSecond: number | null][] = [
@@ -249,7 +274,7 @@ describe('at most 5 % of 1,500 requests are refused, and it does not go slowly, 
   }
 });
 
-test('the same at any rate, whether or not the provider says when to come back', () => {
+test('at most 6 % at any rate, whether or not the provider says when to come back', () => {
   const anyLimit = fc.record({
     perSecond: fc.integer({ min: 1, max: 200 }),
     capacity: fc.integer({ min: 1, max: 600 }),
@@ -268,7 +293,7 @@ test('the same at any rate, whether or not the provider says when to come back',
       const refusedAfter = { refusalMs: Math.min(refusalMs, latencyMs / 2), overheadMs: 5 };
       const crowd = { limit, status: 429, requests: 1500, latencyMs, ...refusedAfter };
       const end = playCrowd({ ...crowd, ceiling: 500, random: createRandom(seed).next });
-      assert.ok(end.refused <= 0.05 * (end.answered + end.refused), `${end.refused} were refused`);
+      assert.ok(end.refused <= 0.06 * (end.answered + end.refused), `${end.refused} were refused`);
     }),
     { numRuns: 100 },
   );

@@ -10,12 +10,13 @@ import { createInputHash } from './input-hash.ts';
 import { quoteText } from './input/describe-value.ts';
 import { ProblemList } from './input/input-error.ts';
 import { idOfPosition } from './input/prompt-item.ts';
-import { readPromptFile } from './input/read-prompt-file.ts';
+import { type PromptSource, readPromptFile } from './input/read-prompt-file.ts';
 import { KeyIndex } from './key-index.ts';
 import { createPriceCheck } from './request-settings.ts';
 
 /** `known`: the batch has these prompts: it began with them, or they were added before. */
-export type StagedPrompts = Addition & { prompts: number; known: 'begun' | 'added' | null };
+export type StagedPrompts = Addition &
+  Pick<PromptSource, 'notes'> & { prompts: number; known: 'begun' | 'added' | null };
 
 /** Throws `InputError`, `UsageError` or `StoreError`; then nothing waits beside the batch. */
 export async function stagePrompts(store: BatchStore, file: string): Promise<StagedPrompts> {
@@ -27,7 +28,7 @@ export async function stagePrompts(store: BatchStore, file: string): Promise<Sta
   let mostCompletions = 1;
   const draft = await BatchDraft.open(store.location, manifest.shard_size);
   try {
-    await readPromptFile(
+    const { notes } = await readPromptFile(
       file,
       async (item, position, isNumbered) => {
         // Where numbering goes on from must not make other prompts of the same file.
@@ -52,7 +53,7 @@ export async function stagePrompts(store: BatchStore, file: string): Promise<Sta
       max_completions: mostCompletions,
       after: manifest.prompts,
     });
-    return { stage, sha256, prompts, known };
+    return { stage, sha256, prompts, known, ...(notes && { notes }) };
   } catch (error) {
     await draft.discard();
     throw error;

@@ -184,3 +184,18 @@ describe('what is refused, adding nothing', () => {
     assert.equal((await manifestOf(place, 'gone')).prompts, 3);
   });
 });
+
+test('a field that may be meant otherwise is said once by run, estimate and add', async (t) => {
+  const place = await createWorkplace(t, server);
+  const note = /the field "temprature", which is kept and not sent\. Did you mean "temperature"\?/g;
+  const file = await place.write('prompts.json', [{ prompt: 'One?', temprature: 0.5 }]);
+  await place.write('more.json', [{ prompt: 'Two?', temprature: 0.5 }]);
+  const said = [
+    await place.cli(['estimate', file, '--provider', 'simulated']),
+    await place.run(file, ['--id', 'doubtful']),
+    await place.cli(['add', 'doubtful', 'more.json']),
+  ];
+  for (const { code, stderr } of said) assert.deepEqual([code, stderr.match(note)?.length], [0, 1], stderr);
+  const again = await place.run(file, ['--id', 'doubtful']);
+  assert.doesNotMatch(again.stderr, note, 'said when the batch began');
+});

@@ -69,6 +69,7 @@ async function addTo(
   for (let tries = 1; ; tries++) {
     await assertNotCancelled(batch);
     const staged = await stagePrompts(store, file);
+    if (tries === 1) for (const line of staged.notes ?? []) context.note(line);
     try {
       return await addStaged(batch, store, staged, options, context);
     } catch (error) {

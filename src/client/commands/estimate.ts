@@ -11,13 +11,14 @@ import { exitCodes } from './exit-codes.ts';
 export async function estimateCommand(
   file: string,
   options: RunOptions,
-  { json, print }: CommandContext,
+  { json, print, note }: CommandContext,
 ): Promise<number> {
   const settings = resolveSettings(options);
   const estimator = createEstimator(settings, createTokenCounter(), new Date());
-  await readPromptFile(file, (item) => estimator.add(item));
+  const { notes } = await readPromptFile(file, (item) => estimator.add(item));
   const estimate = estimator.result();
   const { columns } = outputTraits();
+  for (const line of notes ?? []) note(line);
   print(json ? estimateJson(estimate, settings) : estimateText(estimate, settings, columns));
   return exitCodes.succeeded;
 }

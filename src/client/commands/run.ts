@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { finishedOutcome } from '../continue-batch.ts';
 import { createBatch } from '../create-batch.ts';
-import { readPromptFile } from '../input/read-prompt-file.ts';
+import { type PromptSource, readPromptFile } from '../input/read-prompt-file.ts';
 import type { RunOptions } from '../options/run-options.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { locateBatches } from '../locate-batch.ts';
@@ -23,12 +23,13 @@ export async function runCommand(
   const earlier = await locateBatches(config, options.reuse, options.outputDir);
   const reuse = earlier.map(({ batchId }) => batchId);
   const checkPrice = await createPriceCheck(settings);
+  let source: PromptSource | undefined;
   const { store, manifest, created } = await createBatch(config, {
-    read: (sink) =>
-      readPromptFile(file, (item, position, isNumbered) => {
+    read: async (sink) =>
+      (source = await readPromptFile(file, (item, position, isNumbered) => {
         checkPrice(item);
         return sink(item, position, isNumbered);
-      }),
+      })),
     file: basename(file),
     settings,
     outputDir: options.outputDir,
@@ -37,6 +38,7 @@ export async function runCommand(
     fresh: options.new,
     beforeCommit: () => (options.detach ? undefined : requireApiKey(config, settings)),
   });
+  if (created) for (const line of source?.notes ?? []) note(line);
   if (!created && !store.isIn(options.outputDir)) {
     note(`This batch lives in ${store.location.outputDir}, and goes on there.`);
   }

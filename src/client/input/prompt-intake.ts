@@ -2,6 +2,7 @@ import type { PromptItem } from '../../contract.ts';
 import { checkBatchRequest, isBatchRequest } from './batch-request.ts';
 import { KeyIndex } from '../key-index.ts';
 import { quoteText } from './describe-value.ts';
+import { FieldDoubts } from './field-doubts.ts';
 import type { ProblemList } from './input-error.ts';
 import type { JsonValue } from './json-value.ts';
 import { checkItem } from './prompt-item.ts';
@@ -17,6 +18,7 @@ export class PromptIntake {
   readonly #before: number;
   /** Number of the item that uses an id. */
   readonly #users = new KeyIndex();
+  readonly #doubts = new FieldDoubts();
   #count = 0;
   #hasObjects = false;
   /** The form of the first item, and which that is: the others must have it too. */
@@ -34,6 +36,11 @@ export class PromptIntake {
     return this.#count;
   }
 
+  /** What to tell the user of the items so far, besides their problems. */
+  get notes(): string[] {
+    return this.#doubts.notes;
+  }
+
   get format(): 'items' | 'strings' {
     return this.#hasObjects ? 'items' : 'strings';
   }
@@ -49,6 +56,7 @@ export class PromptIntake {
     const checked = isRequest
       ? checkBatchRequest(value, flaws)
       : checkItem(value, flaws, this.#before + position);
+    if (!isRequest) this.#doubts.look(value, this.#count);
     for (const problem of mixed.length > 0 ? mixed : [...checked.problems, ...this.#claimId(checked)]) {
       this.#problems.add(`item ${this.#count}${place}: ${problem}`);
     }

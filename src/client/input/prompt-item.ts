@@ -9,7 +9,8 @@ import { checkExtraBody } from './extra-body.ts';
 import type { Flaw } from './find-flaws.ts';
 import { count, messageList, modelName, promptId, promptText, temperature, topP } from './prompt-fields.ts';
 
-const itemShape = {
+/** What is known of an item. */
+export const itemShape = {
   prompt_id: promptId.optional(),
   prompt: promptText.optional(),
   messages: messageList(messageSchema).optional(),

@@ -11,6 +11,8 @@ export interface PromptSource extends BatchHead {
   format: 'items' | 'batch' | 'strings' | 'jsonl';
   /** How many there are. */
   prompts: number;
+  /** Fields that may be meant otherwise, a sentence each; absent where there are none. */
+  notes?: string[];
 }
 
 /**
@@ -26,14 +28,15 @@ export async function readPromptFile(file: string, sink: PromptSink, before = 0)
     problems.add(error.message);
   });
   problems.throwIfAny();
-  return { ...source!, prompts: intake.count };
+  const { count, notes } = intake;
+  return { ...source!, prompts: count, ...(notes.length > 0 && { notes }) };
 }
 
 async function readSource(
   file: string,
   intake: PromptIntake,
   problems: ProblemList,
-): Promise<Omit<PromptSource, 'prompts'>> {
+): Promise<Omit<PromptSource, 'prompts' | 'notes'>> {
   const { layout, text } = await detectLayout(file, readText(file));
   if (layout === 'json-lines') {
     await readJsonLines(text, intake, problems);

@@ -59,12 +59,14 @@ export const spawnServer = (
  * While a large batch hands over to its next execution its last prompts run alone, so that is done seldom: of histories of
  * up to 8,000 events instead of 4,096, still below the 10,240 of which the server warns. And what ends while a workflow
  * task is under way waits for its end: of more than 100 such events (50 quick prompts) the server fails that task, and
- * the worker replays the whole history. `deploy/temporal-dynamic-config.yaml` has the same.
+ * the worker replays the whole history. And so do queries wait: beyond 1 the server refuses them, and clients come again
+ * a second or two later. `deploy/temporal-dynamic-config.yaml` has the same.
  */
 export const largeLimits = [
   ['limit.historyCount.suggestContinueAsNew', 8000],
   ['limit.historySize.suggestContinueAsNew', 8 * 1024 * 1024],
   ['history.maximumBufferedEventsBatch', 10_000],
+  ['history.MaxBufferedQueryCount', 1000],
 ] as const;
 
 const serverArguments = (home: string, ports: ServerPorts): string[] => [

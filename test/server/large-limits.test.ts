@@ -6,6 +6,10 @@ import { startTestServer } from '../support/temporal-server.ts';
 const TASK_QUEUE = 'by-hand';
 /** More than the server lets wait by default (100). */
 const EVENTS = 300;
+/** More than the server lets wait by default (1). */
+const QUERIES = 5;
+/** `QUERY_RESULT_TYPE_ANSWERED`. */
+const ANSWERED = 1;
 
 test('more than 100 events wait for the end of a workflow task, which does not fail of them', async (t) => {
   const server = await startTestServer();
@@ -26,4 +30,52 @@ test('more than 100 events wait for the end of a workflow task, which does not f
   const { events } = await handle.fetchHistory();
   assert.equal(events?.filter((event) => event.workflowTaskFailedEventAttributes).length, 0);
   assert.equal(events?.filter((event) => event.workflowExecutionSignaledEventAttributes).length, EVENTS);
+});
+
+test('several queries wait for the end of a workflow task, and none is refused', async (t) => {
+  const server = await startTestServer();
+  t.after(server.stop);
+  // Without the client's retries: they would hide it, seconds later.
+  const connection = await Connection.connect({ address: server.address, interceptors: [] });
+  t.after(() => connection.close());
+  const { workflowService } = connection;
+  const handle = await new Client({ connection }).workflow.start('anything', {
+    workflowId: 'asked',
+    taskQueue: TASK_QUEUE,
+  });
+  const soon = <T>(call: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + 60_000, call);
+  const poll = () =>
+    soon(() =>
+      workflowService.pollWorkflowTaskQueue({
+        ...{ namespace: 'default', taskQueue: { name: TASK_QUEUE }, identity: 'test' },
+      }),
+    );
+  const complete = ({ taskToken = null }: { taskToken?: Uint8Array | null }) =>
+    workflowService.respondWorkflowTaskCompleted({ namespace: 'default', taskToken, commands: [] });
+  // Only who has done a first task can be asked.
+  await complete(await poll());
+  await handle.signal('more');
+  const task = await poll();
+
+  const answers = Array.from({ length: QUERIES }, () =>
+    soon(() =>
+      workflowService.queryWorkflow({
+        ...{ namespace: 'default', execution: { workflowId: 'asked' }, query: { queryType: 'state' } },
+      }),
+    ),
+  );
+  const refusals: unknown[] = [];
+  for (const answer of answers) answer.catch((error: unknown) => refusals.push(error));
+  // They have arrived before what is asked after them is answered.
+  await handle.describe();
+  assert.deepEqual(refusals, []);
+  await complete(task);
+  for (let answered = 0; answered < QUERIES; answered++) {
+    const { taskToken, query } = await poll();
+    assert.equal(query?.queryType, 'state');
+    await workflowService.respondQueryTaskCompleted({
+      ...{ namespace: 'default', taskToken, completedType: ANSWERED },
+    });
+  }
+  await Promise.all(answers);
 });

@@ -28,8 +28,12 @@ export interface Throttle {
   answeredSlower: number;
   /** How often in a row it was slowed down for a lone refusal, and another one came before that was paid for. */
   slowedInVain: number;
-  /** What became of the last requests, as they ended. */
-  recent: RecentEnds;
+  /** Numbers of the last requests that were refused, oldest first: one more than may be chance. */
+  lastRefused: readonly number[];
+  /** Requests that were sent, from the first on. */
+  sent: number;
+  /** Of them those that have ended. */
+  ended: number;
   /** Requests that may be in flight at once; it grows by fractions. */
   window: number;
   /** When it was last made use of. */
@@ -53,14 +57,6 @@ export interface Throttle {
   latency: LatencyWatch;
 }
 
-/** The last {@link RECENT_ENDS} ends. */
-export interface RecentEnds {
-  /** Of the newest in the lowest bit; set: refused. */
-  refusals: number;
-  /** How many are known. */
-  count: number;
-}
-
 export interface LatencyWatch {
   /** Since the last median was taken. */
   samples: readonly number[];
@@ -72,6 +68,8 @@ export interface LatencyWatch {
 
 /** A request on its way, as the throttle saw it go. */
 export interface Sending {
+  /** In the order in which they are sent, from 1. */
+  number: number;
   /** Infinite while it is {@link parked}. */
   sentAt: number;
   /** It tries whether the provider is back. */
@@ -138,8 +136,8 @@ const CATCH_UP_MS = 50;
 const TRY_MS = 2000;
 const LONGEST_TRY_MS = 30_000;
 const LEAST_HOLD_MS = 100;
-/** Requests whose ends tell whether refusals are chance: a limit that is reached refuses most of what comes. */
-const RECENT_ENDS = 20;
+/** Requests sent one after the other that tell whether refusals are chance: a limit that is reached refuses most of them. */
+const NEIGHBOURS = 20;
 const MOST_BY_CHANCE = 4;
 /** Who names a longer wait means everybody. */
 const SHORT_WAIT_MS = 5000;
@@ -154,8 +152,7 @@ export const newThrottle = (at: number): Throttle => ({
   ...{ closedAt: Number.NEGATIVE_INFINITY, fullAt: Number.NEGATIVE_INFINITY },
   slowedAt: Number.NEGATIVE_INFINITY,
   ...{ overRate: false, unavailableSince: null, refusedInARow: 0, answeredSlower: 0, slowedInVain: 0 },
-  recent: { refusals: 0, count: 0 },
-  ...{ window: FIRST_WINDOW, rate: null, rateStep: 0, dueAt: at },
+  ...{ lastRefused: [], sent: 0, ended: 0, window: FIRST_WINDOW, rate: null, rateStep: 0, dueAt: at },
   ...{ owed: 0, fresh: true, closedUnpaid: 0, tolerant: 0 },
   cycle: { since: at, lastSentAt: at, sent: 0, refused: 0 },
   latency: { samples: [], median: null, baseline: null },
@@ -188,15 +185,16 @@ export function sent(throttle: Throttle, { at, inFlight, ceiling }: Circumstance
   const cycle = wasIdle ? { since: at, sent: 0, refused: 0 } : throttle.cycle;
   const gapMs = rate === null ? 0 : 1000 / rate;
   const latestDue = Math.max(dueAt, gapMs < CATCH_UP_MS ? at - CATCH_UP_MS : at);
+  const number = throttle.sent + 1;
   const sending: Sending = {
-    sentAt: at,
+    ...{ number, sentAt: at },
     tries: closed,
     atRate: rate !== null && dueAt > at - CATCH_UP_MS,
   };
   return [
     {
       ...throttle,
-      tryingSince: closed ? at : null,
+      ...{ sent: number, tryingSince: closed ? at : null },
       fullAt: ceiling !== null && inFlight + 1 >= FULL * widthOf(throttle, ceiling) ? at : throttle.fullAt,
       dueAt: latestDue + gapMs,
       cycle: { ...cycle, sent: cycle.sent + 1, lastSentAt: at },
@@ -249,8 +247,8 @@ export function letThrough(
   const latency = latencyMs === null ? before.latency : watched(before.latency, latencyMs, before.window);
   const isNews = sending.sentAt >= before.closedAt;
   const tolerant = Math.max(0, before.tolerant - 1);
-  const recent = isNews ? withEnd(before.recent, false) : before.recent;
-  const now: Throttle = { ...before, latency, unavailableSince: null, refusedInARow: 0, recent, tolerant };
+  const ended = before.ended + 1;
+  const now: Throttle = { ...before, latency, unavailableSince: null, refusedInARow: 0, ended, tolerant };
   if (before.closed) return isNews ? opened(now, at) : now;
   if (isNews) now.closings = 0;
   if (outcome === 'strained') now.owed = Math.min(MOST_OWED, before.owed + ANSWERS_PER_STRAIN);
@@ -290,7 +288,8 @@ export function refused(
     unavailableSince: before.unavailableSince ?? at,
     refusedInARow: before.refusedInARow + 1,
     answeredSlower: 0,
-    recent: withEnd(before.recent, true),
+    lastRefused: [...before.lastRefused, sending.number].slice(-MOST_BY_CHANCE - 1),
+    ended: before.ended + 1,
     tryMs: Math.min(LONGEST_TRY_MS, Math.max(TRY_MS, 2 * (at - sending.sentAt))),
   };
   if (refusal.pauses) {
@@ -300,7 +299,7 @@ export function refused(
   if (sending.sentAt < before.closedAt) return { ...now, notBefore: Math.max(now.notBefore, named ?? 0) };
   // A few among many answers have nothing to do with the others, though each names its own wait.
   const isShort = (refusal.retryAfterMs ?? 0) <= SHORT_WAIT_MS;
-  if (!before.closed && isShort && areChance(now.recent))
+  if (!before.closed && isShort && isLone(now, sending))
     return ceiling === null || before.tolerant > 0
       ? tolerated(now, before)
       : slowed(now, before, { at, inFlight }, refusal);
@@ -323,16 +322,13 @@ export function refused(
   return now;
 }
 
-const withEnd = ({ refusals, count }: RecentEnds, isRefused: boolean): RecentEnds => ({
-  refusals: ((refusals << 1) | (isRefused ? 1 : 0)) & ((1 << RECENT_ENDS) - 1),
-  count: Math.min(RECENT_ENDS, count + 1),
-});
-
-function areChance({ refusals, count }: RecentEnds): boolean {
-  let times = 0;
-  for (let left = refusals; left > 0; left >>= 1) times += left & 1;
-  return count === RECENT_ENDS && times <= MOST_BY_CHANCE;
-}
+/**
+ * By their order as they were sent, as refusals come sooner than answers: of fifty sent at once the few that are
+ * refused are heard of first.
+ */
+const isLone = ({ ended, lastRefused }: Throttle, { number }: Sending): boolean =>
+  ended >= NEIGHBOURS &&
+  lastRefused.filter((other) => Math.abs(other - number) < NEIGHBOURS).length <= MOST_BY_CHANCE;
 
 const tolerated = (now: Throttle, { owed, tolerant }: Throttle): Throttle => ({
   ...now,
@@ -358,12 +354,12 @@ function slowed(
   const through = throughOf(cycle);
   if (!overRate || through < TELLING_CYCLE || at <= cycle.since) return less;
   const known = rate ?? (through * 1000) / (at - cycle.since);
-  return atRate(less, Math.max(LEAST_RATE, share * known), at);
+  return withRate(less, Math.max(LEAST_RATE, share * known), at);
 }
 
 const throughOf = (cycle: Throttle['cycle']): number => cycle.sent - cycle.refused;
 
-const atRate = (throttle: Throttle, rate: number, at: number): Throttle => ({
+const withRate = (throttle: Throttle, rate: number, at: number): Throttle => ({
   ...throttle,
   ...{ rate, rateStep: rate / RATE_ANSWERS, dueAt: at + 1000 / rate },
 });
@@ -390,7 +386,7 @@ function opened(throttle: Throttle, at: number): Throttle {
   const known = Math.max(LEAST_RATE, (SAFE_SHARE * through * 1000) / (at - cycle.since));
   const next = Math.min(rate ?? known, known);
   // Also the request that tried counts.
-  const slower = atRate(open, next, Math.min(at, throttle.tryingSince ?? at));
+  const slower = withRate(open, next, Math.min(at, throttle.tryingSince ?? at));
   return { ...slower, dueAt: Math.max(at, slower.dueAt) };
 }
 

@@ -123,6 +123,21 @@ describe('after a refusal', () => {
       assert.equal(opensAfterLast([...answers(18), tooMany(SECOND)]), SECOND);
       assert.equal(opensAfterLast([...answers(30), tooMany(6 * SECOND)]), 6 * SECOND);
     });
+    test('of fifty sent at once by the order in which they were sent, though refusals are heard of first', () => {
+      const opensAfter = (refusedOnes: readonly number[]): number => {
+        let throttle = after(answers(20));
+        const sendings = Array.from({ length: 50 }, (_, inFlight) => {
+          const [next, sending] = sendOne(throttle, at(20_000, inFlight, null));
+          throttle = next;
+          return sending;
+        });
+        for (const [index, which] of refusedOnes.entries())
+          throttle = refused(throttle, sendings[which]!, tooMany(SECOND), at(20_010, 49 - index, null), 0);
+        return opensAt(throttle, at(20_010, 40, null));
+      };
+      assert.equal(opensAfter([3, 14, 22, 30, 38, 47]), 20_010);
+      assert.equal(opensAfter([20, 21, 22, 23, 24]), 21_010);
+    });
     test('where the number is found out, it goes slower, and on', () => {
       const before = after(answers(60), 20);
       const slower = after([...answers(60), tooMany(SECOND)], 20);
@@ -274,7 +289,7 @@ describe('at most 5 % of 1,500 requests are refused, and it does not go slowly, 
   }
 });
 
-test('at most 6 % at any rate, whether or not the provider says when to come back', () => {
+test('at most 8 % at any rate, and seldom 5, whether or not the provider says when to come back', () => {
   const anyLimit = fc.record({
     perSecond: fc.integer({ min: 1, max: 200 }),
     capacity: fc.integer({ min: 1, max: 600 }),
@@ -285,6 +300,7 @@ test('at most 6 % at any rate, whether or not the provider says when to come bac
     refusalMs: fc.integer({ min: 1, max: 50 }),
     seed: fc.nat(),
   });
+  const shares: number[] = [];
   fc.assert(
     fc.property(anyLimit, ({ perSecond, capacity, isWindow, tells, latencyMs, refusalMs, seed }) => {
       const ofMs = Math.max(1000, (capacity / perSecond) * SECOND);
@@ -293,10 +309,14 @@ test('at most 6 % at any rate, whether or not the provider says when to come bac
       const refusedAfter = { refusalMs: Math.min(refusalMs, latencyMs / 2), overheadMs: 5 };
       const crowd = { limit, status: 429, requests: 1500, latencyMs, ...refusedAfter };
       const end = playCrowd({ ...crowd, ceiling: 500, random: createRandom(seed).next });
-      assert.ok(end.refused <= 0.06 * (end.answered + end.refused), `${end.refused} were refused`);
+      const share = end.refused / (end.answered + end.refused);
+      shares.push(share);
+      assert.ok(share <= 0.08, `${end.refused} were refused`);
     }),
     { numRuns: 100 },
   );
+  const many = shares.filter((share) => share > 0.05).length;
+  assert.ok(many <= 0.05 * shares.length, `more than 5 % were refused in ${many} of ${shares.length} cases`);
 });
 
 test('whatever comes, somebody may go after a time, and never more than the ceiling are let through', () => {

@@ -105,10 +105,10 @@ const ANSWERS_A_STEP_BACK = 8;
 /** Where answers take longer, each counts for more, up to a whole step: else slow models would climb for hours. */
 const BRISK_MS = 1000;
 /** Refusals stay below 1 in this many requests, the first climb apart. */
-const ANSWERS_PER_REFUSAL = 50;
+const ANSWERS_PER_REFUSAL = 70;
 /** Nothing grows while more than 1 in this many requests fails in a way that load may be the cause of. */
 const ANSWERS_PER_STRAIN = 16;
-const MOST_OWED = 200;
+const MOST_OWED = 280;
 /** Answers in which the rate doubles, if nothing is refused. */
 const RATE_ANSWERS = 100;
 /** Of what the provider let through. */
@@ -123,7 +123,7 @@ const ONE_EVENT_ANSWERS = 5;
 /** Then it is tried how far one comes if lone refusals are taken for chance. */
 const TOLERANT_ANSWERS = 500;
 /** What each of them costs of it: chance is rare, and may be a limit after all. */
-const ANSWERS_OF_TOLERANCE = 25;
+const ANSWERS_OF_TOLERANCE = 40;
 /** A longer wait is an outage or a used-up quota, and says nothing of a rate. */
 const LONGEST_CYCLE_WAIT_MS = 70_000;
 /** Requests let through in a cycle that tells something by itself; two smaller ones do together. */

@@ -139,13 +139,13 @@ describe('after a refusal', () => {
       assert.equal(opensAfter([20, 21, 22, 23, 24]), 21_010);
     });
     test('where the number is found out, it goes slower, and on', () => {
-      const before = after(answers(60), 20);
-      const slower = after([...answers(60), tooMany(SECOND)], 20);
-      assert.ok(!slower.closed && slower.notBefore <= 60_100);
+      const before = after(answers(80), 20);
+      const slower = after([...answers(80), tooMany(SECOND)], 20);
+      assert.ok(!slower.closed && slower.notBefore <= 80_100);
       assert.ok(slower.window < before.window && slower.rate !== null);
       // By more each time, while that is of no use; then no more of it.
-      const ends = [60, 10, 10, 10, 10].flatMap((count) => [...answers(count), tooMany(SECOND)]);
-      const windows = [61, 72, 83, 94, 105].map((count) => after(ends.slice(0, count), 20).window);
+      const ends = [80, 10, 10, 10, 10].flatMap((count) => [...answers(count), tooMany(SECOND)]);
+      const windows = [81, 92, 103, 114, 125].map((count) => after(ends.slice(0, count), 20).window);
       const shares = windows.map((window, index) => window / (windows[index - 1] ?? before.window));
       assert.ok(shares[0]! < 1 && shares[1]! < shares[0]! && shares[2]! < shares[1]!, String(shares));
       assert.ok(shares[3]! >= 1 && shares[4]! >= 1, String(shares));
@@ -289,7 +289,7 @@ describe('at most 5 % of 1,500 requests are refused, and it does not go slowly, 
   }
 });
 
-test('at most 8 % at any rate, and seldom 5, whether or not the provider says when to come back', () => {
+test('the same at any rate, whether or not the provider says when to come back', () => {
   const anyLimit = fc.record({
     perSecond: fc.integer({ min: 1, max: 200 }),
     capacity: fc.integer({ min: 1, max: 600 }),
@@ -300,7 +300,6 @@ test('at most 8 % at any rate, and seldom 5, whether or not the provider says wh
     refusalMs: fc.integer({ min: 1, max: 50 }),
     seed: fc.nat(),
   });
-  const shares: number[] = [];
   fc.assert(
     fc.property(anyLimit, ({ perSecond, capacity, isWindow, tells, latencyMs, refusalMs, seed }) => {
       const ofMs = Math.max(1000, (capacity / perSecond) * SECOND);
@@ -309,14 +308,10 @@ test('at most 8 % at any rate, and seldom 5, whether or not the provider says wh
       const refusedAfter = { refusalMs: Math.min(refusalMs, latencyMs / 2), overheadMs: 5 };
       const crowd = { limit, status: 429, requests: 1500, latencyMs, ...refusedAfter };
       const end = playCrowd({ ...crowd, ceiling: 500, random: createRandom(seed).next });
-      const share = end.refused / (end.answered + end.refused);
-      shares.push(share);
-      assert.ok(share <= 0.08, `${end.refused} were refused`);
+      assert.ok(end.refused <= 0.05 * (end.answered + end.refused), `${end.refused} were refused`);
     }),
     { numRuns: 100 },
   );
-  const many = shares.filter((share) => share > 0.05).length;
-  assert.ok(many <= 0.05 * shares.length, `more than 5 % were refused in ${many} of ${shares.length} cases`);
 });
 
 test('whatever comes, somebody may go after a time, and never more than the ceiling are let through', () => {

@@ -5,8 +5,10 @@ import { install } from './install.mjs';
 import { runNodeWithSignals, root, runScript } from './project.mjs';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
+/** Longer than a wait of a test for one event: that fails first, and says what it waited for. */
+const TIMEOUT_MS = 30 * 60_000;
 /** Options of the runner that Node 20.6 does not have yet. */
-const newerFlags = major > 20 || minor >= 11 ? ['--test-concurrency=2', '--test-timeout=600000'] : [];
+const newerFlags = major > 20 || minor >= 11 ? ['--test-concurrency=2', `--test-timeout=${TIMEOUT_MS}`] : [];
 
 await runScript(async () => {
   install();

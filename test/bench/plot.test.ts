@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { curvesOf, plotPage } from '../../bench/plot.ts';
-import { noBrowser, openBrowser } from '../support/browser.ts';
+import { noBrowser, openBrowser, openPage } from '../support/browser.ts';
 import { measuredRun } from './measured-run.ts';
 
 const run = measuredRun('W1', 'durabatch', 1, {
@@ -44,7 +44,7 @@ test(
   async () => {
     const browser = await openBrowser();
     try {
-      const page = await browser.newPage();
+      const page = await openPage(browser);
       const asked: string[] = [];
       const errors: string[] = [];
       page.on('request', (request) => asked.push(request.url()));

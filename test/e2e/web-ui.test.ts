@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { noBrowser, openBrowser } from '../support/browser.ts';
+import { noBrowser, openBrowser, openPage } from '../support/browser.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import { createGate, createWorkplace, promptTexts, readResults } from './workplace.ts';
 
@@ -27,7 +27,7 @@ test(
     const handle = new Client({ connection }).workflow.getHandle('seen');
     const browser = await openBrowser();
     t.after(() => browser.close());
-    const page = await browser.newPage();
+    const page = await openPage(browser);
 
     const { runId } = await handle.describe();
     const base = `${server.uiUrl}/namespaces/default/workflows/seen/${runId}`;

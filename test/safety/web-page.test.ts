@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { Frame, Page } from 'playwright-core';
 import { batchIdIn, createGate, createWorkplace } from '../e2e/workplace.ts';
-import { noBrowser, openBrowser } from '../support/browser.ts';
+import { noBrowser, openBrowser, openPage } from '../support/browser.ts';
 import { reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 
@@ -69,7 +69,7 @@ test(
 
     const browser = await openBrowser();
     t.after(() => browser.close());
-    const page = await browser.newPage();
+    const page = await openPage(browser);
     const elsewhere: string[] = [];
     page.on('request', (request) => {
       if (!request.url().startsWith(server.uiUrl) && !/^(data|blob):/.test(request.url()))

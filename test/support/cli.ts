@@ -9,15 +9,15 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { LONGEST_WAIT_MS } from './until.ts';
 
 const cli = fileURLToPath(new URL('../../dist/client/cli.js', import.meta.url));
-const TIMEOUT_MS = 180_000;
 
 export interface CliOptions {
   env: NodeJS.ProcessEnv;
   /** Default: that of the test. */
   cwd?: string;
-  /** The process is killed after this many milliseconds, and what waits for it fails. Default 60 s. */
+  /** The process is killed after this many milliseconds, and what waits for it fails. Default: {@link LONGEST_WAIT_MS}. */
   timeoutMs?: number;
 }
 
@@ -51,7 +51,7 @@ export const runCli = (args: readonly string[], options: CliOptions): Promise<Cl
 
 export function startCli(
   args: readonly string[],
-  { env, cwd, timeoutMs = TIMEOUT_MS }: CliOptions,
+  { env, cwd, timeoutMs = LONGEST_WAIT_MS }: CliOptions,
 ): CliProcess {
   const child = spawn(process.execPath, [cli, ...args], {
     env,

@@ -13,6 +13,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Limit } from './provider-limits.ts';
+import { LONGEST_WAIT_MS } from './until.ts';
 
 export interface FakeRequest {
   /** The parsed JSON body, as sent. */
@@ -161,7 +162,10 @@ export interface FakeProvider {
   readonly requestsLog: readonly LoggedRequest[];
   /** Connections opened so far. */
   readonly connections: number;
-  /** Settles as soon as the condition holds; looked at whenever a request arrives or ends. */
+  /**
+   * Settles as soon as the condition holds; looked at whenever a request arrives or ends. Rejects after
+   * {@link LONGEST_WAIT_MS}.
+   */
   until(condition: () => boolean): Promise<void>;
   /** Stops listening and ends every connection. */
   close(): Promise<void>;
@@ -414,9 +418,19 @@ export async function startFakeProvider(options: FakeProviderOptions = {}): Prom
     },
     requestsLog: log,
     until: (condition) =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
+        const giveUp = setTimeout(() => {
+          waiting.delete(look);
+          const { requests } = answered;
+          reject(
+            new Error(
+              `the provider waited in vain for: ${String(condition)}; ${log.length} requests came, ${requests} were answered, ${count.inFlight} are in flight`,
+            ),
+          );
+        }, LONGEST_WAIT_MS).unref();
         const look = () => {
           if (!condition()) return;
+          clearTimeout(giveUp);
           waiting.delete(look);
           resolve();
         };

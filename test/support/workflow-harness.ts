@@ -6,12 +6,12 @@
  *   const batch = await harness.run(t, script);
  *   assert.equal((await batch.result()).state, 'partly_failed');
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CompleteAsyncError } from '@temporalio/activity';
 import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { heartbeating } from '../../src/activities/heartbeating.ts';
 import type { Activities } from '../../src/activities/index.ts';
 import type {
   BatchLayout,
@@ -35,7 +35,11 @@ import type {
 import { progressQuery } from '../../src/workflows/messages.ts';
 import type { promptBatch } from '../../src/workflows/index.ts';
 import { shardRange } from '../../src/workflows/shard-range.ts';
+import { atRest } from './at-rest.ts';
 import { startTestServer } from './temporal-server.ts';
+import { firstOf } from './until.ts';
+
+export { until } from './until.ts';
 
 export const workflowBundle = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
 
@@ -300,6 +304,8 @@ export interface RunningBatch {
   progress(): Promise<Progress>;
   /** Resolves with the first progress that is as wanted. Rejects if the batch ends without it. */
   until(wanted: (progress: Progress) => boolean): Promise<Progress>;
+  /** Resolves when it has done all that it will do by itself: what it has not started then, it does not start. */
+  atRest(): Promise<void>;
   startWorker(): Promise<void>;
   /** Ends the worker after what it has in hand. */
   stopWorker(): Promise<void>;
@@ -316,8 +322,6 @@ export interface WorkflowHarness {
   run(cleanup: Cleanup, activities: ScriptedActivities, options?: BatchOptions): Promise<RunningBatch>;
   stop(): Promise<void>;
 }
-
-const POLL_MS = 25;
 
 export const batchInput = (
   batchId: string,
@@ -420,16 +424,14 @@ export async function startWorkflowHarness(
         handle,
         progress,
         result: () => handle.result(),
-        until: async (wanted) => {
-          for (;;) {
+        until: (wanted) =>
+          firstOf(async () => {
             const now = await progress();
-            if (wanted(now)) return now;
-            if (/^(succeeded|partly_failed|cancelled)$/.test(now.state)) {
+            if (!wanted(now) && /^(succeeded|partly_failed|cancelled)$/.test(now.state))
               throw new Error(`the batch has ended before: ${JSON.stringify(now)}`);
-            }
-            await sleep(POLL_MS);
-          }
-        },
+            return now;
+          }, wanted),
+        atRest: () => atRest(client, id),
         startWorker,
         stopWorker: async () => {
           const error = await endWorker();
@@ -444,6 +446,12 @@ export async function startWorkflowHarness(
     },
   };
 }
+
+/** As the real activities do it: a test may hold them for longer than a heartbeat may be late. */
+const beating =
+  <Args extends unknown[], Result>(activity: (...args: Args) => Promise<Result>) =>
+  (...args: Args): Promise<Result> =>
+    heartbeating(() => activity(...args));
 
 const createWorker = (
   connection: NativeConnection,
@@ -464,19 +472,14 @@ const createWorker = (
     identity: 'worker',
     workflowBundle: { codePath: workflowBundle },
     activities: {
-      admitPrompts,
-      completePrompt,
-      readShard,
-      recordLimits,
-      recordPause,
-      surveyShards,
-      writeReport,
+      admitPrompts: beating(admitPrompts),
+      completePrompt: beating(completePrompt),
+      readShard: beating(readShard),
+      recordLimits: beating(recordLimits),
+      recordPause: beating(recordPause),
+      surveyShards: beating(surveyShards),
+      writeReport: beating(writeReport),
     },
     workflowFailureErrorTypes: { '*': ['Error'] },
     stickyQueueScheduleToStartTimeout: '2 seconds',
   });
-
-/** Polls until it is so. */
-export async function until(so: () => boolean): Promise<void> {
-  while (!so()) await sleep(POLL_MS);
-}

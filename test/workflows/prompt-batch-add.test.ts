@@ -255,7 +255,7 @@ describe('an addition', () => {
     // It takes effect at once; only its note waits for the one before it.
     const resumed = batch.handle.executeUpdate(resumeUpdate, { args: [ann] });
     await batch.until(({ counts }) => counts.succeeded === 1);
-    await sleep(200);
+    await batch.atRest();
     assert.equal(script.reports.length, 0, 'it waits for those that are being added');
     admitting.open();
     await Promise.all([added, resumed]);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { type Asked, type LimitChanges, MOST_WORKERS, type Progress } from '../../src/contract.ts';
 import { faultOf } from '../../src/workflows/limit-changes.ts';
@@ -53,7 +52,7 @@ describe("an operator's pause", () => {
       const answer = await pause(batch);
       gate.open();
       const halted = await batch.until(paused);
-      await sleep(200);
+      await batch.atRest();
       assert.deepEqual([script.tasks.length, halted.counts.succeeded], [3, 3]);
       assert.equal(answer.state, 'paused');
       const { since, ...cause } = halted.pause!;
@@ -153,7 +152,7 @@ describe('"set"', () => {
     await set(batch, { maxWorkers: 1 });
     gates[0].open();
     await until(() => script.tasks.length === 7 && script.running === 1);
-    await sleep(200);
+    await batch.atRest();
     assert.equal(script.tasks.length, 7);
     gates[1].open();
     assert.equal((await batch.result()).counts.succeeded, 20);

@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createRateLimit } from '../support/rate-limited-provider.ts';
+import { Client, Connection } from '@temporalio/client';
+import { accountWorkflowId } from '../../src/accounts/lease.ts';
+import { accountQuery } from '../../src/workflows/account-messages.ts';
+import { LEASED_SHARE } from '../../src/workflows/share-account.ts';
+import { tokenBucket } from '../support/provider-limits.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
-import { createWorkplace, promptTexts, readResults } from './workplace.ts';
+import { firstOf } from '../support/until.ts';
+import {
+  createGate,
+  createWorkplace,
+  printedWhen,
+  promptTexts,
+  readResults,
+  statusWhen,
+} from './workplace.ts';
 
 let server: TestServer;
 before(async () => {
@@ -10,60 +22,72 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Requests in a window: `RPM` a minute. */
-const REQUESTS = 150;
-const WINDOW_MS = 6000;
-const RPM = String((REQUESTS * 60_000) / WINDOW_MS);
-
-const batchOf = (prompt: string): string => prompt.split(' ')[0]!;
+/** Far below what a slow machine can do: who gets how much is decided by the account alone. */
+const RPM = 480;
+/** What the provider lets pass at once: three seconds of the limit. Two batches at twice the rate use it up. */
+const BURST = (3 * RPM) / 60;
+const PROMPTS = 110;
+/** The last prompts of both are answered when the test has seen enough: no batch ends before. */
+const isLate = (prompt: string): boolean => Number(/(\d+)\?$/.exec(prompt)![1]) > 100;
 
 test('two batches share an account fairly, also when a worker is killed, and the provider refuses next to nothing', async (t) => {
-  const limit = createRateLimit({ requests: REQUESTS, windowMs: WINDOW_MS });
-  const place = await createWorkplace(t, server, { script: limit.script, latencyMs: 100 });
+  const gate = createGate();
+  const place = await createWorkplace(t, server, {
+    limit: tokenBucket(RPM / 60, BURST, true),
+    latencyMs: 100,
+    script: ({ prompt }) => (isLate(prompt) ? gate.script() : undefined),
+  });
   const { provider } = place;
-  const account = ['--rpm', RPM, '--account', 'acme', '--max-workers', '20'];
+  const account = ['--rpm', String(RPM), '--account', 'acme', '--max-workers', '20'];
   const files = await Promise.all(
     ['first', 'second'].map((name) =>
       place.write(
         `${name}.json`,
-        promptTexts(130).map((text) => `${name} ${text}`),
+        promptTexts(PROMPTS).map((text) => `${name} ${text}`),
       ),
     ),
   );
   const countOf = (name: string): number =>
-    provider.requestsLog.filter(({ prompt }) => batchOf(prompt) === name).length;
+    provider.requestsLog.filter(({ prompt }) => prompt.startsWith(name)).length;
 
   const first = place.startRun(files[0]!, [...account, '--id', 'first']);
   const second = place.startRun(files[1]!, [...account, '--id', 'second']);
   await provider.until(() => countOf('first') >= 5 && countOf('second') >= 5);
-  const then = [countOf('first'), countOf('second')];
-  await provider.until(() => countOf('first') + countOf('second') >= then[0]! + then[1]! + 80);
-  const sent = [countOf('first') - then[0]!, countOf('second') - then[1]!];
-  assert.ok(Math.abs(sent[0]! - sent[1]!) <= 8, `${sent[0]} and ${sent[1]} requests side by side`);
-  // On a busy machine the batch may not answer in the second that `status` gives it.
-  let told: string | null = null;
-  for (let tries = 0; told === null && tries < 5; tries++)
-    told = (await place.cli(['status', 'second', '--json'])).lines[0]!['account'] as string | null;
-  assert.match(told ?? 'nothing', /^acme: 1500 requests a minute, shared with 1 other batch; this batch may/);
+  const connection = await Connection.connect({ address: server.address });
+  t.after(() => connection.close());
+  const handle = new Client({ connection }).workflow.getHandle(accountWorkflowId('acme'));
+  const half = Math.round((RPM / 2) * LEASED_SHARE);
+  await firstOf(
+    () => handle.query(accountQuery),
+    ({ batches }) =>
+      batches.length === 2 && batches.every(({ rates }) => Math.round(rates.requests!) === half),
+    `two batches that may send ${half} requests a minute each`,
+  );
+  const [before, then] = [countOf('first'), countOf('second')];
+  await provider.until(() => countOf('first') + countOf('second') >= before + then + 40);
+  const sent = [countOf('first') - before, countOf('second') - then];
+  assert.ok(Math.min(...sent) >= 10, `${sent.join(' and ')} requests side by side`);
+  await statusWhen(place, 'second', ({ account: told }) =>
+    /^acme: 480 requests a minute, shared with 1 other batch; this batch may/.test(String(told)),
+  );
   first.kill('SIGKILL');
   await first.ended;
+  gate.open();
   assert.equal((await second.ended).code, 0);
-  assert.match(second.output, /Account acme: 2 batches share its 1500 requests a minute/);
+  assert.match(second.output, /Account acme: 2 batches share its 480 requests a minute/);
   const again = await place.cli(['resume', 'first']);
   assert.equal(again.code, 0, again.stdout + again.stderr);
 
-  const all = provider.requests;
-  assert.ok(limit.refused.length <= all / 100, `${limit.refused.length} of ${all} requests were refused`);
+  const { requests, refusedByLimit } = provider;
+  assert.ok(refusedByLimit <= requests / 100, `${refusedByLimit} of ${requests} requests were refused`);
 });
 
 test('prompts whose turn is far wait in Temporal, and what they wait for is said', async (t) => {
   const place = await createWorkplace(t, server);
   const file = await place.write('prompts.json', promptTexts(3));
-  const run = place.startRun(file, ['--rpm', '2', '--account', 'slow', '--id', 'slow']);
-  await run.said(/All 3 prompts in progress wait for their turns: account slow allows 2 requests a minute/);
-  const { stdout } = await place.cli(['status', 'slow']);
-  assert.match(stdout, /^Account +slow: 2 requests a minute/m);
-  assert.equal(place.provider.requests, 0);
+  const run = place.startRun(file, ['--rpm', '1', '--account', 'slow', '--id', 'slow']);
+  await run.said(/All 3 prompts in progress wait for their turns: account slow allows 1 requests a minute/);
+  await printedWhen(place, ['status', 'slow'], /^Account +slow: 1 requests a minute/m);
   run.kill('SIGINT');
   assert.equal((await run.ended).code, 130);
 });
@@ -71,8 +95,8 @@ test('prompts whose turn is far wait in Temporal, and what they wait for is said
 test('limits of an account are set while the batch runs', async (t) => {
   const place = await createWorkplace(t, server);
   const { provider } = place;
-  // A quarter of an hour, at the pace it begins with.
-  const file = await place.write('prompts.json', promptTexts(300));
+  // Six minutes, at the pace it begins with.
+  const file = await place.write('prompts.json', promptTexts(120));
   const run = place.startRun(file, [
     ...['--rpm', '20', '--account', 'raised', '--max-workers', '2', '--completions', '1', '--id', 'raised'],
   ]);
@@ -81,7 +105,7 @@ test('limits of an account are set while the batch runs', async (t) => {
   assert.equal(set.code, 0, set.stdout + set.stderr);
   const ended = await run.ended;
   assert.equal(ended.code, 0, ended.stdout + ended.stderr);
-  assert.equal(provider.requests, 300);
+  assert.equal(provider.requests, 120);
   const { settings } = await readResults(place.outputDir);
   assert.deepEqual([settings.account, settings.requests_per_minute], ['raised', 6000]);
 });

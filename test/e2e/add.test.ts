@@ -104,14 +104,18 @@ test('a finished batch runs again for what is added, and buys nothing else; the 
 });
 
 test('killed between staging and telling the batch: nothing is counted, and the next try adds once; with no worker it says so', async (t) => {
-  const place = await createWorkplace(t, server, { latencyMs: 300 });
+  const gate = createGate();
+  const place = await createWorkplace(t, server, {
+    script: ({ total }) => (total > 1 ? gate.script() : undefined),
+  });
   const { provider } = place;
   const file = await place.write('prompts.json', promptTexts(4));
   const moreFile = await place.write('more.json', more);
   const run = place.startRun(file, ['--id', 'torn', '--max-workers', '1']);
-  await provider.until(() => provider.answered.requests >= 1);
+  await provider.until(() => provider.answered.requests === 1 && provider.inFlight === 1);
   run.kill('SIGKILL');
   await run.ended;
+  gate.open();
   const store = new BatchStore(await findOutputFolder(place.outputDir), 'torn', 'test');
   await stagePrompts(store, moreFile);
   assert.equal((await place.cli(['status', 'torn', '--json'])).lines[0]!['total'], 4);

@@ -9,6 +9,7 @@ import {
   batchIdsIn,
   createGate,
   createWorkplace,
+  printedWhen,
   promptTexts,
   readResults,
   reportFiles,
@@ -95,12 +96,12 @@ test('terminated in the Web UI: "run" says so, and "resume" finishes', async (t)
     ended.stderr,
     /ended from outside \(terminated by \S+: by hand\).*durabatch resume terminated/,
   );
-  const status = await place.cli(['status', 'terminated']);
-  assert.match(
-    status.stdout,
+  const status = await printedWhen(
+    place,
+    ['status', 'terminated'],
     /^State +crashed \(its run was ended in Temporal: terminated by \S+: by hand\)$/m,
   );
-  assert.match(status.stdout, /durabatch resume terminated/);
+  assert.match(status, /durabatch resume terminated/);
   const resumed = await place.cli(['resume', 'terminated']);
   assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
   assert.equal((await readResults(place.outputDir)).summary.successful_items, 6);

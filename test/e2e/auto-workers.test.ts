@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { CliProcess } from '../support/cli.ts';
 import { reply } from '../support/fake-provider.ts';
 import { atOnce, fixedWindow, type Limit, tokenBucket } from '../support/provider-limits.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { until } from '../support/until.ts';
 import {
   batchIdIn,
+  createGate,
   createWorkplace,
   promptTexts,
   readLedger,
@@ -20,10 +23,17 @@ before(async () => {
 after(() => server.stop());
 
 /** Runs so many prompts, and sees that each was answered once. */
-async function runAll(place: Workplace, prompts: number, maxWorkers: string, timeoutMs = 120_000) {
+async function runAll(
+  place: Workplace,
+  prompts: number,
+  maxWorkers: string,
+  whileItRuns: (run: CliProcess) => Promise<void> = async () => {},
+) {
   const file = await place.write('prompts.json', promptTexts(prompts));
   const flags = ['--max-workers', maxWorkers, '--json'];
-  const { code, lines, stdout, stderr } = await place.run(file, flags, { timeoutMs });
+  const run = place.startRun(file, flags);
+  await whileItRuns(run);
+  const { code, lines, stdout, stderr } = await run.ended;
   assert.equal(code, 0, stdout + stderr);
   assert.equal(place.provider.answered.requests, prompts);
   const paces = lines.flatMap(({ auto_workers: pace }) => pace ?? []) as {
@@ -56,29 +66,44 @@ describe('with auto at most 5 % of the requests are refused, at a limit of', () 
 });
 
 test('with auto and no limit it grows past its first few, and never past its ceiling', async (t) => {
-  const place = await createWorkplace(t, server, { latencyMs: 200 });
-  const paces = await runAll(place, 400, 'auto:25');
-  const { peakInFlight } = place.provider;
-  assert.ok(peakInFlight > 15 && peakInFlight <= 25, `${peakInFlight} at once`);
-  assert.ok(paces.some(({ slots }) => slots > 15));
+  // What it has grown to is seen when nothing is answered any more, however long it takes to send that much.
+  const gate = createGate();
+  const place = await createWorkplace(t, server, {
+    latencyMs: 300,
+    script: ({ total }) => (total > 330 ? gate.script() : undefined),
+  });
+  const { provider } = place;
+  await runAll(place, 400, 'auto:25', async (run) => {
+    await provider.until(() => provider.inFlight > 15);
+    await run.said(/"auto_workers":\{"slots":(1[6-9]|2[0-5]),/);
+    gate.open();
+  });
+  assert.ok(provider.peakInFlight <= 25, `${provider.peakInFlight} at once`);
 });
 
 test('a Retry-After holds back the whole batch, also with a fixed number of workers', async (t) => {
   let refusals = 0;
   let refusedUntil = Number.NEGATIVE_INFINITY;
+  // The first crowd is answered when the refusal is known: who is next in line then is held back.
+  const gate = createGate();
   const place = await createWorkplace(t, server, {
-    // The first crowd is answered late: who is next in line then is held back.
-    latencyMs: ({ total }) => (total < 5 ? 500 : 20),
     script: ({ total }) => {
+      if (total < 5) return gate.script();
       if (total === 5) refusedUntil = performance.now() + 3000;
       if (performance.now() >= refusedUntil) return undefined;
-      if (total < 5) return undefined;
       refusals++;
       return reply.status(429, { headers: { 'retry-after': '3' } });
     },
   });
-  await runAll(place, 40, '5');
+  const faults = async (): Promise<number> => {
+    const records = await readLedger(join(place.outputDir, await batchIdIn(place.outputDir)));
+    return records.filter(({ type }) => type === 'fault').length;
+  };
+  await runAll(place, 40, '5', async () => {
+    await place.provider.until(() => refusals === 1);
+    await until(async () => (await faults()) === 1);
+    gate.open();
+  });
   assert.equal(refusals, 1);
-  const records = await readLedger(join(place.outputDir, await batchIdIn(place.outputDir)));
-  assert.equal(records.filter(({ type }) => type === 'fault').length, 1);
+  assert.equal(await faults(), 1);
 });

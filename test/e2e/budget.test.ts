@@ -7,6 +7,7 @@ import { spentNanoUsd } from '../../src/store/bill.ts';
 import { type FakeRequest, reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import {
+  createGate,
   createWorkplace,
   loseTemporalDatabase,
   newestResults,
@@ -157,21 +158,30 @@ describe('"set --max-cost"', () => {
 });
 
 test('killed twice in the middle, the second time with its database: what was in flight counts as spent, and the cap holds', async (t) => {
-  const place = await createWorkplace(t, server, { script: dear, latencyMs: 300 });
+  const place = await createWorkplace(t, server);
   const { provider } = place;
+  /** Answers so many more, and holds back what comes then. */
+  const answerOnly = (count: number): void => {
+    const last = provider.requests + count;
+    const never = createGate();
+    provider.script = (request) => (request.total > last ? never.script() : dear(request));
+  };
   const file = await place.write('prompts.json', promptTexts(40));
   const cap = 40_000_000;
+  answerOnly(4);
   const first = place.startRun(file, [...flags, '--id', 'killed', '--max-cost', usd(cap)]);
-  await provider.until(() => provider.answered.requests >= 4 && provider.inFlight >= 4);
+  await provider.until(() => provider.answered.requests === 4 && provider.inFlight >= 4);
   first.kill('SIGKILL');
   await first.ended;
   await provider.until(() => provider.inFlight === 0);
+  answerOnly(4);
   const asked = provider.requests;
   const second = place.start(['resume', 'killed']);
   await provider.until(() => provider.requests >= asked + 8 && provider.inFlight >= 4);
   second.kill('SIGKILL');
   await second.ended;
   await provider.until(() => provider.inFlight === 0);
+  provider.script = dear;
   const lost = provider.requests - provider.answered.requests;
   await loseTemporalDatabase(place, server);
 

@@ -11,7 +11,9 @@ import {
   createWorkplace,
   loseTemporalDatabase,
   promptTexts,
+  printedWhen,
   readResults,
+  statusWhen,
   type Workplace,
 } from './workplace.ts';
 
@@ -149,9 +151,10 @@ describe('from a machine that has only the address of the Temporal server', () =
     assert.equal((await place.run(file, ['--id', 'far', '--max-workers', '2', '--detach'])).code, 0);
     const worker = place.start(['worker', '--output-dir', 'out']);
     await provider.until(() => provider.answered.requests === 2 && provider.inFlight === 2);
-    const { cli } = await elsewhere(t);
+    const away = await elsewhere(t);
+    const { cli } = away;
 
-    const status = (await cli(['status', 'far', '--json'])).lines.at(-1)!;
+    const status = await statusWhen(away, 'far', (one) => one['source'] === 'workflow');
     const { state, source, succeeded, total, output_dir, folder_host, batch_name } = status;
     assert.deepEqual(
       { state, source, succeeded, total, output_dir, folder_host, batch_name },
@@ -160,7 +163,7 @@ describe('from a machine that has only the address of the Temporal server', () =
         ...{ output_dir: place.outputDir, folder_host: hostname(), batch_name: 'prompts.json' },
       },
     );
-    assert.match((await cli(['status', 'far'])).stdout, /Output .*out on .*, not here$/m);
+    await printedWhen(away, ['status', 'far'], /Output .*out on .*, not here$/m);
     const paused = await cli(['pause', 'far', '--reason', 'from afar']);
     assert.equal(paused.code, 0, paused.stdout + paused.stderr);
     assert.match(paused.stdout, /State +paused by .+: from afar/);

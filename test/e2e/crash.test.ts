@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, test, type TestContext } from 'node:test';
 import { readRecord } from '../../src/server/server-record.ts';
 import type { AnswerRecord } from '../../src/store/records.ts';
-import { reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import {
+  createGate,
   createWorkplace,
   loseTemporalDatabase,
   promptTexts,
@@ -18,8 +18,16 @@ const PROMPTS = 40;
 const WORKERS = 10;
 const prompts = promptTexts(PROMPTS);
 const flags = ['--completions', '2', '--max-workers', String(WORKERS)];
-/** One completion a request, as DeepSeek has it: a prompt can be half done. */
-const slowProvider = { honourN: false, latencyMs: 200 };
+
+/** A provider that answers half of what it is asked, one completion a request as DeepSeek does, and the rest later. */
+async function halfWorkplace(t: TestContext): Promise<{ place: Workplace; answerTheRest: () => void }> {
+  const gate = createGate();
+  const place = await createWorkplace(t, server, {
+    honourN: false,
+    script: ({ total }) => (total > PROMPTS ? gate.script() : undefined),
+  });
+  return { place, answerTheRest: gate.open };
+}
 
 let server: TestServer;
 before(async () => {
@@ -70,27 +78,31 @@ async function assertOnlyMissingIsBought(
   assert.ok(results.every((result) => result.completions.length === 2));
 }
 
-const half = ({ provider }: Workplace) => provider.until(() => provider.answered.requests >= PROMPTS);
+const half = ({ provider }: Workplace) =>
+  provider.until(() => provider.answered.requests === PROMPTS && provider.inFlight > 0);
 
 test('command and server killed half way: the same command buys only what is missing', async (t) => {
-  const place = await createWorkplace(t, server, slowProvider);
+  const { place, answerTheRest } = await halfWorkplace(t);
   const file = await place.write('prompts.json', prompts);
   const first = place.startRun(file, [...flags, '--id', 'killed-tree']);
   await half(place);
   first.kill('SIGKILL');
   killServer();
   await first.ended;
+  answerTheRest();
   await assertOnlyMissingIsBought(place, 'killed-tree', () =>
     place.run(file, [...flags, '--id', 'killed-tree']),
   );
 });
 
 test('only the server killed: the command starts it again and finishes, and nothing is bought twice', async (t) => {
-  const place = await createWorkplace(t, server, slowProvider);
+  const { place, answerTheRest } = await halfWorkplace(t);
   const file = await place.write('prompts.json', prompts);
   const run = place.startRun(file, [...flags, '--id', 'killed-server']);
   await half(place);
   killServer();
+  await run.said(/server was gone/);
+  answerTheRest();
   const { code, stdout, stderr } = await run.ended;
   assert.equal(code, 0, stdout + stderr);
   assert.match(stdout + stderr, /server was gone and has been started again/);
@@ -99,7 +111,7 @@ test('only the server killed: the command starts it again and finishes, and noth
 });
 
 test('a server that does not answer for half a minute ends no command', async (t) => {
-  const place = await createWorkplace(t, server, slowProvider);
+  const { place, answerTheRest } = await halfWorkplace(t);
   const file = await place.write('prompts.json', prompts);
   const run = place.startRun(file, [...flags, '--id', 'frozen-server']);
   await half(place);
@@ -107,18 +119,20 @@ test('a server that does not answer for half a minute ends no command', async (t
   process.kill(pid!, 'SIGSTOP');
   await run.said(/Still waiting/);
   process.kill(pid!, 'SIGCONT');
+  answerTheRest();
   const { code, stdout, stderr } = await run.ended;
   assert.equal(code, 0, stdout + stderr);
   assert.equal((await readResults(place.outputDir)).summary.successful_items, PROMPTS);
 });
 
 test('only the command killed: "resume" buys only what is missing', async (t) => {
-  const place = await createWorkplace(t, server, slowProvider);
+  const { place, answerTheRest } = await halfWorkplace(t);
   const file = await place.write('prompts.json', prompts);
   const first = place.startRun(file, [...flags, '--id', 'killed-command']);
   await half(place);
   first.kill('SIGKILL');
   await first.ended;
+  answerTheRest();
   const status = await place.cli(['status', 'killed-command', '--json']);
   assert.equal(status.lines.at(-1)?.['state'], 'crashed');
   await assertOnlyMissingIsBought(place, 'killed-command', () => place.cli(['resume', 'killed-command']));
@@ -127,30 +141,29 @@ test('only the command killed: "resume" buys only what is missing', async (t) =>
 test('a batch that is worked on through one server is not started through another, until its worker is gone', async (t) => {
   const other = await startTestServer();
   t.after(() => other.stop());
-  const place = await createWorkplace(t, server, slowProvider);
+  const { place, answerTheRest } = await halfWorkplace(t);
   const file = await place.write('prompts.json', prompts);
   const id = 'two-servers';
   const env = { ...place.env, ...other.env };
   const first = place.startRun(file, [...flags, '--id', id]);
   await half(place);
-  // It does not end meanwhile.
-  place.provider.script = () => reply.silence();
   const refused = await place.run(file, [...flags, '--id', id], { env });
   assert.equal(refused.code, 2, refused.stdout + refused.stderr);
   assert.match(refused.stderr, /worked on through another Temporal server, by process \d+@/);
   first.kill('SIGKILL');
   await first.ended;
-  place.provider.script = undefined;
+  answerTheRest();
   await assertOnlyMissingIsBought(place, id, () => place.run(file, [...flags, '--id', id], { env }));
 });
 
 test('Temporal database lost: the same command buys only what is missing', async (t) => {
-  const place = await createWorkplace(t, server, slowProvider);
+  const { place, answerTheRest } = await halfWorkplace(t);
   const file = await place.write('prompts.json', prompts);
   const first = place.startRun(file, [...flags, '--id', 'lost-database']);
   await half(place);
   first.kill('SIGKILL');
   await first.ended;
+  answerTheRest();
   await loseTemporalDatabase(place, server);
   await assertOnlyMissingIsBought(place, 'lost-database', () =>
     place.run(file, [...flags, '--id', 'lost-database']),

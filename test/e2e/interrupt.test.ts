@@ -77,12 +77,16 @@ test(
 );
 
 test('with nothing in flight but waits for a retry, the signal ends the command', { skip }, async (t) => {
+  // The first refusal holds back everyone: both have to be on their way before it.
+  const gate = createGate();
   const place = await createWorkplace(t, server, {
-    script: () => reply.status(429, { headers: { 'retry-after': '600' } }),
+    script: async () => (await gate.script()) ?? reply.status(429, { headers: { 'retry-after': '600' } }),
   });
   const { provider } = place;
   const file = await place.write('prompts.json', promptTexts(2));
   const run = place.startRun(file, ['--id', 'waiting', '--json']);
+  await provider.until(() => provider.inFlight === 2);
+  gate.open();
   await provider.until(() => provider.requests === 2 && provider.inFlight === 0);
   run.kill('SIGINT');
   const { code, lines } = await run.ended;

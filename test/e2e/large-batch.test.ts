@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
-import { createWorkplace, loseTemporalDatabase, promptTexts, readResults } from './workplace.ts';
+import { createGate, createWorkplace, loseTemporalDatabase, promptTexts, readResults } from './workplace.ts';
 
 const PROMPTS = 1600;
 const WORKERS = 40;
@@ -11,8 +11,6 @@ const prompts = promptTexts(PROMPTS);
 const jsonLines = prompts.map((prompt) => JSON.stringify({ prompt })).join('\n');
 const flags = ['--max-workers', String(WORKERS), '--max-attempts', '1'];
 const id = 'large';
-/** Other tests run beside this one. */
-const patient = { timeoutMs: 600_000 };
 /** A dollar a million tokens: all prompts together come to some 5 cents. */
 const prices = ['--price-input', '1', '--price-output', '1'];
 
@@ -31,8 +29,7 @@ test('capped, paused, killed, without its database, retried and audited: each an
   });
   const { provider } = place;
   const file = await place.write('prompts.jsonl', jsonLines);
-  const run = (more: readonly string[] = []) =>
-    place.run(file, [...flags, ...prices, '--id', id, ...more], patient);
+  const run = (more: readonly string[] = []) => place.run(file, [...flags, ...prices, '--id', id, ...more]);
   const told = (end: { stdout: string; stderr: string }): string => end.stdout + end.stderr;
 
   // A cost cap stops it early, with no more spent than the cap.
@@ -45,15 +42,19 @@ test('capped, paused, killed, without its database, retried and audited: each an
 
   // Resumed with more money it is killed soon after.
   const bought = provider.answered.requests;
-  const resumed = place.start(['resume', id, '--max-cost', '5'], patient);
-  await provider.until(() => provider.answered.requests >= bought + 100);
+  const { script } = provider;
+  const last = provider.requests + 100;
+  const gate = createGate();
+  provider.script = (request) => (request.total > last ? gate.script() : script?.(request));
+  const resumed = place.start(['resume', id, '--max-cost', '5']);
+  await provider.until(() => provider.answered.requests >= bought + 90 && provider.requests > last);
   resumed.kill('SIGKILL');
   await resumed.ended;
+  gate.open();
 
   // The Temporal database is lost too, and then the account blocks it.
   await loseTemporalDatabase(place, server);
   await provider.until(() => provider.inFlight === 0);
-  const { script } = provider;
   const until = provider.answered.requests + 100;
   provider.script = (request) =>
     provider.answered.requests >= until
@@ -65,25 +66,25 @@ test('capped, paused, killed, without its database, retried and audited: each an
   assert.doesNotMatch(blocked.stdout, /^Prompts   0 succeeded/m);
 
   // Cancelled in its pause, it goes on when it is resumed.
-  const cancelled = await place.cli(['cancel', id], patient);
+  const cancelled = await place.cli(['cancel', id]);
   assert.equal(cancelled.code, 0, told(cancelled));
   provider.script = script;
-  const finished = await place.cli(['resume', id], patient);
+  const finished = await place.cli(['resume', id]);
   assert.equal(finished.code, 3, told(finished));
   assert.match(finished.stdout, /1,598 succeeded · 2 failed/);
 
   // What failed can be asked again.
   refused.clear();
-  const retried = await place.cli(['retry', id], patient);
+  const retried = await place.cli(['retry', id]);
   assert.equal(retried.code, 0, told(retried));
 
   const inFlightAtKill = provider.answered.requests - PROMPTS;
   assert.ok(inFlightAtKill >= 0 && inFlightAtKill <= WORKERS, `${inFlightAtKill} answers bought twice`);
   assert.ok(provider.peakInFlight <= WORKERS, `${provider.peakInFlight} at once`);
-  const audited = await place.cli(['audit', id], patient);
+  const audited = await place.cli(['audit', id]);
   assert.equal(audited.code, 0, told(audited));
 
-  const again = await place.run(file, ['--id', 'again', '--reuse', id, '--max-workers', '40'], patient);
+  const again = await place.run(file, ['--id', 'again', '--reuse', id, '--max-workers', '40']);
   assert.equal(again.code, 0, told(again));
   assert.match(told(again), /1,600 completions taken over from large/);
   assert.equal(provider.answered.requests - PROMPTS, inFlightAtKill, 'nothing was asked for what is there');
@@ -92,11 +93,7 @@ test('capped, paused, killed, without its database, retried and audited: each an
 test('the results of a large batch stand in input order, and its shards are named by their prompts', async (t) => {
   const place = await createWorkplace(t, server);
   const file = await place.write('prompts.jsonl', jsonLines.split('\n').slice(0, 1100).join('\n'));
-  const { code, lines } = await place.run(
-    file,
-    ['--max-workers', '600', '--json', '--id', 'in-order'],
-    patient,
-  );
+  const { code, lines } = await place.run(file, ['--max-workers', '600', '--json', '--id', 'in-order']);
   assert.equal(code, 0);
   assert.equal(lines.at(-1)?.['successful_items'], 1100);
   const { results } = await readResults(place.outputDir);

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type FakeScript, reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
-import { createWorkplace, newestResults, promptTexts, reportFiles, type Workplace } from './workplace.ts';
+import {
+  createGate,
+  createWorkplace,
+  newestResults,
+  promptTexts,
+  reportFiles,
+  type Workplace,
+} from './workplace.ts';
 
 let server: TestServer;
 before(async () => {
@@ -113,20 +120,22 @@ test('prompts that fail again say why they did this time, and can be retried aga
 test('killed half way, "resume" asks only for the rest', async (t) => {
   const isFailing = (prompt: string): boolean => Number(/\d+/.exec(prompt)![0]) % 2 === 0;
   const place = await createWorkplace(t, server, {
-    latencyMs: 100,
     script: ({ prompt }) => (isFailing(prompt) ? reply.status(400, { message: prompt }) : undefined),
   });
   const { provider } = place;
   const file = await place.write('prompts.json', promptTexts(24));
   assert.equal((await place.run(file, ['--id', 'half', '--max-workers', '8'])).code, 3);
-  provider.script = undefined;
   const asked = counts(place);
   const answered = provider.answered.requests;
+  const fifth = provider.requests + 5;
+  const gate = createGate();
+  provider.script = ({ total }) => (total > fifth ? gate.script() : undefined);
 
   const retry = place.start(['retry', 'half', '--max-workers', '2']);
-  await provider.until(() => provider.answered.requests >= answered + 5);
+  await provider.until(() => provider.answered.requests === answered + 5 && provider.inFlight === 2);
   retry.kill('SIGKILL');
   await retry.ended;
+  gate.open();
   await provider.until(() => provider.inFlight === 0);
 
   const resumed = await place.cli(['resume', 'half', '--json']);

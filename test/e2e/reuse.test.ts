@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type FakeScript, reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
-import { batchIdsIn, createWorkplace, newestResults, promptTexts } from './workplace.ts';
+import { batchIdsIn, createGate, createWorkplace, newestResults, promptTexts } from './workplace.ts';
 
 let server: TestServer;
 before(async () => {
@@ -153,6 +153,9 @@ test('killed right after the start, and again: nothing that was paid is bought a
   const old = await place.write('old.json', texts);
   assert.equal((await place.run(old, ['--id', 'old', '--completions', '2', '--max-workers', '20'])).code, 0);
   const grown = await place.write('grown.json', [...texts, 'One more?']);
+  // Until it is answered the batch does not end.
+  const gate = createGate();
+  provider.script = gate.script;
   const reusing = () =>
     place.startRun(grown, ['--id', 'grown', '--completions', '2', '--reuse', 'old', '--json']);
 
@@ -162,6 +165,7 @@ test('killed right after the start, and again: nothing that was paid is bought a
     run.kill('SIGKILL');
     await run.ended;
   }
+  gate.open();
   const { code, stdout, stderr } = await reusing().ended;
   assert.equal(code, 0, stdout + stderr);
   for (const text of texts) assert.equal(provider.requestsPerPrompt.get(text), 1, text);

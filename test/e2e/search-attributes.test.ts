@@ -1,11 +1,11 @@
 /** What a batch is found by in Temporal's lists, on servers that know it and on one that does not. */
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { searchAttributes } from '../../src/workflows/search-attributes.ts';
 import { reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { until } from '../support/until.ts';
 import { batchIdIn, createWorkplace, promptTexts } from './workplace.ts';
 
 let server: TestServer;
@@ -59,7 +59,7 @@ test('the embedded server has the attributes from its start, and a batch is foun
   const query = 'BatchState = "partly_failed" AND BatchFailed = 1 AND BatchCostUsd > 0';
   const { workflow } = new Client({ connection });
   // Lists lag behind.
-  while ((await workflow.count(query)).count !== 1) await delay(50);
+  await until(async () => (await workflow.count(query)).count === 1);
 });
 
 test('a server of the user’s own that has them takes them; one that has not runs the batch without', async (t) => {

@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { reply } from '../support/fake-provider.ts';
+import { firstOf } from '../support/until.ts';
 import { createTestHome, startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
 import { createGate, createWorkplace, promptTexts } from './workplace.ts';
 
@@ -42,8 +43,10 @@ test('several batches are watched at once, also from a machine without their fol
   const json = place.start(['watch', 'poor', '--json'], remote);
   await here.said(/^poor: \d\/4 done/m);
   await there.said(/^poor: \d\/4 done/m);
-  const listed = (await place.cli(['list', '--state', 'running', '--json'], remote)).lines;
-  assert.ok(listed.some((line) => line['batch_id'] === 'poor' && line['source'] === 'workflow'));
+  await firstOf(
+    async () => (await place.cli(['list', '--state', 'running', '--json'], remote)).lines,
+    (listed) => listed.some((line) => line['batch_id'] === 'poor' && line['source'] === 'workflow'),
+  );
   assert.deepEqual((await place.cli(['list', '--state', 'paused', '--json'], remote)).lines, []);
 
   gate.open();

@@ -1,10 +1,10 @@
 /** A batch seen and handled in Temporal's Web UI alone, in a real browser. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { noBrowser, openBrowser, openPage } from '../support/browser.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { until } from '../support/until.ts';
 import { createGate, createWorkplace, promptTexts, readResults } from './workplace.ts';
 
 let server: TestServer;
@@ -35,7 +35,7 @@ test(
     await page.getByText('2 prompt_0002').filter({ visible: true }).first().waitFor();
     await page.getByRole('button', { name: 'Request Cancellation' }).click();
     await page.getByRole('button', { name: 'Confirm' }).click();
-    while ((await handle.describe()).memo?.['state'] !== 'cancelling') await delay(50);
+    await until(async () => (await handle.describe()).memo?.['state'] === 'cancelling');
     gate.open();
 
     const { code, stdout, stderr } = await run.ended;

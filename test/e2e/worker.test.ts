@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { fillDisk, noSmallDisk, smallDisk } from '../store/support/small-disk.ts';
 import { reply } from '../support/fake-provider.ts';
+import { until } from '../support/until.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import {
   createGate,
@@ -14,6 +14,7 @@ import {
   promptTexts,
   readLedger,
   readResults,
+  statusWhen,
 } from './workplace.ts';
 
 let server: TestServer;
@@ -95,10 +96,9 @@ describe('answers that came to a full disk', { skip: noSmallDisk }, () => {
     await provider.until(() => provider.inFlight === 3);
     const filler = await fillDisk(disk);
     gate.open();
-    await until(async () => {
-      const { lines } = await place.cli(['status', id, '--json', '--output-dir', disk]);
-      return lines[0]!['state'] === 'paused' && lines[0]!['running'] === 0;
-    });
+    const isPaused = ({ state, running }: Record<string, any>): boolean =>
+      state === 'paused' && running === 0;
+    await statusWhen(place, id, isPaused, ['--output-dir', disk]);
     assert.equal(await answersOn(disk, id), 0);
     assert.doesNotMatch(worker.output, /only in memory/);
     const resume = async (): Promise<void> => {
@@ -112,14 +112,6 @@ describe('answers that came to a full disk', { skip: noSmallDisk }, () => {
 
   const answersOn = async (disk: string, id: string): Promise<number> =>
     (await readLedger(join(disk, id))).filter(({ type }) => type === 'answer').length;
-
-  async function until(condition: () => Promise<boolean>): Promise<void> {
-    const end = Date.now() + 60_000;
-    while (!(await condition())) {
-      assert.ok(Date.now() < end, 'it took more than a minute');
-      await sleep(200);
-    }
-  }
 
   test('are saved as soon as there is room, for whoever goes on', async (t) => {
     const place = await withoutRoom(t, 'roomy');

@@ -9,6 +9,7 @@ import { type CliOptions, type CliProcess, type CliResult, startCli } from '../s
 import { type FakeProvider, type FakeProviderOptions, startFakeProvider } from '../support/fake-provider.ts';
 import type { TestServer } from '../support/temporal-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { firstOf } from '../support/until.ts';
 
 /** A key that can be searched for, with no form that is redacted for its looks. */
 export const testKey = 'recognisable+test+key+0123456789';
@@ -118,6 +119,36 @@ export const batchIdsIn = async (outputDir: string): Promise<string[]> =>
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
     .map((entry) => entry.name)
     .sort();
+
+/**
+ * The first `status --json` of a batch that is as wanted. One look is not enough: `status` waits for worker and server
+ * for a second, and on a busy machine may have to do with what is written down. What is waited for must last.
+ */
+export const statusWhen = (
+  { cli }: Pick<Workplace, 'cli'>,
+  id: string,
+  isWanted: (status: Record<string, any>) => boolean,
+  flags: readonly string[] = [],
+): Promise<Record<string, any>> =>
+  firstOf(async () => {
+    const { code, lines, stdout, stderr } = await cli(['status', id, ...flags, '--json']);
+    if (code !== 0) throw new Error(`status ${id} ended with ${code}: ${stdout}${stderr}`);
+    return lines.at(-1)!;
+  }, isWanted);
+
+/** Waits until what a command prints matches, as {@link statusWhen} does; returns what it printed then. */
+export const printedWhen = async (
+  { cli }: Pick<Workplace, 'cli'>,
+  args: readonly string[],
+  pattern: RegExp,
+): Promise<string> =>
+  (
+    await firstOf(
+      () => cli(args),
+      ({ stdout }) => pattern.test(stdout),
+      `"${args.join(' ')}" to print ${pattern}`,
+    )
+  ).stdout;
 
 /** All whole records of a batch's ledger. */
 export async function readLedger(batchFolder: string): Promise<LedgerRecord[]> {

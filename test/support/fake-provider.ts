@@ -446,3 +446,18 @@ export async function startFakeProvider(options: FakeProviderOptions = {}): Prom
   };
   return provider;
 }
+
+/**
+ * As {@link startFakeProvider}, on a port that no connection of this machine is given by chance: so that it can be
+ * closed, and opened again.
+ */
+export async function startProviderApart(options: FakeProviderOptions = {}): Promise<FakeProvider> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    try {
+      return await startFakeProvider({ ...options, port });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
+}

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { type AccountGate, createAccountGate } from '../../src/accounts/account-gate.ts';
@@ -9,8 +8,17 @@ import type { AccountLimits } from '../../src/contract.ts';
 
 const limits: AccountLimits = { name: 'acme', requestsPerMinute: 6000, tokensPerMinute: null };
 
-/** A gate at an account that grants what it is told to. */
+/** A gate in made-up time, at an account that grants what it is told to. */
 function openGate(t: TestContext, named: Partial<AccountLimits> = {}, grant: Partial<Lease> = {}) {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let ms = 0;
+  const wait = async (forMs: number): Promise<void> => {
+    for (let left = forMs; left > 0; left -= 10) {
+      ms += 10;
+      t.mock.timers.tick(10);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
   const asked: LeaseRequest[] = [];
   const stopping = new AbortController();
   const account = { ...limits, ...named };
@@ -26,11 +34,19 @@ function openGate(t: TestContext, named: Partial<AccountLimits> = {}, grant: Par
       };
     },
     stopping: stopping.signal,
-    now: () => performance.now(),
+    now: () => ms,
     onLease: () => {},
   });
   t.after(() => gate.close());
-  return { gate, asked, stopping };
+  /** Lets time pass until this is over. */
+  const over = async <T>(work: Promise<T>): Promise<T> => {
+    const ends: unknown[] = [];
+    const noted = (end: unknown): number => ends.push(end);
+    work.then(noted, noted);
+    while (ends.length === 0) await wait(10);
+    return work;
+  };
+  return { gate, asked, stopping, wait, over };
 }
 
 const enter = (gate: AccountGate, promptId: string, mostTokens = 10) =>
@@ -58,10 +74,10 @@ const counting = (total: number): RequestResult =>
   );
 
 test('requests pass in the order in which they came, under one lease', async (t) => {
-  const { gate, asked } = openGate(t);
+  const { gate, asked, over } = openGate(t);
   const order: string[] = [];
   const prompts = ['one', 'two', 'three', 'four'];
-  await Promise.all(prompts.map((prompt) => enter(gate, prompt).then(() => order.push(prompt))));
+  await over(Promise.all(prompts.map((prompt) => enter(gate, prompt).then(() => order.push(prompt)))));
   assert.deepEqual(order, prompts);
   assert.deepEqual(asked, [
     {
@@ -72,10 +88,10 @@ test('requests pass in the order in which they came, under one lease', async (t)
 });
 
 test('who would wait long goes away, says why, and comes back to its place', async (t) => {
-  const { gate } = openGate(t, { requestsPerMinute: 600 });
-  await enter(gate, 'first');
+  const { gate, over } = openGate(t, { requestsPerMinute: 600 });
+  await over(enter(gate, 'first'));
   const crowd = Array.from({ length: 55 }, (_, at) => enter(gate, `crowd ${at}`).catch(() => {}));
-  const failure = await failureOf(enter(gate, 'late'));
+  const failure = await over(failureOf(enter(gate, 'late')));
   assert.equal(failure.type, 'Account.Turn');
   assert.equal(failure.nonRetryable ?? false, false);
   assert.match(
@@ -83,15 +99,15 @@ test('who would wait long goes away, says why, and comes back to its place', asy
     /^account acme allows 600 requests a minute: this request's turn comes in [56] s$/,
   );
   assert.ok(Number(failure.nextRetryDelay) > 2000 && Number(failure.nextRetryDelay) < 5000);
-  const later = await failureOf(enter(gate, 'later'));
+  const later = await over(failureOf(enter(gate, 'later')));
   assert.ok(Number(later.nextRetryDelay) > Number(failure.nextRetryDelay));
   void crowd;
 });
 
 test('whose turn is far off comes back within a minute: its part may have grown', async (t) => {
-  const { gate } = openGate(t, { requestsPerMinute: 1 });
-  const [, , third] = await Promise.all(
-    ['one', 'two', 'three'].map((prompt) => failureOf(enter(gate, prompt))),
+  const { gate, over } = openGate(t, { requestsPerMinute: 1 });
+  const [, , third] = await over(
+    Promise.all(['one', 'two', 'three'].map((prompt) => failureOf(enter(gate, prompt)))),
   );
   assert.match(third!.message, /this request's turn comes in 1\d\d s$/);
   assert.equal(third!.nextRetryDelay, 60_000);
@@ -110,26 +126,32 @@ test('of the limits that prompts name those hold that were set last', (t) => {
 });
 
 test('a request that is not sent gives its permit back', async (t) => {
-  const { gate } = openGate(t, { requestsPerMinute: 60 }, {});
-  void enter(gate, 'first').then((passage) => passage.leave(unsent));
-  await sleep(1200);
-  const second = enter(gate, 'second');
-  assert.equal(await Promise.race([second.then(() => 'passed'), sleep(500, 'waits')]), 'passed');
+  const { gate, wait } = openGate(t, { requestsPerMinute: 60 }, {});
+  const passed: string[] = [];
+  void enter(gate, 'first').then((passage) => {
+    passage.leave(unsent);
+    return passed.push('first');
+  });
+  await wait(1200);
+  assert.deepEqual(passed, ['first']);
+  void enter(gate, 'second').then(() => passed.push('second'));
+  await wait(500);
+  assert.deepEqual(passed, ['first', 'second']);
 });
 
 test('tokens are charged by what answers came to', async (t) => {
-  const { gate } = openGate(t, { requestsPerMinute: null, tokensPerMinute: 60_000 });
-  const first = await enter(gate, 'first', 100_000);
+  const { gate, over } = openGate(t, { requestsPerMinute: null, tokensPerMinute: 60_000 });
+  const first = await over(enter(gate, 'first', 100_000));
   first.leave(counting(100));
   first.leave(counting(1e9));
   const passages = [];
-  for (let count = 0; count < 3; count++) passages.push(await enter(gate, `next ${count}`, 100_000));
+  for (let count = 0; count < 3; count++) passages.push(await over(enter(gate, `next ${count}`, 100_000)));
   assert.equal(passages.length, 3);
 });
 
 test('what the provider refused comes before those who came later', async (t) => {
-  const { gate } = openGate(t, { requestsPerMinute: 600 });
-  const refused = await enter(gate, 'refused');
+  const { gate, over } = openGate(t, { requestsPerMinute: 600 });
+  const refused = await over(enter(gate, 'refused'));
   const order: string[] = [];
   const later = Promise.all(
     ['a', 'b', 'c'].map((prompt) => enter(gate, prompt).then(() => order.push(prompt))),
@@ -137,7 +159,7 @@ test('what the provider refused comes before those who came later', async (t) =>
   refused.leave(
     unanswered({ failure: 'Completion.Unavailable', status: 429, message: 'slow down', retryAfterMs: 0 }, 1),
   );
-  await Promise.all([later, enter(gate, 'refused').then(() => order.push('refused'))]);
+  await over(Promise.all([later, enter(gate, 'refused').then(() => order.push('refused'))]));
   assert.deepEqual(order, ['refused', 'a', 'b', 'c']);
 });
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { InterceptingCall, type Interceptor, ListenerBuilder, status } from '@grpc/grpc-js';
 import { Client, Connection } from '@temporalio/client';
-import { InterceptingCall, type Interceptor } from '@grpc/grpc-js';
 import { watchClose } from '../../src/client/close-watch.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { until } from '../support/until.ts';
 
 let server: TestServer;
 before(async () => {
@@ -12,19 +12,24 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** A connection that counts the calls made on it. */
-async function counting(t: TestContext): Promise<{ client: Client; calls(): number }> {
+/** A connection that counts the calls made on it, and notes how each has ended. */
+async function counting(t: TestContext): Promise<{ client: Client; calls(): number; ends: status[] }> {
   let calls = 0;
+  const ends: status[] = [];
   const counted: Interceptor = (options, nextCall) =>
     new InterceptingCall(nextCall(options), {
-      start: (metadata, listener, next) => {
+      start: (metadata, _listener, next) => {
         calls++;
-        next(metadata, listener);
+        const noting = new ListenerBuilder().withOnReceiveStatus((end, tell) => {
+          ends.push(end.code);
+          tell(end);
+        });
+        next(metadata, noting.build());
       },
     });
   const connection = await Connection.connect({ address: server.address, interceptors: [counted] });
   t.after(() => connection.close());
-  return { client: new Client({ connection }), calls: () => calls };
+  return { client: new Client({ connection }), calls: () => calls, ends };
 }
 
 test('a watch that lasts begins anew, and still tells of the end', async (t) => {
@@ -32,10 +37,11 @@ test('a watch that lasts begins anew, and still tells of the end', async (t) => 
   await client.workflow.start('nobody', { workflowId: 'lasts', taskQueue: 'nobody', args: [] });
   const asked = calls();
   const watch = watchClose(client, 'lasts', new AbortController().signal, 150);
-  while (calls() < asked + 4) await sleep(10);
+  await until(() => calls() >= asked + 4);
   let isWoken = false;
   const closes = watch.sleep(60_000).then(() => (isWoken = true));
-  await sleep(50);
+  const askedSince = calls();
+  await until(() => calls() >= askedSince + 2, 'a watch that begins anew');
   assert.ok(!isWoken, 'what begins anew is no end');
   await client.workflow.getHandle('lasts').terminate();
   await closes;
@@ -43,7 +49,7 @@ test('a watch that lasts begins anew, and still tells of the end', async (t) => 
 });
 
 test('a watch that is stopped leaves no call behind that would hold the process', async (t) => {
-  const { client, calls } = await counting(t);
+  const { client, calls, ends } = await counting(t);
   await client.workflow.start('nobody', { workflowId: 'open', taskQueue: 'nobody', args: [] });
 
   const asked = calls();
@@ -54,8 +60,11 @@ test('a watch that is stopped leaves no call behind that would hold the process'
 
   await watchClose(client, 'open', new AbortController().signal).stop();
   assert.equal(calls(), asked + 1);
-  // A connection keeps the process only while a call is open: no longer, and not for the 20 s of the server.
-  const holds = (): boolean => process.getActiveResourcesInfo().includes('TCPSocketWrap');
-  for (let turns = 0; turns < 200 && holds(); turns++) await sleep(10);
-  assert.ok(!holds(), 'a call is left that holds the process');
+  // A connection keeps the process only while a call is open: this one is given up, and not answered by the server 20 s later.
+  await until(() => ends.length === calls(), 'the end of every call');
+  assert.equal(ends.at(-1), status.CANCELLED);
+  await until(
+    () => !process.getActiveResourcesInfo().includes('TCPSocketWrap'),
+    'nothing that holds the process',
+  );
 });

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Manifest } from '../../src/store/manifest.ts';
 import {
   batchIdIn,
@@ -16,6 +15,7 @@ import {
 } from '../e2e/workplace.ts';
 import { reply } from '../support/fake-provider.ts';
 import { killAtExit, startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { until } from '../support/until.ts';
 import { filesBelow } from './support/places.ts';
 
 let server: TestServer;
@@ -211,7 +211,7 @@ test('a ledger that its owner moved to another disk goes on there', notOnWindows
   const run = place.startRun(file);
   await place.provider.until(() => place.provider.answered.requests === 1 && place.provider.inFlight === 1);
   const folder = join(place.outputDir, await batchIdIn(place.outputDir));
-  while (!(await readLedger(folder)).some(({ type }) => type === 'answer')) await delay(20);
+  await until(async () => (await readLedger(folder)).some(({ type }) => type === 'answer'));
   run.kill('SIGKILL');
   await run.ended;
   const elsewhere = join(place.folder, 'other-disk');

@@ -143,6 +143,13 @@ const faults: [string, RawReply, RegExp, Partial<ProviderFault>?][] = [
     /^HTTP 429/,
     { failure: 'Completion.Unavailable', retryAfterMs: Number.MAX_SAFE_INTEGER },
   ],
+  // Its text is not waited for long.
+  [
+    'an error a byte at a time, for ever',
+    (socket) => (socket.write('HTTP/1.1 500 No\r\n\r\n'), drip(socket, 'x', 100)),
+    /^HTTP 500/,
+    { status: 500, possiblyPaid: false },
+  ],
 ];
 
 /** Never over, whatever the idle timeout thinks of it. */
@@ -156,12 +163,6 @@ const slow: typeof faults = [
     'headers a byte at a time, for ever',
     (socket) => (socket.write('HTTP/1.1 200 OK\r\nx: '), drip(socket, 'x', 100)),
     /--request-timeout/,
-  ],
-  [
-    'an error a byte at a time, for ever',
-    (socket) => (socket.write('HTTP/1.1 500 No\r\n\r\n'), drip(socket, 'x', 100)),
-    /^HTTP 500/,
-    { status: 500, possiblyPaid: false },
   ],
   ['early hints for ever', (socket) => drip(socket, 'HTTP/1.1 103 Hint\r\n\r\n', 50), /--request-timeout/],
 ];

@@ -1,18 +1,16 @@
 /** Temporal's own pages in a real browser: what a file or a provider says is shown there, and never acts. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { Frame, Page } from 'playwright-core';
 import { batchIdIn, createGate, createWorkplace } from '../e2e/workplace.ts';
 import { noBrowser, openBrowser, openPage } from '../support/browser.ts';
 import { reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { firstOf, until } from '../support/until.ts';
 
 const hostile =
   '[link](http://evil.example/link) ![image](http://evil.example/image.png) <img src="http://evil.example/html.png" onerror="alert(1)"> <a href="javascript:alert(1)">x</a> `code` **bold** \u202e"\\';
-
-const DETAILS_EVERY_MS = 2500;
 
 let server: TestServer;
 before(async () => {
@@ -40,23 +38,22 @@ test(
   { skip: noBrowser },
   async (t) => {
     const gate = createGate();
+    // The page's details are renewed when a prompt ends, every 2 seconds at most: each of these brings them up to date.
+    const late = Array.from({ length: 60 }, () => createGate());
     const place = await createWorkplace(t, server, {
       script: async ({ prompt }) => {
         if (prompt === 'wait') return gate.script();
-        // The page's details are renewed every 2 seconds at most, when a prompt ends.
-        if (prompt === 'late') await delay(DETAILS_EVERY_MS);
-        return reply.status(400, { message: hostile });
+        await late[Number(prompt)]?.script();
+        return reply.status(400, { message: `${prompt} ${hostile}` });
       },
     });
+    const texts = ['one', 'wait', ...late.keys()].map(String);
     const file = await place.write('prompts.json', {
       batch_name: hostile,
-      prompts: [
-        ...['one', 'late'].map((text) => ({ prompt_id: `${text} ${hostile}`.slice(0, 256), prompt: text })),
-        { prompt_id: `wait ${hostile}`.slice(0, 256), prompt: 'wait' },
-      ],
+      prompts: texts.map((text) => ({ prompt_id: `${text} ${hostile}`.slice(0, 256), prompt: text })),
     });
     const run = place.startRun(file, ['--model', hostile]);
-    await place.provider.until(() => place.provider.requests === 3 && place.provider.inFlight === 1);
+    await place.provider.until(() => place.provider.answered.requests === 0 && place.provider.requests >= 3);
 
     const batchId = await batchIdIn(place.outputDir);
     const connection = await Connection.connect({ address: server.address });
@@ -65,7 +62,15 @@ test(
     const { runId } = await handle.describe();
     const details = async (): Promise<string> =>
       JSON.stringify(await handle.query('__temporal_workflow_metadata'));
-    while (!(await details()).includes('Last failures')) await delay(200);
+    const refused = late[Symbol.iterator]();
+    await firstOf(
+      async () => {
+        const text = await details();
+        refused.next().value?.open();
+        return text;
+      },
+      (text) => text.includes('Last failures'),
+    );
 
     const browser = await openBrowser();
     t.after(() => browser.close());
@@ -94,10 +99,10 @@ test(
     let shown = '';
     const isAllThere = (): boolean =>
       /Last failures[^]*evil\.example/.test(shown) && shown.split('[link](http://evil.example').length > 4;
-    while (!isAllThere()) {
-      await page.waitForTimeout(200);
+    await until(async () => {
       shown = (await Promise.all(page.frames().map(textOf))).join('\n');
-    }
+      return isAllThere();
+    }, 'the failures on the page');
     assert.deepEqual(await activeParts(page), []);
     for (const tab of ['timeline', 'history', 'pending-activities']) {
       await page.goto(`${base}/${tab}`);
@@ -106,6 +111,7 @@ test(
     }
     assert.deepEqual(elsewhere, []);
     gate.open();
+    for (const one of late) one.open();
     assert.equal((await run.ended).code, 3);
   },
 );

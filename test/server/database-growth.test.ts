@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { acceptsConnections, choosePorts, LOOPBACK } from '../../src/server/ports.ts';
 import { databasePath, spawnServer } from '../../src/server/server-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { testBinary, testEnv } from '../support/temporal-server.ts';
+import { until } from '../support/until.ts';
 
 const WORKFLOWS = 12;
 const PAYLOAD = 'x'.repeat(1 << 20);
@@ -27,9 +27,12 @@ test('histories past their retention go away, and the database uses their space 
   t.after(async () => {
     process.off('exit', server.kill);
     server.kill();
-    while (server.end() === undefined) await sleep(5);
+    await until(() => server.end() !== undefined);
   });
-  while (!(await acceptsConnections(ports.grpc))) await sleep(20);
+  await until(() => {
+    assert.equal(server.end(), undefined, 'the server ended');
+    return acceptsConnections(ports.grpc);
+  }, 'a server that accepts connections');
   const connection = await Connection.connect({ address: `${LOOPBACK}:${ports.grpc}` });
   t.after(() => connection.close());
   // A namespace of its own: what is changed in one that is in use takes the server seconds to notice.
@@ -55,7 +58,7 @@ test('histories past their retention go away, and the database uses their space 
       const options = { workflowId, taskQueue: 'nobody', args: [PAYLOAD] };
       await (await client.workflow.start('anything', options)).terminate();
     }
-    for (const id of ids) while (await isThere(id)) await sleep(100);
+    for (const id of ids) await until(async () => !(await isThere(id)));
     const sizeOf = async (file: string): Promise<number> => (await stat(file)).size;
     sizes.push((await sizeOf(databasePath(home))) + (await sizeOf(`${databasePath(home)}-wal`)));
   }

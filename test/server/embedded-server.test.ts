@@ -6,7 +6,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { ensureServer, serverStatus, stopServer } from '../../src/server/embedded-server.ts';
@@ -16,10 +15,10 @@ import { readRecord, writeRecord } from '../../src/server/server-record.ts';
 import { writeProgram } from '../support/stand-in-program.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestHome, killAtExit, testEnv } from '../support/temporal-server.ts';
+import { until } from '../support/until.ts';
 
-const whenDead = async (pid: number): Promise<void> => {
-  while (isLiveProcess(pid, null)) await sleep(5);
-};
+const whenDead = (pid: number): Promise<void> =>
+  until(() => !isLiveProcess(pid, null), `process ${pid} to be gone`);
 const withClient = async <Answer>(
   address: string,
   use: (client: Client) => Promise<Answer>,
@@ -166,8 +165,7 @@ describe('the embedded server', () => {
       const { pid } = await ensure();
       process.kill(pid, 'SIGSTOP');
       const finding = ensure();
-      while (!logged.some((line) => line.includes(`process ${pid}), which does not answer yet`)))
-        await sleep(20);
+      await until(() => logged.some((line) => line.includes(`process ${pid}), which does not answer yet`)));
       process.kill(pid, 'SIGCONT');
       assert.equal((await finding).pid, pid);
     },

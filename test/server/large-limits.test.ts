@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { startTestServer } from '../support/temporal-server.ts';
+import { LONGEST_WAIT_MS } from '../support/until.ts';
 
 const TASK_QUEUE = 'by-hand';
 /** More than the server lets wait by default (100). */
@@ -21,7 +22,7 @@ test('more than 100 events wait for the end of a workflow task, which does not f
   const handle = await client.workflow.start('anything', { workflowId: 'busy', taskQueue: TASK_QUEUE });
   const taskQueue = { name: TASK_QUEUE };
 
-  const { taskToken } = await connection.withDeadline(Date.now() + 60_000, () =>
+  const { taskToken } = await connection.withDeadline(Date.now() + LONGEST_WAIT_MS, () =>
     workflowService.pollWorkflowTaskQueue({ namespace: 'default', taskQueue, identity: 'test' }),
   );
   for (let sent = 0; sent < EVENTS; sent++) await handle.signal('ended');
@@ -43,7 +44,8 @@ test('several queries wait for the end of a workflow task, and none is refused',
     workflowId: 'asked',
     taskQueue: TASK_QUEUE,
   });
-  const soon = <T>(call: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + 60_000, call);
+  const soon = <T>(call: () => Promise<T>): Promise<T> =>
+    connection.withDeadline(Date.now() + LONGEST_WAIT_MS, call);
   const poll = () =>
     soon(() =>
       workflowService.pollWorkflowTaskQueue({

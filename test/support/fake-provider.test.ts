@@ -56,7 +56,12 @@ test('gives one choice where n is ignored', async (t) => {
 });
 
 test('knows how many requests were in flight at once', async (t) => {
-  const provider = await started(t, { latencyMs: 50 });
+  const provider = await started(t, {
+    script: async () => {
+      await provider.until(() => provider.inFlight === 3);
+      return undefined;
+    },
+  });
   await Promise.all(['a', 'b', 'c'].map(async (prompt) => (await ask(provider, prompt)).text()));
   await provider.until(() => provider.inFlight === 0);
   assert.equal(provider.peakInFlight, 3);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowExecutionInfo } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { type AccountLink, openAccount } from '../../src/accounts/account-worker.ts';
@@ -8,6 +7,7 @@ import { accountWorkflowId, type LeaseRequest } from '../../src/accounts/lease.t
 import { accountQuery } from '../../src/workflows/account-messages.ts';
 import { LEASED_SHARE } from '../../src/workflows/share-account.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { firstOf } from '../support/until.ts';
 import { workflowBundle } from '../support/workflow-harness.ts';
 
 let server: TestServer;
@@ -68,11 +68,10 @@ test('an account knows its leases across executions, and each of them replays', 
   );
   await account.close({ worker: 'worker', batchId: 'second' });
 
-  let executions = await executionsOf('busy');
-  while (executions.length < 3) {
-    await sleep(100);
-    executions = await executionsOf('busy');
-  }
+  const executions = await firstOf(
+    () => executionsOf('busy'),
+    ({ length }) => length >= 3,
+  );
   for (const { runId } of executions) {
     const history = await client.workflow.getHandle(accountWorkflowId('busy'), runId).fetchHistory();
     await Worker.runReplayHistory({ workflowBundle: { codePath: workflowBundle } }, history);

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import type { LedgerRecord } from '../../../src/store/records.ts';
 import { createWorkplace, promptTexts, readCsv, readResults, type Workplace } from '../../e2e/workplace.ts';
 import { reply } from '../../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../../support/temporal-server.ts';
+import { until } from '../../support/until.ts';
 
 let server: TestServer;
 before(async () => {
@@ -119,7 +119,7 @@ test('receipts of a large batch are in the workflows of its shards; where one is
           throw error;
         },
       );
-  while (await isThere()) await sleep(50);
+  await until(async () => !(await isThere()));
   const { compared, notes } = await audited();
   assert.equal(compared, 1);
   assert.match(notes.join('\n'), /^The receipts of one shard workflow are not compared: .* does not have it/);

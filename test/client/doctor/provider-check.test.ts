@@ -4,6 +4,7 @@ import { type AddressInfo, createServer as createTcpServer, type Server } from '
 import { test, type TestContext } from 'node:test';
 import { askProvider } from '../../../src/client/doctor/ask-provider.ts';
 import type { Finding, Verdict } from '../../../src/client/doctor/finding.ts';
+import { LONGEST_WAIT_MS } from '../../support/until.ts';
 import { judgeAnswer, judgeTrouble } from '../../../src/client/doctor/provider-check.ts';
 
 const key = 'a-key-that-must-not-be-seen';
@@ -20,7 +21,7 @@ async function judged(
   apiKey: string | null = key,
 ): Promise<Finding> {
   const facts = { baseUrl, model, variable: 'KEY', hasKey: apiKey !== null, hasProxy: false };
-  const finding = await askProvider(baseUrl, apiKey, AbortSignal.timeout(5000)).then(
+  const finding = await askProvider(baseUrl, apiKey, AbortSignal.timeout(LONGEST_WAIT_MS)).then(
     (answer) => judgeAnswer(answer, facts),
     (error: unknown) => judgeTrouble(error, facts),
   );
@@ -65,11 +66,11 @@ test('the list is asked for with the key, at the path below the address, and cos
     response.end(models);
   });
   const baseUrl = `http://${await listening(t, server)}/v1`;
-  const answer = await askProvider(baseUrl, key, AbortSignal.timeout(5000));
+  const answer = await askProvider(baseUrl, key, AbortSignal.timeout(LONGEST_WAIT_MS));
   assert.deepEqual(answer.models, ['m-1', 'm-2']);
   assert.ok(Math.abs(answer.date! - Date.now()) < 60_000);
   assert.match((await judged(baseUrl, null)).found, /lists m-1, m-2; name one with --model$/);
-  await askProvider(baseUrl, null, AbortSignal.timeout(5000));
+  await askProvider(baseUrl, null, AbortSignal.timeout(LONGEST_WAIT_MS));
   assert.deepEqual(seen[0], ['GET', '/v1/models', `Bearer ${key}`]);
   assert.deepEqual(seen.at(-1), ['GET', '/v1/models', undefined]);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
-import { createWorkplace, promptTexts, readResults } from './workplace.ts';
+import { createGate, createWorkplace, promptTexts, readResults } from './workplace.ts';
 
 let server: TestServer;
 before(async () => {
@@ -15,14 +15,18 @@ describe('200 prompts with two completions each: never more than 20 requests at 
     { title: 'two requests a prompt where n is ignored', honourN: false, requests: 400 },
   ]) {
     test(title, async (t) => {
-      const place = await createWorkplace(t, server, { honourN, latencyMs: 150 });
+      const gate = createGate();
+      const place = await createWorkplace(t, server, { honourN, latencyMs: 150, script: gate.script });
       const { provider } = place;
       const texts = promptTexts(200);
       const file = await place.write('prompts.json', texts);
-      const { code, stdout, stderr } = await place.run(file, ['--max-workers', '20', '--completions', '2']);
+      const run = place.startRun(file, ['--max-workers', '20', '--completions', '2']);
+      // All workers are used: as many are in flight before anything is answered.
+      await provider.until(() => provider.inFlight === 20);
+      gate.open();
+      const { code, stdout, stderr } = await run.ended;
       assert.equal(code, 0, stdout + stderr);
-      assert.ok(provider.peakInFlight <= 20, `${provider.peakInFlight} at once`);
-      assert.ok(provider.peakInFlight > 10, `the workers are used: ${provider.peakInFlight} at once`);
+      assert.equal(provider.peakInFlight, 20);
       assert.deepEqual([provider.requests, provider.answered.completions], [requests, 400]);
       const { summary, results } = await readResults(place.outputDir);
       assert.deepEqual(

@@ -168,7 +168,7 @@ test('a report is never written through a link that was planted under its name',
   const target = await place.write('target.txt', 'precious');
   const to = join(place.folder, 'to');
   await mkdir(to);
-  const stems = Array.from({ length: 60 }, (_, second) => {
+  const stems = Array.from({ length: 600 }, (_, second) => {
     const at = new Date(Date.now() + second * 1000).toISOString();
     return `batch_results_${at.slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '_')}`;
   });

@@ -11,8 +11,15 @@ export interface CsvShape {
   simulated: boolean;
 }
 
-/** RFC 4180: CRLF, quotes where needed. */
-const toLine = (cells: string[]): string => stringify([cells], { record_delimiter: 'windows' });
+/** The most characters (UTF-16 units) that a cell of an Excel sheet can hold. */
+export const EXCEL_CELL_CHARACTERS = 32_767;
+
+/**
+ * RFC 4180: CRLF after each record; a cell with a comma, a quote or a line break is quoted.
+ * By itself csv-stringify quotes the record's own delimiter only, and neither a lone CR nor a lone LF.
+ */
+const toLine = (cells: string[]): string =>
+  stringify([cells], { record_delimiter: 'windows', quoted_match: /[\r\n]/ });
 
 const range = (length: number): number[] => Array.from({ length }, (_, at) => at + 1);
 
@@ -31,7 +38,7 @@ export const csvHead = ({ completions, simulated }: CsvShape): string =>
 
 /** One prompt: a missing completion and an unknown cost are empty cells, costs are exact US dollars. */
 export const csvRow = (outcome: PromptOutcome, { completions, simulated }: CsvShape): string => {
-  const { item, paid, error } = outcome;
+  const { item, paid } = outcome;
   const texts = new Map(outcome.completions.map(({ sample, text }) => [sample, text]));
   return toLine([
     toTextCell(item.prompt_id),
@@ -40,7 +47,21 @@ export const csvRow = (outcome: PromptOutcome, { completions, simulated }: CsvSh
     ...range(completions).map((sample) => toTextCell(texts.get(sample) ?? '')),
     String(paid.usage.total),
     paid.costNanoUsd === null ? '' : nanoUsdToDecimal(paid.costNanoUsd),
-    error ? toTextCell(`${error.type}: ${error.message}`) : '',
+    toTextCell(errorText(outcome)),
     ...(simulated ? ['true'] : []),
   ]);
+};
+
+const errorText = ({ error }: PromptOutcome): string => (error ? `${error.type}: ${error.message}` : '');
+
+/** Returns how many of a prompt's cells are longer than a spreadsheet can show. */
+export const countLongCells = (outcome: PromptOutcome): number => {
+  const { item, completions } = outcome;
+  const texts = [
+    item.prompt_id,
+    promptText(item),
+    ...completions.map(({ text }) => text),
+    errorText(outcome),
+  ];
+  return texts.filter((text) => toTextCell(text).length > EXCEL_CELL_CHARACTERS).length;
 };

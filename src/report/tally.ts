@@ -3,6 +3,7 @@ import type { PromptOutcome } from '../store/outcome.ts';
 import { type BillTally, billed, emptyBill } from './bill-tally.ts';
 import { failed, type FailureTally, noFailures } from './failure-tally.ts';
 import { emptyPrices, priced, type PriceTally } from './price-tally.ts';
+import { countLongCells } from './results-csv.ts';
 
 /** Running totals over a batch's outcomes; never a text. */
 export interface Tally {
@@ -19,6 +20,8 @@ export interface Tally {
   unpricedModels: readonly string[];
   completions: number;
   truncated: number;
+  /** Cells of the CSV that are longer than a spreadsheet can show. */
+  longCells: number;
   bill: BillTally;
   prices: PriceTally;
   failures: FailureTally;
@@ -35,6 +38,7 @@ export const emptyTally: Tally = {
   unpricedModels: [],
   completions: 0,
   truncated: 0,
+  longCells: 0,
   bill: emptyBill,
   prices: emptyPrices,
   failures: noFailures,
@@ -74,6 +78,7 @@ export const counted = (tally: Tally, outcome: PromptOutcome, batchModel: string
       : withModel(tally.unpricedModels, item.model ?? batchModel),
     completions: tally.completions + completions.length,
     truncated: tally.truncated + completions.filter((completion) => completion.truncated).length,
+    longCells: tally.longCells + countLongCells(outcome),
     bill: billed(tally.bill, outcome.bill, outcome.answers),
     prices: priced(tally.prices, outcome.answers),
     failures: failed(tally.failures, outcome),

@@ -1,6 +1,7 @@
 import { billWarning } from './bill-tally.ts';
 import { nanoUsdToDecimal } from './money.ts';
 import type { ReportSource } from './report-source.ts';
+import { EXCEL_CELL_CHARACTERS } from './results-csv.ts';
 import { totalItems, type Tally } from './tally.ts';
 
 const MODELS_NAMED = 5;
@@ -28,6 +29,10 @@ export const toWarnings = (source: ReportSource, tally: Tally, partial: boolean)
   if (tally.truncated > 0)
     warnings.push(
       `${tally.truncated} of ${tally.completions} completions were cut off at max_tokens and are marked truncated.`,
+    );
+  if (tally.longCells > 0)
+    warnings.push(
+      `${tally.longCells} ${tally.longCells === 1 ? 'cell of the CSV is' : 'cells of the CSV are'} longer than ${EXCEL_CELL_CHARACTERS.toLocaleString('en-US')} characters, the most that a cell in Excel can hold: read them in the JSON file or with a CSV parser.`,
     );
   return warnings;
 };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
-import { csvHead, csvRow } from '../../src/report/results-csv.ts';
+import { countLongCells, csvHead, csvRow } from '../../src/report/results-csv.ts';
 import { toTextCell } from '../../src/report/text-cell.ts';
 import { completionOf, failedOutcome, outcomeOf, usageOf } from './support/report-fixtures.ts';
 
@@ -99,4 +99,33 @@ test('csv-parse gives back every text, apart from the escape', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+const quoted: [text: string, cell: string][] = [
+  ['a\nb', '"a\nb"'],
+  ['a\rb', '"a\rb"'],
+  ['a\r\nb', '"a\r\nb"'],
+  ['a,b', '"a,b"'],
+  ['a"b', '"a""b"'],
+  ['Result\n=1+1', '"Result\n=1+1"'],
+  ['- boil water\n- add tea', '"\'- boil water\n- add tea"'],
+  ['a b', 'a b'],
+];
+for (const [text, cell] of quoted)
+  test(`writes ${JSON.stringify(text)} as ${JSON.stringify(cell)}`, () => {
+    const outcome = outcomeOf('a', { completions: [completionOf(1, text), completionOf(2, 'x')] });
+    assert.equal(csvRow(outcome, shape), `a,succeeded,Question a?,${cell},x,30,0.001234567,\r\n`);
+  });
+
+test('counts the cells that are longer than Excel can show, with the apostrophe before a formula', () => {
+  const long = 'x'.repeat(32_768);
+  const error = { type: 'Completion.Fault', message: long, attempts: 1 } as const;
+  const lengthCases: [Parameters<typeof outcomeOf>[1], number][] = [
+    [{ completions: [completionOf(1, long.slice(1)), completionOf(2, 'x')] }, 0],
+    [{ completions: [completionOf(1, long), completionOf(2, long)] }, 2],
+    [{ completions: [completionOf(1, `=${long.slice(2)}`)] }, 1],
+    [{ item: { prompt_id: long, prompt: long } }, 2],
+    [{ error }, 1],
+  ];
+  for (const [changes, count] of lengthCases) assert.equal(countLongCells(outcomeOf('a', changes)), count);
 });

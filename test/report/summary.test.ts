@@ -139,3 +139,21 @@ test('refuses a store that lost prompts', async () => {
   const source = sourceOf([outcomeOf('a')], { manifest: { prompts: 2 } });
   await assert.rejects(summarise(source), /batch\.json says 2 prompts, but its folder holds 1/);
 });
+
+test('warns once of cells that are longer than Excel can show', async () => {
+  const completions = [completionOf(1, 'a'.repeat(40_000)), completionOf(2, 'b'.repeat(32_768))];
+  const warningsOf = async (...outcomes: Parameters<typeof sourceOf>[0]): Promise<string[]> =>
+    (await summarise(sourceOf(outcomes))).warnings;
+  const [warning, ...others] = await warningsOf(
+    outcomeOf('a', { completions }),
+    outcomeOf('b', { completions }),
+  );
+  assert.match(warning ?? '', /^4 cells of the CSV are longer than 32,767 characters/);
+  assert.deepEqual(others, []);
+  const one = [completionOf(1, 'a'.repeat(40_000))];
+  assert.match(
+    (await warningsOf(outcomeOf('a', { completions: one })))[0] ?? '',
+    /^1 cell of the CSV is longer/,
+  );
+  assert.deepEqual(await warningsOf(outcomeOf('a')), []);
+});

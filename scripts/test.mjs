@@ -20,5 +20,7 @@ await runScript(async () => {
     .filter((name) => filters.length === 0 || filters.some((filter) => name.includes(filter)))
     .sort();
   if (files.length === 0) throw new Error(`No test file has ${filters.join(' or ')} in its path.`);
+  // Messages name commands as the user has to type them: tests see one form, by `npm test` and without.
+  delete process.env.npm_command;
   return runNodeWithSignals(['--import', 'tsx', '--test', '--test-reporter=spec', ...newerFlags, ...files]);
 });

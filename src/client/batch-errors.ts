@@ -1,4 +1,5 @@
 import type { Pause } from '../contract.ts';
+import { asTyped } from '../typed-command.ts';
 
 /** The batch paused itself; what to do is in the message. A later `processBatch` of the same prompts does not lift it: `durabatch resume <id>` does. */
 export class BatchPausedError extends Error {
@@ -8,7 +9,7 @@ export class BatchPausedError extends Error {
 
   constructor(batchId: string, pause: Pause) {
     super(
-      `batch ${batchId} paused (${pause.reason}): ${pause.message}. To go on: durabatch resume ${batchId}`,
+      `batch ${batchId} paused (${pause.reason}): ${pause.message}. To go on: ${asTyped(`durabatch resume ${batchId}`)}`,
     );
     this.batchId = batchId;
     this.pause = pause;
@@ -22,7 +23,7 @@ export class BatchInterruptedError extends Error {
 
   constructor(batchId: string, why: string) {
     super(
-      `batch ${batchId} ${why}. Every answer that came back is kept. To go on: durabatch resume ${batchId}`,
+      `batch ${batchId} ${why}. Every answer that came back is kept. To go on: ${asTyped(`durabatch resume ${batchId}`)}`,
     );
     this.batchId = batchId;
   }

@@ -260,7 +260,7 @@ async function perform(
   try {
     process.exitCode = await command(contextOf(json));
   } catch (error) {
-    process.exitCode = tellError(error, { json, debug, env: process.env });
+    process.exitCode = tellError(error, { json, debug });
   }
 }
 
@@ -275,7 +275,7 @@ async function main(): Promise<void> {
   keepCompiledCode();
   leaveQuietly(process.stdout);
   process.on('uncaughtException', (error) =>
-    process.exit(tellError(error, { json: process.argv.includes('--json'), debug, env: process.env })),
+    process.exit(tellError(error, { json: process.argv.includes('--json'), debug })),
   );
   const program = createProgram();
   const given = process.argv.slice(2);

@@ -18,6 +18,7 @@ import { sweepDeadWorkers } from './sweep-dead-workers.ts';
 import type { Temporal } from './temporal.ts';
 import { type Waiting, waitingOf, waitingText } from './waiting.ts';
 import { withServer } from './with-server.ts';
+import { asTyped } from '../typed-command.ts';
 
 export interface DriveOptions {
   config: Config;
@@ -248,12 +249,12 @@ function createTroubleNotes({ config, temporal, store, worker, note }: DriveOpti
         if (server.address !== temporal.address.address) {
           throw new Error(
             `the Temporal server is at ${server.address} now, since its old port was taken; ` +
-              `nothing is lost: durabatch resume ${store.batchId}`,
+              `nothing is lost: ${asTyped(`durabatch resume ${store.batchId}`)}`,
           );
         }
       }
       if (worker === 'none' && !(await hasLiveWorker(temporal, store).catch(() => true))) {
-        say(`No worker is on this batch. To go on: durabatch resume ${store.batchId}`);
+        say(`No worker is on this batch. To go on: ${asTyped(`durabatch resume ${store.batchId}`)}`);
       } else {
         say('Waiting for the Temporal server to answer.');
       }

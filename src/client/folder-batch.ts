@@ -16,6 +16,7 @@ import { assertOurs } from './start-run.ts';
 import { cancelNow } from './tell-batch.ts';
 import { connectTemporal, connectTemporalIfRunning, type Temporal } from './temporal.ts';
 import { unlessClosed } from './unless-closed.ts';
+import { asTyped } from '../typed-command.ts';
 
 /** A batch whose folder is here. Where no worker lives, one of our own carries the word and buys nothing. */
 export function createFolderBatch(store: BatchStore, context: CommandContext): ReachedBatch {
@@ -41,7 +42,7 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
     const { state, pause, limits } = await statusOf(temporal, store);
     const { advice, command } = nextStep(state, pause, batchId, limits?.maxCostNanoUsd);
     throw new UsageError(
-      `${batchId} is not open on the Temporal server (${state}), so nothing was changed. ${advice} ${command ?? ''}`.trimEnd(),
+      `${batchId} is not open on the Temporal server (${state}), so nothing was changed. ${advice} ${command === null ? '' : asTyped(command)}`.trimEnd(),
     );
   }
 
@@ -104,7 +105,9 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
       if (end.kind === 'interrupted') return end;
       const outcome = await newestOutcome();
       if (!outcome)
-        throw new Error(`${batchId} was ended without a report; durabatch report ${batchId} writes one`);
+        throw new Error(
+          `${batchId} was ended without a report; ${asTyped(`durabatch report ${batchId}`)} writes one`,
+        );
       return { kind: 'closed', outcome };
     },
     close: async () => connected?.close(),

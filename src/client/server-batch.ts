@@ -10,6 +10,7 @@ import { cancelNow } from './tell-batch.ts';
 import type { Temporal } from './temporal.ts';
 import { unlessClosed } from './unless-closed.ts';
 import { sleepUnless } from '../sleep-unless.ts';
+import { asTyped } from '../typed-command.ts';
 
 const POLL_MS = 250;
 
@@ -76,7 +77,7 @@ export function createServerBatch(
       });
       if (alone) {
         note(
-          `No worker is on this batch: it ends, with a report of what came back, as soon as one is. Its folder is ${folder}; type there: durabatch cancel ${batchId}`,
+          `No worker is on this batch: it ends, with a report of what came back, as soon as one is. Its folder is ${folder}; type there: ${asTyped(`durabatch cancel ${batchId}`)}`,
         );
         return { kind: 'asked' };
       }

@@ -2,6 +2,7 @@
 import { Client, Connection } from '@temporalio/client';
 import type { Config, TemporalAddress } from '../config.ts';
 import { ensureServer, serverStatus, type ServerInfo } from '../server/embedded-server.ts';
+import { asTyped } from '../typed-command.ts';
 
 export interface Temporal {
   client: Client;
@@ -58,7 +59,7 @@ async function connectTo(
       throw new TemporalError(
         `cannot reach ${where} at ${address.address}: ${error instanceof Error ? error.message : String(error)}. ` +
           (embedded
-            ? 'See "durabatch server status".'
+            ? `See "${asTyped('durabatch server status')}".`
             : 'Check TEMPORAL_ADDRESS, its namespace, TLS and API key, or unset it to use the embedded server.'),
         { cause: error },
       );

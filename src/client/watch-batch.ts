@@ -14,6 +14,7 @@ import { createRetriesLook } from './retries.ts';
 import { isOf, viewOf, viewWithin } from './server-view.ts';
 import { sleepUnless } from '../sleep-unless.ts';
 import { connectTemporalIfRunning, type Temporal } from './temporal.ts';
+import { asTyped } from '../typed-command.ts';
 
 export interface WatchOptions {
   config: Config;
@@ -57,7 +58,7 @@ export async function watchStore(
       if ((await store.readManifest()).runs.at(-1)?.outcome) return await endOf(temporal, store);
       if (!told)
         view.note(
-          `Nobody works on this batch. To go on: durabatch resume ${store.batchId}. Waiting for that; Ctrl-C ends the waiting.`,
+          `Nobody works on this batch. To go on: ${asTyped(`durabatch resume ${store.batchId}`)}. Waiting for that; Ctrl-C ends the waiting.`,
         );
     } finally {
       await temporal?.close();

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { slugOfFile } from './input/file-slug.ts';
 import { nearestName } from './nearest-name.ts';
+import { asTyped } from '../typed-command.ts';
 
 const SHOWN = 3;
 
@@ -14,13 +15,15 @@ export async function whyNoBatch(id: string, known: readonly string[], place: st
     const slug = slugOfFile(id);
     const made = known.filter((each) => each === slug || each.startsWith(`${slug}-`)).slice(0, SHOWN);
     const which =
-      made.length > 0 ? `made from it: ${made.join(', ')}` : '"durabatch list" shows the batches there are';
+      made.length > 0
+        ? `made from it: ${made.join(', ')}`
+        : `"${asTyped('durabatch list')}" shows the batches there are`;
     return `"${id}" is a file of prompts, and the id of a batch was expected; ${which}`;
   }
   const near = nearestName(id, known);
   if (near !== undefined) return `there is no batch "${id}" in ${place}; did you mean ${near}?`;
   return (
     `there is no batch "${id}" in ${place}. ` +
-    '"durabatch list" shows the batches there are; --output-dir names the folder of one that is not known here.'
+    `"${asTyped('durabatch list')}" shows the batches there are; --output-dir names the folder of one that is not known here.`
   );
 }

@@ -3,6 +3,7 @@ import { type Argument, type Command, CommanderError, type Option } from 'comman
 import { redact } from '../../providers/redact.ts';
 import { nearestName } from '../nearest-name.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
+import { asTyped } from '../../typed-command.ts';
 
 /** What a command line is compared with. */
 export interface Surroundings {
@@ -70,7 +71,7 @@ async function explain(misuse: Misuse): Promise<string> {
     case 'commander.invalidArgument':
       return invalidArgument(misuse);
     case 'commander.help':
-      return 'a command was expected. See durabatch --help.';
+      return `a command was expected. ${seeHelp(null)}`;
     default:
       return error.message.replace(/^error: /, '');
   }
@@ -91,26 +92,27 @@ const operandsOf = (typed: readonly string[]): string[] => typed.filter((word) =
 const namesOf = (program: Command): string[] => program.commands.map((command) => command.name());
 const inMessage = ({ error }: Misuse): string => /'([^]*)'/.exec(error.message)?.[1] ?? '';
 const seeHelp = (command: Command | null): string =>
-  `See durabatch ${command === null ? '' : `${command.name()} `}--help.`;
+  `See ${asTyped(`durabatch ${command === null ? '' : `${command.name()} `}--help`)}.`;
 
 async function unknownCommand(misuse: Misuse): Promise<string> {
   const { program, typed, batchIds, isFile } = misuse;
   const word = inMessage(misuse);
   if (FALSE_DASH.test(word)) return falseDash(word);
   if (isFile(word) || PROMPT_FILE.test(word)) {
-    return `${quoted(word)} is a file, and a command was expected; to run it: durabatch run ${asLine(typed)}`;
+    return `${quoted(word)} is a file, and a command was expected; to run it: ${asTyped(`durabatch run ${asLine(typed)}`)}`;
   }
   const other = otherNames[word.toLowerCase()];
-  if (other !== undefined) return `there is no command ${quoted(word)}; type: durabatch ${other}`;
+  if (other !== undefined)
+    return `there is no command ${quoted(word)}; type: ${asTyped(`durabatch ${other}`)}`;
   const near = nearestName(word, namesOf(program));
   if (near !== undefined) {
     const line = asLine(typed.map((each) => (each === word ? near : each)));
-    return `there is no command ${quoted(word)}; did you mean: durabatch ${line}`;
+    return `there is no command ${quoted(word)}; did you mean: ${asTyped(`durabatch ${line}`)}`;
   }
   if ((await batchIds()).includes(word)) {
-    return `${quoted(word)} is a batch, and a command was expected; how it stands: durabatch status ${word}`;
+    return `${quoted(word)} is a batch, and a command was expected; how it stands: ${asTyped(`durabatch status ${word}`)}`;
   }
-  return `there is no command ${quoted(word)}; the commands are ${namesOf(program).join(', ')}. See durabatch --help.`;
+  return `there is no command ${quoted(word)}; the commands are ${namesOf(program).join(', ')}. ${seeHelp(null)}`;
 }
 
 const falseDash = (word: string): string =>
@@ -127,11 +129,11 @@ function unknownFlag(misuse: Misuse): string {
   const options = [...(command?.options ?? []), ...program.options].filter(({ long }) => long);
   const wanted = spelling(flag);
   if (command !== null && takesFile(command) && /^(input)?file(path)?$/.test(wanted)) {
-    return `${none}: the file stands by itself, as in durabatch ${command.name()} ${value || 'prompts.json'}`;
+    return `${none}: the file stands by itself, as in ${asTyped(`durabatch ${command.name()} ${value || 'prompts.json'}`)}`;
   }
   const same = options.find(({ long }) => spelling(long!) === wanted);
   if (same) return `${none}; did you mean ${same.long}? Flags are written as ${usageOf(same)}`;
-  if (wanted === 'v') return `${none}; the version is told by durabatch --version`;
+  if (wanted === 'v') return `${none}; the version is told by ${asTyped('durabatch --version')}`;
   const near = nearestName(
     wanted,
     options.map(({ long }) => spelling(long!)),
@@ -163,7 +165,7 @@ async function missingArgument(misuse: Misuse): Promise<string> {
   const name = command?.name() ?? '';
   const wanted = inMessage(misuse);
   if (wanted === 'file') {
-    return `${name} needs a file of prompts, as in durabatch ${usageLine(command, { file: 'prompts.json' })}. ${seeHelp(command)}`;
+    return `${name} needs a file of prompts, as in ${asTyped(`durabatch ${usageLine(command, { file: 'prompts.json' })}`)}. ${seeHelp(command)}`;
   }
   if (!/^ids?$/.test(wanted)) {
     const argument = command?.registeredArguments.find((each) => each.name() === wanted);
@@ -171,13 +173,13 @@ async function missingArgument(misuse: Misuse): Promise<string> {
     return `${name} needs to be told what to do: one of ${what}`;
   }
   const ids = await batchIds();
-  const line = (id: string): string => `durabatch ${usageLine(command, { [wanted]: id })}`;
+  const line = (id: string): string => asTyped(`durabatch ${usageLine(command, { [wanted]: id })}`);
   if (ids.length === 0) {
-    return `${name} needs the id of a batch, and there is none here yet; "durabatch list" shows them, durabatch run <file> starts one`;
+    return `${name} needs the id of a batch, and there is none here yet; "${asTyped('durabatch list')}" shows them, ${asTyped('durabatch run <file>')} starts one`;
   }
   if (ids.length === 1) return `${name} needs the id of a batch; there is one here: ${line(ids[0]!)}`;
   const shown = ids.slice(0, 3).map((id) => `\n  ${line(id)}`);
-  return `${name} needs the id of a batch; "durabatch list" shows them. The newest${ids.length > shown.length ? ` of ${ids.length}` : ''}:${shown.join('')}`;
+  return `${name} needs the id of a batch; "${asTyped('durabatch list')}" shows them. The newest${ids.length > shown.length ? ` of ${ids.length}` : ''}:${shown.join('')}`;
 }
 
 /** The command with its arguments, those named filled in. */
@@ -202,7 +204,7 @@ function tooMany({ command, typed, isFile }: Misuse): string {
   }
   const joined = found.join(' ');
   if (isFile(joined)) {
-    return `the name of the file has blanks in it, so it needs quotes: durabatch ${name} ${JSON.stringify(joined)}`;
+    return `the name of the file has blanks in it, so it needs quotes: ${asTyped(`durabatch ${name} ${JSON.stringify(joined)}`)}`;
   }
   const switched = command?.options.find(
     ({ long, required }) =>

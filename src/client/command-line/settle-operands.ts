@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { MANIFEST_FILE } from '../../store/manifest.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { whyNoBatch } from '../why-no-batch.ts';
+import { asTyped } from '../../typed-command.ts';
 
 /**
  * Where a command takes the id of a batch, it takes the path of the batch's folder as well, as a shell's completion
@@ -36,7 +37,7 @@ async function settledId(
   if (!/[/\\]/.test(name)) return { id: name };
   if (await isFile(given)) throw new UsageError(await whyNoBatch(given, await knownIds(), ''));
   throw new UsageError(
-    `"${given}" is no folder of a batch (no ${MANIFEST_FILE} in it); "durabatch list" shows the batches there are`,
+    `"${given}" is no folder of a batch (no ${MANIFEST_FILE} in it); "${asTyped('durabatch list')}" shows the batches there are`,
   );
 }
 
@@ -54,7 +55,7 @@ async function refuseBatch(files: readonly string[], knownIds: () => Promise<str
     const id = folder === null ? (await knownIds()).find((known) => known === file) : basename(folder);
     if (id === undefined) continue;
     throw new UsageError(
-      `"${file}" is a batch, and a file of prompts was expected; to go on with it: durabatch resume ${folder === null ? id : file}`,
+      `"${file}" is a batch, and a file of prompts was expected; to go on with it: ${asTyped(`durabatch resume ${folder === null ? id : file}`)}`,
     );
   }
 }

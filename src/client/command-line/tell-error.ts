@@ -4,7 +4,6 @@ import { exitCodes } from '../commands/exit-codes.ts';
 import { InputError } from '../input/input-error.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { toTerminalJson, toTerminalLines } from '../render/terminal-text.ts';
-import { asTyped } from '../render/typed-command.ts';
 import { systemErrorText } from './system-error.ts';
 
 export interface Telling {
@@ -12,18 +11,17 @@ export interface Telling {
   json: boolean;
   /** With the stack. */
   debug: boolean;
-  env: NodeJS.ProcessEnv;
 }
 
 /** Prints an error so that a person can act on it, and answers the exit code. Only `--debug` shows where in the code it was. */
-export function tellError(error: unknown, { json, debug, env }: Telling): number {
+export function tellError(error: unknown, { json, debug }: Telling): number {
   const exitCode =
     error instanceof UsageError || error instanceof InputError || error instanceof StoreError
       ? exitCodes.usage
       : exitCodes.unexpected;
   const message = messageOf(error);
   if (json) process.stdout.write(`${toTerminalJson({ type: 'error', exit_code: exitCode, message })}\n`);
-  process.stderr.write(`error: ${toTerminalLines(asTyped(message, env))}\n`);
+  process.stderr.write(`error: ${toTerminalLines(message)}\n`);
   if (debug) process.stderr.write(`${toTerminalLines(stackOf(error))}\n`);
   return exitCode;
 }

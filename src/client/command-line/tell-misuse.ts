@@ -12,7 +12,7 @@ export async function tellMisuse(
   typed: readonly string[],
   debug: boolean,
 ): Promise<number> {
-  const telling = { json: typed.includes('--json'), debug, env: process.env };
+  const telling = { json: typed.includes('--json'), debug };
   if (!(error instanceof CommanderError)) return tellError(error, telling);
   // Help and version are no errors; without a command the help is the answer, and commander has shown it.
   if (error.exitCode === 0) return exitCodes.succeeded;

@@ -22,6 +22,7 @@ import { goOn } from './go-on.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printFinished } from './last-words.ts';
 import { printTold } from './print-told.ts';
+import { asTyped } from '../../typed-command.ts';
 
 export interface AddOptions {
   outputDir?: string;
@@ -141,7 +142,7 @@ async function assertNotCancelled(batch: ReachedBatch): Promise<void> {
   if (state === 'cancelled')
     throw new UsageError(
       `${batchId} is cancelled, and ${plural(counts.notRun, 'prompt')} of it were not run: with what is added they would be. ` +
-        `Nothing was added. If they may be: durabatch resume ${batchId}, and then add again`,
+        `Nothing was added. If they may be: ${asTyped(`durabatch resume ${batchId}`)}, and then add again`,
     );
 }
 

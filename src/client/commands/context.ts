@@ -3,7 +3,6 @@ import { type Config, loadConfig } from '../../config.ts';
 import { createPaint } from '../render/paint.ts';
 import { toTerminalJson, toTerminalLines } from '../render/terminal-text.ts';
 import type { LiveStream } from '../render/live-rows.ts';
-import { asTyped } from '../render/typed-command.ts';
 import { terminalTraits } from '../render/terminal-traits.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -20,7 +19,7 @@ export interface CommandContext {
 export function createContext(json: boolean, env: NodeJS.ProcessEnv = process.env): CommandContext {
   const config = loadConfig(env, process.cwd());
   const print = (value: string | Record<string, unknown>): void => {
-    const text = typeof value === 'string' ? asTyped(value, process.env) : toTerminalJson(value);
+    const text = typeof value === 'string' ? value : toTerminalJson(value);
     process.stdout.write(`${text}\n`);
   };
   return {
@@ -28,9 +27,7 @@ export function createContext(json: boolean, env: NodeJS.ProcessEnv = process.en
     json,
     print,
     note: (line) =>
-      json
-        ? print({ type: 'note', message: line })
-        : void process.stderr.write(`${asTyped(toTerminalLines(line), process.env)}\n`),
+      json ? print({ type: 'note', message: line }) : void process.stderr.write(`${toTerminalLines(line)}\n`),
   };
 }
 
@@ -82,8 +79,8 @@ export function endWithReader(): void {
 }
 
 /** Standard output for a progress view. */
-export const outputStream = ({ json }: CommandContext): LiveStream => ({
-  write: (text) => process.stdout.write(json ? text : asTyped(text, process.env)),
+export const outputStream = (): LiveStream => ({
+  write: (text) => process.stdout.write(text),
   get columns() {
     return process.stdout.columns;
   },

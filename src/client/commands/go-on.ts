@@ -94,7 +94,7 @@ async function followWithView(
   const { isTTY, color } = outputTraits();
   const simulated = settings.request.provider === 'simulated';
   const view = createProgressView({
-    stream: outputStream(context),
+    stream: outputStream(),
     isTTY,
     color,
     json: context.json,

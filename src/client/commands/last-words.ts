@@ -8,6 +8,7 @@ import { viewOf } from '../server-view.ts';
 import type { Temporal } from '../temporal.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { asTyped } from '../../typed-command.ts';
 
 export async function printEnd(
   store: BatchStore,
@@ -28,13 +29,13 @@ export async function printEnd(
           batch_id: store.batchId,
           next_step: { advice: 'Every answer that came back is kept. To go on:', command },
         });
-      else context.print(`Stopped. Every answer that came back is kept. To go on:\n  ${command}`);
+      else context.print(`Stopped. Every answer that came back is kept. To go on:\n  ${asTyped(command)}`);
       return exitCodes.interrupted;
     }
     default:
       throw new Error(
         `the batch was ended from outside (${end.how}), so there is no report of this run. ` +
-          `Every answer that came back is kept; to go on: durabatch resume ${store.batchId}`,
+          `Every answer that came back is kept; to go on: ${asTyped(`durabatch resume ${store.batchId}`)}`,
       );
   }
 }
@@ -91,8 +92,8 @@ export async function printDetached(
     print(
       [
         `Batch ${store.batchId} is started. Its work is done by a worker; where none runs yet:`,
-        `  ${worker}`,
-        `To look on:  durabatch watch ${store.batchId}`,
+        `  ${asTyped(worker)}`,
+        `To look on:  ${asTyped(`durabatch watch ${store.batchId}`)}`,
         ...(webUi ? [`Web UI:      ${webUi}`] : []),
       ].join('\n'),
     );

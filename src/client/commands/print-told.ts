@@ -3,6 +3,7 @@ import { progressJson } from '../render/progress-json.ts';
 import { statusJson } from '../render/status-text.ts';
 import type { CommandContext } from './context.ts';
 import { printStatus } from './print-status.ts';
+import { asTyped } from '../../typed-command.ts';
 
 /** Prints how a batch stands after `command` has told it something; `more` for programs. */
 export async function printTold(
@@ -18,7 +19,7 @@ export async function printTold(
     if (!alone) return;
     const where = batch.store ? '' : ` (where its folder is)`;
     note(
-      `No worker is on this batch: what was asked for holds from its next one. To go on${where}: durabatch resume ${batch.batchId}`,
+      `No worker is on this batch: what was asked for holds from its next one. To go on${where}: ${asTyped(`durabatch resume ${batch.batchId}`)}`,
     );
   };
   if (json) {

@@ -11,6 +11,7 @@ import { assertPriced } from '../request-settings.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';
+import { asTyped } from '../../typed-command.ts';
 
 export interface RetryOptions {
   outputDir?: string;
@@ -36,7 +37,7 @@ export async function retryCommand(
   if (await isCancelled(store)) {
     throw new UsageError(
       `batch ${store.batchId} was cancelled: "retry" asks only the failed prompts of a finished batch. ` +
-        `To run the rest of it first: durabatch resume ${store.batchId}`,
+        `To run the rest of it first: ${asTyped(`durabatch resume ${store.batchId}`)}`,
     );
   }
   if (!outcome) note('This batch is not finished: going on with it, as resume does.');

@@ -12,6 +12,7 @@ import { countReusable } from '../reuse.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';
+import { asTyped } from '../../typed-command.ts';
 
 export async function runCommand(
   file: string,
@@ -76,6 +77,6 @@ async function noteReusable(store: BatchStore, file: string, { note }: CommandCo
   const flags = batchIds.map((id) => ` --reuse ${id}`).join('');
   note(
     `${plural(completions, 'completion')} of identical requests ${completions === 1 ? 'is' : 'are'} already paid in this output folder. ` +
-      `To take them over: cancel this batch, then durabatch run ${JSON.stringify(file)}${flags} --new (with the same other flags).`,
+      `To take them over: cancel this batch, then ${asTyped(`durabatch run ${JSON.stringify(file)}${flags} --new`)} (with the same other flags).`,
   );
 }

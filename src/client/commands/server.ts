@@ -3,6 +3,7 @@ import { openOnServer } from '../open-on-server.ts';
 import { UsageError } from '../options/usage-error.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { asTyped } from '../../typed-command.ts';
 
 /** Open batches that are named when their server is stopped. */
 const MOST_NAMED = 5;
@@ -71,8 +72,8 @@ function printServer(
       openBatches.length === 1
         ? 'A batch was open on it. Every answer that came back is kept; to go on:'
         : `${openBatches.length} batches were open on it. Every answer that came back is kept; to go on:`,
-      ...openBatches.slice(0, MOST_NAMED).map((id) => `  durabatch resume ${id}`),
-      ...(openBatches.length > MOST_NAMED ? ['  … (all of them: durabatch list)'] : []),
+      ...openBatches.slice(0, MOST_NAMED).map((id) => `  ${asTyped(`durabatch resume ${id}`)}`),
+      ...(openBatches.length > MOST_NAMED ? [`  … (all of them: ${asTyped('durabatch list')})`] : []),
     );
   }
   print(lines.join('\n'));

@@ -12,6 +12,7 @@ import { toTerminalText } from '../render/terminal-text.ts';
 import { type CommandContext, endWithReader, interruptSignal, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { sleepUnless } from '../../sleep-unless.ts';
+import { asTyped } from '../../typed-command.ts';
 
 /** Looking for what is new shall take a tenth of the time, where that does not make it wait for long. */
 const POLL_MS = 500;
@@ -92,7 +93,7 @@ export async function tailCommand(
     const typed = cursor.length > LONGEST_TYPED ? JSON.stringify(await keptInFile(cursor, store)) : cursor;
     const command = `durabatch tail ${store.batchId} --cursor ${typed}`;
     if (json) print({ ...cursorLine(), next_step: { advice: 'To go on from here:', command } });
-    else note(`To go on from here:\n  ${command}`);
+    else note(`To go on from here:\n  ${asTyped(command)}`);
   }
 
   async function keptInFile(cursor: string, { batchId }: BatchStore): Promise<string> {

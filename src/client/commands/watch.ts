@@ -20,6 +20,7 @@ import {
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { printFinished, printPaused } from './last-words.ts';
 import { printStatus } from './print-status.ts';
+import { asTyped } from '../../typed-command.ts';
 
 interface Watched {
   batchId: string;
@@ -49,13 +50,13 @@ export async function watchCommand(
         ? await namedBatches(ids, outputDir, config, temporal)
         : await openBatches(outputDir, context, temporal);
     if (batches.length === 0) {
-      note('No batch is open. To see all there are: durabatch list');
+      note(`No batch is open. To see all there are: ${asTyped('durabatch list')}`);
       return exitCodes.succeeded;
     }
     const interrupt = interruptSignal();
     endWithReader();
     const { isTTY, color } = outputTraits();
-    const views = createProgressBoard(batches, { stream: outputStream(context), isTTY, color, json });
+    const views = createProgressBoard(batches, { stream: outputStream(), isTTY, color, json });
     const ends = await Promise.all(
       batches.map((batch, at) => seen(batch, { config, interrupt, view: views[at]! }, views[at]!)),
     );

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { toTerminalText } from '../render/terminal-text.ts';
 import { UsageError } from './usage-error.ts';
+import { asTyped } from '../../typed-command.ts';
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** Names that Windows keeps for devices, with any extension: no folder can have them. */
@@ -29,5 +30,5 @@ export function parseBatchId(text: string): string {
   const parsed = batchIdValue.safeParse(text);
   if (parsed.success) return parsed.data;
   const message = parsed.error.issues[0]?.message ?? 'not a batch id';
-  throw new UsageError(`batch id: ${message}; "durabatch list" shows the ids there are`);
+  throw new UsageError(`batch id: ${message}; "${asTyped('durabatch list')}" shows the ids there are`);
 }

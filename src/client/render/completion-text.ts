@@ -3,7 +3,7 @@ import { toUsage } from '../../report/results-json.ts';
 import type { AnswerRecord } from '../../store/records.ts';
 import { costText, countText, usdOf } from './number-text.ts';
 import type { Paint } from './paint.ts';
-import { toTerminalLines, toTerminalText } from './terminal-text.ts';
+import { toTerminalBlock, toTerminalText } from './terminal-text.ts';
 
 export interface TailedAnswer {
   batchId: string;
@@ -54,7 +54,7 @@ export function completionsText({ promptId, simulated, record }: TailedAnswer, p
       ];
       const mark = simulated ? paint.yellow('[simulated] ') : '';
       const head = `${mark}${paint.bold(toTerminalText(promptId))} ${paint.dim(`· ${facts.join(' · ')}`)}`;
-      return `${head}\n${toTerminalLines(text.trimEnd()) || paint.dim('(no text)')}\n`;
+      return `${head}\n${toTerminalBlock(text.trimEnd()) || paint.dim('(no text)')}\n`;
     })
     .join('\n');
 }

@@ -17,6 +17,7 @@ import { paintState, stateText } from './state-text.ts';
 import { toTerminalText } from './terminal-text.ts';
 import type { Row } from './text-table.ts';
 import { labelledRows, wrapped } from './text-table.ts';
+import { asTyped } from '../../typed-command.ts';
 
 export interface BatchSummary {
   batchId: string;
@@ -73,7 +74,7 @@ export function summaryText(
     ...fileRows(summary),
   ];
   if (summary.stopServerCommand !== null) {
-    rows.push({ label: 'Server', value: `runs on; to stop it: ${summary.stopServerCommand}` });
+    rows.push({ label: 'Server', value: `runs on; to stop it: ${asTyped(summary.stopServerCommand)}` });
   }
   if (state !== 'succeeded')
     rows.push(...nextRows(nextStep(state, pause, batchId, summary.limits.maxCostNanoUsd), paint));

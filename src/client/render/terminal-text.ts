@@ -25,6 +25,16 @@ const toTerminalLine = (line: string): string => {
   return indentation + toTerminalText(line);
 };
 
+/**
+ * What a model said, made safe to print and otherwise as it came: all blanks and tabs stay. Line breaks of any kind
+ * become LF, which is what a terminal shows as one.
+ */
+export const toTerminalBlock = (text: string): string =>
+  stripVTControlCharacters(text)
+    .replace(/\r\n?/g, '\n')
+    .replace(CONTROLS, (control) => (control === '\n' || control === '\t' ? control : ''))
+    .replace(/\p{Surrogate}/gu, '\ufffd');
+
 /** A line of JSON, its meaning unchanged, without a character that a terminal acts on. */
 export const toTerminalJson = (value: unknown): string =>
   JSON.stringify(value).replace(

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import type { Command } from 'commander';
 import { createProgram } from '../../../src/client/cli.ts';
 import { commandHelp } from '../../../src/client/command-line/command-help.ts';
-import { asTyped } from '../../../src/client/render/typed-command.ts';
 import { textWidth } from '../../../src/client/render/text-width.ts';
 
 /** As `--help` shows it, at 80 columns. */
@@ -19,11 +18,6 @@ const names = program.commands.map((command) => command.name());
 
 test('every command has its group and its examples, and no other', () => {
   assert.deepEqual(names.toSorted(), Object.keys(commandHelp).sort());
-});
-
-test('every command is shown as it has to be typed by who came by npm', () => {
-  for (const name of names)
-    assert.equal(asTyped(`durabatch ${name} x`, { npm_command: 'exec' }), `npx durabatch ${name} x`);
 });
 
 test('the help of the program names every command in one line of its group, and the exit codes', () => {

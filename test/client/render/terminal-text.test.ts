@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cutToWidth, toTerminalText } from '../../../src/client/render/terminal-text.ts';
+import { cutToWidth, toTerminalBlock, toTerminalText } from '../../../src/client/render/terminal-text.ts';
 import { textWidth } from '../../../src/client/render/text-width.ts';
 
 const hostile = [
@@ -35,3 +35,17 @@ test('text is cut to columns, not characters', () => {
   assert.equal(cutToWidth('abc', 0), '');
   assert.equal(textWidth(toTerminalText('x'.repeat(5_000_000), 40)), 40);
 });
+
+const code = 'def f():\n\tif x:\n\t    return  a   +  b\n\n  durabatch run x.json\u00a0| durabatch list';
+
+test('a block of text keeps every blank, tab and line', () => {
+  assert.equal(toTerminalBlock(code), code);
+  assert.equal(toTerminalBlock('one\r\ntwo\rthree\n'), 'one\ntwo\nthree\n');
+});
+
+for (const [title, text] of hostile) {
+  test(`a block of text is freed of ${title}`, () => {
+    // oxlint-disable-next-line no-control-regex
+    assert.doesNotMatch(toTerminalBlock(text), /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e\ud83d]/);
+  });
+}

@@ -13,12 +13,12 @@ import { settleOperands } from './command-line/settle-operands.ts';
 import { tellError, wantsDebug } from './command-line/tell-error.ts';
 import { knownIds, tellMisuse } from './command-line/tell-misuse.ts';
 import { type CommandContext, createContext, createContextAnyway } from './commands/context.ts';
-import { growHeapLittle } from './heap-growth.ts';
 import { parseBatchId } from './options/batch-id.ts';
 import { addDoctorOptions, parseDoctorOptions } from './options/doctor-options.ts';
 import { addEstimateOptions } from './options/estimate-options.ts';
 import { addListOptions, parseListOptions } from './options/list-options.ts';
 import { addReasonOption, parseReason } from './options/reason-option.ts';
+import { addReportOptions, parseReportOptions } from './options/report-options.ts';
 import { addResumeOptions, parseResumeOptions } from './options/resume-options.ts';
 import { addRunOptions, parseRunOptions } from './options/run-options.ts';
 import { addSetOptions, parseSetOptions } from './options/set-options.ts';
@@ -178,16 +178,15 @@ export function createProgram(): Command {
         return cancelCommand(batchId, options, context);
       }),
     );
-  onBatch(program.command('report').description('write the reports again, from the ledger'))
-    .option('--to <folder>', "folder for the files (default: the batch's output folder)")
-    .action((id: string, raw: Raw) =>
-      perform(raw, async (context) => {
-        const to = raw['to'] as string | undefined;
-        const [batchId, options] = [parseBatchId(id), parseSharedOptions(raw)];
-        const { reportCommand } = await import('./commands/report.ts');
-        return reportCommand(batchId, { ...options, ...(to === undefined ? {} : { to }) }, context);
-      }),
-    );
+  addReportOptions(
+    onBatch(program.command('report').description('write the reports again, from the ledger')),
+  ).action((id: string, raw: Raw) =>
+    perform(raw, async (context) => {
+      const [batchId, options] = [parseBatchId(id), parseReportOptions(raw)];
+      const { reportCommand } = await import('./commands/report.ts');
+      return reportCommand(batchId, options, context);
+    }),
+  );
   onBatch(
     program.command('audit').description("compare a batch's report and workflow with its ledger"),
   ).action((id: string, raw: Raw) =>
@@ -256,7 +255,6 @@ async function perform(
   contextOf = createContext,
 ): Promise<void> {
   const json = raw['json'] === true;
-  growHeapLittle();
   try {
     process.exitCode = await command(contextOf(json));
   } catch (error) {

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { whyNoLocalFolder } from '../../local-folder.ts';
 import { MANIFEST_FILE } from '../../store/manifest.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { whyNoBatch } from '../why-no-batch.ts';
@@ -31,6 +32,8 @@ async function settledId(
   knownIds: () => Promise<string[]>,
 ): Promise<{ id: string; outputDir?: string }> {
   if (!/[/\\]/.test(given)) return { id: given };
+  const problem = whyNoLocalFolder(given);
+  if (problem !== null) throw new UsageError(`the folder of a batch ${problem}`);
   const folder = await batchFolder(given);
   if (folder !== null) return { id: basename(folder), outputDir: dirname(folder) };
   const name = given.replace(/[/\\]+$/, '');

@@ -4,14 +4,9 @@ import { durationOf, outcomesOf, totalsOf } from '../../store/batch-reading.ts';
 import { statusOf } from '../batch-status.ts';
 import { connectTemporalIfRunning } from '../temporal.ts';
 import { locateBatch } from '../locate-batch.ts';
+import type { ReportOptions } from '../options/report-options.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-
-export interface ReportOptions {
-  outputDir?: string;
-  /** Folder for the files; by default the batch's output folder. */
-  to?: string;
-}
 
 /** Writes the reports again, from the ledger alone; of a batch that is not at its end they are marked partial. */
 export async function reportCommand(

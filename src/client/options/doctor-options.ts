@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { providerNames } from '../../contract.ts';
 import { baseUrlValue } from './base-url.ts';
-import { textValue, variableNameValue } from './flag-values.ts';
+import { folderValue, textValue, variableNameValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR, requestDefaults } from './run-defaults.ts';
 import { providerValue, refineAddress } from './run-options.ts';
@@ -15,7 +15,7 @@ const doctorFlagsSchema = z
     model: textValue.optional(),
     baseUrl: baseUrlValue.optional(),
     apiKeyEnv: variableNameValue.optional(),
-    outputDir: textValue.default(DEFAULT_OUTPUT_DIR),
+    outputDir: folderValue.default(DEFAULT_OUTPUT_DIR),
     json: z.boolean().default(false),
   })
   .superRefine(refineAddress);

@@ -1,6 +1,7 @@
 /** What the values of flags may be: zod schemas from the text typed to the value used. */
 import * as z from 'zod';
 import { DEFAULT_CEILING, MOST_WORKERS, type RunLimits } from '../../contract.ts';
+import { whyNoLocalFolder } from '../../local-folder.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 
 /** Node's timers overflow at 2^31 ms (24.8 days) and would fire at once. */
@@ -36,6 +37,12 @@ const toNumber = (text: string): number | undefined => (DECIMAL.test(text) ? Num
 export const textValue = flagValue('a text that is not empty', (text) =>
   text === '' || text.includes('\0') ? undefined : text,
 );
+
+/** A folder of this machine, as it was typed: what looks like a URL is none. */
+export const folderValue = textValue.superRefine((folder, context) => {
+  const message = whyNoLocalFolder(folder);
+  if (message !== null) context.addIssue({ code: 'custom', message });
+});
 
 export const integerValue = (least: number, most: number = Number.MAX_SAFE_INTEGER) => {
   const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { BatchState } from '../../contract.ts';
-import { textValue } from './flag-values.ts';
+import { folderValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR } from './run-defaults.ts';
 import { addJsonOption, type SharedOptions } from './shared-options.ts';
@@ -51,7 +51,7 @@ const statesValue = z.array(z.string()).transform((values, context) => {
 
 const listFlagsSchema = z.object({
   json: z.boolean().default(false),
-  outputDir: textValue.optional(),
+  outputDir: folderValue.optional(),
   state: statesValue.default([]),
 });
 

@@ -7,7 +7,7 @@ import { nearestName } from '../nearest-name.ts';
 import { ACCOUNT_WITHOUT_LIMITS, toTypedAccount, type TypedAccount } from './account-options.ts';
 import { baseUrlValue } from './base-url.ts';
 import { batchIdValue } from './batch-id.ts';
-import { integerValue, temperatureValue, textValue, topPValue } from './flag-values.ts';
+import { folderValue, integerValue, temperatureValue, textValue, topPValue } from './flag-values.ts';
 import { addLimitOptions, limitFlags, refinePrices, toLimits } from './limit-options.ts';
 import { parseFlags } from './parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR, limitDefaults, requestDefaults } from './run-defaults.ts';
@@ -65,7 +65,7 @@ const runFlagsSchema = z
     completions: integerValue(1).default(requestDefaults.completions),
     thinking: z.boolean().default(requestDefaults.thinking),
     ...limitFlags,
-    outputDir: textValue.optional(),
+    outputDir: folderValue.optional(),
     id: batchIdValue.optional(),
     new: z.boolean().default(false),
     reuse: z.array(batchIdValue).default([]),

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { type LimitChanges, MOST_WORKERS } from '../../contract.ts';
 import { accountFlags, addAccountOptions, toTypedAccount, type TypedAccount } from './account-options.ts';
-import { durationValue, failureLimitValue, maxWorkersValue, textValue, usdValue } from './flag-values.ts';
+import { durationValue, failureLimitValue, folderValue, maxWorkersValue, usdValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import { addReasonOption, parseReason } from './reason-option.ts';
 import type { SharedOptions } from './shared-options.ts';
@@ -11,7 +11,7 @@ import { UsageError } from './usage-error.ts';
 
 const setFlagsSchema = z.object({
   json: z.boolean().default(false),
-  outputDir: textValue.optional(),
+  outputDir: folderValue.optional(),
   maxWorkers: maxWorkersValue.optional(),
   patience: durationValue(0).optional(),
   maxCost: usdValue.optional(),

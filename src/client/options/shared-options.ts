@@ -1,7 +1,7 @@
 /** Flags that several commands share. */
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { textValue } from './flag-values.ts';
+import { folderValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR } from './run-defaults.ts';
 
@@ -22,7 +22,7 @@ export interface SharedOptions {
 
 const sharedFlagsSchema = z.object({
   json: z.boolean().default(false),
-  outputDir: textValue.optional(),
+  outputDir: folderValue.optional(),
 });
 
 /** Throws a UsageError. */

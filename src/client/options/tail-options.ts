@@ -1,7 +1,7 @@
 /** The flags of `tail`. */
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { textValue } from './flag-values.ts';
+import { folderValue, textValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import type { SharedOptions } from './shared-options.ts';
 import { UsageError } from './usage-error.ts';
@@ -16,7 +16,7 @@ export interface TailOptions extends SharedOptions {
 
 const tailFlagsSchema = z.object({
   json: z.boolean().default(false),
-  outputDir: textValue.optional(),
+  outputDir: folderValue.optional(),
   from: z
     .enum(['start', 'now'], {
       error: ({ input }) => `must be start or now, got ${JSON.stringify(input)}`,

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { MOST_WORKERS } from '../../contract.ts';
-import { integerValue, textValue } from './flag-values.ts';
+import { folderValue, integerValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR } from './run-defaults.ts';
 import { addJsonOption } from './shared-options.ts';
@@ -10,7 +10,7 @@ import { addJsonOption } from './shared-options.ts';
 const DEFAULT_PROMPTS = 500;
 
 const workerFlagsSchema = z.object({
-  outputDir: textValue.default(DEFAULT_OUTPUT_DIR),
+  outputDir: folderValue.default(DEFAULT_OUTPUT_DIR),
   concurrency: integerValue(1, MOST_WORKERS).default(DEFAULT_PROMPTS),
 });
 

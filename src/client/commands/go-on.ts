@@ -2,7 +2,6 @@
 import type { BatchSettings, LimitChanges } from '../../contract.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { type ContinueEnd, type ContinueOptions, continueBatch, openBatch } from '../continue-batch.ts';
-import { growHeapAsUsual } from '../heap-growth.ts';
 import { flagOf } from '../options/parse-flags.ts';
 import { createProgressView } from '../render/progress-view.ts';
 import { missingPrice, requireApiKey } from '../request-settings.ts';
@@ -56,7 +55,6 @@ export async function goOn(options: GoOnOptions): Promise<number> {
       const webUi = temporal.webUiOf(store.batchId);
       note(`Batch ${store.batchId}${attached ? ' (going on)' : ''}`);
       if (webUi) note(`Web UI ${webUi}`);
-      growHeapAsUsual();
       return changes;
     };
     const end = await followWithView({ ...start, onOpen }, settings, context);

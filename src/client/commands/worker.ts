@@ -2,7 +2,6 @@ import type { NativeConnection } from '@temporalio/worker';
 import { listBatches, openOutputFolder } from '../../store/output-folder.ts';
 import { connectWorker, logWorkersTo, createBatchWorker } from '../../worker.ts';
 import { registerBatch } from '../batch-registry.ts';
-import { growHeapAsUsual } from '../heap-growth.ts';
 import { batchIn } from '../locate-batch.ts';
 import { type PostedWorker, postWorker } from '../posted-worker.ts';
 import { ensureServer } from '../../server/embedded-server.ts';
@@ -28,7 +27,6 @@ export async function workerCommand(
   context: CommandContext,
 ): Promise<number> {
   const { config, note } = context;
-  growHeapAsUsual();
   logWorkersTo((entry) => note(logLine(entry)));
   const { outputDir: folder } = await openOutputFolder(outputDir);
   const interrupt = interruptSignal();

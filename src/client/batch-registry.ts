@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { StoreLocation } from '../contract.ts';
-import { findBatch, findOutputFolder } from '../store/output-folder.ts';
+import { findBatch, findOutputFolder, listBatches } from '../store/output-folder.ts';
 import { replaceFile } from '../store/replace-file.ts';
 
 const entrySchema = z.object({
@@ -15,8 +15,10 @@ const entrySchema = z.object({
 export type RegistryEntry = StoreLocation & { batchId: string };
 
 const folderOf = (home: string): string => join(home, 'batches');
+const ENTRY_SUFFIX = '.json';
 const fileOf = (home: string, batchId: string): string =>
-  join(folderOf(home), `${batchId.toLowerCase()}.json`);
+  join(folderOf(home), batchId.toLowerCase() + ENTRY_SUFFIX);
+const idOfFile = (name: string): string => name.slice(0, -ENTRY_SUFFIX.length);
 
 export async function registerBatch(home: string, location: StoreLocation, batchId: string): Promise<void> {
   await mkdir(folderOf(home), { recursive: true });
@@ -29,22 +31,40 @@ export async function lookUpBatch(home: string, batchId: string): Promise<Regist
   return entry && (await isStillThere(entry)) ? entry : null;
 }
 
-/** All registered batches that are still there. */
-export async function listRegistered(home: string): Promise<RegistryEntry[]> {
-  const entries = await readRegistry(home);
-  const there = await Promise.all(entries.map(isStillThere));
-  return entries.filter((_, index) => there[index]);
+/** All registered batches that are still there, but for those of the folder `except`. Reads each of their folders once. */
+export async function listRegistered(home: string, except: string | null = null): Promise<RegistryEntry[]> {
+  const byFolder = new Map<string, RegistryEntry[]>();
+  for (const entry of await readRegistry(home)) {
+    if (entry.outputDir === except) continue;
+    const known = byFolder.get(entry.outputDir);
+    if (known) known.push(entry);
+    else byFolder.set(entry.outputDir, [entry]);
+  }
+  const there = await Promise.all([...byFolder].map(([folder, entries]) => stillIn(folder, entries)));
+  return there.flat();
 }
 
-/** All registered batches, also those that are no longer there. */
-export async function readRegistry(home: string): Promise<RegistryEntry[]> {
+async function stillIn(folder: string, entries: readonly RegistryEntry[]): Promise<RegistryEntry[]> {
+  const location = await findOutputFolder(folder).catch(() => null);
+  if (location === null) return [];
+  const ids = new Set((await listBatches(folder)).map((id) => id.toLowerCase()));
+  return entries.filter(({ uuid, batchId }) => uuid === location.uuid && ids.has(batchId.toLowerCase()));
+}
+
+/**
+ * All registered batches, also those that are no longer there. `isWanted` is asked with each id in lower case: entries of
+ * the others are not read.
+ */
+export async function readRegistry(
+  home: string,
+  isWanted: (id: string) => boolean = () => true,
+): Promise<RegistryEntry[]> {
   const names = await readdir(folderOf(home)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  const entries = await Promise.all(
-    names.filter((name) => name.endsWith('.json')).map((name) => readEntry(join(folderOf(home), name))),
-  );
+  const wanted = names.filter((name) => name.endsWith(ENTRY_SUFFIX) && isWanted(idOfFile(name)));
+  const entries = await Promise.all(wanted.map((name) => readEntry(join(folderOf(home), name))));
   return entries.filter((entry) => entry !== null);
 }
 
@@ -63,7 +83,7 @@ async function readEntry(file: string): Promise<RegistryEntry | null> {
 }
 
 /** The folder may have been moved or emptied, and another store may live in its place. */
-export async function isStillThere({ outputDir, uuid, batchId }: RegistryEntry): Promise<boolean> {
+async function isStillThere({ outputDir, uuid, batchId }: RegistryEntry): Promise<boolean> {
   const location = await findOutputFolder(outputDir).catch(() => null);
   return location?.uuid === uuid && (await findBatch(outputDir, batchId)) !== null;
 }

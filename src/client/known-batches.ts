@@ -1,10 +1,11 @@
 /** The batches that can be named here without naming their folder. */
 import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import { listBatches } from '../store/output-folder.ts';
+import { findOutputFolder, listBatches } from '../store/output-folder.ts';
 import { listRegistered } from './batch-registry.ts';
-import { batchIn, openStore } from './locate-batch.ts';
+import { openStore } from './locate-batch.ts';
 import { DEFAULT_OUTPUT_DIR } from './options/run-defaults.ts';
 import { UsageError } from './options/usage-error.ts';
 import { listRemoteBatches, type RemoteListing } from './remote-batch.ts';
@@ -14,11 +15,16 @@ import type { Temporal } from './temporal.ts';
 export async function knownStores(config: Config, outputDir: string | undefined): Promise<BatchStore[]> {
   if (outputDir !== undefined) await assertFolder(outputDir);
   const stores = new Map<string, BatchStore>();
-  const add = (store: BatchStore | null): void => void (store && stores.set(store.folder, store));
+  const add = (store: BatchStore): void => void stores.set(store.folder, store);
   const folder = outputDir ?? DEFAULT_OUTPUT_DIR;
-  for (const id of await listBatches(folder)) add(await batchIn(folder, id));
+  const ids = await listBatches(folder);
+  if (ids.length > 0) {
+    const location = await findOutputFolder(folder);
+    for (const id of ids) add(openStore(location, id));
+  }
   if (outputDir === undefined) {
-    for (const entry of await listRegistered(config.home)) add(openStore(entry, entry.batchId));
+    for (const entry of await listRegistered(config.home, resolve(folder)))
+      add(openStore(entry, entry.batchId));
   }
   return [...stores.values()];
 }

@@ -1,26 +1,31 @@
 /** The batches that this machine remembers, and those of the default output folder. */
-import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { listBatches } from '../store/output-folder.ts';
+import { changedAt, listFolders } from '../store/output-folder.ts';
 import { readRegistry } from './batch-registry.ts';
 import { DEFAULT_OUTPUT_DIR } from './options/run-defaults.ts';
 
-/** Their ids, the newest first. Looks at each folder once and asks no server: people wait for it at every key. */
+/**
+ * Their ids, the newest first. Asks no server, and of each batch no more than one file's date: people wait for it at every
+ * key. What is remembered of a batch that the output folder has is not read.
+ */
 export async function knownBatchIds(home: string, outputDir = DEFAULT_OUTPUT_DIR): Promise<string[]> {
-  const registered = await readRegistry(home).catch(() => []);
-  const remembered = new Map<string, Set<string>>([[resolve(outputDir), new Set()]]);
-  for (const { outputDir: folder, batchId } of registered) {
-    remembered.set(folder, (remembered.get(folder) ?? new Set()).add(batchId));
-  }
-  const changed = new Map<string, number>();
-  await Promise.all(
-    [...remembered].map(async ([folder, ids]) => {
-      const isWanted = (id: string): boolean => folder === resolve(outputDir) || ids.has(id);
-      for (const id of (await listBatches(folder).catch(() => [])).filter(isWanted)) {
-        const { mtimeMs } = await stat(join(folder, id)).catch(() => ({ mtimeMs: 0 }));
-        changed.set(id, Math.max(changed.get(id) ?? 0, mtimeMs));
-      }
-    }),
-  );
-  return [...changed].sort(([, a], [, b]) => b - a).map(([id]) => id);
+  const folders = await listFolders(outputDir).catch(() => []);
+  const here = await datedBatches(folders.map((batchId) => ({ outputDir, batchId })));
+  const ids = new Set(here.map(({ batchId }) => batchId.toLowerCase()));
+  const registered = await readRegistry(home, (id) => !ids.has(id)).catch(() => []);
+  const known = [...here, ...(await datedBatches(registered))];
+  return known.sort((a, b) => b.changedAt - a.changedAt).map(({ batchId }) => batchId);
+}
+
+interface Place {
+  outputDir: string;
+  batchId: string;
+}
+
+/** Those that are there, and when each was last started or ended. */
+async function datedBatches(places: readonly Place[]): Promise<{ batchId: string; changedAt: number }[]> {
+  const dates = await Promise.all(places.map(({ outputDir, batchId }) => changedAt(outputDir, batchId)));
+  return places.flatMap(({ batchId }, index) => {
+    const at = dates[index] ?? null;
+    return at === null ? [] : [{ batchId, changedAt: at }];
+  });
 }

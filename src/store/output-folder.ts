@@ -90,26 +90,44 @@ async function uuidOfBatches(path: string): Promise<string | null> {
   return null;
 }
 
-/** Ids of the batches in an output folder, as they are spelled on disk. */
+/** Ids of the batches in an output folder, as they are spelled on disk. Reads the folder once, and looks at each of its folders. */
 export async function listBatches(outputDir: string): Promise<string[]> {
+  const names = await listFolders(outputDir);
+  const areBatches = await Promise.all(names.map((name) => holdsBatch(outputDir, name)));
+  return names.filter((_, index) => areBatches[index]).sort();
+}
+
+/**
+ * The spelling on disk of a batch id, compared without case, but this very spelling first; `null` if there is no such batch. Reads the folder once: to look for
+ * many ids, take {@link listBatches}.
+ */
+export async function findBatch(outputDir: string, id: string): Promise<string | null> {
+  const wanted = id.toLowerCase();
+  const names = (await listFolders(outputDir)).sort();
+  const alike = names.filter((name) => name !== id && name.toLowerCase() === wanted);
+  if (names.includes(id)) alike.unshift(id);
+  for (const name of alike) if (await holdsBatch(outputDir, name)) return name;
+  return null;
+}
+
+/** Whether this very folder is there and holds a batch. Looks at one file, however many batches there are. */
+export const holdsBatch = async (outputDir: string, batchId: string): Promise<boolean> =>
+  (await changedAt(outputDir, batchId)) !== null;
+
+/** When the batch's manifest was last written, in ms since 1970; `null` if this very folder holds no batch. */
+export const changedAt = (outputDir: string, batchId: string): Promise<number | null> =>
+  stat(join(outputDir, batchId, MANIFEST_FILE)).then(
+    (found) => (found.isFile() ? found.mtimeMs : null),
+    () => null,
+  );
+
+/** Names of the folders that may hold batches, in no order. */
+export async function listFolders(outputDir: string): Promise<string[]> {
   const entries = await readdir(outputDir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  const ids: string[] = [];
-  for (const entry of entries) {
-    if (!entry.isDirectory() || entry.name.startsWith('.')) continue;
-    const isBatch = await stat(join(outputDir, entry.name, MANIFEST_FILE)).then(
-      (found) => found.isFile(),
-      () => false,
-    );
-    if (isBatch) ids.push(entry.name);
-  }
-  return ids.sort();
-}
-
-/** The spelling on disk of a batch id, compared without case; `null` if there is no such batch. */
-export async function findBatch(outputDir: string, id: string): Promise<string | null> {
-  const wanted = id.toLowerCase();
-  return (await listBatches(outputDir)).find((known) => known.toLowerCase() === wanted) ?? null;
+  return entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .map(({ name }) => name);
 }

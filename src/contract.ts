@@ -551,5 +551,8 @@ export const MOST_WORKERS = 5000;
 export const DEFAULT_CEILING = 500;
 
 /** A local batch has a task queue of its own, so that no worker spends on a batch it was not asked for. */
-export const taskQueueOf = (store: StoreLocation, batchId: string): string =>
-  `durabatch-${store.uuid}-${batchId}`;
+export const taskQueueOf = (store: Pick<StoreLocation, 'uuid'>, batchId: string): string =>
+  taskQueuePrefixOf(store) + batchId;
+
+/** How the task queues of all batches of a store begin. */
+export const taskQueuePrefixOf = ({ uuid }: Pick<StoreLocation, 'uuid'>): string => `durabatch-${uuid}-`;

@@ -2,7 +2,14 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
-import { DefaultLogger, type LogEntry, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  type LogEntry,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerTuner,
+} from '@temporalio/worker';
 import { createBatchAccounts } from './accounts/batch-accounts.ts';
 import { createBatchGate } from './activities/batch-gate.ts';
 import { createActivities } from './activities/index.ts';
@@ -11,6 +18,7 @@ import { createPaceTeller } from './activities/tell-pace.ts';
 import type { Config, TemporalAddress } from './config.ts';
 import { MOST_WORKERS, type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
 import type { CompletionApi } from './providers/completion-api.ts';
+import type { BatchSlots, PromptSlots } from './prompt-slots.ts';
 import type { BatchStore } from './store/batch-store.ts';
 import { courierIdentity, workerIdentity } from './worker-identity.ts';
 import { paceSignal } from './workflows/messages.ts';
@@ -23,8 +31,8 @@ export interface BatchWorkerOptions {
   namespace: string;
   config: Config;
   store: BatchStore;
-  /** Prompts this worker takes on at once; the batch's own limit holds over all workers, and may grow. Default: {@link MOST_WORKERS}. */
-  concurrency?: number;
+  /** Shared with the process's workers on other batches. Default: {@link MOST_WORKERS} for this one; the batch's own limit holds over all workers, and may grow. */
+  slots?: PromptSlots;
   /** Buys nothing: only for closing a batch that nobody works on. */
   idle?: boolean;
   /** Says what changes about the batch's account. */
@@ -84,7 +92,7 @@ export interface ReadyWorker {
 
 /** Takes some tenths of a second, most of them in the thread of the workflows: there is time for other things. */
 export async function createBatchWorker(options: BatchWorkerOptions): Promise<ReadyWorker> {
-  const { connection, namespace, config, store, concurrency = MOST_WORKERS } = options;
+  const { connection, namespace, config, store } = options;
   const stopping = new AbortController();
   if (options.idle) stopping.abort();
   const identity = workerIdentity();
@@ -115,6 +123,8 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
     note: options.note ?? (() => {}),
   });
 
+  const slots = options.slots?.join(stopping.signal);
+
   // Clients of providers and the table of prices are the largest parts of what is loaded here: they come while
   // that thread starts.
   const providers = Promise.all([
@@ -135,19 +145,22 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
       prices: (...request) => requestPrices(...request),
       gate: (_, limits) => {
         const { account, autoWorkers } = limits;
-        if (!account) return batchGate(limits);
         // An account's permit is of its moment: it is taken last. But who waits for one must not look like a
         // request under way where those are counted.
-        const gates = [batchGate(limits), accounts.gate(account)];
-        return throughGates(...(autoWorkers ? gates.toReversed() : gates));
+        const gates = account ? [batchGate(limits), accounts.gate(account)] : [batchGate(limits)];
+        const ofBatch = autoWorkers ? gates.toReversed() : gates;
+        const all = slots ? [slots.gate, ...ofBatch] : ofBatch;
+        return all.length === 1 ? all[0]! : throughGates(...all);
       },
       stopping: stopping.signal,
       worker: identity,
       now: () => new Date(),
       random: Math.random,
     }),
-    maxConcurrentActivityTaskExecutions: concurrency + STORE_SLOTS,
-    maxEagerActivityReservationsPerWorkflowTask: concurrency,
+    ...(slots
+      ? { tuner: tunerOf(slots.supplier) }
+      : { maxConcurrentActivityTaskExecutions: MOST_WORKERS + STORE_SLOTS }),
+    maxEagerActivityReservationsPerWorkflowTask: MOST_WORKERS,
     stickyQueueScheduleToStartTimeout: '2 seconds',
     // A bug, or a history that this version cannot replay, ends the run instead of being retried unseen
     // for ever. Nothing is lost by it: the next run is seeded from the ledger.
@@ -159,7 +172,10 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
   if (created.status === 'rejected') throw created.reason;
   const worker = created.value;
   const run = (): BatchWorker => {
-    const stopped = worker.run().finally(() => accounts.close());
+    const stopped = worker.run().finally(() => {
+      slots?.leave();
+      return accounts.close();
+    });
     stopped.catch(() => {
       // whoever follows the batch is told; until then it must not end the process
     });
@@ -188,6 +204,14 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
   const [{ createCompletionApi: createApi }, { requestPrices }] = loaded.value;
   return { run, discard };
 }
+
+/** All but the slots of activities as the SDK has them by default. */
+const tunerOf = (activityTaskSlotSupplier: BatchSlots['supplier']): WorkerTuner => ({
+  activityTaskSlotSupplier,
+  workflowTaskSlotSupplier: { type: 'fixed-size', numSlots: 40 },
+  localActivityTaskSlotSupplier: { type: 'fixed-size', numSlots: 100 },
+  nexusTaskSlotSupplier: { type: 'fixed-size', numSlots: 100 },
+});
 
 /**
  * A worker on a batch whose folder is not here: it runs the batch's workflows, so that they hear what they are

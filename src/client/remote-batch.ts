@@ -1,6 +1,12 @@
 /** Batches as they are reached through Temporal alone: their folders are on another machine, or not known here. */
 import type { WorkflowExecutionInfo } from '@temporalio/client';
-import type { BatchOutcome, BatchState, Counts } from '../contract.ts';
+import {
+  type BatchOutcome,
+  type BatchState,
+  type Counts,
+  type StoreLocation,
+  taskQueuePrefixOf,
+} from '../contract.ts';
 import { ASK_MS, askProgress, type Word } from './ask-progress.ts';
 import { endedOutside, waitingText } from './batch-status.ts';
 import type { BatchStatus } from './render/status-text.ts';
@@ -8,6 +14,8 @@ import { type BatchMemo, isOpenWorkflow, type ServerView, viewOf, viewWithin } f
 import type { Temporal } from './temporal.ts';
 
 const MOST_LISTED = 1000;
+/** One that does not tell by then is asked again. */
+const LIST_MS = 5000;
 const noCounts: Counts = { total: 0, succeeded: 0, failed: 0, running: 0, pending: 0, notRun: 0 };
 
 export type RemoteView = Exclude<ServerView, { kind: 'absent' }>;
@@ -41,6 +49,19 @@ export async function listRemoteBatches(
     if (found.size >= MOST_LISTED) break;
   }
   return [...found.values()];
+}
+
+/** Ids of the batches of a store that are open on the server, by its list: that lags by some tenths of a second. */
+export async function listOpenBatches(
+  { client }: Temporal,
+  store: Pick<StoreLocation, 'uuid'>,
+): Promise<string[]> {
+  const query = `WorkflowType = 'promptBatch' AND ExecutionStatus = 'Running' AND TaskQueue STARTS_WITH '${taskQueuePrefixOf(store)}'`;
+  return client.withDeadline(Date.now() + LIST_MS, async () => {
+    const ids = new Set<string>();
+    for await (const { workflowId } of client.workflow.list({ query })) ids.add(workflowId);
+    return [...ids];
+  });
 }
 
 /** As {@link listRemoteBatches} has it. */

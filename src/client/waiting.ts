@@ -7,6 +7,8 @@ export interface Waiting {
   unavailable: boolean;
   /** Whether it is the turn of the batch's account that they wait for. */
   account: boolean;
+  /** Whether they wait for a worker with a free slot. */
+  slot: boolean;
   /** What the newest failed try said. */
   message: string;
   /** ms since 1970 of the earliest next try; `null` where the server does not tell. */
@@ -32,6 +34,7 @@ export function waitingOf(workflows: readonly WorkflowExecutionDescription[]): W
     prompts: waiting.length,
     unavailable: WAITS.has(type ?? ''),
     account: type === 'Account.Turn',
+    slot: type === 'Worker.Full',
     // How long it was to wait then is not how long it has to wait now.
     message: (newest.lastFailure?.message ?? '').replace(/; asked again in [\d.]+ s$/, ''),
     nextTryAt: times.length > 0 ? Math.min(...times) : null,
@@ -39,7 +42,7 @@ export function waitingOf(workflows: readonly WorkflowExecutionDescription[]): W
 }
 
 export function waitingText(
-  { prompts, unavailable, account, message, nextTryAt }: Waiting,
+  { prompts, unavailable, account, slot, message, nextTryAt }: Waiting,
   now: number,
 ): string {
   const who = prompts === 1 ? 'The prompt in progress waits' : `All ${prompts} prompts in progress wait`;
@@ -48,5 +51,6 @@ export function waitingText(
   const said = message.replace(/\.$/, '');
   if (account)
     return `${who} for ${prompts === 1 ? 'its turn' : 'their turns'}: ${said}. No prompt fails by this.`;
+  if (slot) return `${who} for a free slot: ${said}. No prompt fails by this.`;
   return `${who} for the provider: ${said}${next}. ${unavailable ? 'No prompt fails by this; after --patience the batch pauses.' : 'This counts against --max-attempts.'}`;
 }

@@ -1,10 +1,13 @@
 import type { NativeConnection } from '@temporalio/worker';
-import { listBatches, openOutputFolder } from '../../store/output-folder.ts';
+import { createPromptSlots, type PromptSlots } from '../../prompt-slots.ts';
+import { findOutputFolder, holdsBatch, openOutputFolder } from '../../store/output-folder.ts';
+import { StoreError } from '../../store/store-error.ts';
 import { connectWorker, logWorkersTo, createBatchWorker } from '../../worker.ts';
 import { registerBatch } from '../batch-registry.ts';
-import { batchIn } from '../locate-batch.ts';
+import { openStore } from '../locate-batch.ts';
 import { type PostedWorker, postWorker } from '../posted-worker.ts';
 import { ensureServer } from '../../server/embedded-server.ts';
+import { listOpenBatches } from '../remote-batch.ts';
 import { sweepDeadWorkers } from '../sweep-dead-workers.ts';
 import { isOf, viewOf } from '../server-view.ts';
 import { connectTemporal, type Temporal } from '../temporal.ts';
@@ -15,7 +18,7 @@ import { sleepUnless } from '../../sleep-unless.ts';
 
 export interface WorkerOptions {
   outputDir: string;
-  /** Prompts of one batch this worker takes on at once. */
+  /** Prompts this process takes on at once, over all its batches. */
   concurrency: number;
 }
 
@@ -32,14 +35,15 @@ export async function workerCommand(
   const interrupt = interruptSignal();
   const temporal = await connectTemporal(config, note);
   const connection = await connectWorker(temporal.address);
+  const slots = createPromptSlots(concurrency);
   const workers = new Map<string, PostedWorker>();
   note(
-    `Working on the open batches in ${folder}, up to ${concurrency} prompts at once of each. Ctrl-C ends after the requests in flight.`,
+    `Working on the open batches in ${folder}, up to ${concurrency} prompts at once over all of them. Ctrl-C ends after the requests in flight.`,
   );
   try {
     while (!interrupt.aborted) {
       try {
-        await tend({ temporal, connection, folder, concurrency, workers, context });
+        await tend({ temporal, connection, folder, slots, workers, context });
       } catch (error) {
         note(`Cannot look after the batches: ${error instanceof Error ? error.message : String(error)}`);
         if (temporal.embedded) await ensureServer({ home: config.home, env: config.env, log: note });
@@ -60,21 +64,28 @@ interface Duty {
   temporal: Temporal;
   connection: NativeConnection;
   folder: string;
-  concurrency: number;
+  slots: PromptSlots;
   workers: Map<string, PostedWorker>;
   context: CommandContext;
 }
 
-/** Takes on batches that have opened, lets go of those that have closed, and saves what can be saved by now. */
-async function tend({ temporal, connection, folder, concurrency, workers, context }: Duty): Promise<void> {
+/**
+ * Takes on batches that have opened, lets go of those that have closed, and saves what can be saved by now. The server's
+ * list tells which are open, in one call whatever the folder holds; where it says something new, the batch itself is asked.
+ */
+async function tend({ temporal, connection, folder, slots, workers, context }: Duty): Promise<void> {
   const { config } = context;
   for (const worker of workers.values()) await worker.save();
-  for (const id of await listBatches(folder)) {
-    const store = await batchIn(folder, id);
-    if (!store) continue;
+  const location = await findOutputFolder(folder).catch(noFolder);
+  const listed = new Set(location ? await listOpenBatches(temporal, location) : []);
+  for (const id of new Set([...workers.keys(), ...listed])) {
+    const worker = workers.get(id);
+    const isNews = worker ? !listed.has(id) && !worker.isLeaving : listed.has(id);
+    if (!isNews) continue;
+    if (!location || !(await holdsBatch(folder, id))) continue;
+    const store = openStore(location, id);
     const view = await viewOf(temporal, id);
     const open = view.kind === 'open' && isOf(view, store);
-    const worker = workers.get(id);
     const note = (line: string): void => context.note(`${id}: ${line}`);
     if (open && !worker) {
       await registerBatch(config.home, store.location, id);
@@ -84,16 +95,22 @@ async function tend({ temporal, connection, folder, concurrency, workers, contex
         namespace: temporal.namespace,
         config,
         store,
-        concurrency,
+        slots,
         note,
       });
       const posted = postWorker(ready.run(), store, note);
       workers.set(id, posted);
       void posted.gone.then(() => workers.delete(id));
       note('working on it.');
-    } else if (!open && worker && !worker.isLeaving) {
+    } else if (!open && worker) {
       // Not waited for: it may take until there is room on the disk, and other batches shall not wait with it.
       void worker.leave().then(() => note('done.'));
     }
   }
+}
+
+/** Somebody has taken the folder away: what is worked on goes on. */
+function noFolder(error: unknown): null {
+  if (error instanceof StoreError) return null;
+  throw error;
 }

@@ -1,10 +1,11 @@
 /** What this machine's user has started, by batch id: so that `status <id>` needs no folder. */
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { StoreLocation } from '../contract.ts';
 import { findBatch, findOutputFolder, listBatches } from '../store/output-folder.ts';
 import { replaceFile } from '../store/replace-file.ts';
+import { makeFolder } from '../store/sync-folder.ts';
 
 const entrySchema = z.object({
   kind: z.literal('local'),
@@ -21,7 +22,7 @@ const fileOf = (home: string, batchId: string): string =>
 const idOfFile = (name: string): string => name.slice(0, -ENTRY_SUFFIX.length);
 
 export async function registerBatch(home: string, location: StoreLocation, batchId: string): Promise<void> {
-  await mkdir(folderOf(home), { recursive: true });
+  await makeFolder(folderOf(home));
   await replaceFile(fileOf(home, batchId), `${JSON.stringify({ ...location, batchId })}\n`);
 }
 

@@ -21,23 +21,6 @@ const renamePatiently = async (from: string, to: string): Promise<void> => {
   }
 };
 
-/** Some network and user-space file systems cannot sync a folder; their renames are as safe as they get. */
-const isUnsupported = (error: unknown): boolean =>
-  ['EINVAL', 'ENOTSUP', 'ENOSYS', 'EBADF'].includes((error as NodeJS.ErrnoException).code ?? '');
-
-/** Makes the renames in a folder survive a power cut; Windows has no such call. */
-export const syncFolder = async (folder: string): Promise<void> => {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } catch (error) {
-    if (!isUnsupported(error)) throw toFileWriteError(error, folder);
-  } finally {
-    await handle.close();
-  }
-};
-
 /**
  * A file that appears under its name only when it is whole. Until then it grows under `<name>.part`,
  * which must not exist when it is opened: two writers never share one, and no link is followed.

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type AtomicFile, syncFolder } from './atomic-file.ts';
+import { makeFolder, syncFolder } from '../store/sync-folder.ts';
+import type { AtomicFile } from './atomic-file.ts';
 import { FileWriteError, toFileWriteError } from './file-write-error.ts';
 import type { MoneySum } from './money-sum.ts';
 import type { ReportSource } from './report-source.ts';
@@ -69,19 +69,19 @@ const publish = async (
   for (const file of files) await file.seal();
   for (const file of files) await file.publish();
   if (!anyFailed) await failures.discard();
-  await syncFolder(folder);
+  await inFolder(folder, syncFolder);
 };
 
-const makeFolder = async (folder: string): Promise<void> => {
+const inFolder = async (folder: string, work: (folder: string) => Promise<void>): Promise<void> => {
   try {
-    await mkdir(folder, { recursive: true });
+    await work(folder);
   } catch (error) {
     throw toFileWriteError(error, folder);
   }
 };
 
 const writeFiles = async (source: ReportSource, folder: string): Promise<WrittenReports> => {
-  await makeFolder(folder);
+  await inFolder(folder, makeFolder);
   const files = await reserveFiles(folder, source.timestamp);
   try {
     const tally = await writeOutcomes(source, files);

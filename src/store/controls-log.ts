@@ -2,6 +2,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ControlNote } from '../contract.ts';
+import { syncFolder } from './sync-folder.ts';
 
 export const CONTROLS_FILE = 'controls.jsonl';
 
@@ -19,6 +20,7 @@ export async function appendControl(batchFolder: string, note: ControlNote): Pro
     // A line that a crash has torn ends here.
     await file.writeFile(text === '' || text.endsWith('\n') ? line : `\n${line}`);
     await file.sync();
+    if (text === '') await syncFolder(batchFolder);
   } finally {
     await file.close();
   }

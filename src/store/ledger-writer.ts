@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LedgerRecord } from './records.ts';
+import { makeFolder, syncFolder } from './sync-folder.ts';
 
 /** A ledger record could not be written. Unless it is a start, it is kept in memory and written before any later one. */
 export class LedgerWriteError extends Error {
@@ -153,7 +154,7 @@ export class LedgerWriter {
   }
 
   async #openFile(): Promise<{ name: string; handle: FileHandle; size: number }> {
-    await mkdir(this.#folder, { recursive: true });
+    await makeFolder(this.#folder);
     const name = `${this.#owner}-${randomUUID().slice(0, 8)}.jsonl`;
     const handle = await open(join(this.#folder, name), 'ax');
     try {
@@ -176,14 +177,3 @@ export class LedgerWriter {
 
 /** A fault that no disk takes is not forgotten: without it, a request that cost nothing would be one that may have been paid. */
 const isKept = ({ record }: Line): boolean => record.type !== 'start';
-
-/** Makes a new file's name survive a power cut, where the platform lets a folder be synced (Windows does not). */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}

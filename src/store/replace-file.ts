@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { syncFolder } from './sync-folder.ts';
 
 /** Replaces a file whole: readers see the old text or the new one. `synced`: a power cut does not take it. */
 export async function replaceFile(file: string, text: string, { synced = true } = {}): Promise<void> {
@@ -14,6 +15,7 @@ export async function replaceFile(file: string, text: string, { synced = true } 
       await handle.close();
     }
     await rename(draft, file);
+    if (synced) await syncFolder(dirname(file));
   } catch (error) {
     await rm(draft, { force: true });
     throw error;

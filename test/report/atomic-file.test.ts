@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
-import { AtomicFile, syncFolder } from '../../src/report/atomic-file.ts';
+import { AtomicFile } from '../../src/report/atomic-file.ts';
+import { syncFolder } from '../../src/store/sync-folder.ts';
 import { FileWriteError } from '../../src/report/file-write-error.ts';
 import { tempFolder } from './support/temp-folder.ts';
 

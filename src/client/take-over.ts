@@ -17,8 +17,10 @@ export async function takeOver(
 ): Promise<void> {
   let { reuse } = await store.readManifest();
   if (more.some((id) => !reuse.includes(id))) {
-    reuse = [...new Set([...reuse, ...more])];
-    await store.updateManifest((manifest) => ({ ...manifest, reuse }));
+    ({ reuse } = await store.updateManifest((manifest) => ({
+      ...manifest,
+      reuse: [...new Set([...manifest.reuse, ...more])],
+    })));
   }
   if (reuse.length === 0) return;
   const earlier: BatchStore[] = [];

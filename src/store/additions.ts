@@ -8,11 +8,13 @@ import type { BatchDraft } from './batch-draft.ts';
 import type { BatchStore } from './batch-store.ts';
 import { appendControl } from './controls-log.ts';
 import { presentLedgerSizes } from './ledger-files.ts';
-import { type Manifest, MANIFEST_FILE } from './manifest.ts';
-import { ledgerFolderOf, shardName } from './shard-name.ts';
+import { type Manifest, MANIFEST_FILE, promptsFileName } from './manifest.ts';
+import { ledgerFolderOf } from './shard-name.ts';
 import { messageOf, StoreError } from './store-error.ts';
+import { syncFolder } from './sync-folder.ts';
 
 const NOTE_FILE = 'addition.json';
+const STAGE_PREFIX = '.addition-';
 const STAGE = /^\.addition-[0-9a-f-]{36}$/;
 
 const stagedSchema = z.object({
@@ -41,7 +43,7 @@ export async function stageAddition(
   { folder }: BatchStore,
   staged: Omit<StagedAddition, 'format'>,
 ): Promise<string> {
-  const stage = `.addition-${randomUUID()}`;
+  const stage = STAGE_PREFIX + randomUUID();
   await draft.stage(folder, stage, NOTE_FILE, { format: 1, ...staged } satisfies StagedAddition);
   return stage;
 }
@@ -57,14 +59,17 @@ export async function takeInAddition(
   control: ControlNote,
   more: (manifest: Manifest) => Manifest = (manifest) => manifest,
 ): Promise<Manifest> {
-  if (isTakenIn(await store.readManifest(), sha256)) {
+  const known = await store.readManifest();
+  if (isTakenIn(known, sha256)) {
     const manifest = await store.updateManifest(more);
     await discardStage(store, stage);
     return manifest;
   }
   const staged = await readStage(store, stage);
-  await placeShards(store, stage, staged);
-  const manifest = await store.updateManifest((current) => more(withAddition(current, staged, control)));
+  await placeShards(store, known, stage, staged);
+  const manifest = await store.updateManifest((current) =>
+    more(withAddition(current, stage, staged, control)),
+  );
   await appendControl(store.folder, { ...control, prompts: staged.prompts, sha256 });
   await discardStage(store, stage);
   return manifest;
@@ -87,24 +92,34 @@ async function readStage({ folder }: BatchStore, stage: string): Promise<StagedA
 }
 
 /**
- * Nobody looks at a shard that the manifest does not count: one that a crash has left there is overwritten. But nobody
- * has worked on such a one either: a ledger says that the manifest has counted it before. Then `StoreError`, and nothing is placed.
+ * Moves the prompt files to where the manifest will say they are. Their names are this stage's own: what a crash, or
+ * a process that was overtaken, leaves there is counted by nobody and in nobody's way. But nobody has worked on such
+ * shards either: a ledger says that the manifest has counted them before. Then `StoreError`, and nothing is placed.
  */
-async function placeShards(store: BatchStore, stage: string, staged: StagedAddition): Promise<void> {
-  const manifest = await store.readManifest();
+async function placeShards(
+  store: BatchStore,
+  manifest: Manifest,
+  stage: string,
+  staged: StagedAddition,
+): Promise<void> {
   assertInTime(manifest, staged);
   const shards = Math.ceil(staged.prompts / manifest.shard_size);
   for (let shard = 0; shard < shards; shard++) await assertUntouched(store, manifest.shards + shard);
+  const prompts = join(store.folder, 'prompts');
   for (let shard = 0; shard < shards; shard++) {
-    const from = join(store.folder, stage, 'prompts', `${shardName(shard)}.jsonl`);
-    const to = join(store.folder, 'prompts', `${shardName(manifest.shards + shard)}.jsonl`);
+    const from = join(store.folder, stage, 'prompts', promptsFileName(shard));
+    const to = join(prompts, promptsFileName(manifest.shards + shard, idOf(stage)));
     await rename(from, to).catch(async (error: NodeJS.ErrnoException) => {
       // An attempt before this one has put it there.
       if (error.code !== 'ENOENT') throw error;
       await stat(to);
     });
   }
+  await syncFolder(prompts);
 }
+
+/** What tells a stage from others. */
+const idOf = (stage: string): string => stage.slice(STAGE_PREFIX.length);
 
 async function assertUntouched({ folder }: BatchStore, shard: number): Promise<void> {
   const ledger = ledgerFolderOf(folder, shard);
@@ -112,12 +127,17 @@ async function assertUntouched({ folder }: BatchStore, shard: number): Promise<v
   if ([...sizes.values()].every((size) => size === 0)) return;
   throw new StoreError(
     `${join(folder, MANIFEST_FILE)} seems to be older than the batch's ledger: it does not count the prompts that the ` +
-      `records in ${ledger} belong to. Nothing was changed: no prompt was added. Put the newest ${MANIFEST_FILE} back; ` +
-      'if there is none, run the new prompts as a batch of their own.',
+      `records in ${ledger} belong to. Nothing was changed: no prompt was added. Put the newest ${MANIFEST_FILE} back, ` +
+      'with the folder revisions beside it; if there is none, run the new prompts as a batch of their own.',
   );
 }
 
-function withAddition(manifest: Manifest, staged: StagedAddition, control: ControlNote): Manifest {
+function withAddition(
+  manifest: Manifest,
+  stage: string,
+  staged: StagedAddition,
+  control: ControlNote,
+): Manifest {
   const { sha256, source, prompts, max_completions } = staged;
   if (isTakenIn(manifest, sha256)) return manifest;
   assertInTime(manifest, staged);
@@ -127,7 +147,10 @@ function withAddition(manifest: Manifest, staged: StagedAddition, control: Contr
     prompts: manifest.prompts + prompts,
     shards: manifest.shards + Math.ceil(prompts / manifest.shard_size),
     max_completions: Math.max(manifest.max_completions, max_completions),
-    additions: [...(manifest.additions ?? []), { sha256, prompts, source, added_at, by, reason }],
+    additions: [
+      ...(manifest.additions ?? []),
+      { sha256, prompts, stage: idOf(stage), source, added_at, by, reason },
+    ],
   };
 }
 

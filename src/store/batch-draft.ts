@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { PromptItem, StoreLocation } from '../contract.ts';
-import { type Manifest, MANIFEST_FILE } from './manifest.ts';
+import { type Manifest, promptsFileName } from './manifest.ts';
+import { writeFirstRevision } from './manifest-revisions.ts';
 import { replaceFile } from './replace-file.ts';
-import { ledgerRootOf, shardName } from './shard-name.ts';
+import { ledgerRootOf } from './shard-name.ts';
 import { cannotWrite } from './store-error.ts';
+import { makeFolder, syncFolder } from './sync-folder.ts';
 
 const PREFIX = '.draft-';
 /** A draft that nobody has written to for so long is one whose command was killed. */
@@ -28,8 +30,12 @@ export class BatchDraft {
   static async open(location: StoreLocation, shardSize: number): Promise<BatchDraft> {
     const draft = new BatchDraft(join(location.outputDir, PREFIX + randomUUID()), shardSize);
     await draft.#written(() => removeAbandoned(location.outputDir));
-    await draft.#written(() => mkdir(join(draft.#folder, 'prompts'), { recursive: true }));
+    await draft.#written(() => makeFolder(draft.#prompts));
     return draft;
+  }
+
+  get #prompts(): string {
+    return join(this.#folder, 'prompts');
   }
 
   get prompts(): number {
@@ -52,11 +58,14 @@ export class BatchDraft {
 
   /** Gives the draft its id. False if a batch of that id is there already; the draft is then discarded. */
   async commit(manifest: Manifest): Promise<boolean> {
-    await this.#written(() => mkdir(ledgerRootOf(this.#folder)));
-    await this.#finish(MANIFEST_FILE, manifest);
+    await this.#written(async () => {
+      await this.#closeShards();
+      await mkdir(ledgerRootOf(this.#folder));
+      await writeFirstRevision(this.#folder, manifest);
+    });
+    const outputDir = dirname(this.#folder);
     try {
-      await rename(this.#folder, join(dirname(this.#folder), manifest.batch_id));
-      return true;
+      await rename(this.#folder, join(outputDir, manifest.batch_id));
     } catch (error) {
       await this.discard();
       const { code } = error as NodeJS.ErrnoException;
@@ -64,12 +73,18 @@ export class BatchDraft {
         return false;
       throw error;
     }
+    await this.#written(() => syncFolder(outputDir));
+    return true;
   }
 
   /** Puts the draft into a batch's folder, where it waits under this name to be taken in; `note` says what it is. */
   async stage(batchFolder: string, name: string, noteFile: string, note: unknown): Promise<void> {
-    await this.#finish(noteFile, note);
-    await this.#written(() => rename(this.#folder, join(batchFolder, name)));
+    await this.#written(async () => {
+      await this.#closeShards();
+      await replaceFile(join(this.#folder, noteFile), `${JSON.stringify(note, null, 2)}\n`);
+      await rename(this.#folder, join(batchFolder, name));
+      await syncFolder(batchFolder);
+    });
   }
 
   async discard(): Promise<void> {
@@ -78,17 +93,10 @@ export class BatchDraft {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #finish(noteFile: string, note: unknown): Promise<void> {
-    await this.#written(async () => {
-      await this.#closeShard();
-      await replaceFile(join(this.#folder, noteFile), `${JSON.stringify(note, null, 2)}\n`);
-    });
-  }
-
   async #openShard(): Promise<void> {
     await this.#closeShard();
-    const name = `${shardName(this.#count / this.#shardSize)}.jsonl`;
-    this.#file = await open(join(this.#folder, 'prompts', name), 'wx');
+    const name = promptsFileName(this.#count / this.#shardSize);
+    this.#file = await open(join(this.#prompts, name), 'wx');
   }
 
   async #written(work: () => Promise<unknown>): Promise<void> {
@@ -103,6 +111,11 @@ export class BatchDraft {
     await this.#file?.writeFile(this.#lines.join(''));
     this.#lines = [];
     this.#buffered = 0;
+  }
+
+  async #closeShards(): Promise<void> {
+    await this.#closeShard();
+    await syncFolder(this.#prompts);
   }
 
   async #closeShard(): Promise<void> {

@@ -1,12 +1,11 @@
 /** The batch store: one folder per batch with its manifest, its prompts and its ledger. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { ZodError } from 'zod';
 import type { StoreLocation } from '../contract.ts';
 import { shardRange } from '../workflows/shard-range.ts';
-import { layoutOf, type Manifest, MANIFEST_FILE, manifestSchema } from './manifest.ts';
+import { layoutOf, type Manifest, promptsFileOf } from './manifest.ts';
+import { readNewestRevision, reviseManifest, type RevisedManifest } from './manifest-revisions.ts';
 import { OpenShards } from './open-shards.ts';
-import { replaceFile } from './replace-file.ts';
 import { Shard } from './shard.ts';
 import { takeDigest } from './shard-digest.ts';
 import { ledgerRootOf } from './shard-name.ts';
@@ -20,7 +19,7 @@ export class BatchStore {
   readonly #shards = new OpenShards((shard) => this.#noteIfOver(shard));
   /** How many records each shard's writer had written when its digest was taken. */
   readonly #noted = new WeakMap<Shard, number>();
-  #manifest: Manifest | null = null;
+  #manifest: RevisedManifest | null = null;
   #updating: Promise<unknown> = Promise.resolve();
 
   /** `owner` names this process in its ledger files. */
@@ -39,20 +38,25 @@ export class BatchStore {
     return resolve(outputDir) === this.location.outputDir;
   }
 
-  /** Reads `batch.json` afresh. Throws {@link StoreError}. */
+  /** Reads the newest revision of the manifest. Throws {@link StoreError}. */
   async readManifest(): Promise<Manifest> {
-    const file = join(this.#folder, MANIFEST_FILE);
-    const text = await readFile(file, 'utf8').catch((error: unknown) => {
-      throw new StoreError(
-        `there is no batch ${this.batchId} in ${this.location.outputDir}: ${messageOf(error)}`,
-        { cause: error },
-      );
-    });
     try {
-      return (this.#manifest = manifestSchema.parse(JSON.parse(text)));
+      return this.#remember(await readNewestRevision(this.#folder));
     } catch (error) {
-      throw new StoreError(`${file} is not a batch manifest: ${flawOf(error)}`, { cause: error });
+      if (error instanceof StoreError) throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      const what =
+        code === 'ENOENT' || code === 'ENOTDIR'
+          ? `there is no batch ${this.batchId} in ${this.location.outputDir}`
+          : `the manifest in ${this.#folder} cannot be read`;
+      throw new StoreError(`${what}: ${messageOf(error)}`, { cause: error });
     }
+  }
+
+  /** Of two reads at a time the older one may end last. */
+  #remember(manifest: RevisedManifest): RevisedManifest {
+    if (manifest.revision >= (this.#manifest?.revision ?? 0)) this.#manifest = manifest;
+    return manifest;
   }
 
   /** Throws {@link StoreError} where somebody has taken the ledger away: everything would be bought again. */
@@ -72,14 +76,16 @@ export class BatchStore {
     return this.#manifest ?? (await this.readManifest());
   }
 
-  /** Only ever done by the one who may: the client before a run starts, the run's own activities afterwards. */
+  /**
+   * Creates the next revision of the manifest, with `change` applied to the newest one. `change` is applied again where
+   * another process was faster, so it may depend on nothing but its argument; if it returns that, nothing is written.
+   */
   updateManifest(change: (manifest: Manifest) => Manifest): Promise<Manifest> {
     const update = async (): Promise<Manifest> => {
-      const manifest = change(await this.readManifest());
-      await replaceFile(join(this.#folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
-      return (this.#manifest = manifest);
+      await this.readManifest();
+      return this.#remember(await reviseManifest(this.#folder, change));
     };
-    // One after another: each reads what the one before it has written.
+    // One after another: changes of one process need not compete.
     const updated = this.#updating.then(update, update);
     this.#updating = updated;
     return updated;
@@ -104,7 +110,10 @@ export class BatchStore {
     // Prompts may have been added since it was read.
     const manifest = shard < known.shards ? known : await this.readManifest();
     const { first, last } = shardRange(layoutOf(manifest), shard);
-    const place = { batchFolder: this.#folder, shard, firstIndex: first - 1, lastIndex: last - 1 };
+    const place = {
+      ...{ batchFolder: this.#folder, promptsFile: promptsFileOf(manifest, shard) },
+      ...{ shard, firstIndex: first - 1, lastIndex: last - 1 },
+    };
     return this.#shards.use(shard, (release) => new Shard(place, this.#owner, release));
   }
 
@@ -133,10 +142,4 @@ export class BatchStore {
       // It only saves time: whoever needs it next reads the ledger, and hears what is wrong.
     }
   }
-}
-
-/** The first thing that is wrong with it, in a line. */
-function flawOf(error: unknown): string {
-  const issue = error instanceof ZodError ? error.issues[0] : undefined;
-  return issue ? [...issue.path, issue.message].join(': ') : messageOf(error);
 }

@@ -1,6 +1,7 @@
 /** `batch.json`: what a batch is, and how its runs went. Field names as users read them. */
 import * as z from 'zod';
 import type { BatchLayout, BatchOutcome, BatchSettings, Pause, StoreLocation } from '../contract.ts';
+import { shardName } from './shard-name.ts';
 
 export const MANIFEST_FILE = 'batch.json';
 
@@ -20,6 +21,8 @@ export interface ManifestRun {
 export interface ManifestAddition {
   sha256: string;
   prompts: number;
+  /** Part of the names of its prompt files, see {@link promptsFileOf}; absent where version 0.1.0 added them. */
+  stage?: string;
   /** As {@link Manifest.source}. */
   source: string | null;
   added_at: string;
@@ -30,6 +33,8 @@ export interface ManifestAddition {
 
 export interface Manifest {
   format: 1;
+  /** Number of this revision, from 1; absent in batches of version 0.1.0. */
+  revision?: number;
   batch_id: string;
   batch_name: string;
   description: string | null;
@@ -64,6 +69,22 @@ export function layoutOf({ prompts, shards, shard_size: shardSize, additions = [
   const first = prompts - added.reduce((sum, count) => sum + count, 0);
   return { prompts, shards, shardSize, parts: [first, ...added] };
 }
+
+/**
+ * Name of a shard's prompt file. Files of an addition are named after the stage they came from, so that no process can
+ * put them in the place of another addition's.
+ */
+export function promptsFileOf({ shards, shard_size, additions = [] }: Manifest, shard: number): string {
+  let first = shards;
+  const addition = additions.findLast(({ prompts }) => {
+    first -= Math.ceil(prompts / shard_size);
+    return shard >= first;
+  });
+  return promptsFileName(shard, addition?.stage);
+}
+
+export const promptsFileName = (shard: number, stage?: string): string =>
+  `${shardName(shard)}${stage === undefined ? '' : `-${stage}`}.jsonl`;
 
 /** Loose on purpose: it tells a manifest from a foreign file; the writer is this project alone. */
 export const manifestSchema = z.looseObject({

@@ -1,10 +1,12 @@
 /** The output folder: whose it is, and which batches it has. */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { StoreLocation } from '../contract.ts';
+import { createWhole, readWhole } from './create-whole.ts';
 import { MANIFEST_FILE } from './manifest.ts';
 import { cannotWrite, StoreError } from './store-error.ts';
+import { makeFolder } from './sync-folder.ts';
 
 const STORE_FILE = '.durabatch-store';
 
@@ -18,30 +20,12 @@ export async function openOutputFolder(outputDir: string): Promise<StoreLocation
   const path = resolve(outputDir);
   const file = join(path, STORE_FILE);
   try {
-    await mkdir(path, { recursive: true });
-    // The link makes the file appear whole, and once, whoever else is doing the same.
-    const draft = join(path, `.${randomUUID()}.tmp`);
-    const uuid = (await exists(file)) ? null : await uuidOfBatches(path);
-    await writeFile(draft, `${uuid ?? randomUUID()}\n`, { flag: 'wx' });
-    try {
-      await link(draft, file).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'EEXIST') return undefined;
-        if (error.code === 'EPERM' || error.code === 'ENOTSUP' || error.code === 'EINVAL')
-          return claim(draft, file);
-        throw error;
-      });
-    } finally {
-      await rm(draft, { force: true });
-    }
+    await makeFolder(path);
+    if (!(await exists(file))) await createWhole(file, `${(await uuidOfBatches(path)) ?? randomUUID()}\n`);
   } catch (error) {
     throw cannotWrite(path, error);
   }
   return { kind: 'local', outputDir: path, uuid: await readStoreUuid(path) };
-}
-
-/** For file systems without hard links. */
-async function claim(draft: string, file: string): Promise<void> {
-  if (!(await exists(file))) await rename(draft, file);
 }
 
 const exists = (file: string): Promise<boolean> =>
@@ -57,7 +41,7 @@ export async function findOutputFolder(outputDir: string): Promise<StoreLocation
 }
 
 async function readStoreUuid(path: string): Promise<string> {
-  const text = await readFile(join(path, STORE_FILE), 'utf8').catch(async (error: unknown) => {
+  const text = await readWhole(join(path, STORE_FILE)).catch(async (error: unknown) => {
     const known = await uuidOfBatches(path);
     if (known !== null) return known;
     throw new StoreError(

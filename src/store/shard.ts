@@ -3,11 +3,13 @@ import type { PromptItem } from '../contract.ts';
 import { LedgerReader } from './ledger-reader.ts';
 import { LedgerWriter } from './ledger-writer.ts';
 import { PromptsFile } from './prompts-file.ts';
-import { ledgerFolderOf, shardName } from './shard-name.ts';
+import { ledgerFolderOf } from './shard-name.ts';
 
 /** Where a shard is, and which prompts it has, by their positions in the batch. */
 export interface ShardPlace {
   batchFolder: string;
+  /** Name of its prompt file. */
+  promptsFile: string;
   shard: number;
   firstIndex: number;
   lastIndex: number;
@@ -24,13 +26,12 @@ export class Shard {
 
   /** `owner` names this process in its ledger files. */
   constructor(place: ShardPlace, owner: string, release: () => Promise<void>) {
-    const { batchFolder, shard, firstIndex, lastIndex } = place;
+    const { batchFolder, promptsFile, shard, firstIndex, lastIndex } = place;
     this.shard = shard;
     this.ledgerFolder = ledgerFolderOf(batchFolder, shard);
     this.reader = new LedgerReader(this.ledgerFolder, firstIndex, lastIndex);
     this.writer = new LedgerWriter(this.ledgerFolder, owner, this.reader);
-    const prompts = join(batchFolder, 'prompts', `${shardName(shard)}.jsonl`);
-    this.#prompts = new PromptsFile(prompts, firstIndex);
+    this.#prompts = new PromptsFile(join(batchFolder, 'prompts', promptsFile), firstIndex);
     this.#release = release;
   }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { reply } from '../support/fake-provider.ts';
@@ -73,10 +73,13 @@ test('an open batch that cannot be read does not hide the others from who watche
   await place.provider.until(() => place.provider.inFlight === 4);
   const manifest = join(place.outputDir, 'damaged', 'batch.json');
   const whole = await readFile(manifest, 'utf8');
+  const revisions = join(place.outputDir, 'damaged', 'revisions');
+  await rename(revisions, `${revisions}-elsewhere`);
   await writeFile(manifest, '{');
   const watch = place.start(['watch']);
   await watch.said(/^0\/2 done/m);
   await writeFile(manifest, whole);
+  await rename(`${revisions}-elsewhere`, revisions);
   gate.open();
   await Promise.all(runs.map((run) => run.ended));
   const { code, stdout, stderr } = await watch.ended;

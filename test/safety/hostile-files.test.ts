@@ -1,6 +1,6 @@
 /** Names and texts of a prompts file, and what others may have put into the folders we write to. */
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Manifest } from '../../src/store/manifest.ts';
@@ -108,6 +108,7 @@ test('a damaged file is quoted in an error without what a terminal acts on', asy
   assert.equal((await place.run(await place.write('prompts.json', ['one']))).code, 0);
   const id = await batchIdIn(place.outputDir);
   await writeFile(join(place.outputDir, id, 'batch.json'), '\u001b]0;owned\u0007\u202e');
+  await rm(join(place.outputDir, id, 'revisions'), { recursive: true });
   for (const flags of [[], ['--json']]) {
     const { code, stdout, stderr } = await place.cli(['status', id, ...flags]);
     assert.equal(code, 2, stderr);
@@ -143,6 +144,7 @@ for (const [title, change] of tampered) {
     const id = await batchIdIn(place.outputDir);
     const path = join(place.outputDir, id, 'batch.json');
     await writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, 'utf8')))));
+    await rm(join(place.outputDir, id, 'revisions'), { recursive: true });
     for (const args of [
       ['status', id],
       ['report', id],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { ControlNote, PromptItem } from '../../src/contract.ts';
@@ -46,7 +46,10 @@ test('what is added comes after all that is there, in shards of its own, and is 
   assert.equal(manifest.max_completions, 3);
   const { at: added_at } = control;
   assert.deepEqual(manifest.additions, [
-    { sha256: 'h1', prompts: 3, source: 'more.json', added_at, by: 'ann@laptop', reason: null },
+    {
+      ...{ sha256: 'h1', prompts: 3, stage: name.slice('.addition-'.length), source: 'more.json' },
+      ...{ added_at, by: 'ann@laptop', reason: null },
+    },
   ]);
   const places: unknown[] = [];
   for await (const { shard, index, item } of readBatchPrompts(store))
@@ -83,7 +86,7 @@ test('killed at any step of it, it is taken in whole by the next try', async (t)
   const staged = join(store.folder, name, 'prompts');
   const prompts = join(store.folder, 'prompts');
   await writeFile(join(prompts, '00003.jsonl'), '{"prompt_id":"foreign","prompt":"?"}\n');
-  await rename(join(staged, '00000.jsonl'), join(prompts, '00002.jsonl'));
+  await rename(join(staged, '00000.jsonl'), join(prompts, `00002-${name.slice('.addition-'.length)}.jsonl`));
   assert.deepEqual(await idsOf(store), ['a', 'b', 'c']);
   await takeInAddition(store, { stage: name, sha256: 'h1' }, control);
   assert.deepEqual(await idsOf(store), ['a', 'b', 'c', 'd', 'e', 'f']);
@@ -97,7 +100,9 @@ test('prompts whose answers are in the ledger are not overwritten: an older batc
   await takeInAddition(store, { stage: first, sha256: 'h1' }, control);
   // Of the two shards that were added the second has an answer.
   await store.withShard(3, ({ writer }) => writer.append(answer('a', { index: 5 }), { durable: true }));
+  const newest = await readFile(manifestFile, 'utf8');
   await writeFile(manifestFile, older);
+  await rm(join(store.folder, 'revisions'), { recursive: true });
 
   const restored = new BatchStore(store.location, store.batchId, 'restored');
   const second = await stage(restored, 'h2', itemsOf('g', 'h', 'i'));
@@ -108,10 +113,33 @@ test('prompts whose answers are in the ledger are not overwritten: an older batc
     );
   });
   assert.equal(await readFile(manifestFile, 'utf8'), older);
-  const placed = async (name: string): Promise<string> =>
-    await readFile(join(store.folder, 'prompts', name), 'utf8');
-  assert.match(await placed('00002.jsonl'), /"prompt_id":"d"/);
-  assert.match(await placed('00003.jsonl'), /"prompt_id":"f"/);
+  assert.deepEqual(await readdir(join(store.folder, second, 'prompts')), ['00000.jsonl', '00001.jsonl']);
+  await writeFile(manifestFile, newest);
+  assert.deepEqual(await idsOf(store), ['a', 'b', 'c', 'd', 'e', 'f']);
+});
+
+test('an addition that is overtaken after it was placed leaves those of the other as they are', async (t) => {
+  const store = await batchOfThree(t);
+  const [slow, fast] = [await stage(store, 'h1', itemsOf('x')), await stage(store, 'h2', itemsOf('d'))];
+  // As a process that was frozen between placing its prompts and counting them.
+  await rename(
+    join(store.folder, slow, 'prompts', '00000.jsonl'),
+    join(store.folder, 'prompts', `00002-${slow.slice('.addition-'.length)}.jsonl`),
+  );
+  await takeInAddition(store, { stage: fast, sha256: 'h2' }, control);
+  await assert.rejects(takeInAddition(store, { stage: slow, sha256: 'h1' }, control), AdditionOvertaken);
+  assert.deepEqual(await idsOf(store), ['a', 'b', 'c', 'd']);
+});
+
+test('additions of version 0.1.0, in files named by their shard alone, are read and added to', async (t) => {
+  const store = await batchOfThree(t);
+  await writeFile(join(store.folder, 'prompts', '00002.jsonl'), '{"prompt_id":"old","prompt":"?"}\n');
+  const { at: added_at } = control;
+  const addition = { sha256: 'h0', prompts: 1, source: null, added_at, by: null, reason: null };
+  await store.updateManifest((manifest) => ({ ...manifest, prompts: 4, shards: 3, additions: [addition] }));
+  const name = await stage(store, 'h1', itemsOf('d', 'e', 'f'), 4);
+  await takeInAddition(store, { stage: name, sha256: 'h1' }, control);
+  assert.deepEqual(await idsOf(store), ['a', 'b', 'c', 'old', 'd', 'e', 'f']);
 });
 
 for (const { what, leave } of [

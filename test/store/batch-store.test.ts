@@ -162,8 +162,9 @@ test('a draft becomes the batch whole, under the id it gets last', async (t) => 
     'batch.json',
     'ledger',
     'prompts',
+    'revisions',
   ]);
-  assert.deepEqual(await new BatchStore(location, 'b', 'w').readManifest(), manifest);
+  assert.deepEqual(await new BatchStore(location, 'b', 'w').readManifest(), { ...manifest, revision: 1 });
 });
 
 test('of two drafts with one id the first becomes the batch, the other vanishes', async (t) => {
@@ -278,7 +279,7 @@ test('the manifest is replaced whole: a reader sees the old one or the new one',
   state.over = true;
   assert.ok((await reading) > 0);
   assert.equal((await store.manifest()).description, 't');
-  assert.deepEqual((await readdir(store.folder)).sort(), ['batch.json', 'ledger', 'prompts']);
+  assert.deepEqual((await readdir(store.folder)).sort(), ['batch.json', 'ledger', 'prompts', 'revisions']);
 });
 
 test('a change that fails leaves the manifest as it was, and nothing beside it', async (t) => {
@@ -293,7 +294,14 @@ test('a change that fails leaves the manifest as it was, and nothing beside it',
   await mkdir(join(store.folder, 'in-the-way', 'x'), { recursive: true });
   await assert.rejects(replaceFile(join(store.folder, 'in-the-way'), 'text'));
   assert.equal(await readFile(join(store.folder, 'batch.json'), 'utf8'), before);
-  assert.deepEqual((await readdir(store.folder)).sort(), ['batch.json', 'in-the-way', 'ledger', 'prompts']);
+  assert.deepEqual((await readdir(store.folder)).sort(), [
+    'batch.json',
+    'in-the-way',
+    'ledger',
+    'prompts',
+    'revisions',
+  ]);
+  assert.deepEqual(await readdir(join(store.folder, 'revisions')), ['000001.json']);
 });
 
 test('a missing batch and a foreign manifest are told apart, by name', async (t) => {
@@ -304,6 +312,7 @@ test('a missing batch and a foreign manifest are told apart, by name', async (t)
     return true;
   });
   const file = join(store.folder, 'batch.json');
+  await rm(join(store.folder, 'revisions'), { recursive: true });
   for (const text of ['{', '[]', '{"format": 2}']) {
     await writeFile(file, text);
     await assert.rejects(store.readManifest(), (error: Error) => {

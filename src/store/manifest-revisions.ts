@@ -1,0 +1,133 @@
+/**
+ * The revisions of a manifest: `revisions/000001.json` and on, each created once and whole, never changed, never
+ * removed. The highest number is the manifest; `batch.json` is a copy of it, for people and for tools.
+ */
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ZodError } from 'zod';
+import { createWhole, readWhole } from './create-whole.ts';
+import { type Manifest, MANIFEST_FILE, manifestSchema } from './manifest.ts';
+import { replaceFile } from './replace-file.ts';
+import { messageOf, StoreError } from './store-error.ts';
+import { makeFolder, syncFolder } from './sync-folder.ts';
+
+const REVISIONS_FOLDER = 'revisions';
+const REVISION_FILE = /^(\d{6,})\.json$/;
+
+/** Network file systems may not show another machine's new file for a while. */
+const UNSEEN_DELAY_MS = 250;
+const MAX_UNSEEN = 240;
+
+/** A batch without revisions is one of version 0.1.0, or was copied without them: its `batch.json` is the manifest. */
+export type RevisedManifest = Manifest & { revision: number };
+
+/** Reads the newest revision. Throws {@link StoreError}. */
+export async function readNewestRevision(batchFolder: string): Promise<RevisedManifest> {
+  const number = await newestNumber(batchFolder);
+  if (number === 0) {
+    const manifest = await readCopy(batchFolder);
+    return { ...manifest, revision: manifest.revision ?? 0 };
+  }
+  const file = fileOf(batchFolder, number);
+  try {
+    return { ...parseManifest(await readWhole(file), file), revision: number };
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    // A revision is created whole, so this one was damaged later. Its copy is as good; an older revision is not.
+    const copy = await readCopy(batchFolder).catch(() => null);
+    if (copy?.revision === number) return { ...copy, revision: number };
+    throw new StoreError(
+      `${messageOf(error)}. It is the batch's newest revision, and ${MANIFEST_FILE} is no copy of it: put the file back from ` +
+        'a backup. Without one, moving it away goes back to the revision before, and loses what was changed with this one.',
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Reads the newest revision and creates the next one with `change` applied. Where somebody else has created that one
+ * meanwhile, `change` is applied again, to theirs: so it may depend on nothing but its argument. If `change` returns
+ * its argument, nothing is written.
+ */
+export async function reviseManifest(
+  batchFolder: string,
+  change: (manifest: Manifest) => Manifest,
+): Promise<RevisedManifest> {
+  for (let unseen = 0; ;) {
+    const current = await readNewestRevision(batchFolder);
+    const changed = change(current);
+    if (changed === current) return current;
+    const next: RevisedManifest = { ...changed, revision: current.revision + 1 };
+    await makeFolder(join(batchFolder, REVISIONS_FOLDER));
+    const file = fileOf(batchFolder, next.revision);
+    if (await createWhole(file, manifestText(next))) {
+      await refreshCopy(batchFolder, next);
+      return next;
+    }
+    if ((await newestNumber(batchFolder)) > current.revision) continue;
+    if (++unseen > MAX_UNSEEN)
+      throw new StoreError(`${file} exists, but ${join(batchFolder, REVISIONS_FOLDER)} does not list it`);
+    await delay(UNSEEN_DELAY_MS);
+  }
+}
+
+/** Writes the first revision, and its copy, into a folder that nobody else knows yet. */
+export async function writeFirstRevision(batchFolder: string, manifest: Manifest): Promise<void> {
+  const first: RevisedManifest = { ...manifest, revision: 1 };
+  await mkdir(join(batchFolder, REVISIONS_FOLDER));
+  await replaceFile(fileOf(batchFolder, 1), manifestText(first));
+  await replaceFile(join(batchFolder, MANIFEST_FILE), manifestText(first));
+  await syncFolder(batchFolder);
+}
+
+/**
+ * Copies until the newest revision is the one that was copied last: a process that was frozen before its rename
+ * puts its old copy in place, then finds the newer revision and copies that.
+ */
+async function refreshCopy(batchFolder: string, revised: RevisedManifest): Promise<void> {
+  try {
+    for (let copied = revised; ;) {
+      await replaceFile(join(batchFolder, MANIFEST_FILE), manifestText(copied));
+      const newest = await readNewestRevision(batchFolder);
+      if (newest.revision <= copied.revision) return;
+      copied = newest;
+    }
+  } catch {
+    // The revision is written and counts; reporting a failure would have the change made twice. The next one copies anew.
+  }
+}
+
+/** 0 where there is none. */
+async function newestNumber(batchFolder: string): Promise<number> {
+  const names = await readdir(join(batchFolder, REVISIONS_FOLDER)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+    throw error;
+  });
+  return names.reduce((newest, name) => Math.max(newest, Number(REVISION_FILE.exec(name)?.[1] ?? 0)), 0);
+}
+
+async function readCopy(batchFolder: string): Promise<Manifest> {
+  const file = join(batchFolder, MANIFEST_FILE);
+  return parseManifest(await readFile(file, 'utf8'), file);
+}
+
+const fileOf = (batchFolder: string, number: number): string =>
+  join(batchFolder, REVISIONS_FOLDER, `${String(number).padStart(6, '0')}.json`);
+
+const manifestText = (manifest: RevisedManifest): string => `${JSON.stringify(manifest, null, 2)}\n`;
+
+/** Throws {@link StoreError}. */
+function parseManifest(text: string, file: string): Manifest {
+  try {
+    return manifestSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new StoreError(`${file} is not a batch manifest: ${flawOf(error)}`, { cause: error });
+  }
+}
+
+/** The first thing that is wrong with it, in a line. */
+function flawOf(error: unknown): string {
+  const issue = error instanceof ZodError ? error.issues[0] : undefined;
+  return issue ? [...issue.path, issue.message].join(': ') : messageOf(error);
+}

@@ -126,7 +126,7 @@ const bundleWorkflows = async (modules, folder) => {
 /** Changes whenever a file that shapes dist does: names, sizes and times, so that looking costs milliseconds. */
 const sourcesStamp = () => {
   const sources = readdirSync(join(root, 'src'), { recursive: true })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.(ts|json)$/.test(name))
     .map((name) => join('src', name));
   const shapers = [
     'package.json',

@@ -67,10 +67,14 @@ export interface PriceOverride {
 
 /** In US dollars per million tokens; where a price rises with the length of the prompt, its lowest. */
 export interface Price {
-  inputPerMillion: number;
-  cachedPerMillion: number;
-  outputPerMillion: number;
-  source: 'user' | 'table' | 'simulated';
+  /** `null`, as the other two: the provider told the whole amount, and the table has no price. */
+  inputPerMillion: number | null;
+  cachedPerMillion: number | null;
+  outputPerMillion: number | null;
+  /** `provider`: the amount is the one that came with the answer. */
+  source: 'user' | 'table' | 'simulated' | 'provider';
+  /** The service tier that the answer names, where it names one. */
+  tier?: string;
 }
 
 /** What one account with a provider allows: for all batches and workers that name it, together. */
@@ -174,6 +178,8 @@ export interface Receipt {
   /** Sum over the prompt's requests. */
   latencyMs: number;
   error?: PromptError;
+  /** Under a cost cap: its last answer cost more than its request could by price and token limit, in words. */
+  overcharged?: string;
 }
 
 /** The prompt's allowance does not reach for its next request: it wants a new reservation. */

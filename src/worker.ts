@@ -19,6 +19,7 @@ import type { Config, TemporalAddress } from './config.ts';
 import { MOST_WORKERS, type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
 import type { CompletionApi } from './providers/completion-api.ts';
 import type { BatchSlots, PromptSlots } from './prompt-slots.ts';
+import { createSurcharge } from './providers/surcharge.ts';
 import type { BatchStore } from './store/batch-store.ts';
 import { courierIdentity, workerIdentity } from './worker-identity.ts';
 import { paceSignal } from './workflows/messages.ts';
@@ -116,6 +117,7 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
     ...{ clock, now: () => new Date(), random: Math.random },
   });
 
+  const surcharge = createSurcharge();
   const bundle = { codePath: workflowBundle() };
   const accounts = createBatchAccounts({
     ...{ connection, namespace, identity, workflowBundle: bundle, batchId: store.batchId },
@@ -142,7 +144,9 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
       api: oncePerSettings((settings, limits) =>
         counted(createApi(settings, limits, config.secret(limits.apiKeyEnv))),
       ),
-      prices: (...request) => requestPrices(...request),
+      prices: (settings, limits, table) =>
+        requestPrices(settings, limits, { surcharge, ...(table && { table }) }),
+      surcharge,
       gate: (_, limits) => {
         const { account, autoWorkers } = limits;
         // An account's permit is of its moment: it is taken last. But who waits for one must not look like a

@@ -2,6 +2,9 @@ import type { PromptItem, Receipt, RequestSettings, RunLimits } from '../contrac
 import type { CompletionApi, CompletionResponse } from '../providers/completion-api.ts';
 import { ProviderFault, toProviderFault } from '../providers/provider-fault.ts';
 import { faultSentence } from '../providers/fault-sentence.ts';
+import { createSurcharge, type Surcharge } from '../providers/surcharge.ts';
+import type { PriceTable } from '../prices/price-table.ts';
+import { nanoUsdToDecimal } from '../report/money.ts';
 import type { RequestPrices } from '../providers/request-prices.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { LedgerWriter } from '../store/ledger-writer.ts';
@@ -17,7 +20,12 @@ export interface BuyDependencies {
   store: BatchStore;
   /** Throws `ProviderFault` (account) if this worker has no key for it. */
   api(settings: RequestSettings, limits: RunLimits): CompletionApi;
-  prices(settings: RequestSettings, limits: RunLimits): RequestPrices;
+  /** Without a table, by the bundled one. */
+  prices(settings: RequestSettings, limits: RunLimits, table?: PriceTable): RequestPrices;
+  /** The table that a run of the batch began with. Default: the bundled one. */
+  priceTable?: (run: number) => Promise<PriceTable>;
+  /** What this batch's provider charges beyond the worst case; shared with `prices`. Default: kept, and never looked at. */
+  surcharge?: Surcharge;
   /** Of all requests of this process that these limits hold for. */
   gate(settings: RequestSettings, limits: RunLimits): RequestGate;
   /** Aborted when the worker shall end after the requests in hand. */
@@ -46,11 +54,12 @@ export type Buy = (standing: Standing, signal: AbortSignal, checks: BuyChecks) =
 
 /** One request and its record. Resolves with the prompt's end, or to `null`: there is something new to decide on; throws to wait or to pause. */
 export function createBuy(
-  { api, prices, worker, ...dependencies }: BuyDependencies,
+  { api, worker, surcharge = createSurcharge(), ...dependencies }: BuyDependencies,
   task: PromptTurn,
   writer: LedgerWriter,
   item: PromptItem,
   settings: RequestSettings,
+  prices: RequestPrices,
 ): Buy {
   const { requestTimeoutMs, idleTimeoutMs } = task.limits;
   const gate = dependencies.gate(settings, task.limits);
@@ -67,13 +76,15 @@ export function createBuy(
     }
 
     async function ask(): Promise<Receipt | null> {
-      const worstCostNanoUsd = prices(settings, task.limits).worstCost(request, dependencies.now());
+      const worstCostNanoUsd = prices.worstCost(request, dependencies.now());
+      const raise = surcharge.factor;
       const start: StartRecord = {
         type: 'start',
         ...stamp(dependencies.now, task),
         samples,
         worker,
         worstCostNanoUsd,
+        ...(raise > 1 && { raise }),
       };
       await writer.append(start, { durable: false });
 
@@ -116,7 +127,8 @@ export function createBuy(
           .slice(0, samples.length)
           .map((choice, position) => ({ sample: samples[position]!, ...choice })),
         usage: response.usage,
-        ...prices(settings, task.limits).cost(request, response, new Date(end.at)),
+        ...(response.doubtfulUsage && { doubtfulUsage: response.doubtfulUsage }),
+        ...prices.cost(request, response, new Date(end.at)),
         latencyMs: Math.round(performance.now() - sentAt),
         model: response.model,
         requestId: response.requestId,
@@ -125,7 +137,12 @@ export function createBuy(
       const records = close ? [answer, close.settled] : [answer];
       // One write and one fsync for both: neither is told to anyone before.
       await Promise.all(records.map((record) => writer.append(record, { durable: true })));
-      return close && close.receipt;
+      const isAbove = surcharge.note({ costNanoUsd: answer.costNanoUsd, worstCostNanoUsd, raise });
+      if (!isAbove || task.limits.maxCostNanoUsd === null) return close && close.receipt;
+      // Under a cap nothing more may be bought before a person has seen this.
+      const overcharged = overchargedText(answer.costNanoUsd, worstCostNanoUsd);
+      if (!close) throw pausing('Batch.Overcharged', overcharged);
+      return { ...close.receipt, overcharged };
     }
 
     function faultAndNext(error: unknown, unavailableSince: number | null) {
@@ -142,6 +159,10 @@ export function createBuy(
     }
   };
 }
+
+const overchargedText = (costNanoUsd: number | null, worstCostNanoUsd: number | null): string =>
+  `An answer cost ${nanoUsdToDecimal(costNanoUsd ?? 0)} USD, although its request could cost ${nanoUsdToDecimal(worstCostNanoUsd ?? 0)} USD at most by its price and its token limit. ` +
+  "Look at the provider's bill; resumed, the batch reserves as much more for each request as this one cost.";
 
 const earlier = (a: number | null, b: number | null): number | null =>
   a === null || b === null ? (a ?? b) : Math.min(a, b);

@@ -13,6 +13,7 @@ import { toActivityFailure, withSpent, workerStops } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
 import { promptEnd, receiptOf } from './prompt-end.ts';
 import { type PromptTurn, toTurn } from './prompt-turn.ts';
+import type { RequestPrices } from '../providers/request-prices.ts';
 import { worstCostOf } from './request.ts';
 import { stamp } from './stamp.ts';
 
@@ -46,7 +47,7 @@ interface Attempt {
  * one prompt that overlap in this process share each step, so that none buys what the other is buying.
  */
 export function createCompletePrompt(dependencies: BuyDependencies): CompletePrompt {
-  const { store, stopping, prices, now } = dependencies;
+  const { store, stopping, prices, priceTable, now } = dependencies;
   const steps = new Map<number, Step>();
   /** When this process first worked for a workflow, by `performance.now()`. */
   const beginnings = new Map<string, number>();
@@ -85,9 +86,10 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
       const again = judged(present);
       return !again.settled && again.missing.join() === standing.missing.join();
     };
-    const unsettled = overAllowance(task, item, manifest.settings, standing, history);
+    const costs = prices(manifest.settings, task.limits, await priceTable?.(run));
+    const unsettled = overAllowance(task, item, manifest.settings, standing, history, costs);
     if (unsettled) return unsettled;
-    const buy = createBuy(dependencies, task, writer, item, manifest.settings);
+    const buy = createBuy(dependencies, task, writer, item, manifest.settings, costs);
     return buy(standing, signal, {
       stillMissing,
       closeWith: (start, answer) => {
@@ -112,15 +114,10 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     settings: RequestSettings,
     { missing }: Standing,
     history: PromptHistory,
+    costs: RequestPrices,
   ): Unsettled | null => {
     if (task.allowanceNanoUsd === null) return null;
-    const worstCostNanoUsd = worstCostOf(
-      item,
-      settings,
-      missing.length,
-      prices(settings, task.limits),
-      now(),
-    );
+    const worstCostNanoUsd = worstCostOf(item, settings, missing.length, costs, { at: now() });
     if (worstCostNanoUsd === null) throw new Error('there is a cost cap, but no price for this model');
     const spent = spentNanoUsd(history, ({ run, turn }) => run === task.run && turn === task.turn);
     if (spent !== null && spent + worstCostNanoUsd <= task.allowanceNanoUsd) return null;

@@ -28,9 +28,9 @@ export function worstCostOf(
   settings: RequestSettings,
   missing: number,
   prices: RequestPrices,
-  now: Date,
+  { at, withinMs }: { at: Date; withinMs?: number },
 ): number | null {
-  const each = prices.worstCost(toRequest(item, settings, [1]), now);
+  const each = prices.worstCost(toRequest(item, settings, [1]), at, withinMs);
   return each === null ? null : each * missing;
 }
 

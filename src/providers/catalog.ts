@@ -1,5 +1,5 @@
 /** The providers, as data. */
-import type { ProviderName } from '../contract.ts';
+import type { ProviderName, RequestSettings } from '../contract.ts';
 
 export interface Provider {
   name: ProviderName;
@@ -18,6 +18,37 @@ export interface Provider {
   takesSampling(thinking: boolean, model: string): boolean;
   /** What goes into the request's body besides the common fields. */
   extraBody(thinking: boolean, model: string): Record<string, unknown>;
+  /** Where its answers say, in US dollars, what they cost. Left out: they do not, or in another currency. */
+  reportedCost?: ReportedCost;
+}
+
+/** Where in the `usage` of an answer amounts stand, in US dollars. */
+export interface ReportedCost {
+  amount: readonly string[];
+  /** What somebody else bills on top, where requests run on a key of the user's own there. */
+  upstream?: { isOwnKey: readonly string[]; amount: readonly string[] };
+}
+
+/** Services that are known by their address, whatever provider the user names, and what of their provider's row is otherwise. */
+export const services: readonly { name: string; address: RegExp; row: Partial<Provider> }[] = [
+  {
+    name: 'OpenRouter',
+    address: /^https:\/\/(api\.)?openrouter\.ai(\/|$)/,
+    // https://openrouter.ai/docs/use-cases/usage-accounting: `cost` is what the account is charged. One credit is one dollar.
+    row: {
+      reportedCost: {
+        amount: ['cost'],
+        upstream: { isOwnKey: ['is_byok'], amount: ['cost_details', 'upstream_inference_cost'] },
+      },
+    },
+  },
+];
+
+/** The row that requests with these settings follow. */
+export function providerFor({ provider, baseUrl }: Pick<RequestSettings, 'provider' | 'baseUrl'>): Provider {
+  const row = providers[provider];
+  const service = services.find(({ address }) => address.test(baseUrl));
+  return service ? { ...row, ...service.row } : row;
 }
 
 /** Choices one request asks for at most: what is lost at once if it fails. */

@@ -37,7 +37,7 @@ export function createChatApi(provider: Provider, baseUrl: string, apiKey: strin
   );
   const send = async (request: CompletionRequest, options: CallOptions): Promise<CompletionResponse> => {
     const body = bodyOf(provider, request) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming;
-    return parseChatResponse(await client.ask(body, options), request);
+    return parseChatResponse(await client.ask(body, options), request, provider.reportedCost);
   };
 
   return {
@@ -45,7 +45,9 @@ export function createChatApi(provider: Provider, baseUrl: string, apiKey: strin
     async complete(request, options) {
       try {
         const response = await send(request, options);
-        if (response.choices.length < request.n) honoursN = false;
+        // Fewer choices than asked for, or a count that is not of all of them: one at a time from now on.
+        if (response.choices.length < request.n || (request.n > 1 && response.doubtfulUsage))
+          honoursN = false;
         return {
           ...response,
           choices: response.choices.map((choice) => ({
@@ -55,6 +57,7 @@ export function createChatApi(provider: Provider, baseUrl: string, apiKey: strin
             ...(choice.reasoning === undefined ? {} : { reasoning: withoutKey(choice.reasoning, apiKey) }),
           })),
           model: label(response.model, 200),
+          tier: response.tier ? label(response.tier, 100) : null,
           requestId: response.requestId === null ? null : label(response.requestId, 200),
         };
       } catch (error) {

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import type { Usage } from '../contract.ts';
 import type { CompletionRequest, CompletionResponse } from './completion-api.ts';
+import type { ReportedCost } from './catalog.ts';
+import { isPlausible } from './plausible-usage.ts';
 import { shorten } from './provider-fault.ts';
 import { isModestJson } from './modest-json.ts';
 import { parseProviderMessage } from './provider-message.ts';
@@ -11,18 +13,41 @@ import { NoAnswerError } from './wire-errors.ts';
 const MOST_TOKENS = 1_000_000_000;
 /** Far more than any provider takes as `n`. */
 const MOST_CHOICES = 1000;
+/** No request costs more than this many US dollars. */
+const MOST_USD = 1_000_000;
 const tokens = z.number().min(0).max(MOST_TOKENS).transform(Math.round);
 const optionalTokens = tokens.nullish().catch(undefined);
+
+const inputDetails = z.looseObject({ cached_tokens: optionalTokens }).nullish().catch(undefined);
+const outputDetails = z.looseObject({ reasoning_tokens: optionalTokens }).nullish().catch(undefined);
 
 const usageSchema = z.looseObject({
   prompt_tokens: tokens,
   completion_tokens: tokens,
   total_tokens: optionalTokens,
-  prompt_tokens_details: z.looseObject({ cached_tokens: optionalTokens }).nullish().catch(undefined),
-  completion_tokens_details: z.looseObject({ reasoning_tokens: optionalTokens }).nullish().catch(undefined),
+  prompt_tokens_details: inputDetails,
+  completion_tokens_details: outputDetails,
   // DeepSeek
   prompt_cache_hit_tokens: optionalTokens,
 });
+
+/** The same counts by the names of newer APIs, which some servers give for both. */
+const renamedUsageSchema = z
+  .looseObject({
+    input_tokens: tokens,
+    output_tokens: tokens,
+    total_tokens: optionalTokens,
+    input_tokens_details: inputDetails,
+    output_tokens_details: outputDetails,
+  })
+  .transform((usage) => ({
+    prompt_tokens: usage.input_tokens,
+    completion_tokens: usage.output_tokens,
+    total_tokens: usage.total_tokens,
+    prompt_tokens_details: usage.input_tokens_details,
+    completion_tokens_details: usage.output_tokens_details,
+    prompt_cache_hit_tokens: undefined,
+  }));
 
 /** Some providers (Mistral) give parts instead of a text. */
 const content = z.union([
@@ -47,13 +72,18 @@ const bodySchema = z.looseObject({
   model: optionalText,
   choices: z.array(z.unknown()),
   usage: z.unknown().optional(),
+  service_tier: optionalText,
 });
 
 /**
  * Loose: what is not needed may be anything. Choices without a message are dropped, those beyond `n` too.
  * @throws NoAnswerError where nothing usable is left.
  */
-export function parseChatResponse(response: WireAnswer, request: CompletionRequest): CompletionResponse {
+export function parseChatResponse(
+  response: WireAnswer,
+  request: CompletionRequest,
+  reportedCost?: ReportedCost,
+): CompletionResponse {
   const { text } = response;
   if (text.trim() === '') throw new NoAnswerError('The answer has an empty body.', response);
   if (!isModestJson(text)) {
@@ -74,16 +104,22 @@ export function parseChatResponse(response: WireAnswer, request: CompletionReque
     const said = parseProviderMessage(text).message;
     throw new NoAnswerError(`The answer holds no choice with a message: ${shorten(said, 300)}`, response);
   }
+  const answers = choices.map(({ message, finish_reason }) => {
+    const reasoning = message.reasoning_content ?? message.reasoning ?? '';
+    return {
+      text: message.content ?? '',
+      ...(reasoning === '' ? {} : { reasoning }),
+      finishReason: finish_reason ?? 'unknown',
+    };
+  });
+  const usage = toUsage(body.data.usage);
+  const isTrue = usage === null || isPlausible(usage, answers, request);
   return {
-    choices: choices.map(({ message, finish_reason }) => {
-      const reasoning = message.reasoning_content ?? message.reasoning ?? '';
-      return {
-        text: message.content ?? '',
-        ...(reasoning === '' ? {} : { reasoning }),
-        finishReason: finish_reason ?? 'unknown',
-      };
-    }),
-    usage: toUsage(body.data.usage),
+    choices: answers,
+    usage: isTrue ? usage : null,
+    ...(!isTrue && { doubtfulUsage: usage }),
+    tier: body.data.service_tier || null,
+    billedUsd: reportedCost ? billedUsd(body.data.usage, reportedCost) : null,
     model: body.data.model || request.model,
     requestId: response.headers.get('x-request-id') ?? body.data.id ?? null,
   };
@@ -100,15 +136,20 @@ function usableChoices(raw: unknown[], wanted: number): z.infer<typeof choiceSch
   return usable;
 }
 
-/** `null` unless both counts are there and make sense; parts never exceed their whole. */
+/**
+ * `null` unless both counts are there and make sense; parts never exceed their whole. Tokens that only the total
+ * has are output: reasoning, which some (xAI, Gemini through compatible addresses) count beside the completion.
+ */
 export function toUsage(raw: unknown): Usage | null {
-  const { data } = usageSchema.safeParse(raw);
+  const data = usageSchema.safeParse(raw).data ?? renamedUsageSchema.safeParse(raw).data;
   if (data === undefined) return null;
   const prompt = data.prompt_tokens;
-  const reasoning = data.completion_tokens_details?.reasoning_tokens ?? 0;
-  // Some (xAI) count reasoning beside the completion; their total gives it away.
-  const beside = reasoning > 0 && data.total_tokens === prompt + data.completion_tokens + reasoning;
-  const completion = data.completion_tokens + (beside ? reasoning : 0);
+  const named = data.completion_tokens_details?.reasoning_tokens ?? 0;
+  const beside = Math.max(0, (data.total_tokens ?? 0) - prompt - data.completion_tokens);
+  const completion = data.completion_tokens + beside;
+  // What is named is what stands beside, or at least in it; else it is within the completion.
+  const isBeside = named === beside || named > data.completion_tokens;
+  const reasoning = isBeside ? Math.max(named, beside) : named + beside;
   const cached = data.prompt_tokens_details?.cached_tokens ?? data.prompt_cache_hit_tokens ?? 0;
   return {
     prompt,
@@ -117,4 +158,20 @@ export function toUsage(raw: unknown): Usage | null {
     cached: Math.min(cached, prompt),
     reasoning: Math.min(reasoning, completion),
   };
+}
+
+/** `null` where the provider's figure is missing or no amount of money. */
+export function billedUsd(usage: unknown, { amount, upstream }: ReportedCost): number | null {
+  const charged = amountAt(usage, amount);
+  if (charged === null || upstream === undefined) return charged;
+  if (valueAt(usage, upstream.isOwnKey) === false) return charged;
+  return charged + (amountAt(usage, upstream.amount) ?? 0);
+}
+
+const valueAt = (value: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>((at, key) => (at as Record<string, unknown> | null | undefined)?.[key], value);
+
+function amountAt(value: unknown, path: readonly string[]): number | null {
+  const found = valueAt(value, path);
+  return typeof found === 'number' && found >= 0 && found <= MOST_USD ? found : null;
 }

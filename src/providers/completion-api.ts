@@ -1,5 +1,5 @@
 import type { Message, RequestSettings, RunLimits, Usage } from '../contract.ts';
-import { providers } from './catalog.ts';
+import { providerFor } from './catalog.ts';
 import { createChatApi } from './chat-api.ts';
 import { ProviderFault } from './provider-fault.ts';
 import { createSimulatedApi } from './simulated.ts';
@@ -25,6 +25,12 @@ export interface CompletionResponse {
   choices: { text: string; reasoning?: string; finishReason: string }[];
   /** Of the whole response; `null` where the provider did not say, or said nonsense. */
   usage: Usage | null;
+  /** Counts that cannot be true of these choices; `usage` is then `null`. */
+  doubtfulUsage?: Usage;
+  /** The service tier that served it; `null` or left out: the provider named none. */
+  tier?: string | null;
+  /** What it cost in US dollars by the provider's own figure; `null` or left out: it gave none. */
+  billedUsd?: number | null;
   model: string;
   requestId: string | null;
 }
@@ -53,7 +59,7 @@ export function createCompletionApi(
   limits: RunLimits,
   apiKey: string | undefined,
 ): CompletionApi {
-  const provider = providers[settings.provider];
+  const provider = providerFor(settings);
   if (provider.name === 'simulated') return createSimulatedApi(limits);
   const key = apiKey?.trim() ?? '';
   if (key === '' && provider.needsApiKey) {

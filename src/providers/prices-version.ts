@@ -1,15 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { bundledTable } from '../prices/bundled-table.ts';
 
-/** Version of the price table: of its package. */
-export const pricesVersion: string = readPricesVersion();
-
-function readPricesVersion(): string {
-  // Its package.json is not exported, so by way of its main file.
-  const main = createRequire(import.meta.url).resolve('@pydantic/genai-prices');
-  const { version } = JSON.parse(readFileSync(join(dirname(main), '..', 'package.json'), 'utf8')) as {
-    version: string;
-  };
-  return version;
-}
+/** Version of the bundled price table: what it was made from, and the day. */
+export const pricesVersion = `${bundledTable.source}, ${bundledTable.date}`;

@@ -1,11 +1,9 @@
-/** What requests cost: by the bundled price table, or by the user's own prices. No network. */
-import {
-  calcPrice,
-  findProvider,
-  type ModelPrice,
-  type Provider as PricedProvider,
-} from '@pydantic/genai-prices';
+/** What requests cost: by a price table, or by the user's own prices. No network. */
 import type { Message, Price, PriceOverride, ProviderName, Usage } from '../contract.ts';
+import { bundledTable } from '../prices/bundled-table.ts';
+import { costOf, modelOf, pricesAt, providerAt, providerById } from '../prices/find-price.ts';
+import type { PricedModel, PricedProvider, PriceTable, TokenPrice } from '../prices/price-table.ts';
+import { priceMoments } from '../prices/price-times.ts';
 import { mostPromptTokens } from './prompt-tokens.ts';
 
 /** Whose price: what decides besides time and tokens. */
@@ -14,8 +12,11 @@ export interface PriceKey {
   baseUrl: string;
   model: string;
   override?: PriceOverride | undefined;
+  /** Default: the bundled one. */
+  table?: PriceTable | undefined;
 }
 
+const DAY_MS = 86_400_000;
 const NANO_USD = 1_000_000_000;
 /** A price per million tokens, in nano-USD a token. */
 const NANO_PER_TOKEN = NANO_USD / 1_000_000;
@@ -25,77 +26,78 @@ const NANO_PER_TOKEN = NANO_USD / 1_000_000;
  * other address, `deepseek` and `openai` are taken at the user's word: a gateway to them. An
  * `openai-compatible` server nobody knows has no price, whatever its models are called.
  */
-function billerOf({ provider, baseUrl }: PriceKey): PricedProvider | undefined {
-  const byAddress = billerAt(baseUrl);
+export function billerOf(
+  table: PriceTable,
+  { provider, baseUrl }: Pick<PriceKey, 'provider' | 'baseUrl'>,
+): PricedProvider | undefined {
+  const byAddress = providerAt(table, baseUrl);
   if (byAddress !== undefined) return byAddress;
-  return provider === 'deepseek' || provider === 'openai'
-    ? findProvider({ providerId: provider })
-    : undefined;
+  return provider === 'deepseek' || provider === 'openai' ? providerById(table, provider) : undefined;
 }
 
-const billers = new Map<string, PricedProvider | undefined>();
+const models = new WeakMap<PriceTable, Map<string, PricedModel | undefined>>();
 
-/** Looked up once an address: the table has dozens of patterns to try. */
-function billerAt(baseUrl: string): PricedProvider | undefined {
-  if (!billers.has(baseUrl)) billers.set(baseUrl, findBillerAt(baseUrl));
-  return billers.get(baseUrl);
-}
-
-function findBillerAt(baseUrl: string): PricedProvider | undefined {
-  if (!URL.canParse(baseUrl)) return undefined;
-  const { origin, pathname } = new URL(baseUrl);
-  const address = origin + pathname;
-  const found = findProvider({ providerApiUrl: address });
-  // The table's patterns have open ends: https://api.openai.com.example.org must not be OpenAI.
-  const matched = found && new RegExp(`^(?:${found.api_pattern})`).exec(address)?.[0];
-  return matched !== undefined && matched.length >= origin.length ? found : undefined;
-}
-
-/** The table's answer, unless it lists the model without a price for its tokens. */
-function tableCost(usage: Record<string, number>, key: PriceKey, at: Date) {
-  const biller = billerOf(key);
-  const cost = biller && calcPrice(usage, key.model, { provider: biller, timestamp: at });
-  if (
-    !cost ||
-    cost.model_price['input_mtok'] === undefined ||
-    cost.model_price['output_mtok'] === undefined
-  ) {
-    return null;
+/** Looked up once: a table has hundreds of patterns to try. */
+export function pricedModelOf(key: PriceKey): PricedModel | undefined {
+  const table = tableOf(key);
+  const known = models.get(table) ?? new Map<string, PricedModel | undefined>();
+  models.set(table, known);
+  const id = JSON.stringify([key.provider, key.baseUrl, key.model]);
+  if (!known.has(id)) {
+    const biller = billerOf(table, key);
+    known.set(id, biller && modelOf(table, biller, key.model));
   }
-  return cost;
+  return known.get(id);
 }
 
-/** `null`: unknown, never 0. The simulated provider really costs nothing. */
-export function priceOf(key: PriceKey, at: Date): Price | null {
-  if (key.override !== undefined) {
-    const { inputPerMillion, outputPerMillion, cachedPerMillion = inputPerMillion } = key.override;
+const tableOf = ({ table = bundledTable }: PriceKey): PriceTable => table;
+
+/** The table's answer; `null` where the model has no price for its tokens. */
+function tablePrices(key: PriceKey, at: Date, tier: string | null) {
+  const model = pricedModelOf(key);
+  return model ? pricesAt(tableOf(key), model, at, tier) : null;
+}
+
+type FixedPrice = Required<PriceOverride> & Pick<Price, 'source'>;
+
+/** The user's own prices, or those of the simulated provider, which really costs nothing. */
+function fixedPrice({ override, provider }: PriceKey): FixedPrice | null {
+  if (override !== undefined) {
+    const { inputPerMillion, outputPerMillion, cachedPerMillion = inputPerMillion } = override;
     return { inputPerMillion, cachedPerMillion, outputPerMillion, source: 'user' };
   }
-  if (key.provider === 'simulated') {
-    return { inputPerMillion: 0, cachedPerMillion: 0, outputPerMillion: 0, source: 'simulated' };
-  }
-  const price = tableCost({ input_tokens: 0, output_tokens: 0 }, key, at)?.model_price;
-  if (price === undefined) return null;
-  const inputPerMillion = base(price['input_mtok']);
+  if (provider !== 'simulated') return null;
+  return { inputPerMillion: 0, cachedPerMillion: 0, outputPerMillion: 0, source: 'simulated' };
+}
+
+/** `null`: unknown, never 0. `tier` is the one that served the request; `null`: the usual one. */
+export function priceOf(key: PriceKey, at: Date, tier: string | null = null): Price | null {
+  const fixed = fixedPrice(key);
+  if (fixed !== null) return fixed;
+  const prices = tablePrices(key, at, tier);
+  if (prices === null) return null;
   return {
-    inputPerMillion,
-    cachedPerMillion:
-      price['cache_read_mtok'] === undefined ? inputPerMillion : base(price['cache_read_mtok']),
-    outputPerMillion: base(price['output_mtok']),
+    inputPerMillion: base(prices.input),
+    cachedPerMillion: base(prices.cached ?? prices.input),
+    outputPerMillion: base(prices.output),
     source: 'table',
+    ...(tier !== null && { tier }),
   };
 }
 
-const base = (price: ModelPrice[string]): number => (typeof price === 'object' ? price.base : (price ?? 0));
+const base = (price: TokenPrice | undefined): number =>
+  typeof price === 'object' ? price.base : (price ?? 0);
 
-/**
- * Integer nano-USD of one response, at the price of its time; `null` where price or usage is unknown.
- * DeepSeek's weekends have no peak hours; the table does not know that, so the cost there is an upper bound.
- */
-export function costNanoUsd(usage: Usage | null, key: PriceKey, at: Date): number | null {
+/** Integer nano-USD of one response, at the price of its time; `null` where price or usage is unknown. */
+export function costNanoUsd(
+  usage: Usage | null,
+  key: PriceKey,
+  at: Date,
+  tier: string | null = null,
+): number | null {
   if (usage === null) return null;
   const cached = Math.min(usage.cached, usage.prompt);
-  const price = key.override !== undefined || key.provider === 'simulated' ? priceOf(key, at) : null;
+  const price = fixedPrice(key);
   if (price !== null) {
     return Math.round(
       NANO_PER_TOKEN *
@@ -104,12 +106,11 @@ export function costNanoUsd(usage: Usage | null, key: PriceKey, at: Date): numbe
           usage.completion * price.outputPerMillion),
     );
   }
-  const cost = tableCost(
-    { input_tokens: usage.prompt, cache_read_tokens: cached, output_tokens: usage.completion },
-    key,
-    at,
-  );
-  return cost === null ? null : Math.round(cost.total_price * NANO_USD);
+  const prices = tablePrices(key, at, tier);
+  if (prices === null) return null;
+  const reasoning = Math.min(usage.reasoning, usage.completion);
+  const { prompt: input, completion: output } = usage;
+  return Math.round(costOf(prices, { input, cached, cacheWrite: 0, output, reasoning }));
 }
 
 // ---------------------------------------------------------------- worst case
@@ -125,58 +126,45 @@ export interface WorstCaseRequest {
 /**
  * Integer nano-USD this request can cost at most, with a provider that honours its token limit: input
  * bounded from above and not cached (or written to a cache, where that is dearer), every choice as long
- * as allowed, at the dearest time of this day and the next. `null`: price unknown.
+ * as allowed, at the dearest time from `at` on within `withinMs` (default: a day), in the tier it asks for or the
+ * usual one. `null`: price unknown.
  */
-export function worstCostNanoUsd(request: WorstCaseRequest, key: PriceKey, at: Date): number | null {
+export function worstCostNanoUsd(
+  request: WorstCaseRequest,
+  key: PriceKey,
+  at: Date,
+  withinMs = DAY_MS,
+): number | null {
   const further = request.extraBody ? Buffer.byteLength(JSON.stringify(request.extraBody)) : 0;
   const input = mostPromptTokens(request.messages) + further;
   const output = request.maxTokens * request.n;
-  if (key.override !== undefined || key.provider === 'simulated') {
-    const price = priceOf(key, at);
-    if (price === null) return null;
+  const price = fixedPrice(key);
+  if (price !== null) {
     const perInput = Math.max(price.inputPerMillion, price.cachedPerMillion);
     return Math.ceil(NANO_PER_TOKEN * (input * perInput + output * price.outputPerMillion));
   }
+  const asked = request.extraBody?.['service_tier'];
+  const tiers = typeof asked === 'string' ? [null, asked] : [null];
   let worst: number | null = null;
-  for (const time of timesThisDayAndNext(key, at)) {
-    const cost = tableCost({ input_tokens: input, output_tokens: output }, key, time);
-    if (cost === null) return null;
-    const written =
-      cost.model_price['cache_write_mtok'] === undefined
-        ? null
-        : tableCost({ input_tokens: input, cache_write_tokens: input, output_tokens: output }, key, time);
-    worst = Math.max(worst ?? 0, cost.total_price, written?.total_price ?? 0);
+  for (const moment of momentsOfPrices(key, at, withinMs)) {
+    for (const tier of tiers) {
+      const prices = tablePrices(key, moment, tier);
+      if (prices === null) {
+        // What the tier costs is not known: the request may still be served in the usual one.
+        if (tier === null) return null;
+        continue;
+      }
+      const tokens = { input, cached: 0, cacheWrite: 0, output };
+      for (const cacheWrite of [0, prices.cacheWrite === undefined ? 0 : input])
+        for (const reasoning of [0, prices.reasoning === undefined ? 0 : output])
+          worst = Math.max(worst ?? 0, costOf(prices, { ...tokens, cacheWrite, reasoning }));
+    }
   }
-  return worst === null ? null : Math.ceil(worst * NANO_USD);
+  return worst === null ? null : Math.ceil(worst);
 }
 
-const DAY_MS = 86_400_000;
-const QUARTER_HOUR_MS = 900_000;
-const timesByModel = new Map<string, Date[]>();
-
-/** A time for each price the model has in the course of the day and the next: looked up once a day. */
-function timesThisDayAndNext(key: PriceKey, at: Date): Date[] {
-  const day = Math.floor(at.getTime() / DAY_MS) * DAY_MS;
-  const id = JSON.stringify([key.provider, key.baseUrl, key.model, day]);
-  const known = timesByModel.get(id);
-  if (known !== undefined) return known;
-  const quarters = Array.from(
-    { length: (2 * DAY_MS) / QUARTER_HOUR_MS },
-    (_, quarter) => new Date(day + quarter * QUARTER_HOUR_MS),
-  );
-  const found = timesOfOtherPrices(key, quarters);
-  timesByModel.set(id, found);
-  return found;
-}
-
-/** Of these times one for each price that the model has at them; the first one where it has none. */
-export function timesOfOtherPrices(key: PriceKey, times: readonly Date[]): Date[] {
-  if (key.override !== undefined || key.provider === 'simulated') return times.slice(0, 1);
-  const found = new Map<ModelPrice | undefined, Date>();
-  for (const time of times) {
-    const price = tableCost({}, key, time)?.model_price;
-    if (price === undefined) return times.slice(0, 1);
-    if (!found.has(price)) found.set(price, time);
-  }
-  return [...found.values()];
+/** From `from` on, one moment for each price that the model has within that time; `from` alone where it has none. */
+export function momentsOfPrices(key: PriceKey, from: Date, withinMs: number): Date[] {
+  const model = fixedPrice(key) === null ? pricedModelOf(key) : undefined;
+  return model ? priceMoments(tableOf(key), model, from, new Date(from.getTime() + withinMs)) : [from];
 }

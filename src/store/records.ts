@@ -21,6 +21,8 @@ export interface StartRecord extends RecordBase {
   worker: string;
   /** What the request can cost at most; `null` where the price is unknown. */
   worstCostNanoUsd: number | null;
+  /** How many times the worst case by price and token limit that is, after a request cost more than its own. Default: 1. */
+  raise?: number;
 }
 
 export interface AnswerChoice {
@@ -38,6 +40,8 @@ export interface AnswerRecord extends RecordBase {
   choices: AnswerChoice[];
   /** Usage of the whole response: summed once per record, not once per choice. */
   usage: Usage | null;
+  /** What the provider counted, where that cannot be true of these choices: `usage` is then `null`. */
+  doubtfulUsage?: Usage;
   costNanoUsd: number | null;
   /** What the cached part of the input made cheaper. */
   cacheSavingNanoUsd: number | null;

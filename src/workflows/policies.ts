@@ -74,6 +74,7 @@ export const pauseReasons = {
   'Completion.AccountBlocked': 'account',
   'Completion.Unavailable': 'provider',
   'Storage.Failed': 'storage',
+  'Batch.Overcharged': 'budget',
 } as const;
 
 /** This many prompts failing first, with one same message, is a mistake in the batch and not in the prompts. */

@@ -62,6 +62,8 @@ export function createPromptWork(
       return { putBack: afresh };
     }
     budget.settle(prompt.index, receipt.spentNanoUsd);
+    if (receipt.status !== 'unsettled' && receipt.overcharged !== undefined && lifts() === liftsBefore)
+      await halt({ reason: 'budget', message: receipt.overcharged });
     if (receipt.status === 'unsettled') {
       const { since = prompt.turn } = prompt;
       return { putBack: { ...prompt, since, worstCostNanoUsd: receipt.worstCostNanoUsd } };

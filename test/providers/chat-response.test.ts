@@ -15,7 +15,49 @@ const of = (prompt: number, completion: number, cached = 0, reasoning = 0): Usag
 const cases: [title: string, raw: unknown, usage: Usage | null][] = [
   ['plain', { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 }, of(10, 5)],
   ['without a total', { prompt_tokens: 10, completion_tokens: 5 }, of(10, 5)],
-  ['with a total that is wrong', { prompt_tokens: 10, completion_tokens: 5, total_tokens: 99 }, of(10, 5)],
+  ['with a total that is too small', { prompt_tokens: 10, completion_tokens: 5, total_tokens: 9 }, of(10, 5)],
+  [
+    'thinking that only the total has',
+    { prompt_tokens: 10, completion_tokens: 20, total_tokens: 1030 },
+    of(10, 1020, 0, 1000),
+  ],
+  [
+    'thinking beside the completion, of which some is named within it',
+    {
+      prompt_tokens: 10,
+      completion_tokens: 20,
+      total_tokens: 60,
+      completion_tokens_details: { reasoning_tokens: 5 },
+    },
+    of(10, 50, 0, 35),
+  ],
+  [
+    'thinking beside the completion, as large as what is named',
+    {
+      prompt_tokens: 10,
+      completion_tokens: 20,
+      total_tokens: 35,
+      completion_tokens_details: { reasoning_tokens: 5 },
+    },
+    of(10, 25, 0, 5),
+  ],
+  ['by newer names', { input_tokens: 10, output_tokens: 5, total_tokens: 15 }, of(10, 5)],
+  [
+    'by newer names, with details',
+    {
+      input_tokens: 10,
+      output_tokens: 50,
+      input_tokens_details: { cached_tokens: 8 },
+      output_tokens_details: { reasoning_tokens: 40 },
+    },
+    of(10, 50, 8, 40),
+  ],
+  [
+    'by both names',
+    { prompt_tokens: 10, completion_tokens: 5, input_tokens: 1, output_tokens: 1 },
+    of(10, 5),
+  ],
+  ['half of it by newer names', { input_tokens: 10 }, null],
   [
     'cached, as OpenAI says it',
     { prompt_tokens: 10, completion_tokens: 5, prompt_tokens_details: { cached_tokens: 8 } },

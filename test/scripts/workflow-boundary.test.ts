@@ -26,7 +26,7 @@ const imports: [line: string, isAllowed: boolean][] = [
   [`export { heartbeat } from '@temporalio/activity';`, false],
   [`export { Client } from '@temporalio/client';`, false],
   [`export { Worker } from '@temporalio/worker';`, false],
-  [`export { x } from '@pydantic/genai-prices';`, false],
+  [`export { x } from 'openai';`, false],
   [`export const later = () => import('../contract.ts');`, false],
 ];
 

@@ -1,7 +1,8 @@
 /** What a batch will take, before anything is started: an estimate, without the network. */
 import type { BatchSettings, Message, PromptItem, RunLimits } from '../../contract.ts';
+import type { PriceTable } from '../../prices/price-table.ts';
 import { MAX_CHOICES, providers } from '../../providers/catalog.ts';
-import { costNanoUsd, type PriceKey, timesOfOtherPrices } from '../../providers/prices.ts';
+import { costNanoUsd, momentsOfPrices, type PriceKey } from '../../providers/prices.ts';
 
 export interface Range {
   low: number;
@@ -25,7 +26,7 @@ export const LOW_OUTPUT_SHARE = 0.25;
 /** Assumed pace of a model: time to the first token, then tokens per second. */
 export const FIRST_TOKEN_SECONDS = 1;
 export const TOKENS_PER_SECOND = 50;
-const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * 3_600_000;
 /** Costs kept in memory: a few megabytes. */
 const REMEMBERED = 10_000;
 
@@ -34,18 +35,18 @@ export interface Estimator {
   result(): BatchEstimate;
 }
 
-/** `now` is when the batch would start; prices are looked up over the day that follows. */
+/** `now` is when the batch would start; prices are looked up over the day that follows. Without a table, in the bundled one. */
 export function createEstimator(
   { request, limits }: BatchSettings,
   countTokens: (messages: readonly Message[]) => number,
   now: Date,
+  table?: PriceTable,
 ): Estimator {
-  const hours = Array.from({ length: 24 }, (_, hour) => new Date(now.getTime() + hour * HOUR_MS));
   let [prompts, completions, requests, promptTokens] = [0, 0, 0, 0];
   const outputTokens: Range = { low: 0, high: 0 };
   const requestSeconds: Range = { low: 0, high: 0 };
   let cost: Range | null = { low: 0, high: 0 };
-  const costOf = createCostLookup(hours);
+  const costOf = createCostLookup(now);
 
   return {
     add: (item) => {
@@ -71,6 +72,7 @@ export function createEstimator(
         baseUrl: request.baseUrl,
         model: item.model ?? request.model,
         override: limits.prices ?? undefined,
+        table,
       };
       // All requests ask for as many choices as fit, the last one for what is left.
       const rest = samples % choices;
@@ -105,18 +107,18 @@ function accountSeconds(account: RunLimits['account'], requests: number, tokens:
   return 60 * Math.max(requests / (requestsPerMinute ?? Infinity), tokens / (tokensPerMinute ?? Infinity));
 }
 
-/** What one request costs, from the cheapest of these hours to the dearest; `null` where the price is unknown. */
-function createCostLookup(hours: readonly Date[]) {
-  const hoursByModel = new Map<string, readonly Date[]>();
+/** What one request costs, from the cheapest time of the day from `now` on to the dearest; `null` where the price is unknown. */
+function createCostLookup(now: Date) {
+  const timesByModel = new Map<string, readonly Date[]>();
   const known = new Map<string, Range | null>();
 
-  const hoursOf = (key: PriceKey): readonly Date[] =>
-    remembered(hoursByModel, key.model, () => timesOfOtherPrices(key, hours));
+  const timesOf = (key: PriceKey): readonly Date[] =>
+    remembered(timesByModel, key.model, () => momentsOfPrices(key, now, DAY_MS));
 
   return (key: PriceKey, input: number, least: number, most: number): Range | null =>
     remembered(known, `${input} ${least} ${most} ${key.model}`, () => {
-      const low = costs(key, input, least, hoursOf(key));
-      const high = costs(key, input, most, hoursOf(key));
+      const low = costs(key, input, least, timesOf(key));
+      const high = costs(key, input, most, timesOf(key));
       return low && high && { low: Math.min(...low), high: Math.max(...high) };
     });
 }

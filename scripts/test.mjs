@@ -1,14 +1,21 @@
 import { readdirSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { buildIfStale } from './build.mjs';
 import { install } from './install.mjs';
 import { runNodeWithSignals, root, runScript } from './project.mjs';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
-/** Longer than a wait of a test for one event: that fails first, and says what it waited for. */
+/** Longer than a test waits for one event: such a wait fails first, and says what it waited for. */
 const TIMEOUT_MS = 30 * 60_000;
+/** Of a Temporal server, a command and the test itself, with room to spare. */
+const BYTES_PER_FILE = 1.5 * 2 ** 30;
+/** Test files at once: most start processes of their own, so that two keep two cores busy. */
+const concurrency = Math.max(2, Math.min(availableParallelism(), Math.floor(totalmem() / BYTES_PER_FILE)));
+
 /** Options of the runner that Node 20.6 does not have yet. */
-const newerFlags = major > 20 || minor >= 11 ? ['--test-concurrency=2', `--test-timeout=${TIMEOUT_MS}`] : [];
+const newerFlags =
+  major > 20 || minor >= 11 ? [`--test-concurrency=${concurrency}`, `--test-timeout=${TIMEOUT_MS}`] : [];
 
 await runScript(async () => {
   install();

@@ -1,19 +1,16 @@
 /** The processes a chaos run starts, and whoever they started. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isLiveProcess } from '../../src/server/live-process.ts';
 import { readRecord } from '../../src/server/server-record.ts';
+import { firstOf, until } from '../support/until.ts';
 
-const SERVER_WAIT_MS = 30_000;
-
-/** The embedded server's pid, waited for where one is being started. Throws after half a minute without. */
-export async function liveServer(home: string): Promise<number> {
-  for (const end = Date.now() + SERVER_WAIT_MS; Date.now() < end; await sleep(20)) {
-    const pid = serverPid(home);
-    if (pid !== null) return pid;
-  }
-  throw new Error(`no Temporal server runs in ${home}`);
-}
+/** The embedded server's pid, waited for where one is being started. */
+export const liveServer = async (home: string): Promise<number> =>
+  (await firstOf(
+    async () => serverPid(home),
+    (pid) => pid !== null,
+    `a Temporal server in ${home}`,
+  ))!;
 
 export function serverPid(home: string): number | null {
   const record = readRecord(home);
@@ -51,6 +48,5 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
 }
 
 /** Resolves when the process is gone. */
-export async function gone(pid: number): Promise<void> {
-  while (isLiveProcess(pid, null)) await sleep(10);
-}
+export const gone = (pid: number): Promise<void> =>
+  until(() => !isLiveProcess(pid, null), `process ${pid} to be gone`);

@@ -116,6 +116,11 @@ const cases: { title: string; change: (evidence: Evidence) => Evidence; fails: R
     fails: /in hand at a kill/,
   },
   {
+    title: 'more answers lost to one kill than a worker can have in hand',
+    change: (e) => ({ ...e, maxWorkers: 1, log: e.log.slice(0, 3), answers: [answer(1, 0, 1, 101)] }),
+    fails: /in hand at a kill/,
+  },
+  {
     title: 'an answer that the provider never gave',
     change: (e) => ({ ...e, answers: [...e.answers, answer(9, 0, 1, 50)] }),
     fails: /in hand at a kill/,

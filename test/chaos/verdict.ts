@@ -51,8 +51,6 @@ export interface Check {
 /** USD per million tokens of gpt-4o-mini, which are nano-USD a token × 1000. */
 export const PRICE_NANO = { prompt: 150, completion: 600 } as const;
 
-/** An answer that came within this time before a kill may not have reached the disk. */
-const IN_HAND_MS = 1000;
 /** Two workers may take a look at the ledger at the same moment: what the one writes within it, the other cannot know. */
 const SAME_MOMENT_MS = 1000;
 const NAMED = 5;
@@ -134,15 +132,22 @@ function texts({ report, log }: Evidence): Check {
   };
 }
 
-function accounted({ log, answers, kills }: Evidence): Check {
+function accounted({ log, answers, kills, workers, maxWorkers }: Evidence): Check {
   const kept = new Set(answers.map(({ requestId }) => numberOf(requestId)));
   const answered = log.filter(({ outcome }) => outcome === 'answered');
   const lost = answered.filter(({ total }) => !kept.has(total));
   const workerKills = kills.filter(({ worker }) => worker);
-  const unexplained = lost.filter(
-    ({ startedAt, endedAt }) =>
-      !workerKills.some(({ at }) => startedAt <= at && (endedAt ?? Infinity) >= at - IN_HAND_MS),
-  );
+  const lostTo = new Map<Kill, number>();
+  // An answer in hand keeps its slot, and nothing more is asked for its prompt: so few can be lost to one kill.
+  const unexplained = lost.filter(({ total, prompt, startedAt }) => {
+    const kill = workerKills.find(({ at }) => startedAt <= at);
+    if (!kill) return true;
+    lostTo.set(kill, (lostTo.get(kill) ?? 0) + 1);
+    const wentOn = log
+      .slice(total)
+      .some((later) => later.prompt === prompt && later.startedAt < kill.at && workers === 1);
+    return wentOn || lostTo.get(kill)! > maxWorkers;
+  });
   const unknown = answers.filter(({ requestId }) => log[numberOf(requestId) - 1]?.outcome !== 'answered');
   const problems = [
     ...unexplained.map(({ total, prompt }) => `answer ${total} ("${prompt}") is not in the ledger`),

@@ -9,6 +9,7 @@ import { outsideEndOf } from './outside-end.ts';
 import { isOf, openWorkflows, type ServerView, viewWithin } from './server-view.ts';
 import { ASK_MS, askProgress, type Word } from './ask-progress.ts';
 import { accountStanding } from './account-standing.ts';
+import { runFlagsOf } from './run-flags.ts';
 import type { Temporal } from './temporal.ts';
 import { waitingOf, waitingText as textOfWaiting } from './waiting.ts';
 
@@ -47,6 +48,8 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
     startedAt: manifest.runs[0]?.started_at ?? manifest.created_at,
     resultsFile: outcome?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? null,
+    failuresFile: outcome?.failuresFile ?? null,
+    runFlags: runFlagsOf(manifest.settings, store.location.outputDir),
     waiting,
     account,
     limits: manifest.limits,

@@ -4,6 +4,7 @@ import { batchDigest } from '../store/batch-digest.ts';
 import { durationOf } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { BatchSummary } from './render/summary-text.ts';
+import { runFlagsOf } from './run-flags.ts';
 import type { Temporal } from './temporal.ts';
 
 /** `end` is how the run ended, or the progress at which it was left. */
@@ -39,6 +40,7 @@ export async function batchSummary(
     failuresFile: outcome?.failuresFile ?? null,
     webUiUrl: temporal?.webUiOf(store.batchId, runId) ?? null,
     stopServerCommand: temporal?.embedded ? 'durabatch server stop' : null,
+    runFlags: runFlagsOf(manifest.settings, store.location.outputDir),
     bill: digest.bill,
     failures: digest.failures,
     warnings: outcome?.warnings ?? [],

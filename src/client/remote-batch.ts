@@ -105,6 +105,8 @@ export async function remoteStatusOf(temporal: Temporal, listing: RemoteListing)
     startedAt: startedAt.toISOString(),
     resultsFile: outcome?.resultsFile ?? memo.results?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? memo.results?.csvFile ?? null,
+    failuresFile: outcome?.failuresFile ?? memo.results?.failuresFile ?? null,
+    runFlags: '',
     webUiUrl: temporal.webUiOf(batchId, runId),
     waiting: await waitingText(temporal, view, { state, counts }),
     account: null,

@@ -17,9 +17,10 @@ const headings: Record<RunState, string> = {
  * Items are kept short, and what comes from outside is quoted. `outcome`: once the report is written.
  */
 export function detailsOf(batch: BatchInput, progress: Progress, outcome: BatchOutcome | null): string {
-  const { state, pause, budget } = progress;
+  const { state, pause, budget, failuresByType } = progress;
   const { request } = batch.settings;
-  const { advice, command } = nextStep(state, pause, batch.batchId, budget?.maxCostNanoUsd);
+  const failed = { failuresByType, failuresFile: outcome?.failuresFile };
+  const { advice, command } = nextStep(state, pause, batch.batchId, budget?.maxCostNanoUsd, failed);
   return [
     `### ${headings[state]}${pause ? ` (${pause.reason})` : ''}: ${doneText(progress)}`,
     '',
@@ -30,7 +31,7 @@ export function detailsOf(batch: BatchInput, progress: Progress, outcome: BatchO
           '',
         ]
       : []),
-    `**Next:** ${advice}${command === null ? '' : ` \`${command}\``}`,
+    `**Next:** ${advice}${command === null ? '' : ` ${quoted(command, 1000, 500)}`}`,
     '',
     ...numbersOf(progress),
     ...failuresOf(progress),

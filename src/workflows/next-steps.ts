@@ -1,5 +1,5 @@
 /** What a tired person should do now. */
-import type { BatchState, Pause, PauseReason } from '../contract.ts';
+import type { BatchState, FailureCounts, Pause, PauseReason } from '../contract.ts';
 
 export interface NextStep {
   advice: string;
@@ -45,19 +45,43 @@ const stateSteps: Record<Exclude<BatchState, 'paused'>, (batchId: string) => Nex
   }),
 };
 
+/** What failed in a finished batch. */
+export interface FailedPrompts {
+  failuresByType: FailureCounts | undefined;
+  /** The prompts that failed, as a file to run; `null` where it is not known. */
+  failuresFile: string | null | undefined;
+  /** Flags of `run` for the settings of this batch, with a blank before each. */
+  runFlags?: string;
+}
+
+/** Asked again as they are, such prompts are refused again. */
+const isRejectedThroughout = (counts: FailureCounts = {}): boolean => {
+  const types = Object.keys(counts);
+  return types.length > 0 && types.every((type) => type === 'Completion.Rejected');
+};
+
 /** `maxCostNanoUsd`: the cost cap, where it is known. */
 export function nextStep(
   state: BatchState,
   pause: Pause | null,
   batchId: string,
   maxCostNanoUsd: number | null = null,
+  failed: FailedPrompts | null = null,
 ): NextStep {
+  if (state === 'partly_failed' && failed?.failuresFile && isRejectedThroughout(failed.failuresByType))
+    return {
+      advice:
+        'The provider refused every prompt that failed, and would refuse it again as it is. Change the prompts in the failures file, then run that file:',
+      command: `durabatch run ${asArgument(failed.failuresFile)}${failed.runFlags ?? ''}`,
+    };
   if (state !== 'paused') return stateSteps[state](batchId);
   return {
     advice: pauseAdvice[pause?.reason ?? 'operator'],
     command: `durabatch resume ${batchId}${pause?.reason === 'budget' ? ` --max-cost ${higherCap(maxCostNanoUsd, pause.neededNanoUsd)}` : ''}`,
   };
 }
+
+const asArgument = (path: string): string => (/^[\w./:-]+$/.test(path) ? path : JSON.stringify(path));
 
 /** Twice as much, in US dollars: an example that nobody regrets having pasted, and that the next prompt fits into. */
 const higherCap = (maxCostNanoUsd: number | null, neededNanoUsd = 0): string =>

@@ -53,14 +53,19 @@ export function memoOf(batch: BatchInput, progress: Progress, outcome: BatchOutc
   const { resultsFile, csvFile, failuresFile } = outcome ?? {};
   return {
     ...{ state, pause, counts, failuresByType, paid },
-    next: nextText(batch, progress),
+    next: nextText(batch, progress, failuresFile),
     ...(outcome && { results: { resultsFile, csvFile, failuresFile } }),
   };
 }
 
 /** What a person should do, also one who finds no worker on the batch. */
-function nextText({ batchId }: BatchInput, { state, pause, budget }: Progress): string {
-  const { advice, command } = nextStep(state, pause, batchId, budget?.maxCostNanoUsd);
+function nextText(
+  { batchId }: BatchInput,
+  { state, pause, budget, failuresByType }: Progress,
+  failuresFile: string | null | undefined,
+): string {
+  const failed = { failuresByType, failuresFile };
+  const { advice, command } = nextStep(state, pause, batchId, budget?.maxCostNanoUsd, failed);
   const text = command === null ? advice : `${advice} ${command}`;
   if (state !== 'running') return text;
   return `${text} (if no worker is on it any more, since its command was stopped or died: durabatch resume ${batchId})`;

@@ -56,9 +56,13 @@ test('a pause is shown with its reason, since when, and what to do about it', ()
 
 test('a finished batch names its files, what is wrong with them, and how to ask the failed prompts again', () => {
   const counts = { ...progress.counts, running: 0, pending: 0, notRun: 5 };
-  const details = detailsOf(batch, { ...progress, state: 'partly_failed', counts }, outcome);
+  const failuresByType = { 'Completion.Rejected': 1, 'Completion.Fault': 1 };
+  const ended: Progress = { ...progress, state: 'partly_failed', counts };
+  const details = detailsOf(batch, { ...ended, failuresByType }, outcome);
   assert.match(details, /^### Finished, some prompts failed/);
   assert.match(details, /again: `durabatch retry sample`/);
+  const ofRejected = detailsOf(batch, ended, { ...outcome, failuresFile: '/da`ta/f.jsonl' });
+  assert.match(ofRejected, /run that file: `durabatch run "\/da ta\/f\.jsonl"`/);
   assert.match(details, /- 2 succeeded, 1 failed, 5 not run$/m);
   assert.doesNotMatch(details, /in progress|prompts\/s/);
   assert.match(

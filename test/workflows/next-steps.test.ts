@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nextStep } from '../../src/workflows/next-steps.ts';
+import { type FailedPrompts, nextStep } from '../../src/workflows/next-steps.ts';
 import type { Pause } from '../../src/contract.ts';
 
 const pause: Pause = {
@@ -41,5 +41,28 @@ const states = [
 for (const [state, command] of states) {
   test(`a batch that is ${state} is followed by ${command ?? 'nothing to type'}`, () => {
     assert.equal(nextStep(state, null, 'demo-1').command, command);
+  });
+}
+
+const failuresFile = '/out/batch_results_20260304_050607_failures.jsonl';
+const failedCases: [FailedPrompts | null, string][] = [
+  [{ failuresByType: { 'Completion.Rejected': 2 }, failuresFile }, `durabatch run ${failuresFile}`],
+  [
+    { failuresByType: { 'Completion.Rejected': 2 }, failuresFile: '/my out/f.jsonl', runFlags: ' --model m' },
+    'durabatch run "/my out/f.jsonl" --model m',
+  ],
+  [
+    { failuresByType: { 'Completion.Rejected': 2, 'Completion.Fault': 1 }, failuresFile },
+    'durabatch retry demo-1',
+  ],
+  [{ failuresByType: { 'Completion.Unavailable': 1 }, failuresFile }, 'durabatch retry demo-1'],
+  [{ failuresByType: { 'Completion.Rejected': 2 }, failuresFile: null }, 'durabatch retry demo-1'],
+  [{ failuresByType: {}, failuresFile }, 'durabatch retry demo-1'],
+  [{ failuresByType: undefined, failuresFile }, 'durabatch retry demo-1'],
+  [null, 'durabatch retry demo-1'],
+];
+for (const [failed, command] of failedCases) {
+  test(`failures ${JSON.stringify(failed)} are followed by ${command}`, () => {
+    assert.equal(nextStep('partly_failed', null, 'demo-1', null, failed).command, command);
   });
 }

@@ -35,6 +35,9 @@ export interface BatchStatus {
   /** Of the newest report; null while there is none. */
   resultsFile: string | null;
   csvFile: string | null;
+  failuresFile: string | null;
+  /** Flags of `run` for the same settings; `''` where they are not known. */
+  runFlags: string;
   webUiUrl: string | null;
   /** What its prompts in progress wait for, if all of them wait. */
   waiting: string | null;
@@ -175,9 +178,10 @@ function outputText({ outputDir, folderHost }: BatchStatus): string {
 }
 
 /** What only a worker at the folder can do is to be typed there. */
-function nextStepOf({ id, state, pause, folderHost, source, limits, told }: BatchStatus): NextStep {
+function nextStepOf(status: BatchStatus): NextStep {
+  const { id, state, pause, folderHost, source, limits, told } = status;
   const cap = told?.budget?.maxCostNanoUsd ?? limits?.maxCostNanoUsd;
-  const step = nextStep(state, pause, id, cap);
+  const step = nextStep(state, pause, id, cap, status);
   if (folderHost === null || step.command === null || source === 'workflow') return step;
   const host = toTerminalText(folderHost, 80);
   return { ...step, advice: `${step.advice.replace(/:$/, '')}, on ${host} where its folder is:` };

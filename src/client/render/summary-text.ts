@@ -7,7 +7,7 @@ import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './ba
 import { billText } from './bill-text.ts';
 import { durationText } from './duration-text.ts';
 import { nextRows } from './next-rows.ts';
-import { nextStep } from '../../workflows/next-steps.ts';
+import { nextStep, type NextStep } from '../../workflows/next-steps.ts';
 import { successRate } from '../../report/summary.ts';
 import { countText, plural, usdOf } from './number-text.ts';
 import type { Paint } from './paint.ts';
@@ -41,6 +41,8 @@ export interface BatchSummary {
   webUiUrl: string | null;
   /** Command that stops the embedded server; null where the server is not ours. */
   stopServerCommand: string | null;
+  /** Flags of `run` for the same settings. */
+  runFlags: string;
   failures: FailureGroup[];
   warnings: string[];
   /** ISO 8601, UTC. */
@@ -76,8 +78,7 @@ export function summaryText(
   if (summary.stopServerCommand !== null) {
     rows.push({ label: 'Server', value: `runs on; to stop it: ${asTyped(summary.stopServerCommand)}` });
   }
-  if (state !== 'succeeded')
-    rows.push(...nextRows(nextStep(state, pause, batchId, summary.limits.maxCostNanoUsd), paint));
+  if (state !== 'succeeded') rows.push(...nextRows(nextStepOf(summary), paint));
   const notices = summary.warnings.map((warning) => `warning: ${toTerminalText(warning, 500)}`);
   return [
     ...(summary.simulated ? [paint.yellow(wrapped(SIMULATED_NOTICE, columns).join('\n'))] : []),
@@ -99,6 +100,19 @@ function failureText(group: FailureGroup, paint: Paint, columns: number): string
     ...shown.map((line) => paint.dim(`  ${line}`)),
     ...(more > 0 ? [`  … and ${countText(more)} more, in the results`] : []),
   ].join('\n');
+}
+
+function nextStepOf({
+  state,
+  pause,
+  batchId,
+  limits,
+  failures,
+  failuresFile,
+  runFlags,
+}: BatchSummary): NextStep {
+  const failuresByType = Object.fromEntries(failures.map(({ type, count }) => [type, count]));
+  return nextStep(state, pause, batchId, limits.maxCostNanoUsd, { failuresByType, failuresFile, runFlags });
 }
 
 /** The last line of `--json`: the report's summary, with the ways to go on. Costs are US dollars. */
@@ -129,7 +143,7 @@ export function summaryJson(summary: BatchSummary): Record<string, unknown> {
     csv_file: summary.csvFile,
     failures_file: summary.failuresFile,
     web_ui: summary.webUiUrl,
-    next_step: nextStep(summary.state, summary.pause, summary.batchId, summary.limits.maxCostNanoUsd),
+    next_step: nextStepOf(summary),
     warnings: summary.warnings,
     failures: summary.failures.map(toReportFailure),
   };

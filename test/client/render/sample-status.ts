@@ -16,6 +16,8 @@ export const sampleStatus = (changes: Partial<BatchStatus> = {}): BatchStatus =>
   startedAt: '2026-11-23T00:00:00.000Z',
   resultsFile: null,
   csvFile: null,
+  failuresFile: null,
+  runFlags: '',
   webUiUrl: null,
   waiting: null,
   account: null,

@@ -32,6 +32,7 @@ const summary = (changes: Partial<BatchSummary> = {}): BatchSummary => ({
   failuresFile: 'out/batch_results_20261123_000157_failures.jsonl',
   webUiUrl: 'http://127.0.0.1:8233/w',
   stopServerCommand: 'durabatch server stop',
+  runFlags: ' --model m',
   failures: [
     {
       type: 'Completion.Rejected',
@@ -62,8 +63,8 @@ CSV       out/batch_results_20261123_000157.csv
 Failures  out/batch_results_20261123_000157_failures.jsonl
 Web UI    http://127.0.0.1:8233/w
 Server    runs on; to stop it: durabatch server stop
-Next      The failed prompts are in the results, with their errors. To ask only those again:
-          durabatch retry demo-1
+Next      The provider refused every prompt that failed, and would refuse it again as it is. Change the prompts in the failures file, then run that file:
+          durabatch run out/batch_results_20261123_000157_failures.jsonl --model m
 10 prompts failed with Completion.Rejected
   the provider refuses these prompts as they are; read its message, change them in the failures file beside the results, and run that file
   p1: 400: too long
@@ -100,7 +101,7 @@ test('the summary says that a cost is unknown, with the warning', () => {
 
 test('prose is wrapped to the terminal, places are not', () => {
   const path = `out/${'long folder '.repeat(9)}results.json`;
-  const lines = summaryText(summary({ resultsFile: path }), { columns: 60 }).split('\n');
+  const lines = summaryText(summary({ resultsFile: path, failuresFile: null }), { columns: 60 }).split('\n');
   assert.deepEqual(
     lines.filter((line) => line.length > 60),
     [`Results   ${path}`],

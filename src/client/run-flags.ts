@@ -1,0 +1,25 @@
+import { resolve } from 'node:path';
+import type { RequestSettings } from '../contract.ts';
+import { DEFAULT_OUTPUT_DIR, requestDefaults } from './options/run-defaults.ts';
+
+/** Returns the flags that make `run` ask as these settings do, for the same output folder, each with a blank before it. */
+export function runFlagsOf(settings: RequestSettings, outputDir: string): string {
+  const { provider, model, baseUrl } = settings;
+  const values: [flag: string, value: string | number, usual: string | number | null][] = [
+    ['--provider', provider, requestDefaults.provider],
+    ['--model', model, provider === 'simulated' ? model : null],
+    ['--base-url', baseUrl, provider === 'openai-compatible' ? null : baseUrl],
+    ['--completions', settings.completions, requestDefaults.completions],
+    ['--temperature', settings.temperature, requestDefaults.temperature],
+    ['--top-p', settings.topP, requestDefaults.topP],
+    ['--max-tokens', settings.maxTokens, requestDefaults.maxTokens],
+    ['--output-dir', outputDir, resolve(DEFAULT_OUTPUT_DIR)],
+  ];
+  const flags = values.flatMap(([flag, value, usual]) =>
+    value === usual ? [] : ` ${flag} ${isPlain(String(value)) ? value : JSON.stringify(value)}`,
+  );
+  return `${flags.join('')}${settings.thinking ? ' --thinking' : ''}`;
+}
+
+/** Needs no quotes in a shell. */
+const isPlain = (value: string): boolean => /^[\w./:@-]+$/.test(value);

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
+import { test } from 'node:test';
+import { runFlagsOf } from '../../src/client/run-flags.ts';
+import { manifestOf } from '../report/support/report-fixtures.ts';
+
+const { settings } = manifestOf(1);
+const usual = resolve('data/batch_results');
+
+const cases: [Partial<typeof settings>, outputDir: string, flags: string][] = [
+  [{}, usual, ' --model deepseek-v4-flash'],
+  [{ provider: 'openai', model: 'gpt-4.1-mini' }, usual, ' --provider openai --model gpt-4.1-mini'],
+  [
+    { provider: 'openai-compatible', baseUrl: 'http://127.0.0.1:8000/v1' },
+    '/my data',
+    ' --provider openai-compatible --model deepseek-v4-flash --base-url http://127.0.0.1:8000/v1 --output-dir "/my data"',
+  ],
+  [{ provider: 'simulated', baseUrl: '', model: 'simulated' }, usual, ' --provider simulated'],
+  [
+    { completions: 4, temperature: 0, topP: 1, maxTokens: 9, thinking: true },
+    usual,
+    ' --model deepseek-v4-flash --completions 4 --temperature 0 --top-p 1 --max-tokens 9 --thinking',
+  ],
+];
+for (const [changes, outputDir, flags] of cases) {
+  test(`settings ${JSON.stringify(changes)} are typed as${flags}`, () => {
+    assert.equal(runFlagsOf({ ...settings, ...changes }, outputDir), flags);
+  });
+}

@@ -20,6 +20,7 @@ import { MOST_WORKERS, type RequestSettings, type RunLimits, taskQueueOf } from 
 import type { CompletionApi } from './providers/completion-api.ts';
 import type { BatchSlots, PromptSlots } from './prompt-slots.ts';
 import { createSurcharge } from './providers/surcharge.ts';
+import { sharedApis } from './providers/shared-apis.ts';
 import type { BatchStore } from './store/batch-store.ts';
 import { courierIdentity, workerIdentity } from './worker-identity.ts';
 import { paceSignal } from './workflows/messages.ts';
@@ -141,7 +142,7 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
     workflowBundle: bundle,
     activities: createActivities({
       store,
-      api: oncePerSettings((settings, limits) =>
+      api: sharedApis((settings: RequestSettings, limits: RunLimits) =>
         counted(createApi(settings, limits, config.secret(limits.apiKeyEnv))),
       ),
       prices: (settings, limits, table) =>
@@ -248,23 +249,6 @@ export async function startCourier({
         // a worker that failed has stopped too
       });
     },
-  };
-}
-
-/** One client, and so one pool of connections and one memory of what the provider honours, per kind of request. */
-function oncePerSettings(
-  create: (settings: RequestSettings, limits: RunLimits) => CompletionApi,
-): (settings: RequestSettings, limits: RunLimits) => CompletionApi {
-  const known = new Map<string, CompletionApi>();
-  // The same objects come again and again: most requests need no key.
-  const latest: { settings?: RequestSettings; limits?: RunLimits; api?: CompletionApi } = {};
-  return (settings, limits) => {
-    if (latest.api && latest.settings === settings && latest.limits === limits) return latest.api;
-    const key = JSON.stringify([settings, limits]);
-    const api = known.get(key) ?? create(settings, limits);
-    known.set(key, api);
-    Object.assign(latest, { settings, limits, api });
-    return api;
   };
 }
 

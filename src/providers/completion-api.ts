@@ -50,13 +50,19 @@ export interface CompletionApi {
   complete(request: CompletionRequest, options: CallOptions): Promise<CompletionResponse>;
 }
 
+/** The settings that an API is made from; the others come with each request. */
+export type ApiSettings = Pick<RequestSettings, 'provider' | 'baseUrl'>;
+
+/** The limits that an API is made from. */
+export type ApiLimits = Pick<RunLimits, 'apiKeyEnv' | 'simulateLatencyMs' | 'simulateErrors'>;
+
 /**
  * Make one per batch and process: it keeps connections open, and remembers whether `n` is honoured.
  * @throws ProviderFault (`AccountBlocked`) without an API key where one is needed.
  */
 export function createCompletionApi(
-  settings: RequestSettings,
-  limits: RunLimits,
+  settings: ApiSettings,
+  limits: ApiLimits,
   apiKey: string | undefined,
 ): CompletionApi {
   const provider = providerFor(settings);

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RunLimits } from '../contract.ts';
-import type { CompletionApi, CompletionRequest } from './completion-api.ts';
+import type { ApiLimits, CompletionApi, CompletionRequest } from './completion-api.ts';
 import { ProviderFault } from './provider-fault.ts';
 
 const openings = [
@@ -55,7 +54,7 @@ function simulatedText(request: CompletionRequest, sample: number): string {
  * errors, on how often that sample was asked for. Half the errors are the request's own (500), half
  * the provider's (429).
  */
-export function createSimulatedApi(limits: RunLimits): CompletionApi {
+export function createSimulatedApi(limits: ApiLimits): CompletionApi {
   const calls = new Map<string, number>();
 
   return {

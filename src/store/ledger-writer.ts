@@ -53,7 +53,8 @@ export class LedgerWriter {
   readonly #unsaved: Line[] = [];
   readonly #audience: WriterAudience | null;
   #file: { name: string; handle: FileHandle; size: number } | null = null;
-  #busy = false;
+  /** The writing that is under way; `null`: none is. */
+  #draining: Promise<void> | null = null;
   #written = 0;
 
   /** `owner` names the file: it must be unique to this process. */
@@ -91,21 +92,22 @@ export class LedgerWriter {
     if (this.hasUnsaved) await this.#enqueue(null, true);
   }
 
+  /** Waits for what is being written, however long the disk takes, and closes the file. What is unsaved stays in memory. */
   async close(): Promise<void> {
-    while (this.#busy) await new Promise((resolve) => setImmediate(resolve));
+    while (this.#draining) await this.#draining;
     await this.#leaveFile();
   }
 
   #enqueue(line: Line | null, durable: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ line, durable, resolve, reject });
-      if (this.#busy) return;
-      this.#busy = true;
-      setImmediate(() => void this.#drain());
+      this.#draining ??= this.#drain();
     });
   }
 
   async #drain(): Promise<void> {
+    // What arrives in this turn of the event loop goes with it.
+    await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0);
       try {
@@ -120,7 +122,7 @@ export class LedgerWriter {
         for (const waiter of group) waiter.reject(error);
       }
     }
-    this.#busy = false;
+    this.#draining = null;
   }
 
   async #write(group: readonly Waiter[]): Promise<void> {

@@ -113,6 +113,28 @@ describe('with no worker alive', () => {
   });
 });
 
+test('"set" leaves the client as it is: what was learnt of the provider holds', async (t) => {
+  const gate = createGate();
+  const severalAsked: number[] = [];
+  const place = await createWorkplace(t, server, {
+    honourN: false,
+    script: ({ total, body }) => {
+      if (Number(body['n'] ?? 1) > 1) severalAsked.push(total);
+      return total === 3 ? gate.script() : undefined;
+    },
+  });
+  const { provider } = place;
+  const file = await place.write('prompts.json', promptTexts(6));
+  const run = place.startRun(file, ['--id', 'learnt', '--max-workers', '1', '--completions', '2']);
+  await provider.until(() => provider.inFlight === 1 && provider.requests === 3);
+  const set = await place.cli(['set', 'learnt', '--max-workers', '2', '--patience', '2h']);
+  assert.equal(set.code, 0, set.stdout + set.stderr);
+  gate.open();
+  const { code, stdout } = await run.ended;
+  assert.equal(code, 0, stdout);
+  assert.deepEqual(severalAsked, [1], 'several choices were asked for once');
+});
+
 test('"set --max-workers" takes effect on a running batch at once, beyond what its worker began with', async (t) => {
   const gate = createGate();
   const place = await createWorkplace(t, server, { script: gate.script });

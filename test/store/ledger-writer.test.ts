@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { possiblyPaidOf } from '../../src/store/bill.ts';
@@ -193,3 +193,53 @@ test('whoever has appended a record that needs no fsync decides with it, also wh
     );
   }
 });
+
+test('closing waits for a slow disk without keeping the event loop busy', async (t) => {
+  const folder = join(await temporaryFolder(t), 'ledger');
+  const writer = new LedgerWriter(folder, 'worker');
+  await writer.append(answer('first'), durable);
+  const file = await open(join(folder, 'other'), 'w');
+  const fileHandle = Object.getPrototypeOf(file) as typeof file;
+  await file.close();
+  let syncing = (): void => {};
+  const isSyncing = new Promise<void>((resolve) => (syncing = resolve));
+  let goOn = (): void => {};
+  const slowDisk = new Promise<void>((resolve) => (goOn = resolve));
+  t.mock.method(fileHandle, 'datasync', async () => {
+    syncing();
+    await slowDisk;
+  });
+  const appended = writer.append(answer('second'), durable);
+  await isSyncing;
+
+  const turn = setImmediate;
+  const turns = t.mock.method(globalThis, 'setImmediate');
+  const closed = writer.close();
+  for (let i = 0; i < 100; i++) await new Promise((resolve) => turn(resolve));
+  assert.equal(turns.mock.callCount(), 0);
+  goOn();
+  await Promise.all([appended, closed]);
+  assert.deepEqual(await readBack(folder), [answer('first'), answer('second')]);
+});
+
+test(
+  'closing beside records that no disk takes ends, and they can still be saved',
+  { skip: noSmallDisk },
+  async (t) => {
+    const disk = await smallDisk(t);
+    if (disk === null) return;
+    const folder = join(disk, 'ledger');
+    const writer = new LedgerWriter(folder, 'worker');
+    await writer.append(answer('first'), durable);
+    const filler = await fillDisk(disk);
+    const large = answer('large', { choices: [{ sample: 1, text: 'x'.repeat(9000), finishReason: 'stop' }] });
+    const refused = assert.rejects(writer.append(large, durable), /ENOSPC/);
+    await writer.close();
+    await refused;
+    assert.equal(writer.unsaved, 1);
+    await rm(filler);
+    await writer.saveUnsaved();
+    await writer.close();
+    assert.deepEqual(await readBack(folder), [answer('first'), large]);
+  },
+);

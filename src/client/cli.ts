@@ -8,6 +8,7 @@ import { ASK, type Shell, shells } from './command-line/completion-script.ts';
 import { refuseUnknownTopic } from './command-line/explain-misuse.ts';
 import { addCommandHelp, configureHelp } from './command-line/command-help.ts';
 import { flagsLast } from './command-line/flags-last.ts';
+import { outliveTerminals } from './command-line/hangup.ts';
 import { leaveQuietly } from './command-line/leave-quietly.ts';
 import { settleOperands } from './command-line/settle-operands.ts';
 import { tellError, wantsDebug } from './command-line/tell-error.ts';
@@ -271,7 +272,9 @@ function keepCompiledCode(): void {
 
 async function main(): Promise<void> {
   keepCompiledCode();
+  outliveTerminals();
   leaveQuietly(process.stdout);
+  leaveQuietly(process.stderr);
   process.on('uncaughtException', (error) =>
     process.exit(tellError(error, { json: process.argv.includes('--json'), debug })),
   );

@@ -43,7 +43,7 @@ export const isCancelled = async (store: BatchStore): Promise<boolean> =>
 export const openBatch = async (options: StartOptions): Promise<boolean> => !(await startRun(options));
 
 export async function continueBatch(options: ContinueOptions): Promise<ContinueEnd> {
-  const { temporal, store, liftPause, onOpen = async () => ({}) } = options;
+  const { temporal, store, liftPause, interrupt, onOpen = async () => ({}) } = options;
   let opened: { attached: boolean; changes: LimitChanges } | null = null;
   // Sent again after a loss of the server, they are carried out once.
   const [setId, resumeId] = [randomUUID(), randomUUID()];
@@ -60,16 +60,20 @@ export async function continueBatch(options: ContinueOptions): Promise<ContinueE
       const handle = temporal.client.workflow.getHandle(store.batchId);
       const { attached, changes } = opened!;
       if (Object.keys(changes).length > 0) {
-        await unlessRefused(() =>
-          tellBatch(handle, () =>
-            handle.executeUpdate(setUpdate, { args: [changes, asked(reason)], updateId: setId }),
+        await unlessRefused(interrupt, () =>
+          tellBatch(
+            handle,
+            () => handle.executeUpdate(setUpdate, { args: [changes, asked(reason)], updateId: setId }),
+            { interrupt },
           ),
         );
       }
       if (attached && liftPause) {
-        await unlessRefused(() =>
-          tellBatch(handle, () =>
-            handle.executeUpdate(resumeUpdate, { args: [asked(reason)], updateId: resumeId }),
+        await unlessRefused(interrupt, () =>
+          tellBatch(
+            handle,
+            () => handle.executeUpdate(resumeUpdate, { args: [asked(reason)], updateId: resumeId }),
+            { interrupt },
           ),
         );
       }
@@ -99,11 +103,15 @@ export const progressAtEnd = (
   failuresByType,
 });
 
-/** A refusal is as good: the batch is not paused (any more), or has closed meanwhile, which is seen next. */
-async function unlessRefused(update: () => Promise<unknown>): Promise<void> {
+/**
+ * A refusal is as good: the batch is not paused (any more), or has closed meanwhile, which is seen next. So is an
+ * interrupt, which ends the command.
+ */
+async function unlessRefused(interrupt: AbortSignal, update: () => Promise<unknown>): Promise<void> {
   try {
     await update();
   } catch (error) {
+    if (interrupt.aborted) return;
     if (!(error instanceof WorkflowUpdateFailedError) && !(error instanceof WorkflowNotFoundError))
       throw error;
   }

@@ -90,10 +90,15 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
         interrupt,
         onReady: async () => {
           // Without a worker nothing is in progress that could finish.
-          await unlessClosed(async () => {
-            if (now || alone) await cancelNow(handle);
-            await handle.cancel();
-          });
+          try {
+            await unlessClosed(async () => {
+              if (now || alone) await cancelNow(handle, { interrupt });
+              await handle.cancel();
+            });
+          } catch (error) {
+            if (interrupt.aborted) return;
+            throw error;
+          }
           await appendControl(store.folder, { ...control, control: 'cancel' });
           note(
             now || alone

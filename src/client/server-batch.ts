@@ -71,10 +71,15 @@ export function createServerBatch(
       const seen = await openView();
       const alone = !(await isPolled(temporal, seen.description.taskQueue));
       const handle = temporal.client.workflow.getHandle(batchId);
-      await unlessClosed(async () => {
-        if (now || alone) await heard(seen, alone, () => cancelNow(handle));
-        await handle.cancel();
-      });
+      try {
+        await unlessClosed(async () => {
+          if (now || alone) await heard(seen, alone, () => cancelNow(handle, { interrupt }));
+          await handle.cancel();
+        });
+      } catch (error) {
+        if (interrupt.aborted) return { kind: 'interrupted' };
+        throw error;
+      }
       if (alone) {
         note(
           `No worker is on this batch: it ends, with a report of what came back, as soon as one is. Its folder is ${folder}; type there: ${asTyped(`durabatch cancel ${batchId}`)}`,

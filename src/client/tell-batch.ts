@@ -1,30 +1,69 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
+import { sleepUnless } from '../sleep-unless.ts';
 import { cancelNowUpdate, knockSignal } from '../workflows/messages.ts';
 import { grpcErrorOf } from './grpc-error.ts';
 
 const AGAIN_MS = 1000;
+/** A worker that takes over has done the workflow task long before. */
+const MAX_REFUSED_MS = 120_000;
 const FAILED_PRECONDITION = 9;
+
+/** The server has refused to pass an Update on for so long that waiting has no end. */
+export class UpdateRefusedError extends Error {
+  override readonly name = 'UpdateRefusedError';
+}
+
+export interface TellOptions {
+  /** Ends the waiting: what is under way is given up, and {@link tellBatch} throws its reason. */
+  interrupt?: AbortSignal;
+  /** Defaults to two minutes. */
+  maxRefusedMs?: number;
+}
 
 /**
  * Sends an Update, as `send` does it, after a {@link knockSignal}. The server takes none while a workflow task has
  * failed or timed out several times: it is sent again until the task is done, so it must have an id of its own.
+ * Throws {@link UpdateRefusedError} after two minutes of refusals, and the reason of `interrupt` once that is aborted.
  */
-export async function tellBatch<T>(handle: WorkflowHandle, send: () => Promise<T>): Promise<T> {
-  await handle.signal(knockSignal);
-  for (;;) {
-    try {
-      return await send();
-    } catch (error) {
-      if (grpcErrorOf(error)?.code !== FAILED_PRECONDITION) throw error;
-      await sleep(AGAIN_MS);
+export async function tellBatch<T>(
+  handle: WorkflowHandle,
+  send: () => Promise<T>,
+  { interrupt = new AbortController().signal, maxRefusedMs = MAX_REFUSED_MS }: TellOptions = {},
+): Promise<T> {
+  const work = async (): Promise<T> => {
+    await handle.signal(knockSignal);
+    const endsAt = performance.now() + maxRefusedMs;
+    for (;;) {
+      try {
+        return await send();
+      } catch (error) {
+        if (grpcErrorOf(error)?.code !== FAILED_PRECONDITION) throw error;
+        if (performance.now() >= endsAt) throw refusedFor(handle, maxRefusedMs, error);
+      }
+      await sleepUnless(AGAIN_MS, interrupt);
+      interrupt.throwIfAborted();
     }
+  };
+  try {
+    interrupt.throwIfAborted();
+    return await handle.client.withAbortSignal(interrupt, work);
+  } catch (error) {
+    interrupt.throwIfAborted();
+    throw error;
   }
 }
 
+const refusedFor = ({ workflowId }: WorkflowHandle, ms: number, cause: unknown): UpdateRefusedError =>
+  new UpdateRefusedError(
+    `the Temporal server has refused to pass this on to ${workflowId} for ${Math.round(ms / 1000)} s, because the batch's workflow tasks fail. ` +
+      'End the commands and workers that work on it (another version of durabatch may be among them), type durabatch resume ' +
+      `${workflowId}, and then this again; its page in the Web UI says what fails.`,
+    { cause },
+  );
+
 /** Announces a cancel that shall not wait for the prompts in progress. */
-export function cancelNow(handle: WorkflowHandle): Promise<unknown> {
+export function cancelNow(handle: WorkflowHandle, options: TellOptions = {}): Promise<unknown> {
   const updateId = randomUUID();
-  return tellBatch(handle, () => handle.executeUpdate(cancelNowUpdate, { updateId }));
+  return tellBatch(handle, () => handle.executeUpdate(cancelNowUpdate, { updateId }), options);
 }

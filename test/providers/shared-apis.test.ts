@@ -11,7 +11,7 @@ const settings = settingsFor('openai-compatible', 'http://127.0.0.1:1/v1');
 const changes: Record<keyof RunLimits, [change: Partial<RunLimits>, another: boolean]> = {
   maxWorkers: [{ maxWorkers: 77 }, false],
   autoWorkers: [{ autoWorkers: true }, false],
-  account: [{ account: { name: 'other', rpm: 5, tpm: null } }, false],
+  account: [{ account: { name: 'other', requestsPerMinute: 5, tokensPerMinute: null } }, false],
   maxAttempts: [{ maxAttempts: 9 }, false],
   requestTimeoutMs: [{ requestTimeoutMs: 7777 }, false],
   idleTimeoutMs: [{ idleTimeoutMs: 7777 }, false],

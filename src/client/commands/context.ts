@@ -1,5 +1,6 @@
 /** What every command gets: where it may write, what it was configured with, and how it is interrupted. */
 import { type Config, loadConfig } from '../../config.ts';
+import { onHangup } from '../command-line/hangup.ts';
 import { createPaint } from '../render/paint.ts';
 import { toTerminalJson, toTerminalLines } from '../render/terminal-text.ts';
 import type { LiveStream } from '../render/live-rows.ts';
@@ -53,7 +54,10 @@ export function outputTraits(): {
   return { paint: createPaint(color), columns, isTTY, color };
 }
 
-/** Aborted by the first Ctrl-C or SIGTERM; the second one leaves at once. */
+/**
+ * Aborted by the first Ctrl-C or SIGTERM, and by the end of the terminal that the command prints to. The second Ctrl-C or
+ * SIGTERM leaves at once; a second SIGHUP does not, since a shell sends one and the system another.
+ */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   const onSignal = (): void => {
@@ -68,6 +72,7 @@ export function interruptSignal(): AbortSignal {
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
   if (process.platform === 'win32') process.on('SIGBREAK', onSignal);
+  onHangup(() => controller.abort());
   return controller.signal;
 }
 

@@ -22,6 +22,7 @@ import type { BatchSlots, PromptSlots } from './prompt-slots.ts';
 import { createSurcharge } from './providers/surcharge.ts';
 import { sharedApis } from './providers/shared-apis.ts';
 import type { BatchStore } from './store/batch-store.ts';
+import { createRunPrices } from './store/run-prices.ts';
 import { courierIdentity, workerIdentity } from './worker-identity.ts';
 import { paceSignal } from './workflows/messages.ts';
 
@@ -148,6 +149,7 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
       prices: (settings, limits, table) =>
         requestPrices(settings, limits, { surcharge, ...(table && { table }) }),
       surcharge,
+      priceTable: createRunPrices(store.folder),
       gate: (_, limits) => {
         const { account, autoWorkers } = limits;
         // An account's permit is of its moment: it is taken last. But who waits for one must not look like a

@@ -2,6 +2,7 @@ import type { BatchOutcome, ReportRequest } from '../contract.ts';
 import { writeReports } from '../report/write-reports.ts';
 import { durationOf, outcomesOf, totalsOf } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
+import { readRunPrices } from '../store/run-prices.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
 
@@ -21,6 +22,7 @@ export function createWriteReport({ store }: { store: BatchStore }): WriteReport
           state,
           durationSeconds: durationOf(manifest, totals, { run, at: endedAt }),
           timestamp: new Date(endedAt),
+          priceTable: await readRunPrices(store.folder, run),
           outcomes: () => outcomesOf(store, true),
         },
         store.location.outputDir,

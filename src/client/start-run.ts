@@ -5,12 +5,15 @@ import { join } from 'node:path';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Config } from '../config.ts';
 import { type Addition, type BatchInput, type BatchSettings, taskQueueOf } from '../contract.ts';
+import type { PriceTable } from '../prices/price-table.ts';
+import { tableFor } from '../providers/table-for.ts';
 import { acquireProcessLock } from '../server/process-lock.ts';
 import { workerIdentity } from '../worker-identity.ts';
 import { takeInAddition } from '../store/additions.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { appendControl } from '../store/controls-log.ts';
 import { layoutOf, type Manifest } from '../store/manifest.ts';
+import { keepRunPrices } from '../store/run-prices.ts';
 import type { promptBatch } from '../workflows/index.ts';
 import { firstAttributes } from '../workflows/search-attributes.ts';
 import { countsOf, newTally } from '../workflows/tally.ts';
@@ -45,6 +48,8 @@ export interface StartOptions {
   addition?: Addition;
   /** Last work on the ledger before the run of this number reads it, while nobody else writes there. */
   prepare?: ((run: number) => Promise<void>) | undefined;
+  /** The newest price table at hand. Default: the bundled one. */
+  priceTable?: (() => Promise<PriceTable>) | undefined;
 }
 
 /**
@@ -60,6 +65,7 @@ export async function startRun({
   reason = null,
   addition,
   prepare,
+  priceTable = bundled,
 }: StartOptions): Promise<boolean> {
   const release = await acquireProcessLock(
     join(config.home, 'locks', `${store.location.uuid}-${store.batchId}`),
@@ -91,6 +97,7 @@ export async function startRun({
     const { settings, batch_name: name, runs } = manifest;
     const { run, started_at: startedAt } = runs.at(-1)!;
     await prepare?.(run);
+    await keepRunPrices(store.folder, run, tableFor(await priceTable(), settings));
     const input: BatchInput = {
       batchId: store.batchId,
       name,
@@ -130,6 +137,8 @@ export async function startRun({
     await release();
   }
 }
+
+const bundled = async (): Promise<PriceTable> => (await import('../prices/bundled-table.ts')).bundledTable;
 
 function summaryOf({ name, prompts, settings: { request } }: BatchInput): string {
   const mark = request.provider === 'simulated' ? '[simulated] ' : '';

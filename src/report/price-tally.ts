@@ -1,13 +1,15 @@
 import type { Price } from '../contract.ts';
 import type { BoughtAnswer } from '../store/outcome.ts';
 
-/** A price that answers were charged with; figures in US dollars per million tokens, `null` where unknown. */
+/** A price that answers were charged with; figures in US dollars per million tokens, `null` where unknown or, with the source `provider`, not told. */
 export interface UsedPrice {
   model: string;
   input_per_million: number | null;
   cached_per_million: number | null;
   output_per_million: number | null;
   source: Price['source'] | null;
+  /** The service tier that the answers name; absent where they name none. */
+  tier?: string;
   answers: number;
   /** ISO 8601, UTC. */
   first_used: string;
@@ -29,6 +31,7 @@ export const priced = (tally: PriceTally, answers: readonly BoughtAnswer[]): Pri
       price?.cachedPerMillion,
       price?.outputPerMillion,
       price?.source,
+      price?.tier,
     ]);
     const known = prices.get(key);
     prices.set(key, {
@@ -37,6 +40,7 @@ export const priced = (tally: PriceTally, answers: readonly BoughtAnswer[]): Pri
       cached_per_million: price?.cachedPerMillion ?? null,
       output_per_million: price?.outputPerMillion ?? null,
       source: price?.source ?? null,
+      ...(price?.tier !== undefined && { tier: price.tier }),
       answers: (known?.answers ?? 0) + 1,
       first_used: known && known.first_used < at ? known.first_used : at,
       last_used: known && known.last_used > at ? known.last_used : at,

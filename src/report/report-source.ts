@@ -1,4 +1,5 @@
 import type { BatchState } from '../contract.ts';
+import type { PriceTable } from '../prices/price-table.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { PromptOutcome } from '../store/outcome.ts';
 
@@ -11,6 +12,8 @@ export interface ReportSource {
   durationSeconds: number;
   /** Names the files (in UTC) and is the summary's `timestamp`. */
   timestamp: Date;
+  /** The table that the newest run began with; `null` or left out: none was kept. */
+  priceTable?: PriceTable | null;
   /** In input order, each call from the start; texts are read as it goes. */
   outcomes(): AsyncIterable<PromptOutcome>;
 }

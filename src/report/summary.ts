@@ -47,9 +47,10 @@ export interface ReportSummary {
   csv_file: string | null;
   /** Of the prompts that failed: each as an item of a prompts file. Absolute path; `null` if none failed. */
   failures_file: string | null;
-  /** Version of the bundled price table. */
+  /** Version of the price table. */
   prices_version: string;
-  prices: { table_version: string; used: UsedPrice[] };
+  /** `table_date`: day, as YYYY-MM-DD, on which its figures were the newest there were; absent from batches of older versions. */
+  prices: { table_version: string; table_date?: string; used: UsedPrice[] };
   /** By type, the most frequent first. */
   failures: ReturnType<typeof toReportFailure>[];
   warnings: string[];
@@ -74,6 +75,7 @@ export const toSummary = (source: ReportSource, tally: Tally, paths: ReportPaths
   const { manifest, state } = source;
   const { usage } = tally;
   const partial = !finalStates.has(state);
+  const tableVersion = source.priceTable?.source ?? manifest.versions.prices;
   return {
     timestamp: source.timestamp.toISOString(),
     batch_id: manifest.batch_id,
@@ -101,8 +103,12 @@ export const toSummary = (source: ReportSource, tally: Tally, paths: ReportPaths
     results_file: paths?.resultsFile ?? null,
     csv_file: paths?.csvFile ?? null,
     failures_file: paths?.failuresFile ?? null,
-    prices_version: manifest.versions.prices,
-    prices: { table_version: manifest.versions.prices, used: toUsedPrices(tally.prices) },
+    prices_version: tableVersion,
+    prices: {
+      table_version: tableVersion,
+      ...(source.priceTable && { table_date: source.priceTable.date }),
+      used: toUsedPrices(tally.prices),
+    },
     failures: failureGroups(tally.failures).map(toReportFailure),
     warnings: toWarnings(source, tally, partial),
   };

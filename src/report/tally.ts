@@ -1,5 +1,6 @@
 import type { Usage } from '../contract.ts';
 import type { PromptOutcome } from '../store/outcome.ts';
+import { type AnswerTally, noAnswers, withAnswers } from './answer-tally.ts';
 import { type BillTally, billed, emptyBill } from './bill-tally.ts';
 import { failed, type FailureTally, noFailures } from './failure-tally.ts';
 import { emptyPrices, priced, type PriceTally } from './price-tally.ts';
@@ -16,8 +17,9 @@ export interface Tally {
   knownNanoUsd: bigint;
   /** Prompts whose cost is not known. */
   unpriced: number;
-  /** Models those prompts asked for. */
+  /** Models those of them asked for that have answers without a price. */
   unpricedModels: readonly string[];
+  answers: AnswerTally;
   completions: number;
   truncated: number;
   /** Cells of the CSV that are longer than a spreadsheet can show. */
@@ -36,6 +38,7 @@ export const emptyTally: Tally = {
   knownNanoUsd: 0n,
   unpriced: 0,
   unpricedModels: [],
+  answers: noAnswers,
   completions: 0,
   truncated: 0,
   longCells: 0,
@@ -59,6 +62,12 @@ const addUsage = (a: Usage, b: Usage): Usage => ({
   reasoning: a.reasoning + b.reasoning,
 });
 
+/** An unknown cost of an answer with a price is that of a count that did not come. */
+const hasPrices = ({ answers }: PromptOutcome): boolean =>
+  answers.every(
+    ({ costNanoUsd, price, usage }) => costNanoUsd !== null || (price !== null && usage === null),
+  );
+
 const withModel = (models: readonly string[], model: string): readonly string[] =>
   models.includes(model) ? models : [...models, model];
 
@@ -73,12 +82,13 @@ export const counted = (tally: Tally, outcome: PromptOutcome, batchModel: string
     usage: addUsage(tally.usage, paid.usage),
     knownNanoUsd: tally.knownNanoUsd + BigInt(paid.costNanoUsd ?? 0),
     unpriced: tally.unpriced + (isPriced ? 0 : 1),
-    unpricedModels: isPriced
+    unpricedModels: hasPrices(outcome)
       ? tally.unpricedModels
       : withModel(tally.unpricedModels, item.model ?? batchModel),
     completions: tally.completions + completions.length,
     truncated: tally.truncated + completions.filter((completion) => completion.truncated).length,
     longCells: tally.longCells + countLongCells(outcome),
+    answers: withAnswers(tally.answers, outcome.answers),
     bill: billed(tally.bill, outcome.bill, outcome.answers),
     prices: priced(tally.prices, outcome.answers),
     failures: failed(tally.failures, outcome),

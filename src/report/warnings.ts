@@ -1,5 +1,6 @@
 import { billWarning } from './bill-tally.ts';
 import { nanoUsdToDecimal } from './money.ts';
+import { priceWarnings } from './price-warnings.ts';
 import type { ReportSource } from './report-source.ts';
 import { EXCEL_CELL_CHARACTERS } from './results-csv.ts';
 import { totalItems, type Tally } from './tally.ts';
@@ -20,10 +21,7 @@ export const toWarnings = (source: ReportSource, tally: Tally, partial: boolean)
     warnings.push(
       `The report is partial: the batch is ${source.state}, ${tally.pending} of ${totalItems(tally)} prompts are not done.`,
     );
-  if (tally.unpriced > 0)
-    warnings.push(
-      `The cost of ${tally.unpriced} of ${totalItems(tally)} prompts is unknown, as there is no price or no token count for some of their answers (model ${modelList(tally.unpricedModels)}); estimated_cost is null${tally.unpriced < totalItems(tally) ? `, the other prompts cost ${nanoUsdToDecimal(tally.knownNanoUsd)} USD` : ''}.`,
-    );
+  warnings.push(...costWarnings(tally), ...priceWarnings(source, tally));
   const unknownBill = billWarning(tally.bill);
   if (unknownBill !== null) warnings.push(unknownBill);
   if (tally.truncated > 0)
@@ -33,6 +31,34 @@ export const toWarnings = (source: ReportSource, tally: Tally, partial: boolean)
   if (tally.longCells > 0)
     warnings.push(
       `${tally.longCells} ${tally.longCells === 1 ? 'cell of the CSV is' : 'cells of the CSV are'} longer than ${EXCEL_CELL_CHARACTERS.toLocaleString('en-US')} characters, the most that a cell in Excel can hold: read them in the JSON file or with a CSV parser.`,
+    );
+  return warnings;
+};
+
+const costWarnings = (tally: Tally): string[] => {
+  const warnings: string[] = [];
+  const { all, uncounted, doubtful, overcharged, overchargedNanoUsd } = tally.answers;
+  const total = totalItems(tally);
+  if (tally.unpriced > 0) {
+    const models = tally.unpricedModels;
+    const why = models.length > 0 ? `, as no price is known for model ${modelList(models)}` : '';
+    const known =
+      tally.unpriced < total ? `; the other prompts cost ${nanoUsdToDecimal(tally.knownNanoUsd)} USD` : '';
+    warnings.push(
+      `The cost of ${tally.unpriced} of ${total} prompts is unknown${why}: estimated_cost is null${known}.`,
+    );
+  }
+  if (uncounted > 0)
+    warnings.push(
+      `No token count came back with ${uncounted} of ${all} answers: their tokens are in no sum, and their cost only where the provider told it.`,
+    );
+  if (doubtful > 0)
+    warnings.push(
+      `The token count of ${doubtful} of ${all} answers cannot be true, as it is too small for their texts: their tokens are in no sum, and their cost only where the provider told it. A server that counts one of several choices is asked for one completion at a time once that is noticed.`,
+    );
+  if (overcharged > 0)
+    warnings.push(
+      `${overcharged} of ${all} answers cost more than their requests could by price and token limit, ${nanoUsdToDecimal(overchargedNanoUsd)} USD more in all: look at the provider's bill. What followed was reserved higher.`,
     );
   return warnings;
 };

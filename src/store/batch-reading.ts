@@ -120,9 +120,11 @@ export function boughtAnswers(history: PromptHistory, { chosen }: Standing): Bou
   const used = new Set(chosen.map(({ answer }) => answer.id));
   return history.answers
     .filter((answer) => !answer.reused)
-    .map(({ id, at, model, usage, costNanoUsd, price, choices }) => ({
+    .map(({ id, at, model, usage, doubtfulUsage, costNanoUsd, price, choices, start }) => ({
       ...{ id, at, model, usage, costNanoUsd, price },
+      ...(doubtfulUsage && { doubtfulUsage }),
       samples: choices.map(({ sample }) => sample),
+      worstCostNanoUsd: history.starts.find((sent) => sent.id === start)?.worstCostNanoUsd ?? null,
       kept: used.has(id),
     }));
 }

@@ -28,9 +28,11 @@ export interface Completion {
 /** An answer that this batch paid for. */
 export interface BoughtAnswer extends Pick<
   AnswerRecord,
-  'id' | 'at' | 'model' | 'usage' | 'costNanoUsd' | 'price'
+  'id' | 'at' | 'model' | 'usage' | 'doubtfulUsage' | 'costNanoUsd' | 'price'
 > {
   samples: number[];
+  /** What its request could cost at most; `null` or left out: nobody knows. */
+  worstCostNanoUsd?: number | null;
   /** At least one completion of it is used. */
   kept: boolean;
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { writeReports } from '../../report/write-reports.ts';
 import { durationOf, outcomesOf, totalsOf } from '../../store/batch-reading.ts';
+import { readRunPrices } from '../../store/run-prices.ts';
 import { statusOf } from '../batch-status.ts';
 import { connectTemporalIfRunning } from '../temporal.ts';
 import { locateBatch } from '../locate-batch.ts';
@@ -30,6 +31,7 @@ export async function reportCommand(
       state,
       durationSeconds: durationOf(manifest, await totalsOf(store), open),
       timestamp: now,
+      priceTable: await readRunPrices(store.folder, manifest.runs.at(-1)?.run ?? 0),
       outcomes: () => outcomesOf(store, state === 'cancelled'),
     },
     options.to === undefined ? store.location.outputDir : resolve(options.to),

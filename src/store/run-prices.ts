@@ -1,0 +1,69 @@
+/** The price table that a run began with, kept in the batch folder: it holds for the whole run, on every worker. */
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { priceTableSchema, type PriceTable } from '../prices/price-table.ts';
+import { syncFolder } from '../report/atomic-file.ts';
+import { cannotWrite, messageOf, StoreError } from './store-error.ts';
+
+const folderOf = (batchFolder: string): string => join(batchFolder, 'prices');
+const fileOf = (batchFolder: string, run: number): string => join(folderOf(batchFolder), `run-${run}.json`);
+
+/**
+ * Before the run's workflow starts. The file is made once and never changed: a start that was killed while it wrote is
+ * followed by one of a higher number. Throws {@link StoreError}.
+ */
+export async function keepRunPrices(batchFolder: string, run: number, table: PriceTable): Promise<void> {
+  const folder = folderOf(batchFolder);
+  try {
+    await mkdir(folder, { recursive: true });
+    const file = await open(fileOf(batchFolder, run), 'wx');
+    try {
+      await file.writeFile(`${JSON.stringify(table)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await syncFolder(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotWrite(folder, error);
+  }
+}
+
+/** `null`: none was kept, as in batches of older versions. Throws {@link StoreError} where it cannot be read. */
+export async function readRunPrices(batchFolder: string, run: number): Promise<PriceTable | null> {
+  const file = fileOf(batchFolder, run);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new StoreError(`cannot read the prices of run ${run}: ${messageOf(error)}`, { cause: error });
+  }
+  try {
+    return priceTableSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new StoreError(
+      `${file} is no price table. Remove it, and run ${run} is charged by the table that came with this version.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Reads each run's table once. A run without one is charged by the bundled table. */
+export function createRunPrices(batchFolder: string): (run: number) => Promise<PriceTable> {
+  const tables = new Map<number, Promise<PriceTable>>();
+  return (run) => {
+    const known = tables.get(run);
+    if (known) return known;
+    const read = readRunPrices(batchFolder, run).then(
+      // Large, and mostly not needed.
+      async (table) => table ?? (await import('../prices/bundled-table.ts')).bundledTable,
+    );
+    tables.set(run, read);
+    read.catch(() => {
+      // Whoever asked is told; who asks next may find it put right.
+      tables.delete(run);
+    });
+    return read;
+  };
+}

@@ -13,6 +13,11 @@ export interface Config {
   temporal: { connection: TemporalAddress; namespace: string } | null;
   /** Address of the Web UI of a Temporal server that is not the embedded one, from `DURABATCH_UI_URL`. */
   uiUrl: string | null;
+  /**
+   * Address of the day's prices, from `DURABATCH_PRICES_URL`; `null`: none is asked (`off`). Not from `.env`: a folder that
+   * somebody else has filled must not decide what things cost.
+   */
+  pricesUrl: string | null;
   /** Value of an environment variable; `undefined` where it is unset or empty. */
   secret(name: string): string | undefined;
   env: NodeJS.ProcessEnv;
@@ -31,11 +36,19 @@ export function loadConfig(processEnv: NodeJS.ProcessEnv, cwd: string): Config {
     home: durabatchHome(env),
     temporal: temporalOf(env),
     uiUrl: env['DURABATCH_UI_URL']?.replace(/\/+$/, '') || null,
+    pricesUrl: pricesUrlOf(processEnv['DURABATCH_PRICES_URL']),
     secret: (name) => env[name]?.trim() || undefined,
     env,
     dotEnv,
   };
 }
+
+/** Where the genai-prices project publishes its data; its own packages fetch them from there. */
+export const PUBLIC_PRICES_URL =
+  'https://raw.githubusercontent.com/pydantic/genai-prices/main/prices/new_data/v2/data.json';
+
+const pricesUrlOf = (setting: string | undefined): string | null =>
+  setting === 'off' ? null : setting || PUBLIC_PRICES_URL;
 
 function temporalOf(env: NodeJS.ProcessEnv): Config['temporal'] {
   const overrideEnvVars = Object.fromEntries(

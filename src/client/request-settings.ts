@@ -1,6 +1,7 @@
 /** What the user left out comes from the provider's entry in the catalogue. */
 import type { Config } from '../config.ts';
 import type { BatchSettings, PromptItem, RunLimits } from '../contract.ts';
+import type { PriceTable } from '../prices/price-table.ts';
 import { providers } from '../providers/catalog.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { accountLimits } from './account-limits.ts';
@@ -36,19 +37,31 @@ export function requireApiKey(config: Config, { request, limits }: BatchSettings
   );
 }
 
+/** It is large: who needs no price does not load it. Without a configuration, the bundled one. */
+async function newestTable(config?: Pick<Config, 'home'>): Promise<PriceTable> {
+  if (!config) return (await import('../prices/bundled-table.ts')).bundledTable;
+  const { tableAtHand } = await import('./prices/price-updates.ts');
+  return tableAtHand(config);
+}
+
 type PriceCheck = (item: Pick<PromptItem, 'model'>) => void;
 
 /** Checks each prompt of a batch with a cost cap: a cost that nobody knows cannot be capped. Throws {@link UsageError}. */
-export async function createPriceCheck({ request, limits }: BatchSettings): Promise<PriceCheck> {
+export async function createPriceCheck(
+  { request, limits }: BatchSettings,
+  config?: Pick<Config, 'home'>,
+): Promise<PriceCheck> {
   if (limits.maxCostNanoUsd === null) return () => {};
   // The table is large: who needs no price does not wait for it.
-  const { priceOf } = await import('../providers/prices.ts');
+  const [{ priceOf }, table] = await Promise.all([import('../providers/prices.ts'), newestTable(config)]);
   const { provider, baseUrl } = request;
   const priced = new Set<string>();
   return (item) => {
     const model = item.model ?? request.model;
     if (priced.has(model)) return;
-    if (priceOf({ provider, baseUrl, model, override: limits.prices ?? undefined }, new Date()) === null) {
+    if (
+      priceOf({ provider, baseUrl, model, table, override: limits.prices ?? undefined }, new Date()) === null
+    ) {
       throw new UsageError(
         `--max-cost: the price of model ${model} (${provider}) is unknown; name it with --price-input and --price-output, in US dollars per million tokens`,
       );
@@ -58,10 +71,14 @@ export async function createPriceCheck({ request, limits }: BatchSettings): Prom
 }
 
 /** Said before money is spent: that nobody knows how much it will be. `null` where the batch's model has a price. */
-export async function missingPrice({ request, limits }: BatchSettings): Promise<string | null> {
+export async function missingPrice(
+  { request, limits }: BatchSettings,
+  config: Pick<Config, 'home'>,
+): Promise<string | null> {
   const { provider, baseUrl, model } = request;
-  const { priceOf } = await import('../providers/prices.ts');
-  if (priceOf({ provider, baseUrl, model, override: limits.prices ?? undefined }, new Date())) return null;
+  const [{ priceOf }, table] = await Promise.all([import('../providers/prices.ts'), newestTable(config)]);
+  if (priceOf({ provider, baseUrl, model, table, override: limits.prices ?? undefined }, new Date()))
+    return null;
   return (
     `There is no price for model ${model} at ${baseUrl}: its costs will be unknown. ` +
     '--price-input and --price-output name one, in US dollars per million tokens.'
@@ -69,11 +86,15 @@ export async function missingPrice({ request, limits }: BatchSettings): Promise<
 }
 
 /** As {@link createPriceCheck}, for a batch that exists and limits that are to be set. */
-export async function assertPriced(store: BatchStore, typed: Partial<RunLimits>): Promise<void> {
+export async function assertPriced(
+  store: BatchStore,
+  typed: Partial<RunLimits>,
+  config: Pick<Config, 'home'>,
+): Promise<void> {
   const { settings: request, limits, shards } = await store.readManifest();
   const wanted = { ...limits, ...typed };
   if (wanted.maxCostNanoUsd === null) return;
-  const check = await createPriceCheck({ request, limits: wanted });
+  const check = await createPriceCheck({ request, limits: wanted }, config);
   for (let shard = 0; shard < shards; shard++) {
     await store.withShard(shard, async (open) => {
       for await (const { item } of open.prompts()) check(item);

@@ -1,5 +1,6 @@
 /** From more prompts for a batch to a stage beside it, checked against the prompts it has. */
 import { basename } from 'node:path';
+import type { Config } from '../config.ts';
 import type { Addition, PromptItem } from '../contract.ts';
 import { isTakenIn, stageAddition } from '../store/additions.ts';
 import { BatchDraft } from '../store/batch-draft.ts';
@@ -19,11 +20,15 @@ export type StagedPrompts = Addition &
   Pick<PromptSource, 'notes'> & { prompts: number; known: 'begun' | 'added' | null };
 
 /** Throws `InputError`, `UsageError` or `StoreError`; then nothing waits beside the batch. */
-export async function stagePrompts(store: BatchStore, file: string): Promise<StagedPrompts> {
+export async function stagePrompts(
+  store: BatchStore,
+  file: string,
+  config?: Pick<Config, 'home'>,
+): Promise<StagedPrompts> {
   const manifest = await store.readManifest();
   const ids = await idsOf(store);
   const hash = createInputHash(manifest.settings);
-  const checkPrice = await createPriceCheck({ request: manifest.settings, limits: manifest.limits });
+  const checkPrice = await createPriceCheck({ request: manifest.settings, limits: manifest.limits }, config);
   const taken = new ProblemList(file);
   let mostCompletions = 1;
   const draft = await BatchDraft.open(store.location, manifest.shard_size);

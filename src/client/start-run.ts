@@ -6,7 +6,6 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Config } from '../config.ts';
 import { type Addition, type BatchInput, type BatchSettings, taskQueueOf } from '../contract.ts';
 import type { PriceTable } from '../prices/price-table.ts';
-import { tableFor } from '../providers/table-for.ts';
 import { acquireProcessLock } from '../server/process-lock.ts';
 import { workerIdentity } from '../worker-identity.ts';
 import { takeInAddition } from '../store/additions.ts';
@@ -48,8 +47,6 @@ export interface StartOptions {
   addition?: Addition;
   /** Last work on the ledger before the run of this number reads it, while nobody else writes there. */
   prepare?: ((run: number) => Promise<void>) | undefined;
-  /** The newest price table at hand. Default: the bundled one. */
-  priceTable?: (() => Promise<PriceTable>) | undefined;
 }
 
 /**
@@ -65,7 +62,6 @@ export async function startRun({
   reason = null,
   addition,
   prepare,
-  priceTable = bundled,
 }: StartOptions): Promise<boolean> {
   const release = await acquireProcessLock(
     join(config.home, 'locks', `${store.location.uuid}-${store.batchId}`),
@@ -97,7 +93,7 @@ export async function startRun({
     const { settings, batch_name: name, runs } = manifest;
     const { run, started_at: startedAt } = runs.at(-1)!;
     await prepare?.(run);
-    await keepRunPrices(store.folder, run, tableFor(await priceTable(), settings));
+    await keepRunPrices(store.folder, run, await runTable(config, settings));
     const input: BatchInput = {
       batchId: store.batchId,
       name,
@@ -138,7 +134,14 @@ export async function startRun({
   }
 }
 
-const bundled = async (): Promise<PriceTable> => (await import('../prices/bundled-table.ts')).bundledTable;
+/** Of the newest table at hand, what this batch can be charged by. */
+async function runTable(config: Config, settings: Manifest['settings']): Promise<PriceTable> {
+  const [{ tableAtHand }, { tableFor }] = await Promise.all([
+    import('./prices/price-updates.ts'),
+    import('../providers/table-for.ts'),
+  ]);
+  return tableFor(await tableAtHand(config), settings);
+}
 
 function summaryOf({ name, prompts, settings: { request } }: BatchInput): string {
   const mark = request.provider === 'simulated' ? '[simulated] ' : '';

@@ -46,12 +46,17 @@ type RawProvider = z.output<typeof providerSchema>;
 type RawModel = RawProvider['models'][number];
 
 /** @throws ZodError where the format is another one: a restriction that is not understood must not be ignored. */
-export function fromGenaiPrices(raw: unknown): PricedProvider[] {
-  return z
-    .array(providerSchema)
+export const fromGenaiPrices = (raw: unknown): PricedProvider[] =>
+  z
+    .array(z.unknown())
     .parse(raw)
-    .map(toProvider)
-    .filter(({ models, fallbacks = [] }) => fallbacks.length > 0 || models.some(isPriced));
+    .flatMap((provider) => fromGenaiProvider(provider) ?? []);
+
+/** `null`: none of its models has a price for tokens. @throws ZodError as above. */
+export function fromGenaiProvider(raw: unknown): PricedProvider | null {
+  const provider = toProvider(providerSchema.parse(raw));
+  const { models, fallbacks = [] } = provider;
+  return fallbacks.length > 0 || models.some(isPriced) ? provider : null;
 }
 
 const toProvider = ({ id, api_pattern, fallback_model_providers, models }: RawProvider): PricedProvider => ({

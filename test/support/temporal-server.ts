@@ -34,6 +34,8 @@ export const testEnv = async (home: string): Promise<NodeJS.ProcessEnv> => {
   return {
     ...env,
     DURABATCH_HOME: home,
+    // Prices of the day would make tests depend on the day.
+    DURABATCH_PRICES_URL: 'off',
     DURABATCH_TEMPORAL_BIN: await testBinary(),
     TEMPORAL_CONFIG_FILE: join(home, 'no-temporal-profile.toml'),
   };

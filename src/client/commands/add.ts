@@ -69,7 +69,7 @@ async function addTo(
 ): Promise<number> {
   for (let tries = 1; ; tries++) {
     await assertNotCancelled(batch);
-    const staged = await stagePrompts(store, file);
+    const staged = await stagePrompts(store, file, context.config);
     if (tries === 1) for (const line of staged.notes ?? []) context.note(line);
     try {
       return await addStaged(batch, store, staged, options, context);

@@ -11,11 +11,13 @@ import { ok } from '../doctor/finding.ts';
 import { checkOutputFolder, checkStateFolder } from '../doctor/folder-check.ts';
 import { checkKey } from '../doctor/key-check.ts';
 import { checkNode } from '../doctor/node-check.ts';
+import { checkPrices } from '../doctor/prices-check.ts';
 import { judgeAnswer, judgeTrouble } from '../doctor/provider-check.ts';
 import { type CheckName, type Check, runChecks } from '../doctor/run-checks.ts';
 import { checkTemporal } from '../doctor/temporal-check.ts';
 import { checkTerminal } from '../doctor/terminal-check.ts';
 import type { DoctorOptions } from '../options/doctor-options.ts';
+import { lastLook, startPriceUpdate, tableAtHand } from '../prices/price-updates.ts';
 import { doctorJson, doctorText } from '../render/doctor-text.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -24,7 +26,7 @@ import { exitCodes } from './exit-codes.ts';
 const CHECK_MS = 10_000;
 const SERVER_MS = 5_000;
 
-/** Looks at everything a run needs; changes, starts and buys nothing. Anything that stands in a run's way is exit code 1. */
+/** Looks at everything a run needs; changes, starts and buys nothing, but for the day's prices, which it fetches as a run does. Anything that stands in a run's way is exit code 1. */
 export async function doctorCommand(options: DoctorOptions, context: CommandContext): Promise<number> {
   const { json, print } = context;
   const diagnoses = await runChecks(checksOf(options, context), CHECK_MS);
@@ -88,6 +90,12 @@ function checksOf(options: DoctorOptions, { config }: CommandContext): Record<Ch
           ? { ...found, date: found.date, whose: new URL(facts.baseUrl).host }
           : null;
       return checkClock(foreign, Date.now(), statSync(fileURLToPath(import.meta.url)).mtimeMs);
+    },
+    prices: async () => {
+      const isWanted = options.priceUpdate && config.pricesUrl !== null;
+      await startPriceUpdate(config, { wanted: options.priceUpdate }).done;
+      const [table, look] = await Promise.all([tableAtHand(config), lastLook(config)]);
+      return checkPrices(table, { look, isWanted, now: new Date() });
     },
     output_folder: () => checkOutputFolder(options.outputDir),
     state_folder: () => checkStateFolder(config.home),

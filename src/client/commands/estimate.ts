@@ -3,6 +3,8 @@ import { estimateJson, estimateText } from '../render/estimate-text.ts';
 import { createTokenCounter } from '../estimate/token-counter.ts';
 import { readPromptFile } from '../input/read-prompt-file.ts';
 import type { RunOptions } from '../options/run-options.ts';
+import { oldTableWarning } from '../../report/price-warnings.ts';
+import { startPriceUpdate, tableAtHand } from '../prices/price-updates.ts';
 import { resolveSettings } from '../request-settings.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -11,14 +13,19 @@ import { exitCodes } from './exit-codes.ts';
 export async function estimateCommand(
   file: string,
   options: RunOptions,
-  { json, print, note }: CommandContext,
+  { config, json, print, note }: CommandContext,
 ): Promise<number> {
   const settings = resolveSettings(options);
-  const estimator = createEstimator(settings, createTokenCounter(), new Date());
-  const { notes } = await readPromptFile(file, (item) => estimator.add(item));
-  const estimate = estimator.result();
+  const update = startPriceUpdate(config, {
+    wanted: options.priceUpdate && options.settings.provider !== 'simulated',
+  });
+  const table = await tableAtHand(config);
+  const now = new Date();
+  const estimator = createEstimator(settings, createTokenCounter(), now, table);
+  const { notes } = await readPromptFile(file, (item) => estimator.add(item)).finally(() => update.stop());
+  const estimate = { ...estimator.result(), pricesDate: table.date, warnings: oldTableWarning(table, now) };
   const { columns } = outputTraits();
-  for (const line of notes ?? []) note(line);
+  for (const line of [...(notes ?? []), ...estimate.warnings]) note(line);
   print(json ? estimateJson(estimate, settings) : estimateText(estimate, settings, columns));
   return exitCodes.succeeded;
 }

@@ -102,7 +102,7 @@ async function followWithView(
   // The table of prices is large: nothing waits for it but the end.
   let priceNoted: Promise<void> | undefined;
   const notePrice = async (): Promise<void> => {
-    const missing = simulated ? null : await missingPrice(settings);
+    const missing = simulated ? null : await missingPrice(settings, context.config);
     if (missing !== null) view.note(missing);
   };
   const onOpen: typeof start.onOpen = async (attached) => {

@@ -32,7 +32,7 @@ export async function resumeCommand(
     context.note(`${store.batchId} is finished, and nothing was run now.`);
     return printFinished(store, outcome, context);
   }
-  await assertPriced(store, options.typedLimits);
+  await assertPriced(store, options.typedLimits, context.config);
   const { settings: request, limits } = await store.readManifest();
   const typedLimits = withAccount(options.typedLimits, options.typedAccount, { request, limits });
   return goOn({

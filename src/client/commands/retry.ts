@@ -41,7 +41,7 @@ export async function retryCommand(
     );
   }
   if (!outcome) note('This batch is not finished: going on with it, as resume does.');
-  await assertPriced(store, options.typedLimits);
+  await assertPriced(store, options.typedLimits, config);
   const { settings: request, limits } = await store.readManifest();
   const typedLimits = withAccount(options.typedLimits, options.typedAccount, { request, limits });
   return goOn({

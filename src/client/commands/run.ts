@@ -6,6 +6,7 @@ import type { RunOptions } from '../options/run-options.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { locateBatches } from '../locate-batch.ts';
 import { plural } from '../render/number-text.ts';
+import { startPriceUpdate } from '../prices/price-updates.ts';
 import { connectTemporal } from '../temporal.ts';
 import { createPriceCheck, requireApiKey, resolveSettings } from '../request-settings.ts';
 import { countReusable } from '../reuse.ts';
@@ -19,11 +20,23 @@ export async function runCommand(
   options: RunOptions,
   context: CommandContext,
 ): Promise<number> {
+  const { config } = context;
+  const update = startPriceUpdate(config, {
+    wanted: options.priceUpdate && options.settings.provider !== 'simulated',
+  });
+  try {
+    return await run(file, options, context);
+  } finally {
+    update.stop();
+  }
+}
+
+async function run(file: string, options: RunOptions, context: CommandContext): Promise<number> {
   const { config, note } = context;
   const settings = resolveSettings(options);
   const earlier = await locateBatches(config, options.reuse, options.outputDir);
   const reuse = earlier.map(({ batchId }) => batchId);
-  const checkPrice = await createPriceCheck(settings);
+  const checkPrice = await createPriceCheck(settings, config);
   let source: PromptSource | undefined;
   const { store, manifest, created } = await createBatch(config, {
     read: async (sink) =>

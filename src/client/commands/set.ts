@@ -26,7 +26,7 @@ export async function setCommand(
   const batch = await reachBatch(id, outputDir, context);
   try {
     const changes = typedAccount ? await changesWithAccount(typed, typedAccount, batch) : typed;
-    if (batch.store) await assertPriced(batch.store, changes);
+    if (batch.store) await assertPriced(batch.store, changes, context.config);
     await printTold('set', batch, await batch.tell(setUpdate, [changes, asked(reason)]), context);
     return exitCodes.succeeded;
   } finally {

@@ -7,6 +7,7 @@ export const checkNames = {
   api_key: 'API key',
   provider: 'Provider',
   clock: 'Clock',
+  prices: 'Prices',
   output_folder: 'Output folder',
   state_folder: 'State folder',
   terminal: 'Terminal',

@@ -6,7 +6,7 @@ import { baseUrlValue } from './base-url.ts';
 import { folderValue, textValue, variableNameValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR, requestDefaults } from './run-defaults.ts';
-import { providerValue, refineAddress } from './run-options.ts';
+import { priceUpdateOption, providerValue, refineAddress } from './run-options.ts';
 import { addJsonOption } from './shared-options.ts';
 
 const doctorFlagsSchema = z
@@ -16,6 +16,7 @@ const doctorFlagsSchema = z
     baseUrl: baseUrlValue.optional(),
     apiKeyEnv: variableNameValue.optional(),
     outputDir: folderValue.default(DEFAULT_OUTPUT_DIR),
+    priceUpdate: z.boolean().default(true),
     json: z.boolean().default(false),
   })
   .superRefine(refineAddress);
@@ -35,6 +36,7 @@ export const addDoctorOptions = (command: Command): Command =>
         '--api-key-env <name>',
         "environment variable that holds the API key (default: the provider's, as DEEPSEEK_API_KEY)",
       )
+      .addOption(priceUpdateOption())
       .option('--output-dir <folder>', `where results will go (default: ${DEFAULT_OUTPUT_DIR})`),
   );
 

@@ -4,7 +4,7 @@ import { addRunOptions } from './run-options.ts';
 
 const TELLING = new Set([
   ...['--provider', '--model', '--base-url', '--completions', '--max-tokens', '--max-workers'],
-  ...['--price-input', '--price-output', '--price-cached', '--json'],
+  ...['--price-input', '--price-output', '--price-cached', '--no-price-update', '--json'],
 ]);
 
 /** Flags that change nothing of an estimate are taken, but not shown. */

@@ -1,5 +1,5 @@
 /** The flags of `run`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { providerNames } from '../../contract.ts';
 import type { ProviderName, RequestSettings, RunLimits } from '../../contract.ts';
@@ -31,6 +31,8 @@ export interface RunOptions {
   /** Batches whose answers to identical requests are taken over. */
   reuse: string[];
   detach: boolean;
+  /** Whether the day's prices may be fetched. */
+  priceUpdate: boolean;
   json: boolean;
 }
 
@@ -70,6 +72,7 @@ const runFlagsSchema = z
     new: z.boolean().default(false),
     reuse: z.array(batchIdValue).default([]),
     detach: z.boolean().default(false),
+    priceUpdate: z.boolean().default(true),
     json: z.boolean().default(false),
   })
   .superRefine((flags, context) => {
@@ -84,6 +87,12 @@ const runFlagsSchema = z
       if (flags[flag] !== undefined) refuse(flag, 'works only with --provider simulated');
     }
   });
+
+export const priceUpdateOption = (): Option =>
+  new Option(
+    '--no-price-update',
+    "do not fetch the day's prices; otherwise once a day, beside the work (default: fetch)",
+  );
 
 export function addRunOptions(command: Command): Command {
   command
@@ -116,7 +125,8 @@ export function addRunOptions(command: Command): Command {
       'take over answers to identical requests from this batch, and pay only for what is new; may be repeated (default: none)',
       (id: string, earlier: string[] | undefined) => [...(earlier ?? []), id],
     )
-    .option('--detach', 'only start it: leave the work to a "durabatch worker"');
+    .option('--detach', 'only start it: leave the work to a "durabatch worker"')
+    .addOption(priceUpdateOption());
   return addJsonOption(command).helpOption('-h, --help', 'show this help');
 }
 
@@ -136,6 +146,7 @@ export function parseRunOptions(raw: Record<string, unknown>): RunOptions {
     new: flags.new,
     reuse: flags.reuse,
     detach: flags.detach,
+    priceUpdate: flags.priceUpdate,
     json: flags.json,
   };
 }

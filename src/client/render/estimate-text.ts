@@ -17,8 +17,11 @@ import { toTerminalText } from './terminal-text.ts';
 const range = ({ low, high }: Range, text: (value: number) => string): string =>
   text(low) === text(high) ? text(low) : `${text(low)} to ${text(high)}`;
 
+/** With the date of the prices it was made with. */
+export type DatedEstimate = BatchEstimate & { pricesDate: string; warnings: string[] };
+
 export function estimateText(
-  estimate: BatchEstimate,
+  estimate: DatedEstimate,
   { request, limits }: BatchSettings,
   columns: number,
 ): string {
@@ -36,7 +39,7 @@ export function estimateText(
       value:
         costNanoUsd === null
           ? 'unknown: there is no price for this model; --price-input and --price-output name one'
-          : range(costNanoUsd, costText),
+          : `${range(costNanoUsd, costText)}${pricesText(limits, estimate)}`,
       prose: true,
     },
     {
@@ -47,6 +50,10 @@ export function estimateText(
   ];
   return [labelledRows(rows, columns), ...wrapped(assumptionsOf(limits), columns)].join('\n');
 }
+
+/** The user's own prices have no date. */
+const pricesText = ({ prices }: RunLimits, { pricesDate }: DatedEstimate): string =>
+  prices === null ? `, at prices of ${pricesDate}` : '';
 
 function timeTerms({ maxWorkers, autoWorkers, account }: RunLimits): string {
   const auto = autoWorkers ? ', the most that auto may come to: longer, if the provider takes fewer' : '';
@@ -61,7 +68,7 @@ const assumptionsOf = ({ account }: Pick<RunLimits, 'account'>): string =>
 
 /** The line of `estimate --json`. Costs are US dollars. */
 export function estimateJson(
-  estimate: BatchEstimate,
+  estimate: DatedEstimate,
   { request, limits }: BatchSettings,
 ): Record<string, unknown> {
   const { costNanoUsd, seconds, outputTokens } = estimate;
@@ -82,6 +89,7 @@ export function estimateJson(
     completion_tokens: outputTokens,
     cost: costNanoUsd && { low: usdOf(costNanoUsd.low), high: usdOf(costNanoUsd.high) },
     seconds,
+    prices_date: estimate.pricesDate,
     assumptions: assumptionsOf(limits),
   };
 }

@@ -1,0 +1,106 @@
+/** The newest price table at hand: the bundled one, or a newer one that was fetched. Fetched at most once a day, and never waited for. */
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../../config.ts';
+import { bundledTable } from '../../prices/bundled-table.ts';
+import type { PriceTable } from '../../prices/price-table.ts';
+import { replaceFile } from '../../store/replace-file.ts';
+import { fetchTable, flawOf } from './fetch-table.ts';
+
+const TABLE_FILE = 'table.json';
+const LAST_FILE = 'last-look.json';
+const CLAIM = 'look-';
+
+/** How a look for newer prices ended. */
+export interface PriceLook {
+  /** ISO 8601, UTC. */
+  at: string;
+  /** Why there are none; `null`: they are in use. */
+  trouble: string | null;
+}
+
+const folderOf = ({ home }: Pick<Config, 'home'>): string => join(home, 'prices');
+
+/** Of what was fetched and what is bundled, the newer one. What cannot be read counts as not fetched. */
+export async function tableAtHand(config: Pick<Config, 'home'>): Promise<PriceTable> {
+  try {
+    const fetched = JSON.parse(await readFile(join(folderOf(config), TABLE_FILE), 'utf8')) as PriceTable;
+    return fetched.format === 1 && flawOf(fetched, bundledTable) === null ? fetched : bundledTable;
+  } catch {
+    return bundledTable;
+  }
+}
+
+/** The newest look, by whatever command; `null`: there was none. */
+export async function lastLook(config: Pick<Config, 'home'>): Promise<PriceLook | null> {
+  try {
+    return JSON.parse(await readFile(join(folderOf(config), LAST_FILE), 'utf8')) as PriceLook;
+  } catch {
+    return null;
+  }
+}
+
+export interface PriceUpdate {
+  /** Resolves when it is over, however it ended. */
+  readonly done: Promise<void>;
+  /** Gives it up: the next command may look again. */
+  stop(): void;
+}
+
+const NO_UPDATE: PriceUpdate = { done: Promise.resolve(), stop: () => undefined };
+
+/** Begins to fetch the day's prices, unless somebody has looked for them today. Never rejects, says nothing. */
+export function startPriceUpdate(
+  config: Pick<Config, 'home' | 'pricesUrl'>,
+  { wanted, now = new Date() }: { wanted: boolean; now?: Date },
+): PriceUpdate {
+  const { pricesUrl } = config;
+  if (!wanted || pricesUrl === null) return NO_UPDATE;
+  const giveUp = new AbortController();
+  const done = update(folderOf(config), pricesUrl, now, giveUp.signal).catch(() => {
+    // Where nothing can be written, nothing is fetched: the bundled table is as good.
+  });
+  return { done, stop: () => giveUp.abort() };
+}
+
+async function update(folder: string, url: string, now: Date, signal: AbortSignal): Promise<void> {
+  const claim = await claimDay(folder, now);
+  if (claim === null) return;
+  let trouble: string | null = null;
+  try {
+    const table = await fetchTable(url, { bundled: bundledTable, now, signal });
+    await replaceFile(join(folder, TABLE_FILE), `${JSON.stringify(table)}\n`, { synced: false });
+  } catch (error) {
+    if (signal.aborted) {
+      await rm(claim, { force: true });
+      return;
+    }
+    trouble = reasonOf(error);
+  }
+  const look: PriceLook = { at: now.toISOString(), trouble };
+  await replaceFile(join(folder, LAST_FILE), `${JSON.stringify(look)}\n`, { synced: false });
+}
+
+/** A file for the day, made by the first command that looks; `null`: there was one before. */
+async function claimDay(folder: string, now: Date): Promise<string | null> {
+  await mkdir(folder, { recursive: true });
+  const name = `${CLAIM}${now.toISOString().slice(0, 10)}`;
+  const claim = join(folder, name);
+  try {
+    await (await open(claim, 'wx')).close();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return null;
+    throw error;
+  }
+  const earlier = (await readdir(folder)).filter((each) => each.startsWith(CLAIM) && each !== name);
+  await Promise.all(earlier.map((each) => rm(join(folder, each), { force: true })));
+  return claim;
+}
+
+/** `fetch` fails with a sentence that says nothing; its cause has the code. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return 'no answer in time';
+  const { code, message } = (error.cause ?? {}) as { code?: string; message?: string };
+  return error.message === 'fetch failed' ? (code ?? message ?? error.message) : error.message;
+}

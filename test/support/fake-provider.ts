@@ -38,6 +38,8 @@ interface OkReply {
   finishReason?: string;
   /** As on the wire; `null` leaves it out. Default: computed from the lengths of the texts. */
   usage?: Record<string, unknown> | null;
+  /** Further fields of the answer, like `service_tier`. */
+  fields?: Record<string, unknown>;
   headers?: Headers;
 }
 
@@ -211,6 +213,7 @@ function completionOf(request: FakeRequest, ok: OkReply, honourN: boolean) {
       object: 'chat.completion',
       created: 0,
       model: request.body['model'] ?? 'fake-model',
+      ...ok.fields,
       choices: texts.map((content, index) => ({
         index,
         message: {

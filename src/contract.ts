@@ -207,6 +207,13 @@ export interface Pause {
   neededNanoUsd?: number;
 }
 
+/** What a workflow tells with a pause, or with its end. */
+export interface PauseNote {
+  run: number;
+  /** Pauses of the run that have ended and are not noted yet, ISO 8601. */
+  ended: { since: string; until: string }[];
+}
+
 /** Who asks for a control of a batch, and why. */
 export interface Asked {
   /** As `ann@laptop`. */
@@ -543,10 +550,34 @@ export interface BatchOutcome {
   csvFile: string;
   /** The prompts that failed, as a file to run; `null` if none did. */
   failuresFile: string | null;
-  /** Sum over the batch's runs. */
+  /** Sum over the batch's runs, without the time they were paused. */
   durationSeconds: number;
+  /** Absent in manifests of older versions, whose duration has it in it. */
+  pausedSeconds?: number;
+  /** Absent in manifests of older versions. */
+  bill?: OutcomeBill;
+  /** The most frequent first. Absent in manifests of older versions. */
+  failures?: { type: FailureType; count: number; examples: { promptId: string; message: string }[] }[];
   /** What a reader of the numbers must know, one sentence each. */
   warnings: string[];
+}
+
+/** What became of the money, in a form that is the same in JSON. */
+export interface OutcomeBill {
+  kept: OutcomeAmount;
+  discarded: OutcomeAmount;
+  possiblyPaid: OutcomeAmount;
+  cacheSaving: OutcomeAmount;
+  reasoningTokens: number;
+  reused: number;
+}
+
+/** A sum of amounts of which some may be unknown. */
+export interface OutcomeAmount {
+  /** Digits of an integer, which may be larger than a JSON number can tell exactly. */
+  knownNanoUsd: string;
+  known: number;
+  unknown: number;
 }
 
 /** Prompts a shard holds. */

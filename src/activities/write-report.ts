@@ -1,59 +1,81 @@
+import { rm } from 'node:fs/promises';
 import type { BatchOutcome, ReportRequest } from '../contract.ts';
-import { writeReports } from '../report/write-reports.ts';
-import { durationOf, outcomesOf, totalsOf } from '../store/batch-reading.ts';
+import { toOutcomeBill } from '../report/bill-tally.ts';
+import { failureGroups } from '../report/failure-tally.ts';
+import { totalItems, totalPaid } from '../report/tally.ts';
+import { type WrittenReports, writeReports } from '../report/write-reports.ts';
+import { outcomesOf } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { readRunPrices } from '../store/run-prices.ts';
+import type { Manifest } from '../store/manifest.ts';
+import { withOutcome } from '../store/run-notes.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
 
 export type WriteReport = (request: ReportRequest) => Promise<BatchOutcome>;
 
-/** Writes the results beside the batch's folder, and into the manifest how the run ended. */
+/** Writes the results beside the batch's folder, and into the manifest how the run ended: both from one pass over the ledger. */
 export function createWriteReport({ store }: { store: BatchStore }): WriteReport {
   return ({ run, state, endedAt }) =>
     heartbeating(async () => {
       const manifest = await store.readManifest();
-      const known = manifest.runs.find((candidate) => candidate.run === run)?.outcome;
-      if (known) return known;
-      const totals = await totalsOf(store);
+      const known = outcomeOfRun(manifest, run);
+      if (known) {
+        // An attempt before this one was lost after it had noted the outcome, maybe before it had copied the manifest.
+        await store.updateManifest((current) => current);
+        return known;
+      }
       const written = await writeReports(
         {
           manifest,
           state,
-          durationSeconds: durationOf(manifest, totals, { run, at: endedAt }),
+          open: { run, at: endedAt },
           timestamp: new Date(endedAt),
           priceTable: await readRunPrices(store.folder, run),
           outcomes: () => outcomesOf(store, true),
         },
         store.location.outputDir,
       );
-      const outcome: BatchOutcome = {
-        state,
-        counts: {
-          total: manifest.prompts,
-          pending: 0,
-          running: 0,
-          succeeded: totals.succeeded,
-          failed: totals.failed,
-          notRun: totals.open,
-        },
-        failuresByType: Object.fromEntries(written.summary.failures.map(({ type, count }) => [type, count])),
-        paid: totals.paid,
-        resultsFile: written.resultsFile,
-        csvFile: written.csvFile,
-        failuresFile: written.failuresFile,
-        durationSeconds: written.summary.duration_seconds,
-        warnings: written.summary.warnings,
-      };
-      await store.updateManifest((current) => ({
-        ...current,
-        pause: null,
-        runs: current.runs.map((entry) =>
-          entry.run === run ? { ...entry, ended_at: endedAt, outcome } : entry,
-        ),
-      }));
-      return outcome;
+      const outcome = toOutcome(state, written);
+      const noted = await store.updateManifest((current) => withOutcome(current, run, endedAt, outcome));
+      const first = outcomeOfRun(noted, run) ?? outcome;
+      // Another attempt was faster: its report is the one that the workflow and the manifest name.
+      if (first.resultsFile !== outcome.resultsFile) await removeReports(written);
+      return first;
     }).catch((error: unknown) => {
       throw toActivityFailure(error);
     });
+}
+
+const outcomeOfRun = ({ runs }: Manifest, run: number): BatchOutcome | undefined =>
+  runs.find((candidate) => candidate.run === run)?.outcome;
+
+function toOutcome(
+  state: ReportRequest['state'],
+  { summary, tally, resultsFile, csvFile, failuresFile }: WrittenReports,
+): BatchOutcome {
+  const failures = failureGroups(tally.failures);
+  return {
+    state,
+    counts: {
+      total: totalItems(tally),
+      pending: 0,
+      running: 0,
+      succeeded: tally.succeeded,
+      failed: tally.failed,
+      notRun: tally.notRun,
+    },
+    failuresByType: Object.fromEntries(failures.map(({ type, count }) => [type, count])),
+    paid: totalPaid(tally),
+    bill: toOutcomeBill(tally.bill),
+    failures,
+    ...{ resultsFile, csvFile, failuresFile },
+    durationSeconds: summary.duration_seconds,
+    pausedSeconds: summary.paused_seconds,
+    warnings: summary.warnings,
+  };
+}
+
+async function removeReports({ resultsFile, csvFile, failuresFile }: WrittenReports): Promise<void> {
+  for (const file of [resultsFile, csvFile, failuresFile]) if (file !== null) await rm(file, { force: true });
 }

@@ -1,8 +1,10 @@
 /** What a command says of a batch when it leaves it. */
 import type { BatchOutcome, Progress } from '../contract.ts';
 import { batchDigest } from '../store/batch-digest.ts';
-import { durationOf } from '../store/batch-reading.ts';
+import { fromOutcomeBill } from '../report/bill-tally.ts';
+import { runTimesOf } from '../store/run-times.ts';
 import type { BatchStore } from '../store/batch-store.ts';
+import type { Manifest } from '../store/manifest.ts';
 import type { BatchSummary } from './render/summary-text.ts';
 import { runFlagsOf } from './run-flags.ts';
 import type { Temporal } from './temporal.ts';
@@ -18,10 +20,7 @@ export async function batchSummary(
   const outcome = 'outcome' in end ? end.outcome : null;
   const progress = 'progress' in end ? end.progress : null;
   const now = new Date().toISOString();
-  const digest = await batchDigest(store);
-  const durationSeconds =
-    outcome?.durationSeconds ??
-    durationOf(manifest, digest, { run: manifest.runs.at(-1)?.run ?? 0, at: now });
+  const figures = (outcome && reportedFigures(outcome)) ?? (await presentFigures(store, manifest, now));
   const { counts, paid } = outcome ?? progress!;
   return {
     batchId: store.batchId,
@@ -30,7 +29,6 @@ export async function batchSummary(
     pause: progress?.pause ?? null,
     counts,
     paid,
-    durationMs: durationSeconds * 1000,
     provider: manifest.settings.provider,
     model: manifest.settings.model,
     simulated: manifest.settings.provider === 'simulated',
@@ -41,9 +39,33 @@ export async function batchSummary(
     webUiUrl: temporal?.webUiOf(store.batchId, runId) ?? null,
     stopServerCommand: temporal?.embedded ? 'durabatch server stop' : null,
     runFlags: runFlagsOf(manifest.settings, store.location.outputDir),
-    bill: digest.bill,
-    failures: digest.failures,
+    ...figures,
     warnings: outcome?.warnings ?? [],
     timestamp: now,
   };
+}
+
+type Figures = Pick<BatchSummary, 'durationMs' | 'pausedMs' | 'bill' | 'failures'>;
+
+/** What the report says; `null` where an older version has written it. */
+function reportedFigures({
+  durationSeconds,
+  pausedSeconds = 0,
+  bill,
+  failures,
+}: BatchOutcome): Figures | null {
+  if (!bill || !failures) return null;
+  return {
+    durationMs: durationSeconds * 1000,
+    pausedMs: pausedSeconds * 1000,
+    bill: fromOutcomeBill(bill),
+    failures,
+  };
+}
+
+async function presentFigures(store: BatchStore, manifest: Manifest, now: string): Promise<Figures> {
+  const { lastRecordAt, bill, failures } = await batchDigest(store);
+  const open = { run: manifest.runs.at(-1)?.run ?? 0, at: now };
+  const { workSeconds, pausedSeconds } = runTimesOf(manifest, lastRecordAt, open);
+  return { durationMs: workSeconds * 1000, pausedMs: pausedSeconds * 1000, bill, failures };
 }

@@ -11,8 +11,9 @@ import { workerIdentity } from '../worker-identity.ts';
 import { takeInAddition } from '../store/additions.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { appendControl } from '../store/controls-log.ts';
-import { layoutOf, type Manifest } from '../store/manifest.ts';
 import { keepRunPrices } from '../store/run-prices.ts';
+import { layoutOf, type Manifest, type ManifestRun } from '../store/manifest.ts';
+import { withoutRun, withRun } from '../store/run-notes.ts';
 import type { promptBatch } from '../workflows/index.ts';
 import { firstAttributes } from '../workflows/search-attributes.ts';
 import { countsOf, newTally } from '../workflows/tally.ts';
@@ -66,6 +67,7 @@ export async function startRun({
   const release = await acquireProcessLock(
     join(config.home, 'locks', `${store.location.uuid}-${store.batchId}`),
   );
+  let begun: ManifestRun | null = null;
   try {
     const lastRun = (await store.readManifest()).runs.at(-1);
     if (lastRun) await store.requireLedger();
@@ -76,22 +78,17 @@ export async function startRun({
     // Asked while the manifest is being written; it never rejects.
     const hasSearchAttributes = takesAttributes(temporal);
     const startedBy = { server: temporal.serverId, starter: workerIdentity() };
-    const withRun = (current: Manifest): Manifest => {
-      const run = (current.runs.at(-1)?.run ?? 0) + 1;
-      return {
-        ...current,
-        limits,
-        pause: liftPause ? null : current.pause,
-        runs: [...current.runs, { run, started_at: new Date().toISOString(), limits, ...startedBy }],
-      };
-    };
+    const startedAt = new Date().toISOString();
+    const beginRun = (current: Manifest): Manifest =>
+      withRun(current, { started_at: startedAt, limits, ...startedBy }, liftPause);
     const control = { id: randomUUID(), at: new Date().toISOString(), ...asked(reason) };
     const manifest = addition
-      ? await takeInAddition(store, addition, { ...control, control: 'add' }, withRun)
-      : await store.updateManifest(withRun);
+      ? await takeInAddition(store, addition, { ...control, control: 'add' }, beginRun)
+      : await store.updateManifest(beginRun);
+    begun = manifest.runs.at(-1)!;
     if (liftPause) await appendControl(store.folder, { ...control, control: 'resume' });
-    const { settings, batch_name: name, runs } = manifest;
-    const { run, started_at: startedAt } = runs.at(-1)!;
+    const { settings, batch_name: name } = manifest;
+    const { run } = begun;
     await prepare?.(run);
     await keepRunPrices(store.folder, run, await runTable(config, settings));
     const input: BatchInput = {
@@ -127,6 +124,9 @@ export async function startRun({
     return true;
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    // Somebody on another machine was faster: the run that is open is theirs.
+    const unused = begun;
+    if (unused) await store.updateManifest((current) => withoutRun(current, unused));
     assertOurs(await viewOf(temporal, store.batchId), store);
     return false;
   } finally {

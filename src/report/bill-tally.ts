@@ -1,3 +1,4 @@
+import type { OutcomeAmount, OutcomeBill } from '../contract.ts';
 import type { PromptBill } from '../store/bill.ts';
 import type { BoughtAnswer } from '../store/outcome.ts';
 import { nanoUsdToDecimal, nanoUsdToUsd } from './money.ts';
@@ -50,6 +51,29 @@ export const addBills = (a: BillTally, b: BillTally): BillTally => ({
   reasoningTokens: a.reasoningTokens + b.reasoningTokens,
   reused: a.reused + b.reused,
 });
+
+/** The same in JSON: {@link fromOutcomeBill} reads it back. */
+export const toOutcomeBill = ({ reasoningTokens, reused, ...sums }: BillTally): OutcomeBill => ({
+  kept: toAmount(sums.kept),
+  discarded: toAmount(sums.discarded),
+  possiblyPaid: toAmount(sums.possiblyPaid),
+  cacheSaving: toAmount(sums.cacheSaving),
+  reasoningTokens,
+  reused,
+});
+
+export const fromOutcomeBill = ({ reasoningTokens, reused, ...sums }: OutcomeBill): BillTally => ({
+  kept: fromAmount(sums.kept),
+  discarded: fromAmount(sums.discarded),
+  possiblyPaid: fromAmount(sums.possiblyPaid),
+  cacheSaving: fromAmount(sums.cacheSaving),
+  reasoningTokens,
+  reused,
+});
+
+const toAmount = (sum: MoneySum): OutcomeAmount => ({ ...sum, knownNanoUsd: String(sum.knownNanoUsd) });
+
+const fromAmount = (sum: OutcomeAmount): MoneySum => ({ ...sum, knownNanoUsd: BigInt(sum.knownNanoUsd) });
 
 /** The `bill` of a summary, in exact US dollars; an amount is `null` as soon as a price in it is unknown. */
 export interface ReportBill {

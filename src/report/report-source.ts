@@ -2,18 +2,19 @@ import type { BatchState } from '../contract.ts';
 import type { PriceTable } from '../prices/price-table.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { PromptOutcome } from '../store/outcome.ts';
+import type { OpenRun } from '../store/run-times.ts';
 
 /** All that the reports are made of. */
 export interface ReportSource {
   manifest: Manifest;
   /** Anything but a final state makes the report partial. */
   state: BatchState;
-  /** Sum over the batch's runs. */
-  durationSeconds: number;
+  /** The run that is open, or that ends with this report, and its end; `null` where the manifest tells all ends. */
+  open: OpenRun | null;
   /** Names the files (in UTC) and is the summary's `timestamp`. */
   timestamp: Date;
   /** The table that the newest run began with; `null` or left out: none was kept. */
   priceTable?: PriceTable | null;
-  /** In input order, each call from the start; texts are read as it goes. */
+  /** In input order; texts are read as it goes. Asked for once: everything a report says comes from one pass. */
   outcomes(): AsyncIterable<PromptOutcome>;
 }

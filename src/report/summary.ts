@@ -1,4 +1,5 @@
 import type { BatchState, ProviderName } from '../contract.ts';
+import { runTimesOf } from '../store/run-times.ts';
 import { type ReportBill, toReportBill } from './bill-tally.ts';
 import { failureGroups, toReportFailure } from './failure-tally.ts';
 import { nanoUsdToUsd } from './money.ts';
@@ -37,7 +38,9 @@ export interface ReportSummary {
   estimated_cost: number | null;
   /** What became of the money: `estimated_cost` is what was kept and what was discarded. */
   bill: ReportBill;
+  /** Time at work: without the time the batch was paused. */
   duration_seconds: number;
+  paused_seconds: number;
   model: string;
   provider: ProviderName;
   simulated: boolean;
@@ -71,11 +74,14 @@ export const successRate = (succeeded: number, total: number): number => {
   return Math.min(Math.round((succeeded / total) * 10_000) / 100, 99.99);
 };
 
+const toMilliseconds = (seconds: number): number => Math.round(seconds * 1000) / 1000;
+
 export const toSummary = (source: ReportSource, tally: Tally, paths: ReportPaths | null): ReportSummary => {
   const { manifest, state } = source;
   const { usage } = tally;
   const partial = !finalStates.has(state);
   const tableVersion = source.priceTable?.source ?? manifest.versions.prices;
+  const times = runTimesOf(manifest, tally.lastRecordAt, source.open);
   return {
     timestamp: source.timestamp.toISOString(),
     batch_id: manifest.batch_id,
@@ -96,7 +102,8 @@ export const toSummary = (source: ReportSource, tally: Tally, paths: ReportPaths
     ...(usage.reasoning > 0 && { reasoning_tokens: usage.reasoning }),
     estimated_cost: nanoUsdToUsd(totalNanoUsd(tally)),
     bill: toReportBill(tally.bill),
-    duration_seconds: Math.round(source.durationSeconds * 1000) / 1000,
+    duration_seconds: toMilliseconds(times.workSeconds),
+    paused_seconds: toMilliseconds(times.pausedSeconds),
     model: manifest.settings.model,
     provider: manifest.settings.provider,
     simulated: manifest.settings.provider === 'simulated',

@@ -1,4 +1,4 @@
-import type { Usage } from '../contract.ts';
+import type { Paid, Usage } from '../contract.ts';
 import type { PromptOutcome } from '../store/outcome.ts';
 import { type AnswerTally, noAnswers, withAnswers } from './answer-tally.ts';
 import { type BillTally, billed, emptyBill } from './bill-tally.ts';
@@ -27,6 +27,8 @@ export interface Tally {
   bill: BillTally;
   prices: PriceTally;
   failures: FailureTally;
+  /** Newest record of each run, ISO 8601: how long a run lived that nobody saw end. */
+  lastRecordAt: ReadonlyMap<number, string>;
 }
 
 export const emptyTally: Tally = {
@@ -45,6 +47,7 @@ export const emptyTally: Tally = {
   bill: emptyBill,
   prices: emptyPrices,
   failures: noFailures,
+  lastRecordAt: new Map(),
 };
 
 const counters = {
@@ -92,7 +95,16 @@ export const counted = (tally: Tally, outcome: PromptOutcome, batchModel: string
     bill: billed(tally.bill, outcome.bill, outcome.answers),
     prices: priced(tally.prices, outcome.answers),
     failures: failed(tally.failures, outcome),
+    lastRecordAt: withNewest(tally.lastRecordAt, outcome.lastRecordAt),
   };
+};
+
+const withNewest = (
+  known: ReadonlyMap<number, string>,
+  more: ReadonlyMap<number, string>,
+): ReadonlyMap<number, string> => {
+  const newer = [...more].filter(([run, at]) => at > (known.get(run) ?? ''));
+  return newer.length === 0 ? known : new Map([...known, ...newer]);
 };
 
 export const totalItems = (tally: Tally): number =>
@@ -101,3 +113,9 @@ export const totalItems = (tally: Tally): number =>
 /** `null` as soon as one prompt's cost is not known. */
 export const totalNanoUsd = (tally: Tally): bigint | null =>
   tally.unpriced === 0 ? tally.knownNanoUsd : null;
+
+/** Everything paid; the cost is `null` as soon as one prompt's is not known. */
+export const totalPaid = (tally: Tally): Paid => {
+  const nanoUsd = totalNanoUsd(tally);
+  return { usage: tally.usage, costNanoUsd: nanoUsd === null ? null : Number(nanoUsd) };
+};

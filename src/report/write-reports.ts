@@ -19,6 +19,8 @@ export interface WrittenReports {
   /** Absolute path; `null` if no prompt failed. */
   failuresFile: string | null;
   summary: ReportSummary;
+  /** What the summary was made of. */
+  tally: Tally;
 }
 
 /**
@@ -94,7 +96,7 @@ const writeFiles = async (source: ReportSource, folder: string): Promise<Written
     const summary = toSummary(source, tally, paths);
     await writeJson(files, source, summary);
     await publish(files, anyFailed, folder);
-    return { ...paths, summary };
+    return { ...paths, summary, tally };
   } catch (error) {
     await discardAll(Object.values(files) as AtomicFile[], error);
     throw error;

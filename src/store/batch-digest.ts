@@ -1,11 +1,17 @@
 import { addBills, type BillTally, emptyBill } from '../report/bill-tally.ts';
+import type { Paid } from '../contract.ts';
 import { type FailureGroup, failureGroups, noFailures, withLater } from '../report/failure-tally.ts';
-import type { BatchTotals } from './batch-reading.ts';
 import type { BatchStore } from './batch-store.ts';
 import { shardDigests } from './shard-digests.ts';
 import { addPaid, NOTHING_PAID } from './standing.ts';
 
-export interface BatchDigest extends BatchTotals {
+export interface BatchDigest {
+  succeeded: number;
+  failed: number;
+  open: number;
+  paid: Paid;
+  /** Newest record of each run, ISO 8601: how long a run lived that nobody saw end. */
+  lastRecordAt: Map<number, string>;
   bill: BillTally;
   /** The most frequent first. */
   failures: FailureGroup[];

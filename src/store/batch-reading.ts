@@ -1,5 +1,5 @@
 /** The whole batch as its store tells it, prompt by prompt: for reports, status and a run's start. */
-import { type Paid, type PromptItem } from '../contract.ts';
+import type { PromptItem } from '../contract.ts';
 import type { BatchStore } from './batch-store.ts';
 import { billOf } from './bill.ts';
 import type { LedgerReader } from './ledger-reader.ts';
@@ -8,7 +8,7 @@ import type { BoughtAnswer, Completion, PromptOutcome } from './outcome.ts';
 import type { PromptHistory } from './prompt-history.ts';
 import type { AnswerRecord } from './records.ts';
 import { requestLogOf } from './request-log.ts';
-import { addPaid, NOTHING_PAID, type Standing, standingOf } from './standing.ts';
+import { type Standing, standingOf } from './standing.ts';
 
 export interface PromptReading {
   shard: number;
@@ -60,38 +60,18 @@ export async function* readBatchPrompts(store: BatchStore): AsyncGenerator<Promp
   for (let shard = 0; shard < shards; shard++) yield* readShardPrompts(store, shard);
 }
 
-export interface BatchTotals {
-  succeeded: number;
-  failed: number;
-  open: number;
-  paid: Paid;
-  /** Newest record of each run, ISO 8601: how long a run lived that nobody saw end. */
-  lastRecordAt: Map<number, string>;
-}
-
-/** From the ledger itself, all of it. `batchDigest` tells the same from notes. */
-export async function totalsOf(store: BatchStore): Promise<BatchTotals> {
-  const totals: BatchTotals = {
-    succeeded: 0,
-    failed: 0,
-    open: 0,
-    paid: NOTHING_PAID,
-    lastRecordAt: new Map(),
-  };
-  for await (const { standing, history } of readBatchPrompts(store)) {
-    totals[standing.settled?.status ?? 'open']++;
-    totals.paid = addPaid(totals.paid, standing.paid);
-    noteNewest(totals.lastRecordAt, history);
-  }
-  return totals;
-}
-
 /** Takes a prompt's records into account. */
 export function noteNewest(newest: Map<number, string>, history: PromptHistory): void {
   const { starts, answers, faults, settled } = history;
   for (const records of [starts, answers, faults, settled]) {
     for (const { run, at } of records) if (at > (newest.get(run) ?? '')) newest.set(run, at);
   }
+}
+
+function newestOf(history: PromptHistory): Map<number, string> {
+  const newest = new Map<number, string>();
+  noteNewest(newest, history);
+  return newest;
 }
 
 /** `closed` says whether an open prompt is one that never ran, or one that still may. */
@@ -113,6 +93,7 @@ export async function outcomeOf(
     answers: boughtAnswers(history, standing),
     error: standing.settled?.error ?? null,
     requests: requestLogOf(history),
+    lastRecordAt: newestOf(history),
   };
 }
 
@@ -160,18 +141,4 @@ async function completionTexts(
     });
   }
   return completions;
-}
-
-/** Sum over the batch's runs, in seconds. `now` ends a run that is still open. */
-export function durationOf(
-  manifest: Manifest,
-  totals: Pick<BatchTotals, 'lastRecordAt'>,
-  now: { run: number; at: string } | null,
-): number {
-  let ms = 0;
-  for (const { run, started_at: startedAt, ended_at: endedAt } of manifest.runs) {
-    const end = endedAt ?? (run === now?.run ? now.at : (totals.lastRecordAt.get(run) ?? startedAt));
-    ms += Math.max(0, Date.parse(end) - Date.parse(startedAt));
-  }
-  return ms / 1000;
 }

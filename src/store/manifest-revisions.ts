@@ -19,6 +19,8 @@ const REVISION_FILE = /^(\d{6,})\.json$/;
 const UNSEEN_DELAY_MS = 250;
 const MAX_UNSEEN = 240;
 
+const COPY_ATTEMPTS = 3;
+
 /** A batch without revisions is one of version 0.1.0, or was copied without them: its `batch.json` is the manifest. */
 export type RevisedManifest = Manifest & { revision: number };
 
@@ -48,7 +50,7 @@ export async function readNewestRevision(batchFolder: string): Promise<RevisedMa
 /**
  * Reads the newest revision and creates the next one with `change` applied. Where somebody else has created that one
  * meanwhile, `change` is applied again, to theirs: so it may depend on nothing but its argument. If `change` returns
- * its argument, nothing is written.
+ * its argument, no revision is created, and only a copy that is old is renewed.
  */
 export async function reviseManifest(
   batchFolder: string,
@@ -57,7 +59,10 @@ export async function reviseManifest(
   for (let unseen = 0; ;) {
     const current = await readNewestRevision(batchFolder);
     const changed = change(current);
-    if (changed === current) return current;
+    if (changed === current) {
+      await renewCopy(batchFolder, current);
+      return current;
+    }
     const next: RevisedManifest = { ...changed, revision: current.revision + 1 };
     await makeFolder(join(batchFolder, REVISIONS_FOLDER));
     const file = fileOf(batchFolder, next.revision);
@@ -81,20 +86,29 @@ export async function writeFirstRevision(batchFolder: string, manifest: Manifest
   await syncFolder(batchFolder);
 }
 
+/** Where a process died between a revision and its copy. */
+async function renewCopy(batchFolder: string, newest: RevisedManifest): Promise<void> {
+  if (newest.revision === 0) return;
+  const copy = await readCopy(batchFolder).catch(() => null);
+  if ((copy?.revision ?? 0) < newest.revision) await refreshCopy(batchFolder, newest);
+}
+
 /**
  * Copies until the newest revision is the one that was copied last: a process that was frozen before its rename
  * puts its old copy in place, then finds the newer revision and copies that.
  */
 async function refreshCopy(batchFolder: string, revised: RevisedManifest): Promise<void> {
-  try {
-    for (let copied = revised; ;) {
-      await replaceFile(join(batchFolder, MANIFEST_FILE), manifestText(copied));
-      const newest = await readNewestRevision(batchFolder);
-      if (newest.revision <= copied.revision) return;
-      copied = newest;
+  let newest = revised;
+  for (let failures = 0; failures < COPY_ATTEMPTS;) {
+    try {
+      const copied = newest.revision;
+      await replaceFile(join(batchFolder, MANIFEST_FILE), manifestText(newest));
+      newest = await readNewestRevision(batchFolder);
+      if (newest.revision <= copied) return;
+    } catch {
+      // The revision is written and counts: to report a failure would have the change made twice. The next change copies anew.
+      failures++;
     }
-  } catch {
-    // The revision is written and counts; reporting a failure would have the change made twice. The next one copies anew.
   }
 }
 

@@ -12,9 +12,17 @@ export interface ManifestRun {
   /** Which Temporal server it was started on, and by which process; absent in batches of before. */
   server?: string;
   starter?: string;
+  /** In the order they were noted; absent where there were none, and in runs of version 0.1.0. */
+  pauses?: PauseSpan[];
   /** Absent while the run is open, or if it was lost. */
   ended_at?: string;
   outcome?: BatchOutcome;
+}
+
+/** When a run was paused, ISO 8601. Without `until`: to the run's end, or still. */
+export interface PauseSpan {
+  since: string;
+  until?: string;
 }
 
 /** Prompts that were added to a batch after it was made. */

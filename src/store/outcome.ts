@@ -68,4 +68,6 @@ export interface PromptOutcome {
   error: PromptError | null;
   /** In the order they were sent, over all runs. */
   requests: RequestEntry[];
+  /** Its newest record of each run, ISO 8601. */
+  lastRecordAt: ReadonlyMap<number, string>;
 }

@@ -1,31 +1,23 @@
 /** The price table that a run began with, kept in the batch folder: it holds for the whole run, on every worker. */
-import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { priceTableSchema, type PriceTable } from '../prices/price-table.ts';
-import { syncFolder } from '../report/atomic-file.ts';
+import { createWhole, readWhole } from './create-whole.ts';
 import { cannotWrite, messageOf, StoreError } from './store-error.ts';
+import { makeFolder } from './sync-folder.ts';
 
 const folderOf = (batchFolder: string): string => join(batchFolder, 'prices');
 const fileOf = (batchFolder: string, run: number): string => join(folderOf(batchFolder), `run-${run}.json`);
 
 /**
- * Before the run's workflow starts. The file is made once and never changed: a start that was killed while it wrote is
- * followed by one of a higher number. Throws {@link StoreError}.
+ * Before the run's workflow starts. The file is made once, whole, and never changed. Throws {@link StoreError}.
  */
 export async function keepRunPrices(batchFolder: string, run: number, table: PriceTable): Promise<void> {
   const folder = folderOf(batchFolder);
   try {
-    await mkdir(folder, { recursive: true });
-    const file = await open(fileOf(batchFolder, run), 'wx');
-    try {
-      await file.writeFile(`${JSON.stringify(table)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await syncFolder(folder);
+    await makeFolder(folder);
+    await createWhole(fileOf(batchFolder, run), `${JSON.stringify(table)}\n`);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotWrite(folder, error);
+    throw cannotWrite(folder, error);
   }
 }
 
@@ -34,7 +26,7 @@ export async function readRunPrices(batchFolder: string, run: number): Promise<P
   const file = fileOf(batchFolder, run);
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readWhole(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new StoreError(`cannot read the prices of run ${run}: ${messageOf(error)}`, { cause: error });

@@ -1,6 +1,6 @@
 import { ActivityFailure, CancellationScope, log, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { BatchInput, ControlNote, Pause } from '../contract.ts';
+import type { BatchInput, ControlNote, Pause, PauseNote } from '../contract.ts';
 import { storePolicy } from './policies.ts';
 import type { StoreNotes } from './store-notes.ts';
 
@@ -20,18 +20,24 @@ export interface PauseSwitch {
 }
 
 export function createPauseSwitch(
-  { batchId, pause }: Pick<BatchInput, 'batchId' | 'pause'>,
+  { batchId, run, pause }: Pick<BatchInput, 'batchId' | 'run' | 'pause'>,
   notes: StoreNotes,
   onChange: () => void,
 ): PauseSwitch {
   let current = pause;
   let lifts = 0;
+  /** Pauses that are over and not noted yet. */
+  let ended: PauseNote['ended'] = [];
 
   /** Of what holds when its turn comes: what is written last is what was meant last. */
   const note = async (earlier: Promise<unknown> | null, control?: ControlNote): Promise<void> => {
     await earlier;
     try {
-      await CancellationScope.nonCancellable(() => recordPause(batchId, current, control));
+      const told = ended;
+      await CancellationScope.nonCancellable(() =>
+        recordPause(batchId, current, control, { run, ended: told }),
+      );
+      ended = ended.slice(told.length);
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
       // The pause holds all the same; only a lost Temporal database would forget it.
@@ -56,6 +62,7 @@ export function createPauseSwitch(
     },
     lift: (control) => {
       lifts++;
+      if (current) ended = [...ended, { since: current.since, until: new Date().toISOString() }];
       return change(null, control);
     },
     forget: () => {

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { createWriteReport } from '../../src/activities/write-report.ts';
 import type { BatchOutcome, Pause, ReportRequest } from '../../src/contract.ts';
+import { fromOutcomeBill, toReportBill } from '../../src/report/bill-tally.ts';
+import { toReportFailure } from '../../src/report/failure-tally.ts';
+import { nanoUsdToUsd } from '../../src/report/money.ts';
+import type { BatchResults } from '../../src/report/results-json.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
+import type { Shard } from '../../src/store/shard.ts';
 import { manifestOf } from '../report/support/report-fixtures.ts';
 import { makeBatch } from '../store/support/batches.ts';
 import { answer, settled, usage } from '../store/support/records.ts';
@@ -75,4 +80,77 @@ test('a ledger that cannot be read is a failure of the storage, and the run stay
   await rm(foreign);
   const outcome = (await mockActivity(2).run(createWriteReport({ store }), request)) as BatchOutcome;
   assert.equal(outcome.counts.notRun, 2);
+});
+
+/** Remembers which shards were opened, and does something before one is. */
+class WatchedStore extends BatchStore {
+  readonly opened: number[] = [];
+  before: (shard: number) => Promise<void> = async () => {};
+
+  override async openShard(shard: number): Promise<Shard> {
+    this.opened.push(shard);
+    await this.before(shard);
+    return super.openShard(shard);
+  }
+}
+
+test('the ledger is read once, and what comes late is in the report, the manifest and the result alike, or in none', async (t) => {
+  const made = await makeBatch(t, [...items, { prompt_id: 'last', prompt: 'x' }], { runs, shardSize: 1 });
+  const { writer } = await made.openShard(0);
+  await writer.append(answer('a'), { durable: true });
+  await writer.append(settled('e', { answers: ['a'] }), { durable: true });
+  const store = new WatchedStore(made.location, made.batchId, 'w');
+  // Behind the reader's back, and ahead of it: answers of a worker that was cut off.
+  store.before = async (shard) => {
+    if (shard !== 1) return;
+    await writer.append(answer('late', { attempt: 2 }), { durable: true });
+    const { writer: ahead } = await made.openShard(2);
+    await ahead.append(answer('ahead', { index: 2 }), { durable: true });
+  };
+  const outcome = (await mockActivity().run(createWriteReport({ store }), request)) as BatchOutcome;
+  assert.deepEqual(store.opened, [0, 1, 2]);
+
+  const { summary } = JSON.parse(await readFile(outcome.resultsFile, 'utf8')) as BatchResults;
+  assert.equal(outcome.paid.costNanoUsd, 14);
+  assert.deepEqual(
+    {
+      counts: [outcome.counts.total, outcome.counts.succeeded, outcome.counts.failed, outcome.counts.notRun],
+      tokens: outcome.paid.usage.total,
+      cost: nanoUsdToUsd(outcome.paid.costNanoUsd),
+      bill: toReportBill(fromOutcomeBill(outcome.bill!)),
+      failures: outcome.failures!.map(toReportFailure),
+      times: [outcome.durationSeconds, outcome.pausedSeconds],
+    },
+    {
+      counts: [summary.total_items, summary.successful_items, summary.failed_items, summary.not_run_items],
+      tokens: summary.total_tokens,
+      cost: summary.estimated_cost,
+      bill: summary.bill,
+      failures: summary.failures,
+      times: [summary.duration_seconds, summary.paused_seconds],
+    },
+  );
+  assert.deepEqual((await store.readManifest()).runs[0]?.outcome, outcome);
+});
+
+test('of two attempts at once one report is left, and both tell of it', async (t) => {
+  const store = await makeBatch(t, items, { runs });
+  const stores = [1, 2].map((n) => new BatchStore(store.location, store.batchId, `w${n}`));
+  const outcomes = await Promise.all(
+    stores.map((own, n) => mockActivity(n + 1).run(createWriteReport({ store: own }), request)),
+  );
+  assert.deepEqual(outcomes[0], outcomes[1]);
+  assert.deepEqual((await store.readManifest()).runs[0]?.outcome, outcomes[0]);
+  const { resultsFile, csvFile } = outcomes[0] as BatchOutcome;
+  assert.deepEqual(
+    (await readdir(store.location.outputDir)).filter((name) => name.startsWith('batch_results')).sort(),
+    [basename(csvFile), basename(resultsFile)].sort(),
+  );
+});
+
+test('time in which the run was paused is no time at work', async (t) => {
+  const paused = [{ since: '2026-01-01T00:00:05.000Z', until: '2026-01-01T00:00:25.500Z' }];
+  const store = await makeBatch(t, items, { runs: [{ ...runs[0]!, pauses: paused }] });
+  const outcome = (await mockActivity().run(createWriteReport({ store }), request)) as BatchOutcome;
+  assert.deepEqual([outcome.durationSeconds, outcome.pausedSeconds], [9.5, 20.5]);
 });

@@ -37,6 +37,7 @@ test('has the fields users know', async () => {
       reused_completions: 0,
     },
     duration_seconds: 12.346,
+    paused_seconds: 0,
     model: 'deepseek-v4-flash',
     provider: 'deepseek',
     simulated: false,

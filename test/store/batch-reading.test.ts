@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PromptItem } from '../../src/contract.ts';
-import { durationOf, outcomesOf, totalsOf } from '../../src/store/batch-reading.ts';
+import { outcomesOf } from '../../src/store/batch-reading.ts';
 import type { BatchStore } from '../../src/store/batch-store.ts';
 import type { PromptOutcome } from '../../src/store/outcome.ts';
 import type { LedgerRecord } from '../../src/store/records.ts';
-import { manifestOf } from '../report/support/report-fixtures.ts';
+import { counted, emptyTally, totalPaid } from '../../src/report/tally.ts';
 import { makeBatch } from './support/batches.ts';
 import { answer, settled, start, usage } from './support/records.ts';
 
@@ -48,15 +48,19 @@ async function madeUp(t: Parameters<typeof makeBatch>[0]): Promise<BatchStore> {
   return store;
 }
 
-test('totals are summed over all shards, open prompts and discarded answers included', async (t) => {
+test('one pass over the outcomes sums all shards, open prompts and discarded answers included', async (t) => {
   const store = await madeUp(t);
   await record(store, 1, answer('a4', { index: 3, costNanoUsd: 100 }));
-  const totals = await totalsOf(store);
-  assert.deepEqual([totals.succeeded, totals.failed, totals.open], [1, 1, 2]);
-  assert.equal(totals.paid.costNanoUsd, 121);
-  assert.equal(totals.paid.usage.total, 60);
+  const { settings } = await store.manifest();
+  const tally = (await collect(store, false)).reduce(
+    (sum, outcome) => counted(sum, outcome, settings.model),
+    emptyTally,
+  );
+  assert.deepEqual([tally.succeeded, tally.failed, tally.pending], [1, 1, 2]);
+  assert.equal(totalPaid(tally).costNanoUsd, 121);
+  assert.equal(totalPaid(tally).usage.total, 60);
   assert.deepEqual(
-    [...totals.lastRecordAt],
+    [...tally.lastRecordAt],
     [
       [1, '2026-01-01T00:00:10.000Z'],
       [2, '2026-01-02T00:00:00.000Z'],
@@ -102,18 +106,4 @@ test('an open prompt of an open batch is pending', async (t) => {
     (await collect(await madeUp(t), false)).map(({ status }) => status),
     ['succeeded', 'failed', 'pending', 'pending'],
   );
-});
-
-test('the duration is the sum over the runs, each to its end, its last record, or now', () => {
-  const { limits } = manifestOf(1);
-  const runs = [
-    { run: 1, limits, started_at: '2026-01-01T00:00:00Z', ended_at: '2026-01-01T00:00:10Z' },
-    { run: 2, limits, started_at: '2026-01-01T01:00:00Z' },
-    { run: 3, limits, started_at: '2026-01-01T02:00:00Z' },
-    { run: 4, limits, started_at: '2026-01-01T03:00:00Z' },
-  ];
-  const lastRecordAt = new Map([[2, '2026-01-01T01:00:05Z']]);
-  const now = { run: 4, at: '2026-01-01T03:00:01Z' };
-  assert.equal(durationOf(manifestOf(1, { runs }), { lastRecordAt }, now), 16);
-  assert.equal(durationOf(manifestOf(1, { runs }), { lastRecordAt }, null), 15);
 });

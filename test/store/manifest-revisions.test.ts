@@ -153,6 +153,18 @@ test('an old copy that is put in place late is never read, and the next change r
   assert.deepEqual(notesOf(await copyOf(store)), ['one', 'two']);
 });
 
+test('a copy that a process died before is renewed by who finds nothing to change', async (t) => {
+  const store = await makeBatch(t, items);
+  const old = await readFile(join(store.folder, 'batch.json'), 'utf8');
+  await store.updateManifest(note('one'));
+  for (const damaged of [old, '{']) {
+    await writeFile(join(store.folder, 'batch.json'), damaged);
+    await again(store).updateManifest((manifest) => manifest);
+    assert.deepEqual(await copyOf(store), await again(store).readManifest());
+  }
+  assert.deepEqual(await revisionsOf(store), ['000001.json', '000002.json']);
+});
+
 test('a copy that cannot be written does not undo the change', async (t) => {
   const store = await makeBatch(t, items);
   await rm(join(store.folder, 'batch.json'));

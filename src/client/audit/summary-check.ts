@@ -3,7 +3,8 @@ import { type ReportSummary, toSummary } from '../../report/summary.ts';
 import type { Tally } from '../../report/tally.ts';
 import type { BatchOutcome } from '../../contract.ts';
 import type { Manifest } from '../../store/manifest.ts';
-import { totalItems, totalNanoUsd } from '../../report/tally.ts';
+import { toOutcomeBill } from '../../report/bill-tally.ts';
+import { totalItems, totalPaid } from '../../report/tally.ts';
 import type { Difference } from './findings.ts';
 import { jsonDifferences, leafCount } from './json-differences.ts';
 import { valuesText } from './prompt-check.ts';
@@ -17,6 +18,7 @@ export interface FigureVerdict {
 const NOT_COMPARED: ReadonlySet<string> = new Set([
   'timestamp',
   'duration_seconds',
+  'paused_seconds',
   'results_file',
   'csv_file',
   'failures_file',
@@ -36,7 +38,7 @@ export function checkSummary(
   const source = {
     manifest,
     state,
-    durationSeconds: 0,
+    open: null,
     timestamp: new Date(0),
     outcomes: () => {
       throw new Error('a summary is made from the tally alone');
@@ -53,7 +55,6 @@ export function checkSummary(
 
 /** The totals that the workflow returned, as the manifest keeps them. */
 export function checkOutcome(outcome: BatchOutcome, run: number, tally: Tally): FigureVerdict {
-  const cost = totalNanoUsd(tally);
   const expected = {
     counts: {
       total: totalItems(tally),
@@ -63,10 +64,11 @@ export function checkOutcome(outcome: BatchOutcome, run: number, tally: Tally): 
       failed: tally.failed,
       notRun: tally.notRun,
     },
-    paid: { usage: tally.usage, costNanoUsd: cost === null ? null : Number(cost) },
+    paid: totalPaid(tally),
+    ...(outcome.bill && { bill: toOutcomeBill(tally.bill) }),
   };
-  const { counts, paid } = outcome;
-  const differences = jsonDifferences(expected, { counts, paid }).map(
+  const { counts, paid, bill } = outcome;
+  const differences = jsonDifferences(expected, { counts, paid, ...(bill && { bill }) }).map(
     ({ path, expected: says, found: has }) => ({
       check: 'outcomes' as const,
       message: `batch.json: run ${run}: ${path}: it has ${String(has)}, the ledger says ${String(says)}`,

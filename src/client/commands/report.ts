@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { writeReports } from '../../report/write-reports.ts';
-import { durationOf, outcomesOf, totalsOf } from '../../store/batch-reading.ts';
 import { readRunPrices } from '../../store/run-prices.ts';
+import { outcomesOf } from '../../store/batch-reading.ts';
+import { openRunOf } from '../../store/run-times.ts';
 import { statusOf } from '../batch-status.ts';
 import { connectTemporalIfRunning } from '../temporal.ts';
 import { locateBatch } from '../locate-batch.ts';
@@ -21,15 +22,11 @@ export async function reportCommand(
   const { state } = await statusOf(temporal, store).finally(() => temporal?.close());
   const manifest = await store.readManifest();
   const now = new Date();
-  const open =
-    state === 'running' || state === 'cancelling'
-      ? { run: manifest.runs.at(-1)?.run ?? 0, at: now.toISOString() }
-      : null;
   const { resultsFile, csvFile, failuresFile, summary } = await writeReports(
     {
       manifest,
       state,
-      durationSeconds: durationOf(manifest, await totalsOf(store), open),
+      open: openRunOf(manifest, state, now.toISOString()),
       timestamp: now,
       priceTable: await readRunPrices(store.folder, manifest.runs.at(-1)?.run ?? 0),
       outcomes: () => outcomesOf(store, state === 'cancelled'),

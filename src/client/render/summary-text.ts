@@ -27,8 +27,9 @@ export interface BatchSummary {
   counts: Counts;
   paid: Paid;
   bill: BillTally;
-  /** Sum over the batch's runs. */
+  /** Sum over the batch's runs, without the time they were paused. */
   durationMs: number;
+  pausedMs: number;
   provider: string;
   model: string;
   simulated: boolean;
@@ -71,7 +72,7 @@ export function summaryText(
     { label: 'Tokens', value: tokensText(paid), prose: true },
     { label: 'Cost', value: costRowText(paid, summary.simulated, summary.limits.prices) },
     ...(bill === null ? [] : [{ label: 'Bill', value: bill }]),
-    { label: 'Duration', value: durationText(summary.durationMs) },
+    { label: 'Duration', value: workText(summary) },
     { label: 'Model', value: `${toTerminalText(summary.model, 80)} (${summary.provider})` },
     ...fileRows(summary),
   ];
@@ -87,6 +88,12 @@ export function summaryText(
     ...summary.failures.map((group) => failureText(group, paint, columns)),
   ].join('\n');
 }
+
+/** A pause of less than a second is one nobody noticed. */
+const workText = ({ durationMs, pausedMs }: BatchSummary): string =>
+  pausedMs < 1000
+    ? durationText(durationMs)
+    : `${durationText(durationMs)} at work, ${durationText(pausedMs)} paused`;
 
 function failureText(group: FailureGroup, paint: Paint, columns: number): string {
   const examples = group.examples.slice(0, EXAMPLES_SHOWN);
@@ -136,6 +143,7 @@ export function summaryJson(summary: BatchSummary): Record<string, unknown> {
     estimated_cost: usdOf(paid.costNanoUsd),
     bill: toReportBill(summary.bill),
     duration_seconds: summary.durationMs / 1000,
+    paused_seconds: summary.pausedMs / 1000,
     model: summary.model,
     provider: summary.provider,
     simulated: summary.simulated,

@@ -23,6 +23,7 @@ const summary = (changes: Partial<BatchSummary> = {}): BatchSummary => ({
   paid,
   bill: { ...emptyBill, kept: addMoney(noMoney, paid.costNanoUsd) },
   durationMs: 73_400,
+  pausedMs: 0,
   provider: 'deepseek',
   model: 'deepseek-v4-flash',
   simulated: false,
@@ -138,6 +139,7 @@ test('the last line for programs is the summary of the report', () => {
       reused_completions: 0,
     },
     duration_seconds: 73.4,
+    paused_seconds: 0,
     model: 'deepseek-v4-flash',
     provider: 'deepseek',
     simulated: false,
@@ -147,6 +149,13 @@ test('the last line for programs is the summary of the report', () => {
     web_ui: 'http://127.0.0.1:8233/w',
     warnings: [],
   });
+});
+
+test('time in which the batch was paused is told apart from time at work', () => {
+  const text = summaryText(summary({ pausedMs: 8 * 3_600_000 }));
+  assert.match(text, /^Duration  1m 13s at work, 8h paused$/m);
+  assert.match(summaryText(summary({ pausedMs: 999 })), /^Duration  1m 13s$/m);
+  assert.equal(summaryJson(summary({ pausedMs: 1500 }))['paused_seconds'], 1.5);
 });
 
 test('the bill is told in aligned lines where there is more to it than what was kept', () => {

@@ -112,6 +112,7 @@ export const outcomeOf = (id: string, changes: Partial<PromptOutcome> = {}): Pro
     answers: [boughtOf(`answer of ${id}`, paid)],
     error: null,
     requests: [],
+    lastRecordAt: new Map(),
     ...changes,
   };
 };
@@ -129,16 +130,19 @@ export const failedOutcome = (id: string): PromptOutcome =>
 export const notRunOutcome = (id: string): PromptOutcome =>
   outcomeOf(id, { status: 'not_run', completions: [], paid: nothingPaid, answers: [] });
 
+/** Of 12.346 seconds in {@link sourceOf}. */
+const openRun = { run: 1, started_at: '2026-03-04T05:05:55.544Z', limits: manifestOf(1).limits };
+
 export const sourceOf = (
   outcomes: PromptOutcome[],
   changes: Partial<Omit<ReportSource, 'manifest'>> & { manifest?: Partial<Manifest> } = {},
 ): ReportSource => ({
   state: 'succeeded' satisfies BatchState,
-  durationSeconds: 12.3456,
+  open: { run: 1, at: '2026-03-04T05:06:07.890Z' },
   timestamp: new Date('2026-03-04T05:06:07.890Z'),
   async *outcomes() {
     yield* outcomes;
   },
   ...changes,
-  manifest: manifestOf(outcomes.length, changes.manifest),
+  manifest: manifestOf(outcomes.length, { runs: [openRun], ...changes.manifest }),
 });

@@ -1,0 +1,60 @@
+/** How long a batch was at work, and how long it was paused: pure, from the runs in its manifest. */
+import type { BatchState } from '../contract.ts';
+import type { Manifest, ManifestRun } from './manifest.ts';
+
+export interface RunTimes {
+  /** Sum over the runs, without the time in which they were paused. */
+  workSeconds: number;
+  /** Sum over the runs; the time between two runs belongs to neither. */
+  pausedSeconds: number;
+}
+
+/** The end of a run that is still open, ISO 8601. */
+export interface OpenRun {
+  run: number;
+  at: string;
+}
+
+/**
+ * A run lasts to its end. One whose end nobody has noted lasts to `open`, if that names it, else to its newest record
+ * in the ledger. Runs of version 0.1.0 have no pauses noted: all of their time counts as work.
+ */
+export function runTimesOf(
+  { runs }: Pick<Manifest, 'runs'>,
+  lastRecordAt: ReadonlyMap<number, string>,
+  open: OpenRun | null,
+): RunTimes {
+  let [workMs, pausedMs] = [0, 0];
+  for (const entry of runs) {
+    const { run, started_at: startedAt, ended_at: endedAt } = entry;
+    const end = endedAt ?? (run === open?.run ? open.at : (lastRecordAt.get(run) ?? startedAt));
+    const [from, to] = [Date.parse(startedAt), Date.parse(end)];
+    const paused = pausedWithin(entry, from, to);
+    workMs += Math.max(0, to - from) - paused;
+    pausedMs += paused;
+  }
+  return { workSeconds: workMs / 1000, pausedSeconds: pausedMs / 1000 };
+}
+
+/** Time that two pauses share counts once. A pause without an end lasts to the end of its run. */
+function pausedWithin({ pauses = [] }: ManifestRun, from: number, to: number): number {
+  let paused = 0;
+  let counted = from;
+  for (const { since, until } of pauses.toSorted((a, b) => Date.parse(a.since) - Date.parse(b.since))) {
+    const begin = Math.max(counted, Date.parse(since));
+    const end = Math.min(to, until === undefined ? to : Date.parse(until));
+    if (end <= begin) continue;
+    paused += end - begin;
+    counted = end;
+  }
+  return paused;
+}
+
+/** The newest run, if it goes on at `at`. A paused one does too where its pause was noted: that time is no work. */
+export function openRunOf({ runs }: Pick<Manifest, 'runs'>, state: BatchState, at: string): OpenRun | null {
+  const newest = runs.at(-1);
+  if (!newest) return null;
+  const lastPause = newest.pauses?.at(-1);
+  const isPaused = state === 'paused' && lastPause !== undefined && lastPause.until === undefined;
+  return state === 'running' || state === 'cancelling' || isPaused ? { run: newest.run, at } : null;
+}

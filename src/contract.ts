@@ -242,8 +242,11 @@ export interface ControlNote {
 /** What a workflow can say of itself. */
 export type RunState = 'running' | 'paused' | 'cancelling' | FinalState;
 export type FinalState = 'succeeded' | 'partly_failed' | 'cancelled';
-/** `crashed`: open, but no worker is on it. Only an outside observer can tell. */
-export type BatchState = RunState | 'crashed';
+/**
+ * An open batch that no worker is on: `waiting` (none has come in this run), `stopped` (its worker ended in good order) or
+ * `crashed` (its worker vanished). Only an outside observer can tell.
+ */
+export type BatchState = RunState | 'waiting' | 'stopped' | 'crashed';
 
 export interface Counts {
   total: number;

@@ -1,11 +1,14 @@
 /** Names a worker's process so that another process of the same machine can prove it dead. */
-import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { pidScope } from './machine-scope.ts';
 import { isLiveProcess, processStart } from './server/live-process.ts';
 
 /** `<pid>@<host>/<start>/<scope>`: unique per process, readable in the Web UI. */
 export const workerIdentity = (): string =>
-  [`${process.pid}@${hostname()}`, processStart(process.pid) ?? '', pidScope()].join('/');
+  [`${process.pid}@${hostname()}`, processStart(process.pid) ?? beganAt, pidScope()].join('/');
+
+/** Where the platform does not tell when a process started, this keeps a later process of the same pid apart. */
+const beganAt = Math.round(Date.now() - process.uptime() * 1000);
 
 const COURIER = 'courier:';
 
@@ -14,21 +17,25 @@ export const courierIdentity = (): string => COURIER + workerIdentity();
 
 export const isCourier = (identity: string): boolean => identity.startsWith(COURIER);
 
+/** File names take no `/`, `@` or `:`. */
+export const toFileName = (text: string): string => text.replaceAll(/[^A-Za-z0-9.-]+/g, '_');
+
+/** What the process table says of an identity; `unknown`: it is of another machine, boot or container, or no identity of ours. */
+export type PidVerdict = 'alive' | 'dead' | 'unknown';
+
+export function pidVerdict(identity: string): PidVerdict {
+  const [name = '', start, scope] = identity.split('/');
+  const [pid, host] = [name.slice(0, name.indexOf('@')), name.slice(name.indexOf('@') + 1)];
+  if (start === undefined || scope === undefined || !/^\d+$/.test(pid)) return 'unknown';
+  if (host !== hostname() || scope !== pidScope()) return 'unknown';
+  return isLiveProcess(Number(pid), start || null) ? 'alive' : 'dead';
+}
+
 /**
  * True only where it is certain: same host, same boot and same pid namespace, and no such process.
  * Another machine's worker is never proven dead from here; its silence decides.
  */
-export function isProvenDead(identity: string): boolean {
-  const [name = '', start, scope] = identity.split('/');
-  const [pid, host] = [name.slice(0, name.indexOf('@')), name.slice(name.indexOf('@') + 1)];
-  if (start === undefined || scope === undefined || !/^\d+$/.test(pid)) return false;
-  if (host !== hostname() || scope !== pidScope()) return false;
-  return !isLiveProcess(Number(pid), start || null);
-}
+export const isProvenDead = (identity: string): boolean => pidVerdict(identity) === 'dead';
 
-/** What a pid is unique within: on Linux the boot and the pid namespace (a container has its own), elsewhere the host. */
-function pidScope(): string {
-  if (process.platform !== 'linux') return process.platform;
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
-  return `${boot}-${readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')}`;
-}
+/** `123@host` of an identity: what a person recognises it by. */
+export const processNameOf = (identity: string): string => identity.split('/')[0] ?? identity;

@@ -23,11 +23,15 @@ import { createSurcharge } from './providers/surcharge.ts';
 import { sharedApis } from './providers/shared-apis.ts';
 import type { BatchStore } from './store/batch-store.ts';
 import { createRunPrices } from './store/run-prices.ts';
+import { WorkerLiveness } from './store/worker-liveness.ts';
 import { courierIdentity, workerIdentity } from './worker-identity.ts';
 import { paceSignal } from './workflows/messages.ts';
 
 /** Reads, pauses and reports beside the prompts in progress. */
 const STORE_SLOTS = 4;
+
+/** Well below the heartbeat timeout, of which the SDK would otherwise wait 80 %. */
+const MAX_HEARTBEAT_THROTTLE = '8 seconds';
 
 export interface BatchWorkerOptions {
   connection: NativeConnection;
@@ -40,6 +44,8 @@ export interface BatchWorkerOptions {
   idle?: boolean;
   /** Says what changes about the batch's account. */
   note?: (line: string) => void;
+  /** Called when other workers of the batch are found dead: what they had under way is to be given back. */
+  onDeadWorkers(isDead: (identity: string) => boolean): Promise<void>;
 }
 
 export interface BatchWorker {
@@ -49,6 +55,8 @@ export interface BatchWorker {
   readonly requestsInFlight: number;
   /** Starts nothing more and ends after the requests in flight. */
   stop(): Promise<void>;
+  /** To be called when it has stopped and its answers are saved: others see that nothing of it is under way. */
+  leave(): Promise<void>;
 }
 
 /** Warnings go to standard error, unless a command sends them elsewhere. */
@@ -99,7 +107,10 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
   const stopping = new AbortController();
   if (options.idle) stopping.abort();
   const identity = workerIdentity();
+  const liveness = new WorkerLiveness({ store, worker: identity, onDead: options.onDeadWorkers });
   let requestsInFlight = 0;
+  /** Requests, with all that is to be recorded of them, of which some outlive the attempts they were sent by. */
+  const underWay = new Set<Promise<unknown>>();
   const counted = (api: CompletionApi): CompletionApi => ({
     choicesPerRequest: (wanted) => api.choicesPerRequest(wanted),
     complete: async (...call) => {
@@ -161,6 +172,12 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
       },
       stopping: stopping.signal,
       worker: identity,
+      liveness,
+      outlives: (work) => {
+        underWay.add(work);
+        const isOver = (): void => void underWay.delete(work);
+        work.then(isOver, isOver);
+      },
       now: () => new Date(),
       random: Math.random,
     }),
@@ -169,6 +186,8 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
       : { maxConcurrentActivityTaskExecutions: MOST_WORKERS + STORE_SLOTS }),
     maxEagerActivityReservationsPerWorkflowTask: MOST_WORKERS,
     stickyQueueScheduleToStartTimeout: '2 seconds',
+    // An attempt hears of its cancellation, or that it was given away, at a heartbeat that is sent.
+    maxHeartbeatThrottleInterval: MAX_HEARTBEAT_THROTTLE,
     // A bug, or a history that this version cannot replay, ends the run instead of being retried unseen
     // for ever. Nothing is lost by it: the next run is seeded from the ledger.
     workflowFailureErrorTypes: { '*': ['Error'] },
@@ -178,6 +197,7 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
   const [created, loaded] = await Promise.allSettled([creating, providers]);
   if (created.status === 'rejected') throw created.reason;
   const worker = created.value;
+  let hasFailed = false;
   const run = (): BatchWorker => {
     const stopped = worker.run().finally(() => {
       slots?.leave();
@@ -185,7 +205,9 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
     });
     stopped.catch(() => {
       // whoever follows the batch is told; until then it must not end the process
+      hasFailed = true;
     });
+    liveness.start();
     return {
       stopped,
       get requestsInFlight() {
@@ -198,11 +220,21 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
           // a worker that failed has stopped too
         });
         teller.stop();
+        while (underWay.size > 0) await Promise.allSettled(underWay);
+      },
+      leave: async () => {
+        // What a failed worker had under way may still be so.
+        if (hasFailed) liveness.stop();
+        else await liveness.leave();
       },
     };
   };
-  // Only one that runs can be ended.
-  const discard = (): Promise<void> => run().stop();
+  const discard = async (): Promise<void> => {
+    // Only one that runs can be ended.
+    const stopped = worker.run().finally(() => accounts.close());
+    worker.shutdown();
+    await stopped;
+  };
 
   if (loaded.status === 'rejected') {
     await discard();

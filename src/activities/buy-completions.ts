@@ -8,8 +8,9 @@ import { nanoUsdToDecimal } from '../report/money.ts';
 import type { RequestPrices } from '../providers/request-prices.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { LedgerWriter } from '../store/ledger-writer.ts';
-import type { AnswerRecord, SettledRecord, StartRecord } from '../store/records.ts';
+import type { AnswerRecord, FaultRecord, SettledRecord, StartRecord } from '../store/records.ts';
 import type { Standing } from '../store/standing.ts';
+import type { Liveness } from '../store/worker-liveness.ts';
 import { afterFault, againIn, pausing, retryIn } from './failures.ts';
 import type { PromptTurn } from './prompt-turn.ts';
 import { mostTokensOf, toRequest } from './request.ts';
@@ -32,6 +33,9 @@ export interface BuyDependencies {
   stopping: AbortSignal;
   /** Identity of this process. */
   worker: string;
+  liveness: Liveness;
+  /** Hears of work that may outlive the attempt it was begun by: the process is not to end before. */
+  outlives?(work: Promise<unknown>): void;
   now: () => Date;
   random: () => number;
 }
@@ -46,6 +50,10 @@ export interface PromptClose {
 export interface BuyChecks {
   /** After a wait: whether these samples are still to be bought. */
   stillMissing(): Promise<boolean>;
+  /** Another worker may have this prompt in hand: a start is synced, so that it sees it. */
+  isContested: boolean;
+  /** Once the start is written, at the last moment: whether the request may be sent, and nobody else is asking. */
+  maySend(): Promise<boolean>;
   /** Whether a request that was just answered is the prompt's last. */
   closeWith(start: StartRecord, answer: AnswerRecord): PromptClose | null;
 }
@@ -63,7 +71,7 @@ export function createBuy(
 ): Buy {
   const { requestTimeoutMs, idleTimeoutMs } = task.limits;
   const gate = dependencies.gate(settings, task.limits);
-  return async (standing, signal, { stillMissing, closeWith }) => {
+  return async (standing, signal, { stillMissing, isContested, maySend, closeWith }) => {
     const provider = openApi(() => api(settings, task.limits));
     const samples = standing.missing.slice(0, provider.choicesPerRequest(standing.missing.length));
     const request = toRequest(item, settings, samples);
@@ -86,7 +94,12 @@ export function createBuy(
         worstCostNanoUsd,
         ...(raise > 1 && { raise }),
       };
-      await writer.append(start, { durable: false });
+      await writer.append(start, { durable: isContested });
+      if (!(await maySend())) {
+        passage.leave(unsent);
+        await writer.append(faultOf(start, unsentFault, null), { durable: false });
+        return null;
+      }
 
       const sentAt = performance.now();
       let response: CompletionResponse;
@@ -98,20 +111,8 @@ export function createBuy(
           ? { fault: abortedFault, next: { then: 'decide' as const } }
           : faultAndNext(error, passage.unavailableSince ?? null);
         passage.leave(unanswered(fault, performance.now() - sentAt, next.then === 'pause'));
-        await writer.append(
-          {
-            type: 'fault',
-            ...stamp(dependencies.now, task),
-            start: start.id,
-            failure: fault.failure,
-            status: fault.status,
-            message: fault.message,
-            requestId: fault.requestId,
-            retryDelayMs: next.then === 'retry' ? next.delayMs : null,
-            possiblyPaid: fault.possiblyPaid,
-          },
-          { durable: false },
-        );
+        const retryDelayMs = next.then === 'retry' ? next.delayMs : null;
+        await writer.append(faultOf(start, fault, retryDelayMs), { durable: false });
         if (next.then === 'retry')
           throw retryIn(next.delayMs, fault.failure, faultSentence(fault, settings) + againIn(next.delayMs));
         if (next.then === 'pause') throw pausing(fault.failure, next.message);
@@ -145,6 +146,18 @@ export function createBuy(
       return { ...close.receipt, overcharged };
     }
 
+    function faultOf(
+      start: StartRecord,
+      { failure, status, message, requestId, possiblyPaid }: FaultFacts,
+      retryDelayMs: number | null,
+    ): FaultRecord {
+      return {
+        type: 'fault',
+        ...stamp(dependencies.now, task),
+        ...{ start: start.id, failure, status, message, requestId, retryDelayMs, possiblyPaid },
+      };
+    }
+
     function faultAndNext(error: unknown, unavailableSince: number | null) {
       const fault = toProviderFault(error, dependencies.now());
       const { failure, retryAfterMs } = fault;
@@ -176,6 +189,17 @@ function openApi(open: () => CompletionApi): CompletionApi {
     throw error;
   }
 }
+
+type FaultFacts = Pick<FaultRecord, 'failure' | 'status' | 'message' | 'requestId' | 'possiblyPaid'>;
+
+const unsentFault = {
+  failure: 'Completion.Aborted',
+  status: null,
+  message:
+    'the request was not sent: another process is asking, or this one was frozen or cut off from the batch folder',
+  requestId: null,
+  possiblyPaid: false,
+} as const;
 
 const abortedFault = {
   failure: 'Completion.Aborted',

@@ -16,13 +16,13 @@ import { type PromptTurn, toTurn } from './prompt-turn.ts';
 import type { RequestPrices } from '../providers/request-prices.ts';
 import { worstCostOf } from './request.ts';
 import { stamp } from './stamp.ts';
+import { createUnderWayElsewhere, handedBack } from './under-way-elsewhere.ts';
 
 export type CompletePrompt = (task: PromptTask) => Promise<Receipt | Unsettled>;
 
 /**
- * Nothing is bought by a look at the ledger's files that is older: a process that was frozen, or waited for
- * an answer, may have had its prompt given away after the heartbeat timeout, of which up to 8 s (the SDK's
- * throttle) may have been over.
+ * Nothing is bought by a look at the ledger's files that is older: of a process that was frozen, or waited for
+ * an answer, the prompt may have been given away after the heartbeat timeout.
  */
 const STALE_LOOK_MS = 2000;
 
@@ -36,6 +36,8 @@ interface Step {
 /** What one attempt knows. */
 interface Attempt {
   turn: PromptTurn;
+  /** Which of Temporal's attempts it is, from 1. */
+  number: number;
   item: PromptItem;
   /** A look at what other processes have written must be younger, by `performance.now()`: somebody else may have had this prompt before. */
   looksAfter: number;
@@ -47,7 +49,8 @@ interface Attempt {
  * one prompt that overlap in this process share each step, so that none buys what the other is buying.
  */
 export function createCompletePrompt(dependencies: BuyDependencies): CompletePrompt {
-  const { store, stopping, prices, priceTable, now } = dependencies;
+  const { store, stopping, prices, priceTable, now, liveness, worker, outlives = () => {} } = dependencies;
+  const underWayElsewhere = createUnderWayElsewhere({ liveness, worker });
   const steps = new Map<number, Step>();
   /** When this process first worked for a workflow, by `performance.now()`. */
   const beginnings = new Map<string, number>();
@@ -60,6 +63,8 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     const { turn: task, item } = attempt;
     const manifest = await store.manifest();
     await writer.saveUnsaved();
+    // Whoever was taken for dead meanwhile looks anew at what others have bought.
+    const life = await liveness.assure();
     if (mustLook(attempt, reader)) await reader.refresh();
     const history = reader.history(task.index);
     const { run, turn, since = turn } = task;
@@ -69,6 +74,10 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     };
     const standing = judged(history);
     if (standing.settled) return receiptOf(standing, spentNanoUsd(history));
+    if (standing.missing.length > 0) {
+      const elsewhere = underWayElsewhere(history, task.limits);
+      if (elsewhere) throw handedBack(elsewhere, dependencies.random());
+    }
     const close = closeOf(task, standing, history);
     if (close) {
       // The receipt that follows must never outlive it: the report is made from the ledger.
@@ -78,20 +87,34 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     if (stopping.aborted) throw workerStops();
     signal.throwIfAborted();
     if (isStale(attempt, reader)) return null;
-    /** Others may have bought it while this request waited for its passage. */
+    /** Others may have bought it, or may be buying it, while this request waited for its passage. */
     const stillMissing = async (): Promise<boolean> => {
+      if (!liveness.holds(life)) return false;
       if (mustLook(attempt, reader)) await reader.refresh();
       const present = reader.history(task.index);
       if (present === history) return true;
       const again = judged(present);
+      if (underWayElsewhere(present, task.limits)) return false;
       return !again.settled && again.missing.join() === standing.missing.join();
+    };
+    /**
+     * Where another worker may have the same prompt in hand, both look again once their starts are written: of two, the
+     * later one sees the other. A prompt whose first attempt sends its first request has nobody else.
+     */
+    const isContested = (attempt.number > 1 || history.starts.length > 0) && liveness.hasPeers;
+    const maySend = async (): Promise<boolean> => {
+      if (isContested) {
+        await reader.refresh();
+        if (underWayElsewhere(reader.history(task.index), task.limits)) return false;
+      }
+      return liveness.holds(life);
     };
     const costs = prices(manifest.settings, task.limits, await priceTable?.(run));
     const unsettled = overAllowance(task, item, manifest.settings, standing, history, costs);
     if (unsettled) return unsettled;
     const buy = createBuy(dependencies, task, writer, item, manifest.settings, costs);
     return buy(standing, signal, {
-      stillMissing,
+      ...{ stillMissing, isContested, maySend },
       closeWith: (start, answer) => {
         const after = withAnswer(history, start, answer);
         return closeOf(task, judged(after), after);
@@ -144,6 +167,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
       .withShard(shard, (open) => step(open, attempt, abort.signal))
       .finally(() => steps.delete(index));
     const begun = { done, abort };
+    outlives(done);
     steps.set(index, begun);
     return begun;
   };
@@ -170,8 +194,15 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     // A prompt that nobody has had since this workflow began makes do with a look that another one has taken since then.
     const looksAfter = attempt === 1 && task.turn === 1 ? begun : present;
     const item = await store.withShard(task.shard, (shard) => shard.prompt(task.index));
-    return { turn: await toTurn(store, task, attempt), item, looksAfter };
+    return { turn: await toTurn(store, task, attempt), number: attempt, item, looksAfter };
   };
+
+  const isStale = ({ looksAfter }: Attempt, { lookedAt, lookAgeMs }: LedgerReader): boolean =>
+    lookedAt < Math.max(looksAfter, liveness.aliveSince) || lookAgeMs > STALE_LOOK_MS;
+
+  /** Before anything is decided. */
+  const mustLook = (attempt: Attempt, reader: LedgerReader): boolean =>
+    isStale(attempt, reader) || reader.isBehind;
 
   return (task) =>
     heartbeating(() => completePrompt(task)).catch(async (error: unknown) => {
@@ -180,13 +211,6 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
       throw endsTurn ? withSpent(failure, { spentNanoUsd: await spentSoFar(task) }) : failure;
     });
 }
-
-const isStale = ({ looksAfter }: Attempt, { lookedAt, lookAgeMs }: LedgerReader): boolean =>
-  lookedAt < looksAfter || lookAgeMs > STALE_LOOK_MS;
-
-/** Before anything is decided. */
-const mustLook = (attempt: Attempt, reader: LedgerReader): boolean =>
-  isStale(attempt, reader) || reader.isBehind;
 
 /**
  * Waits for a step unless the attempt is cancelled first. Only the batch's own cancel, or a worker

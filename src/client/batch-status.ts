@@ -5,6 +5,7 @@ import { batchDigest } from '../store/batch-digest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { BatchStatus, StatusSource } from './render/status-text.ts';
+import { type IdleState, idleStateOf } from './idle-state.ts';
 import { outsideEndOf } from './outside-end.ts';
 import { isOf, openWorkflows, type ServerView, viewWithin } from './server-view.ts';
 import { ASK_MS, askProgress, type Word } from './ask-progress.ts';
@@ -122,10 +123,16 @@ async function recorded(store: BatchStore, manifest: Manifest, { view, isSilent 
     return { state: outcome.state, pause: null, counts, failuresByType, paid, source, workerIsSilent: false };
   }
   const totals = await batchDigest(store);
-  const state = recordedState(manifest, { view, isSilent });
+  const run = manifest.runs.at(-1)?.run ?? null;
+  const isTouched = run !== null && totals.lastRecordAt.has(run);
+  const idle =
+    (await idleStateOf({ batchFolder: store.folder, run, now: Date.now() })) ??
+    (isSilent ? 'running' : isTouched ? 'crashed' : 'waiting');
+  const state = recordedState(manifest, { view, isSilent }, idle);
   const memo = view?.kind === 'open' ? view.memo : null;
+  const workerIsSilent = isSilent && state !== 'crashed' && state !== 'stopped' && state !== 'waiting';
   // Nobody is on those that were in progress when nobody is there.
-  const running = isSilent ? Math.min(memo?.counts?.running ?? 0, totals.open) : 0;
+  const running = workerIsSilent ? Math.min(memo?.counts?.running ?? 0, totals.open) : 0;
   return {
     state,
     pause: state === 'paused' ? (memo?.pause ?? manifest.pause) : null,
@@ -140,15 +147,17 @@ async function recorded(store: BatchStore, manifest: Manifest, { view, isSilent 
     failuresByType: Object.fromEntries(totals.failures.map(({ type, count }) => [type, count])),
     paid: totals.paid,
     source,
-    workerIsSilent: isSilent,
+    workerIsSilent,
   };
 }
 
 /** Of a run whose end the manifest does not tell: it is written before the workflow closes. */
-function recordedState(manifest: Manifest, { view, isSilent }: Recall): BatchState {
+function recordedState(manifest: Manifest, { view, isSilent }: Recall, idle: IdleState): BatchState {
   const told = view?.kind === 'open' ? view.memo.state : undefined;
   if (told === 'cancelling') return 'cancelling';
   if (view?.kind === 'closed' && view.description.status.name === 'CANCELLED') return 'cancelled';
   if (told === 'paused' || manifest.pause) return 'paused';
-  return isSilent ? 'running' : 'crashed';
+  if (view?.kind === 'closed') return 'crashed';
+  // Right after its start it is asked for before its worker has left a sign.
+  return isSilent && idle === 'waiting' ? 'running' : idle;
 }

@@ -14,8 +14,9 @@ import type { SeenProgress } from './render/progress-facts.ts';
 import { createRetriesLook } from './retries.ts';
 import { saveLeftovers } from './save-leftovers.ts';
 import { hasLiveWorker, openWorkflows, type ServerView, viewOf } from './server-view.ts';
-import { sweepDeadWorkers } from './sweep-dead-workers.ts';
+import { sweepDeadWorkers, sweeperOf } from './sweep-dead-workers.ts';
 import type { Temporal } from './temporal.ts';
+import { unsaidNote } from './posted-worker.ts';
 import { type Waiting, waitingOf, waitingText } from './waiting.ts';
 import { withServer } from './with-server.ts';
 import { asTyped } from '../typed-command.ts';
@@ -69,8 +70,9 @@ async function driveOnce(options: DriveOptions): Promise<DriveEnd> {
     await options.onReady?.();
     const closes = watchClose(options.temporal.client, store.batchId, interrupt);
     const end = await follow(options, crew?.worker ?? null, closes).finally(() => closes.stop());
+    const requestsInFlight = crew?.worker.requestsInFlight ?? 0;
+    if (end.kind === 'closed' && requestsInFlight > 0) note(overtakenNote(requestsInFlight));
     if (crew && end.kind !== 'closed') {
-      const { requestsInFlight } = crew.worker;
       if (interrupt.aborted && !options.quiet) note(stoppingNote(requestsInFlight));
     }
     return end;
@@ -79,6 +81,7 @@ async function driveOnce(options: DriveOptions): Promise<DriveEnd> {
       await crew.worker.stop();
       await saveLeftovers(store, note);
       await store.close();
+      await crew.worker.leave().catch((error: unknown) => note(unsaidNote(error)));
       await crew.connection.close();
     }
   }
@@ -126,7 +129,10 @@ async function readyCrew({
   const idle = worker === 'idle';
   try {
     return {
-      worker: await createBatchWorker({ connection, namespace, config, store, idle, note }),
+      worker: await createBatchWorker({
+        ...{ connection, namespace, config, store, idle, note },
+        onDeadWorkers: sweeperOf(temporal, store.batchId),
+      }),
       connection,
     };
   } catch (error) {
@@ -261,6 +267,10 @@ function createTroubleNotes({ config, temporal, store, worker, note }: DriveOpti
     },
   };
 }
+
+/** Of a batch that is over: another worker, or a cancel, has come before these answers. */
+const overtakenNote = (requests: number): string =>
+  `The batch is over. Waiting for ${requests} ${requests === 1 ? 'request' : 'requests'} in flight, so that what they cost is on record. Press Ctrl-C twice to leave at once.`;
 
 const stoppingNote = (requests: number): string =>
   requests === 0

@@ -3,15 +3,12 @@ import type { Config } from '../config.ts';
 import type { StoreLocation } from '../contract.ts';
 import { BatchStore } from '../store/batch-store.ts';
 import { findBatch, findOutputFolder } from '../store/output-folder.ts';
-import { workerIdentity } from '../worker-identity.ts';
+import { toFileName, workerIdentity } from '../worker-identity.ts';
 import { lookUpBatch } from './batch-registry.ts';
 import { knownBatchIds } from './known-ids.ts';
 import { DEFAULT_OUTPUT_DIR } from './options/run-defaults.ts';
 import { UsageError } from './options/usage-error.ts';
 import { whyNoBatch } from './why-no-batch.ts';
-
-/** File names take no `/`, `@` or `:`. */
-export const toFileName = (text: string): string => text.replaceAll(/[^A-Za-z0-9.-]+/g, '_');
 
 export const ledgerOwner = (): string => toFileName(workerIdentity());
 

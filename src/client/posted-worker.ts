@@ -53,10 +53,17 @@ async function seeOff(worker: BatchWorker, store: BatchStore, note: (line: strin
   } catch (error) {
     note(`the worker failed: ${messageOf(error)}`);
   }
+  // Of a request that outlives its attempt the answer is kept too.
+  await worker.stop();
   await saveLeftovers(store, note);
   try {
     await store.close();
   } catch (error) {
     note(`its ledger files could not be closed: ${messageOf(error)}`);
   }
+  await worker.leave().catch((error: unknown) => note(unsaidNote(error)));
 }
+
+/** Of a worker that could not say in the store that it has left. */
+export const unsaidNote = (error: unknown): string =>
+  `The batch folder could not be told that this worker ended in good order: ${messageOf(error)}. Other workers wait half a minute for it.`;

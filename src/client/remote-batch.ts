@@ -132,8 +132,12 @@ export async function remoteOutcome(
   }
 }
 
-/** No worker is on an open one; a closed one has told its end in its memo, unless it was ended from outside. */
+/**
+ * No worker is on an open one: one has been if the memo has a state, and how it went only the folder tells. A closed
+ * one has told its end in its memo, unless it was ended from outside.
+ */
 export function rememberedState({ isOpen, memo: { state } }: RemoteListing): BatchState {
+  if (isOpen && state === undefined) return 'waiting';
   if (isOpen) return state === 'paused' || state === 'cancelling' ? state : 'crashed';
   return state === 'succeeded' || state === 'partly_failed' || state === 'cancelled' ? state : 'crashed';
 }

@@ -28,7 +28,7 @@ export type ServerView =
 const POLLER_FRESH_MS = 90_000;
 const WORKFLOW_TASK_QUEUE = 1;
 
-export async function viewOf({ client }: Temporal, batchId: string): Promise<ServerView> {
+export async function viewOf({ client }: Pick<Temporal, 'client'>, batchId: string): Promise<ServerView> {
   try {
     const description = await client.workflow.getHandle(batchId).describe();
     const memo = (description.memo ?? {}) as BatchMemo;
@@ -56,7 +56,7 @@ export const isOpenWorkflow = ({ status }: Pick<WorkflowExecutionDescription, 's
  * A child may be named before it is known on the server: it has nothing under way then.
  */
 export async function openWorkflows(
-  { client }: Temporal,
+  { client }: Pick<Temporal, 'client'>,
   view: ServerView,
 ): Promise<WorkflowExecutionDescription[]> {
   if (view.kind !== 'open') return [];

@@ -14,6 +14,7 @@ import { appendControl } from '../store/controls-log.ts';
 import { keepRunPrices } from '../store/run-prices.ts';
 import { layoutOf, type Manifest, type ManifestRun } from '../store/manifest.ts';
 import { withoutRun, withRun } from '../store/run-notes.ts';
+import { openWorkersFolder } from '../store/worker-records.ts';
 import type { promptBatch } from '../workflows/index.ts';
 import { firstAttributes } from '../workflows/search-attributes.ts';
 import { countsOf, newTally } from '../workflows/tally.ts';
@@ -69,6 +70,7 @@ export async function startRun({
   );
   let begun: ManifestRun | null = null;
   try {
+    await openWorkersFolder(store.folder);
     const lastRun = (await store.readManifest()).runs.at(-1);
     if (lastRun) await store.requireLedger();
     const view = await viewOf(temporal, store.batchId);

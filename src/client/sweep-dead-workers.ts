@@ -1,26 +1,41 @@
 import { ApplicationFailure, type WorkflowExecutionDescription } from '@temporalio/client';
 import { isProvenDead } from '../worker-identity.ts';
-import { openWorkflows, type ServerView } from './server-view.ts';
+import { openWorkflows, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
 
 const ACTIVITY_STARTED = 2;
 
 /**
- * Before a worker of ours polls: what a dead process of this machine had under way, in the batch and in
- * its shards, is given back at once, instead of after its heartbeat timeout. Never touches what a process
- * that may live has.
+ * Gives back at once what dead processes had under way in the batch and in its shards, instead of after their heartbeat
+ * timeout. `isDead` judges by a worker's identity; by default a process of this machine is dead once its pid is gone.
+ * Never touches what a process has that may live.
  */
-export async function sweepDeadWorkers(temporal: Temporal, view: ServerView): Promise<void> {
+export async function sweepDeadWorkers(
+  temporal: Pick<Temporal, 'client' | 'namespace'>,
+  view: ServerView,
+  isDead: (identity: string) => boolean = isProvenDead,
+): Promise<void> {
   const workflows = await openWorkflows(temporal, view);
-  await Promise.all(workflows.map((workflow) => sweep(temporal, workflow)));
+  await Promise.all(workflows.map((workflow) => sweep(temporal, workflow, isDead)));
 }
 
-async function sweep({ client, namespace }: Temporal, workflow: WorkflowExecutionDescription): Promise<void> {
+/** What a worker of a batch does when it finds others dead. */
+export const sweeperOf =
+  (temporal: Pick<Temporal, 'client' | 'namespace'>, batchId: string) =>
+  async (isDead: (identity: string) => boolean): Promise<void> =>
+    sweepDeadWorkers(temporal, await viewOf(temporal, batchId), isDead);
+
+async function sweep(
+  { client, namespace }: Pick<Temporal, 'client' | 'namespace'>,
+  workflow: WorkflowExecutionDescription,
+  isDead: (identity: string) => boolean,
+): Promise<void> {
   const { workflowId, runId } = workflow;
   const execution = { workflowId, runId };
   await client.workflowService.resetStickyTaskQueue({ namespace, execution });
   const orphans = (workflow.raw.pendingActivities ?? []).filter(
-    ({ state, lastWorkerIdentity }) => state === ACTIVITY_STARTED && isProvenDead(lastWorkerIdentity ?? ''),
+    ({ state, lastWorkerIdentity }) =>
+      state === ACTIVITY_STARTED && !!lastWorkerIdentity && isDead(lastWorkerIdentity),
   );
   await Promise.all(
     orphans.map(async ({ activityId }) => {

@@ -127,6 +127,11 @@ export class BatchStore {
     for (const { writer } of [...this.#shards]) await writer.saveUnsaved();
   }
 
+  /** As {@link LedgerWriter.syncStarts}, of all shards. */
+  async syncStarts(): Promise<void> {
+    for (const { writer } of [...this.#shards]) await writer.syncStarts();
+  }
+
   close(): Promise<void> {
     return this.#shards.close();
   }

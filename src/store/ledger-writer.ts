@@ -56,6 +56,8 @@ export class LedgerWriter {
   /** The writing that is under way; `null`: none is. */
   #draining: Promise<void> | null = null;
   #written = 0;
+  /** The file holds lines that were not synced. */
+  #unsynced = false;
 
   /** `owner` names the file: it must be unique to this process. */
   constructor(folder: string, owner: string, audience: WriterAudience | null = null) {
@@ -85,6 +87,11 @@ export class LedgerWriter {
    */
   append(record: LedgerRecord, options: { durable: boolean }): Promise<void> {
     return this.#enqueue({ record, text: JSON.stringify(record) }, options.durable);
+  }
+
+  /** Syncs the starts that are written and not synced yet: a network file system shows them to other machines only then. Throws {@link LedgerWriteError}. */
+  async syncStarts(): Promise<void> {
+    if (this.#unsynced) await this.#enqueue(null, true);
   }
 
   /** Tries again what an earlier failure left in memory. Throws {@link LedgerWriteError}. */
@@ -127,7 +134,7 @@ export class LedgerWriter {
 
   async #write(group: readonly Waiter[]): Promise<void> {
     const lines = [...this.#unsaved, ...group.flatMap(({ line }) => line ?? [])];
-    if (lines.length === 0) return;
+    if (lines.length === 0 && !this.#unsynced) return;
     const file = (this.#file ??= await this.#openFile());
     try {
       const bytes = Buffer.from(lines.map(({ text }) => `${text}\n`).join(''));
@@ -138,7 +145,11 @@ export class LedgerWriter {
       // A request need not wait for the others' fsync: nobody decides by its start before it has an end.
       for (const { line, durable, resolve } of group)
         if (line?.record.type === 'start' && !durable) resolve();
-      if (this.hasUnsaved || group.some((waiter) => waiter.durable)) await file.handle.datasync();
+      this.#unsynced = true;
+      if (this.hasUnsaved || group.some((waiter) => waiter.durable)) {
+        await file.handle.datasync();
+        this.#unsynced = false;
+      }
     } catch (error) {
       await this.#leaveFile().catch(() => {
         // the write's own error is the one to tell
@@ -172,6 +183,7 @@ export class LedgerWriter {
     const file = this.#file;
     if (!file) return;
     this.#file = null;
+    this.#unsynced = false;
     this.#audience?.left(file.name);
     await file.handle.close();
   }

@@ -38,9 +38,18 @@ const stateSteps: Record<Exclude<BatchState, 'paused'>, (batchId: string) => Nex
     advice: 'Every answer that came back is in the results. To run the rest:',
     command: `durabatch resume ${id}`,
   }),
+  waiting: (id) => ({
+    advice:
+      'No worker is on it yet. A worker on its folder (durabatch worker) takes it up. To work on it here:',
+    command: `durabatch resume ${id}`,
+  }),
+  stopped: (id) => ({
+    advice: 'Its worker was stopped in good order. Every answer that came back is kept. To go on:',
+    command: `durabatch resume ${id}`,
+  }),
   crashed: (id) => ({
     advice:
-      'Nobody works on it: its command was stopped or died, or no worker has been started yet. Every answer that came back is kept and is not bought again. To go on:',
+      'Nobody works on it: its worker vanished. Every answer that came back is kept and is not bought again. To go on:',
     command: `durabatch resume ${id}`,
   }),
 };

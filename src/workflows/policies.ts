@@ -5,6 +5,12 @@ import type { RequestSettings, RunLimits } from '../contract.ts';
 const MINUTE_MS = 60_000;
 
 /**
+ * A process that has given no sign of life for so long counts as dead: to Temporal (heartbeats of its activities) and to
+ * the other workers of its batch (its liveness record, `worker-pulse.ts`). One rule, so that the two do not disagree for long.
+ */
+export const LAPSE_MS = 30_000;
+
+/**
  * Model calls: slow, rate limited, and safe to repeat, since the ledger is asked first. No limit on
  * attempts and none on the time over all of them: waiting for an unavailable provider must not use
  * either up, so the activity counts a prompt's own faults and its patience itself, and sets every
@@ -16,7 +22,7 @@ export const completionPolicy = (
 ) =>
   ({
     startToCloseTimeout: completions * limits.requestTimeoutMs + MINUTE_MS,
-    heartbeatTimeout: '10 seconds',
+    heartbeatTimeout: LAPSE_MS,
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   }) satisfies ActivityOptions;
@@ -30,7 +36,7 @@ export const storePolicy = {
   startToCloseTimeout: '1 hour',
   // Where more prompts are scheduled than the workers have slots for, a pause must not wait for all of them.
   priority: { priorityKey: 1 },
-  heartbeatTimeout: '10 seconds',
+  heartbeatTimeout: LAPSE_MS,
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 } satisfies ActivityOptions;
 
@@ -47,8 +53,8 @@ export const SHARD_RATE = 60;
 /** Shards that have prompts to start at a time: at least the next one is there before the slots of a shard fall idle. */
 export const fedShards = (maxWorkers: number): number => Math.max(2, Math.ceil(maxWorkers / SHARD_SLOTS));
 
-/** A shard that ends out of turn may have prompts in progress until their heartbeats are refused: its slots stay with it. */
-export const DEAD_SHARD_WAIT = '11 seconds';
+/** A shard that ends out of turn may have prompts in progress until their heartbeats are refused or missed: its slots stay with it. */
+export const DEAD_SHARD_WAIT = LAPSE_MS + 1000;
 
 /** How often a shard that cannot be started, since the one of a run before is still being ended, is tried again. */
 export const SHARD_START_WAIT = '1 second';

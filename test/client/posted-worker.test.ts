@@ -22,6 +22,7 @@ function endingWorker(): BatchWorker & { fail(message: string): void } {
       end.resolve();
       await stopped.catch(() => {});
     },
+    leave: async () => {},
     fail: (message) => end.reject(new Error(message)),
   };
 }

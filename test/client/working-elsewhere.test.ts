@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { BatchStore } from '../../src/store/batch-store.ts';
 import type { ManifestRun } from '../../src/store/manifest.ts';
-import { toFileName } from '../../src/client/locate-batch.ts';
 import { assertNobodyElsewhere } from '../../src/client/working-elsewhere.ts';
-import { workerIdentity } from '../../src/worker-identity.ts';
+import { toFileName, workerIdentity } from '../../src/worker-identity.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const run = { run: 1, started_at: '2026-01-01T00:00:00.000Z', server: 'one' } as ManifestRun;

@@ -18,7 +18,7 @@ test('a batch that cannot be read hides no other, and is named', async (t) => {
 
   const text = await runCli(['list', '--output-dir', outputDir], options);
   assert.equal(text.code, 0, text.stderr);
-  assert.match(text.stdout, new RegExp(`crashed +0/1 .* ${store.batchId}$`, 'm'));
+  assert.match(text.stdout, new RegExp(`waiting +0/1 .* ${store.batchId}$`, 'm'));
   assert.match(text.stderr, /^damaged is not listed: .*batch\.json is not a batch manifest: .+$/m);
   const { code, lines } = await runCli(['list', '--output-dir', outputDir, '--json'], options);
   assert.equal(code, 0);

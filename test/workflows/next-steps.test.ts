@@ -35,6 +35,8 @@ const states = [
   ['cancelling', 'durabatch cancel demo-1 --now'],
   ['cancelled', 'durabatch resume demo-1'],
   ['crashed', 'durabatch resume demo-1'],
+  ['stopped', 'durabatch resume demo-1'],
+  ['waiting', 'durabatch resume demo-1'],
   ['succeeded', null],
   ['partly_failed', 'durabatch retry demo-1'],
 ] as const;

@@ -96,7 +96,7 @@ const shortened = (text: string): string => {
 };
 
 const states: readonly BatchState[] = [
-  ...(['running', 'paused', 'cancelling', 'crashed'] as const),
+  ...(['running', 'paused', 'cancelling', 'waiting', 'stopped', 'crashed'] as const),
   ...(['succeeded', 'partly_failed', 'cancelled'] as const),
 ];
 

@@ -8,7 +8,7 @@ import { openStore } from '../locate-batch.ts';
 import { type PostedWorker, postWorker } from '../posted-worker.ts';
 import { ensureServer } from '../../server/embedded-server.ts';
 import { listOpenBatches } from '../remote-batch.ts';
-import { sweepDeadWorkers } from '../sweep-dead-workers.ts';
+import { sweepDeadWorkers, sweeperOf } from '../sweep-dead-workers.ts';
 import { isOf, viewOf } from '../server-view.ts';
 import { connectTemporal, type Temporal } from '../temporal.ts';
 import { type CommandContext, interruptSignal } from './context.ts';
@@ -97,6 +97,7 @@ async function tend({ temporal, connection, folder, slots, workers, context }: D
         store,
         slots,
         note,
+        onDeadWorkers: sweeperOf(temporal, id),
       });
       const posted = postWorker(ready.run(), store, note);
       workers.set(id, posted);

@@ -15,6 +15,8 @@ const states: readonly BatchState[] = [
   'running',
   'paused',
   'cancelling',
+  'waiting',
+  'stopped',
   'crashed',
   'succeeded',
   'partly_failed',

@@ -108,16 +108,10 @@ export function statusText(
 const sourceNoteOf = ({ source, workerIsSilent }: BatchStatus): string | null =>
   (workerIsSilent ? silentNotes[source] : null) ?? sourceNotes[source];
 
-/** Nothing of it has been done: nobody may have died on it. */
-const isUntouched = ({ succeeded, failed }: Counts, { usage }: Paid): boolean =>
-  succeeded === 0 && failed === 0 && usage.total === 0;
-
-const stateOf = ({ state, pause, endedOutside, counts, paid }: BatchStatus): string =>
+const stateOf = ({ state, pause, endedOutside }: BatchStatus): string =>
   state === 'crashed' && endedOutside !== null
     ? `crashed (its run was ended in Temporal: ${toTerminalText(endedOutside, 400)})`
-    : state === 'crashed' && isUntouched(counts, paid)
-      ? 'waits for a worker (open, but none is on it)'
-      : stateText(state, pause);
+    : stateText(state, pause);
 
 function paceRows({ state, told, counts }: BatchStatus): Row[] {
   if (told === null || state !== 'running') return [];

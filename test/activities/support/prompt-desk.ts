@@ -8,6 +8,7 @@ import type { PromptItem, PromptTask, Receipt, RunLimits } from '../../../src/co
 import type { CompletionApi } from '../../../src/providers/completion-api.ts';
 import { BatchStore } from '../../../src/store/batch-store.ts';
 import type { LedgerRecord } from '../../../src/store/records.ts';
+import { soleWorker } from '../../../src/store/worker-liveness.ts';
 import { limits } from '../../providers/settings.ts';
 import { makeBatch } from '../../store/support/batches.ts';
 
@@ -76,6 +77,7 @@ function deskOf(
     gate: () => gate,
     stopping: stopping.signal,
     worker: 'worker',
+    liveness: soleWorker,
     now: () => new Date(clock.ms++),
     random: () => 0,
   });

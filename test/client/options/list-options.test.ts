@@ -7,8 +7,8 @@ const accepted = [
   [['running'], ['running']],
   [['running,paused'], ['running', 'paused']],
   [
-    ['running', 'Partly-Failed, crashed'],
-    ['running', 'partly_failed', 'crashed'],
+    ['running', 'Partly-Failed, crashed,stopped', 'waiting'],
+    ['running', 'partly_failed', 'crashed', 'stopped', 'waiting'],
   ],
 ] as const;
 for (const [typed, states] of accepted) {
@@ -20,6 +20,6 @@ for (const [typed, states] of accepted) {
 test('an unknown state is refused with the names of all', () => {
   assert.throws(
     () => parseListOptions({ state: ['running,failed'] }),
-    /--state: must be of running, paused, cancelling, crashed, succeeded, partly_failed, cancelled; got "failed"/,
+    /--state: must be of running, paused, cancelling, waiting, stopped, crashed, succeeded, partly_failed, cancelled; got "failed"/,
   );
 });

@@ -14,7 +14,7 @@ test('the status of a crashed batch says where it knows that from and what to ty
   assert.equal(
     statusText(status()),
     `Batch    demo-1 (Demo)
-State    crashed (open, but no worker is on it)
+State    crashed (its worker vanished)
 Prompts  410 succeeded · 2 failed · 588 to do (of 1,000)
 Failed   2 × Completion.Rejected
 Tokens   182,340 (prompt 82,340; completion 100,000)
@@ -22,7 +22,7 @@ Cost     $0.0412 (estimated from list prices)
 Started  2026-11-23T00:00:00.000Z
 Output   out
 Source   the ledger and what Temporal remembers: no worker is there to ask
-Next     Nobody works on it: its command was stopped or died, or no worker has been started yet. Every answer that came back is kept and is not bought again. To go on:
+Next     Nobody works on it: its worker vanished. Every answer that came back is kept and is not bought again. To go on:
          durabatch resume demo-1`,
   );
 });

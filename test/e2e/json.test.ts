@@ -141,14 +141,19 @@ test('what the commands print is what docs/json.md says, field by field', async 
   waiting.kill('SIGINT');
   collect('run', await waiting.ended);
 
-  // Three minutes of work: it is interrupted as soon as there is an ETA.
-  const many = await place.write('many.json', promptTexts(900));
-  const pace = ['--provider', 'simulated', '--simulate-latency', '200ms', '--max-workers', 'auto:1'];
-  const paced = place.start(['run', many, ...pace, '--output-dir', 'out', '--id', 'paced', '--json']);
+  const { script: refusing } = provider;
+  const held = createGate();
+  const last = provider.requests + 15;
+  provider.script = ({ total }) => (total > last ? held.script() : undefined);
+  const many = await place.write('many.json', promptTexts(60));
+  const pace = ['--completions', '1', '--max-workers', 'auto:1'];
+  const paced = place.start(['run', many, ...ask, ...pace, '--output-dir', 'out', '--id', 'paced', '--json']);
   await paced.said(/"succeeded":[1-9]/);
   while ((await tell(0, ['status', 'paced'])).lines[0]!['eta_seconds'] === null);
   paced.kill('SIGINT');
+  held.open();
   collect('run', await paced.ended);
+  provider.script = refusing;
 
   await tell(0, [...run, '--id', 'detached', '--detach']);
   const worker = place.start(['worker', '--output-dir', 'out', '--json']);
@@ -165,7 +170,7 @@ test('what the commands print is what docs/json.md says, field by field', async 
   await tell(0, ['cancel', 'detached'], elsewhere);
   await tell(0, [...run, '--id', 'terminated', '--detach']);
   await terminate('terminated', server);
-  await tell(0, ['status', 'terminated']);
+  while ((await tell(0, ['status', 'terminated'])).lines[0]!['ended_outside'] === null);
   await mkdir(join(place.outputDir, 'damaged'));
   await writeFile(join(place.outputDir, 'damaged', 'batch.json'), '{');
   await tell(0, ['list', '--output-dir', 'out']);

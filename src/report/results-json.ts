@@ -1,6 +1,6 @@
 import type { PromptError, PromptItem, Usage } from '../contract.ts';
 import type { Manifest } from '../store/manifest.ts';
-import type { BoughtAnswer, Completion, PromptOutcome, RequestEntry } from '../store/outcome.ts';
+import type { Completion, DiscardedAnswer, PromptOutcome, RequestEntry } from '../store/outcome.ts';
 import { nanoUsdToUsd } from './money.ts';
 import { type PossiblyPaidRequest, toPossiblyPaid } from './possibly-paid.ts';
 import { promptText } from './prompt-text.ts';
@@ -39,14 +39,26 @@ const toReused = ({ batchId, answer, usage, costNanoUsd }: NonNullable<Completio
   estimated_cost: nanoUsdToUsd(costNanoUsd),
 });
 
-/** An answer that was paid and is not among the completions. */
-const toDiscarded = ({ id, samples, at, model, usage, costNanoUsd }: BoughtAnswer) => ({
-  record_id: id,
-  samples,
-  time: at,
-  model,
-  usage: usage && toUsage(usage),
-  estimated_cost: nanoUsdToUsd(costNanoUsd),
+/** What was paid and is not among the completions. */
+const toDiscarded = (answer: DiscardedAnswer) => ({
+  record_id: answer.id,
+  samples: answer.choices.map(({ sample }) => sample),
+  choices: answer.choices.map(({ sample, text, reasoning, finishReason, why }) => ({
+    sample,
+    text,
+    ...(reasoning !== undefined && { reasoning }),
+    finish_reason: finishReason,
+    truncated: finishReason === 'length',
+    why,
+  })),
+  time: answer.at,
+  discarded_at: answer.discardedAt,
+  model: answer.model,
+  usage: answer.usage && toUsage(answer.usage),
+  estimated_cost: nanoUsdToUsd(answer.costNanoUsd),
+  latency_ms: answer.latencyMs,
+  request_id: answer.requestId,
+  attempt: answer.attempt,
 });
 
 const toAttempt = (request: RequestEntry) => ({
@@ -88,8 +100,7 @@ const toOverrides = (item: PromptItem) => {
 
 /** One entry of `results`. A prompt's own settings are under `overrides`, as `completions` holds the answers. */
 export const toResult = (outcome: PromptOutcome, simulated: boolean) => {
-  const { item, paid, error } = outcome;
-  const discarded = outcome.answers.filter(({ kept }) => !kept);
+  const { item, paid, discarded, error } = outcome;
   return {
     prompt_id: item.prompt_id,
     prompt: promptText(item),

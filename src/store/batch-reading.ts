@@ -4,6 +4,7 @@ import type { BatchStore } from './batch-store.ts';
 import { billOf } from './bill.ts';
 import type { LedgerReader } from './ledger-reader.ts';
 import type { Manifest } from './manifest.ts';
+import { attemptOf, discardedAnswers, type ReadRecord } from './discarded-answers.ts';
 import type { BoughtAnswer, Completion, PromptOutcome } from './outcome.ts';
 import type { PromptHistory } from './prompt-history.ts';
 import type { AnswerRecord } from './records.ts';
@@ -84,13 +85,15 @@ export async function outcomeOf(
   { item, history, standing, reader }: Omit<PromptReading, 'shard' | 'index'>,
   closed: boolean,
 ): Promise<PromptOutcome> {
+  const readRecord = recordsOf(reader);
   return {
     item,
     status: standing.settled?.status ?? (closed ? 'not_run' : 'pending'),
-    completions: await completionTexts(standing, history, reader),
+    completions: await completionTexts(standing, history, readRecord),
     paid: standing.paid,
     bill: billOf(history, standing),
     answers: boughtAnswers(history, standing),
+    discarded: await discardedAnswers(history, standing, readRecord),
     error: standing.settled?.error ?? null,
     requests: requestLogOf(history),
     lastRecordAt: newestOf(history),
@@ -110,17 +113,27 @@ export function boughtAnswers(history: PromptHistory, { chosen }: Standing): Bou
     }));
 }
 
+/** Reads an answer of one prompt, each once. */
+function recordsOf(reader: LedgerReader): ReadRecord {
+  const records = new Map<string, AnswerRecord>();
+  return async (answer) => {
+    const record = records.get(answer.id) ?? (await reader.read(answer));
+    records.set(answer.id, record);
+    return record;
+  };
+}
+
 async function completionTexts(
   standing: Standing,
   history: PromptHistory,
-  reader: LedgerReader,
+  readRecord: ReadRecord,
 ): Promise<Completion[]> {
-  const texts = new Map<string, AnswerRecord>();
+  const told = new Set<string>();
   const completions: Completion[] = [];
   for (const { sample, answer, finishReason } of standing.chosen) {
-    const first = !texts.has(answer.id);
-    const record = texts.get(answer.id) ?? (await reader.read(answer));
-    texts.set(answer.id, record);
+    const first = !told.has(answer.id);
+    told.add(answer.id);
+    const record = await readRecord(answer);
     const choice = record.choices.find((candidate) => candidate.sample === sample);
     if (!choice) throw new Error(`answer ${answer.id} has no sample ${sample}`);
     completions.push({
@@ -136,7 +149,7 @@ async function completionTexts(
       model: answer.model,
       requestId: answer.requestId,
       at: answer.at,
-      attempt: history.starts.findIndex((start) => start.id === answer.start) + 1,
+      attempt: attemptOf(history, answer),
       ...(answer.reused && { reused: answer.reused }),
     });
   }

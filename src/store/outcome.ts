@@ -37,6 +37,27 @@ export interface BoughtAnswer extends Pick<
   kept: boolean;
 }
 
+/** A choice of an answer that this batch paid for and does not use. */
+export interface DiscardedChoice {
+  sample: number;
+  text: string;
+  reasoning?: string;
+  finishReason: string;
+  why: string;
+}
+
+/** What is not used of an answer: all of its choices, or, where another one is a completion, the rest. */
+export interface DiscardedAnswer extends Pick<
+  AnswerRecord,
+  'id' | 'at' | 'model' | 'usage' | 'costNanoUsd' | 'latencyMs' | 'requestId'
+> {
+  choices: DiscardedChoice[];
+  /** Which request for this prompt it was, from 1, over all runs; 0 where a power cut took the record of its start. */
+  attempt: number;
+  /** ISO 8601, UTC; `null` while the prompt is open. */
+  discardedAt: string | null;
+}
+
 /** One request and how it ended. */
 export interface RequestEntry {
   /** Id of the record that tells its end; of its start where it has none. */
@@ -65,6 +86,8 @@ export interface PromptOutcome {
   bill: PromptBill;
   /** Everything `paid` is the sum of. */
   answers: BoughtAnswer[];
+  /** What was paid and is among no completions, with its texts. */
+  discarded: DiscardedAnswer[];
   error: PromptError | null;
   /** In the order they were sent, over all runs. */
   requests: RequestEntry[];

@@ -314,6 +314,20 @@ describe('--reject-truncated and --retry-empty', () => {
     const discarded = [...seen.results.values()].flatMap((result) => result.discarded_answers ?? []);
     assert.equal(discarded.length, 1 + 1 + 1 + 3 + 2 + 1);
   });
+  test('and so is every answer that was cut off, with what it said and why it is not used', () => {
+    const answers = [...seen.results.values()].flatMap((result) => result.discarded_answers ?? []);
+    const told = answers.flatMap(({ choices }) =>
+      choices.map(({ text, reasoning = '', why }) => JSON.stringify([text, reasoning, why])),
+    );
+    const cutOff = 'it was cut off at its token limit';
+    for (const expected of [
+      ['half', '', cutOff],
+      ['', '', 'it has no text'],
+      [' \n', '', 'it has no text; another answer is used'],
+      ['', 'hm', `${cutOff}; another answer is used`],
+    ])
+      assert.ok(told.includes(JSON.stringify(expected)), `${expected.join(' | ')} in ${told.join('\n')}`);
+  });
 });
 
 test('a Retry-After longer than the patience pauses at once, fails nobody, and "resume" goes on', async (t) => {

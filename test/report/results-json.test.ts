@@ -142,6 +142,20 @@ test('an answer that failed its prompt gives its request id, and is shown as pai
       boughtOf('answer-1', { usage: usageOf(10, 5), costNanoUsd: 7 }),
       boughtOf('answer-2', { usage: usageOf(1, 2), costNanoUsd: null }, { kept: false, samples: [2] }),
     ],
+    discarded: [
+      {
+        id: 'answer-2',
+        at: '2026-03-04T05:06:00.000Z',
+        model: 'deepseek-v4-flash',
+        usage: usageOf(1, 2),
+        costNanoUsd: null,
+        latencyMs: 12,
+        requestId: 'req-b',
+        choices: [{ sample: 2, text: ' ', reasoning: 'hm', finishReason: 'stop', why: 'it has no text' }],
+        attempt: 2,
+        discardedAt: '2026-03-04T05:06:01.000Z',
+      },
+    ],
     requests: [
       { ...entry, recordId: 'answer-1', outcome: 'answer', type: null, requestId: 'req-a' },
       { ...entry, recordId: 'answer-2', outcome: 'answer', type: null, status: null, requestId: 'req-b' },
@@ -153,10 +167,24 @@ test('an answer that failed its prompt gives its request id, and is shown as pai
     {
       record_id: 'answer-2',
       samples: [2],
+      choices: [
+        {
+          sample: 2,
+          text: ' ',
+          reasoning: 'hm',
+          finish_reason: 'stop',
+          truncated: false,
+          why: 'it has no text',
+        },
+      ],
       time: '2026-03-04T05:06:00.000Z',
+      discarded_at: '2026-03-04T05:06:01.000Z',
       model: 'deepseek-v4-flash',
       usage: usageJson(1, 2),
       estimated_cost: null,
+      latency_ms: 12,
+      request_id: 'req-b',
+      attempt: 2,
     },
   ]);
 });

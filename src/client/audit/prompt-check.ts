@@ -81,7 +81,10 @@ function withoutLate(
 
 function compare(outcome: PromptOutcome, found: ReportedPrompt, simulated: boolean): Difference[] {
   const prompt = `prompt ${shown(outcome.item.prompt_id)}`;
-  const expected = asJson(toResult(outcome, simulated)) as unknown as FoundResult;
+  const expected = asWrittenThen(
+    asJson(toResult(outcome, simulated)) as unknown as FoundResult,
+    found.result,
+  );
   const lost = asJson(toPossiblyPaid(outcome)) as FoundRequest[];
   const differences = [
     ...idDifferences(answersOf(expected), answersOf(found.result), 'answers', `${prompt}: answer`),
@@ -103,6 +106,22 @@ function compare(outcome: PromptOutcome, found: ReportedPrompt, simulated: boole
       records: [lost[Number(/^\[(\d+)\]/.exec(path)?.[1])]?.record_id ?? ''],
     })),
   ];
+}
+
+/** What 0.1.0 told of a discarded answer. */
+const OLD_DISCARDED_FIELDS = ['record_id', 'samples', 'time', 'model', 'usage', 'estimated_cost'];
+
+/** Reports of 0.1.0 tell of discarded answers without their texts, and not of those with a choice that is a completion. */
+function asWrittenThen(expected: FoundResult, found: FoundResult): FoundResult {
+  const { discarded_answers: discarded, ...rest } = expected;
+  if (!discarded || found.discarded_answers?.some((answer) => 'choices' in answer)) return expected;
+  const completions = new Set(expected.completions.map(({ record_id }) => record_id));
+  const told = discarded
+    .filter(({ record_id }) => !completions.has(record_id))
+    .map((answer) =>
+      Object.fromEntries(Object.entries(answer).filter(([name]) => OLD_DISCARDED_FIELDS.includes(name))),
+    ) as FoundResult['discarded_answers'];
+  return told?.length ? { ...rest, discarded_answers: told } : rest;
 }
 
 type Identified = { record_id: string };

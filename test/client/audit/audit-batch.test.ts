@@ -8,6 +8,7 @@ import { HistoryError } from '../../../src/client/audit/histories.ts';
 import type { WorkflowRecords } from '../../../src/client/audit/workflow-receipts.ts';
 import { auditText } from '../../../src/client/render/audit-text.ts';
 import type { BatchOutcome, ReportRequest } from '../../../src/contract.ts';
+import type { BatchResults } from '../../../src/report/results-json.ts';
 import type { LedgerRecord } from '../../../src/store/records.ts';
 import { addUsage } from '../../../src/store/standing.ts';
 import { mockActivity } from '../../activities/support/prompt-desk.ts';
@@ -384,4 +385,33 @@ test('a receipt for a prompt that the batch does not have is a difference', asyn
       [['receipts', `the workflow has a receipt for prompt ${index + 1}, which its shard does not have`]],
     );
   }
+});
+
+test('a report of 0.1.0, which has no texts of discarded answers, is compared by what it has', async (t) => {
+  const batch = await makeReportedBatch(t);
+  const { resultsFile, workflow, changeReport } = batch;
+  const text = await readFile(resultsFile, 'utf8');
+  const report = JSON.parse(text) as BatchResults;
+  const asBefore = report.results.map(({ discarded_answers: discarded, ...result }) => ({
+    ...result,
+    ...(discarded && {
+      discarded_answers: discarded.map(({ record_id, samples, time, model, usage, estimated_cost }) => ({
+        ...{ record_id, samples, time, model, usage, estimated_cost },
+      })),
+    }),
+  }));
+  await writeFile(resultsFile, JSON.stringify({ ...report, results: asBefore }, null, 2));
+  const { total, differences } = await audited(batch, workflow);
+  assert.deepEqual([total, differences], [0, []]);
+  await changeReport('"record_id": "a4"', '"record_id": "a9"');
+  assert.notEqual((await audited(batch, workflow)).total, 0);
+});
+
+test('a text changed in a discarded answer of the report is named', async (t) => {
+  const batch = await makeReportedBatch(t);
+  const { workflow, changeReport } = batch;
+  await changeReport('"text": "text of a4"', '"text": "made up"');
+  const { differences } = await audited(batch, workflow);
+  assert.match(differences[0]!.message, /prompt twice: discarded_answers\[0\]\.choices\[0\]\.text/);
+  assert.deepEqual(differences[0]!.records, ['a4']);
 });

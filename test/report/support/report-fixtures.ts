@@ -110,6 +110,7 @@ export const outcomeOf = (id: string, changes: Partial<PromptOutcome> = {}): Pro
     paid,
     bill: { ...noBill, kept: paid },
     answers: [boughtOf(`answer of ${id}`, paid)],
+    discarded: [],
     error: null,
     requests: [],
     lastRecordAt: new Map(),

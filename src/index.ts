@@ -1,6 +1,7 @@
 /** The TypeScript API: batches from a program instead of from the command line. */
 export { BatchProcessor } from './client/batch-processor.ts';
 export type { BatchHandle, ProcessOptions, PromptInput, PromptInputs } from './client/batch-processor.ts';
+export type { BatchProgress } from './client/batch-progress.ts';
 export { BatchInterruptedError, BatchPausedError } from './client/batch-errors.ts';
 export type { BatchProcessorOptions } from './client/processor-options.ts';
 export { InputError } from './client/input/input-error.ts';

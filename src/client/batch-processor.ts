@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { loadConfig } from '../config.ts';
-import type { BatchOutcome, Progress, PromptItem } from '../contract.ts';
+import type { BatchOutcome, PromptItem } from '../contract.ts';
 import { readResults, readSummary } from '../report/read-results.ts';
 import type { BatchResult, BatchResults } from '../report/results-json.ts';
 import type { ReportSummary } from '../report/summary.ts';
@@ -12,6 +12,8 @@ import { createBatch } from './create-batch.ts';
 import { readPromptList } from './input/read-prompt-list.ts';
 import type { RunOptions } from './options/run-options.ts';
 import { type BatchProcessorOptions, toRunOptions } from './processor-options.ts';
+import { type BatchProgress, inDollars } from './batch-progress.ts';
+import { refuseUnknown } from './refuse-unknown.ts';
 import { requireApiKey, resolveSettings } from './request-settings.ts';
 import { cancelNow } from './tell-batch.ts';
 import { connectTemporal, type Temporal } from './temporal.ts';
@@ -25,7 +27,7 @@ export type PromptInputs = Iterable<PromptInput> | AsyncIterable<PromptInput>;
 /** What waits for the end of the batch rejects with `BatchPausedError` or `BatchInterruptedError`. */
 export interface BatchHandle {
   readonly batchId: string;
-  progress(): Promise<Progress>;
+  progress(): Promise<BatchProgress>;
   /** Ends the batch; `result` then gives what came back. Prompts in progress get a minute, with `now` none. */
   cancel(options?: { now?: boolean }): Promise<void>;
   /** The results file, parsed: waits for the end, and holds all of it in memory. */
@@ -38,8 +40,15 @@ export interface BatchHandle {
 
 export interface ProcessOptions {
   /** Called a few times a second while the batch runs. */
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (progress: BatchProgress) => void;
+  /**
+   * Stops as Ctrl-C does: nothing more is started, the requests in flight are waited for, and what waits for the batch
+   * rejects with `BatchInterruptedError`. The same prompts go on where it stopped.
+   */
+  signal?: AbortSignal;
 }
+
+const processOptions: Record<keyof ProcessOptions, true> = { onProgress: true, signal: true };
 
 /**
  * Runs prompts as `durabatch run` does: on the embedded Temporal server or the one that
@@ -60,7 +69,9 @@ export class BatchProcessor {
   }
 
   /** As `processBatch`, but answers as soon as the batch is open. */
-  async start(prompts: PromptInputs, { onProgress = () => {} }: ProcessOptions = {}): Promise<BatchHandle> {
+  async start(prompts: PromptInputs, options: ProcessOptions = {}): Promise<BatchHandle> {
+    refuseUnknown(options, Object.keys(processOptions));
+    const { onProgress = () => {}, signal = new AbortController().signal } = options;
     const config = loadConfig(process.env, process.cwd());
     const settings = resolveSettings(this.#options);
     const { outputDir, id, new: fresh } = this.#options;
@@ -76,10 +87,11 @@ export class BatchProcessor {
     });
     const finished = await finishedOutcome(store);
     if (finished) return finishedHandle(store, finished, manifest.limits.maxWorkers);
+    if (signal.aborted) throw new BatchInterruptedError(store.batchId, 'was stopped before it began');
     requireApiKey(config, settings);
 
     const temporal = await connectTemporal(config, () => {});
-    let latest: Progress | null = null;
+    let latest: BatchProgress | null = null;
     let over = false;
     let opened = (): void => {};
     const open = new Promise<void>((resolve) => (opened = resolve));
@@ -90,11 +102,11 @@ export class BatchProcessor {
         return {};
       },
       onProgress: (progress) => {
-        latest = progress;
-        onProgress(progress);
+        latest = inDollars(progress);
+        onProgress(latest);
       },
       note: () => {},
-      interrupt: new AbortController().signal,
+      interrupt: signal,
     })
       .then((end) => {
         if (end.kind === 'finished') return end.outcome;
@@ -122,12 +134,12 @@ function liveHandle(
   { client }: Temporal,
   outcome: Promise<BatchOutcome>,
   /** The last progress of a batch that is over: nobody answers for it any more. */
-  lastProgress: () => Progress | null,
+  lastProgress: () => BatchProgress | null,
 ): BatchHandle {
   const handle = client.workflow.getHandle(batchId);
   return {
     batchId,
-    progress: async () => lastProgress() ?? handle.query(progressQuery),
+    progress: async () => lastProgress() ?? inDollars(await handle.query(progressQuery)),
     cancel: async ({ now = false } = {}) => {
       if (now) await cancelNow(handle);
       await handle.cancel();
@@ -139,7 +151,7 @@ function liveHandle(
 function finishedHandle({ batchId }: BatchStore, outcome: BatchOutcome, maxWorkers: number): BatchHandle {
   return {
     batchId,
-    progress: async () => progressAtEnd(outcome, maxWorkers),
+    progress: async () => inDollars(progressAtEnd(outcome, maxWorkers)),
     cancel: async () => {
       throw new Error(`batch ${batchId} is not running: it is ${outcome.state}`);
     },

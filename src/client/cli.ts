@@ -10,6 +10,7 @@ import { addCommandHelp, configureHelp } from './command-line/command-help.ts';
 import { flagsLast } from './command-line/flags-last.ts';
 import { outliveTerminals } from './command-line/hangup.ts';
 import { leaveQuietly } from './command-line/leave-quietly.ts';
+import { settleIds, takesIds } from './command-line/settle-ids.ts';
 import { settleOperands } from './command-line/settle-operands.ts';
 import { tellError, wantsDebug } from './command-line/tell-error.ts';
 import { knownIds, tellMisuse } from './command-line/tell-misuse.ts';
@@ -33,6 +34,7 @@ const { version } = nodeModule.createRequire(import.meta.url)('durabatch/package
 
 type Raw = Record<string, unknown>;
 
+const ID_HELP = 'id of the batch, as printed by "run" and "list", or its beginning; @last: the newest';
 const serverActions = 'start|stop|status';
 
 /** All commands. What is wrong with a command line is thrown, and nothing is printed of it. */
@@ -43,7 +45,12 @@ export function createProgram(): Command {
     .option('--debug', 'show where in the code an error was')
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
-    .hook('preAction', (_program, command) => settleOperands(command, knownIds));
+    .hook('preAction', async (_program, command) => {
+      await settleOperands(command, knownIds);
+      if (!takesIds(command)) return;
+      const { loadConfig } = await import('../config.ts');
+      await settleIds(command, loadConfig(process.env, process.cwd()));
+    });
 
   addRunOptions(
     program
@@ -108,7 +115,7 @@ export function createProgram(): Command {
           .description(
             'add prompts to a batch: it takes them while it runs; finished, it runs again for them',
           )
-          .argument('<id>', 'id of the batch, as printed by "run" and "list"')
+          .argument('<id>', ID_HELP)
           .argument('<file>', 'prompts: JSON or JSON Lines'),
       ),
     ).option('--detach', 'where that starts a run: leave the work to a "durabatch worker"'),
@@ -143,7 +150,10 @@ export function createProgram(): Command {
       program
         .command('watch')
         .description('look on at one or several batches until they stop')
-        .argument('[id...]', 'ids of batches, also of other machines (default: all that are open)'),
+        .argument(
+          '[id...]',
+          'ids of batches, also of other machines, or their beginnings; @last: the newest (default: all that are open)',
+        ),
     ),
   ).action((ids: string[], raw: Raw) =>
     perform(raw, async (context) => {
@@ -245,9 +255,7 @@ export function createProgram(): Command {
 }
 
 const onBatch = (command: Command): Command =>
-  addJsonOption(
-    addOutputDirOption(command.argument('<id>', 'id of the batch, as printed by "run" and "list"')),
-  );
+  addJsonOption(addOutputDirOption(command.argument('<id>', ID_HELP)));
 
 /** Runs a command, loaded only now, to its exit code. What a person can put right is told without a stack. */
 async function perform(

@@ -1,7 +1,6 @@
 import type { ProviderName } from '../contract.ts';
-import { nearestName } from './nearest-name.ts';
 import { parseRunOptions, type RunOptions } from './options/run-options.ts';
-import { UsageError } from './options/usage-error.ts';
+import { refuseUnknown } from './refuse-unknown.ts';
 
 /**
  * The flags of `durabatch run`, with the same defaults and limits; times are in milliseconds. What a command line
@@ -75,19 +74,11 @@ const names: Record<keyof BatchProcessorOptions, true> = {
 
 /** One set of rules for flags and options: numbers become the text that a flag would have. Throws `UsageError`. */
 export function toRunOptions(options: BatchProcessorOptions): RunOptions {
+  refuseUnknown(options, Object.keys(names));
   const flags = Object.entries(options).flatMap(([name, value]): [string, unknown][] => {
-    if (!Object.hasOwn(names, name)) throw unknownOption(name);
     if (value === undefined) return [];
     if (name.endsWith('Ms')) return [[name.slice(0, -2), `${value}ms`]];
     return [[name, typeof value === 'number' ? String(value) : value]];
   });
   return parseRunOptions(Object.fromEntries(flags));
-}
-
-/** In JavaScript nothing else would say so. */
-function unknownOption(name: string): UsageError {
-  const near = nearestName(name, Object.keys(names));
-  return new UsageError(
-    `unknown option ${JSON.stringify(name)}${near === undefined ? '' : `; did you mean ${near}?`}`,
-  );
 }

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import {
+  BatchInterruptedError,
   BatchPausedError,
   BatchProcessor,
+  type BatchProgress,
   type BatchResult,
   InputError,
   type Progress,
@@ -196,4 +198,68 @@ test('bad options and bad prompts are told before anything starts', async () => 
     (error) => error instanceof InputError && /item 1: "prompt"/.test(error.message),
   );
   assert.equal(provider.requests, requests);
+});
+
+test('an abort stops as Ctrl-C does: requests in flight are waited for, and the same prompts go on', async (t) => {
+  let open = (): void => {};
+  const opened = new Promise<undefined>((resolve) => (open = () => resolve(undefined)));
+  const slow = await startFakeProvider({ script: () => opened });
+  t.after(() => slow.close());
+  const prompts = ['First?', 'Second?', 'Third?', 'Fourth?'];
+  const processor = new BatchProcessor({
+    ...options(),
+    baseUrl: slow.baseUrl,
+    completions: 1,
+    id: 'aborted',
+  });
+  const stop = new AbortController();
+  const result = processor.processBatch(prompts, { signal: stop.signal });
+  result.catch(() => {});
+  await slow.until(() => slow.inFlight === 2);
+  stop.abort();
+  open();
+  await assert.rejects(result, (error) => {
+    assert.ok(error instanceof BatchInterruptedError, String(error));
+    assert.equal(error.batchId, 'aborted');
+    return true;
+  });
+  assert.equal(slow.abortedByClient, 0);
+  assert.ok(slow.requests < prompts.length);
+  await assert.rejects(processor.start(prompts, { signal: stop.signal }), BatchInterruptedError);
+
+  const { summary } = await processor.processBatch(prompts);
+  assert.equal(summary.successful_items, 4);
+  assert.equal(slow.requests, 4);
+});
+
+test('progress is in dollars too', async () => {
+  const seen: BatchProgress[] = [];
+  const processor = new BatchProcessor({
+    ...options(),
+    ...{ completions: 1, priceInput: 3, priceOutput: 5 },
+  });
+  const handle = await processor.start(['What does it cost?'], {
+    onProgress: (progress) => seen.push(progress),
+  });
+  const { estimated_cost: cost } = await handle.summary();
+  assert.ok(cost !== null && cost > 0);
+  assert.equal(seen.at(-1)!.costUsd, cost);
+  assert.equal((await handle.progress()).costUsd, cost);
+  assert.equal(seen.at(-1)!.paid.costNanoUsd, Math.round(cost * 1e9));
+});
+
+test('an unknown option of a call is refused by name', async () => {
+  const processor = new BatchProcessor(options());
+  for (const [given, message] of [
+    [{ onProgres: () => {} }, /unknown option "onProgres"; did you mean onProgress\?/],
+    [{ sginal: AbortSignal.abort() }, /unknown option "sginal"; did you mean signal\?/],
+    [{ maxWorkers: 3 }, /unknown option "maxWorkers"; there are onProgress, signal/],
+  ] as const) {
+    for (const call of ['start', 'processBatch'] as const) {
+      await assert.rejects(
+        processor[call](['Never asked?'], given as object),
+        (error) => error instanceof UsageError && message.test(error.message),
+      );
+    }
+  }
 });

@@ -13,18 +13,18 @@ export interface Question {
 /** The lines for the shell: a candidate and its description each, then whether files or folders come with them. */
 export async function answerShell({ program, asked, batchIds, env }: Question): Promise<string> {
   const shell = asked[0] as Shell;
-  const words = shell === 'bash' ? joinedAtEquals(asked.slice(2)) : asked.slice(2);
+  const words = shell === 'bash' ? joinedAtBreaks(asked.slice(2)) : asked.slice(2);
   const { candidates, paths } = await completeLine(program, words, { batchIds, env });
-  const flag = shell === 'bash' ? (/^--[\w-]+=/.exec(words.at(-1) ?? '')?.[0] ?? '') : '';
-  const lines = candidates.map(({ value, description }) => `${value.slice(flag.length)}\t${description}`);
+  const behind = shell === 'bash' ? (/^(--[\w-]+=)?@?/.exec(words.at(-1) ?? '')?.[0] ?? '') : '';
+  const lines = candidates.map(({ value, description }) => `${value.slice(behind.length)}\t${description}`);
   return [...lines, `:${paths}`].join('\n');
 }
 
-/** Bash hands over `--provider=sim` as three words. */
-function joinedAtEquals(words: readonly string[]): string[] {
+/** Bash hands over `--provider=sim` as three words, and `@la` as two. */
+function joinedAtBreaks(words: readonly string[]): string[] {
   const joined: string[] = [];
   for (const [index, word] of words.entries()) {
-    const goesOn = word === '=' || words[index - 1] === '=';
+    const goesOn = word === '=' || words[index - 1] === '=' || words[index - 1] === '@';
     if (goesOn && joined.length > 0) joined.push(`${joined.pop()}${word}`);
     else joined.push(word);
   }

@@ -2,6 +2,9 @@
 import type { Argument, Command, Option } from 'commander';
 import { type BatchState, providerNames } from '../../contract.ts';
 
+/** As `settle-id.ts` takes it, which a shell that waits need not load. */
+const LAST = '@last';
+
 export interface Candidate {
   value: string;
   /** In a few words; `''` for none. */
@@ -28,7 +31,10 @@ export async function completeLine(program: Command, words: readonly string[], k
   const typed = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   const offer = await offerFor(program, before, typed, known);
-  return { ...offer, candidates: offer.candidates.filter(({ value }) => value.startsWith(typed)) };
+  // The word for the newest batch is for who knows it: a single id shall still be completed at once.
+  const isMeant = (value: string): boolean => !value.endsWith(LAST) || typed.includes('@');
+  const candidates = offer.candidates.filter(({ value }) => value.startsWith(typed) && isMeant(value));
+  return { ...offer, candidates };
 }
 
 async function offerFor(
@@ -117,7 +123,7 @@ async function valuesOf({ long, flags, argChoices }: Option, { batchIds, env }: 
   const values = argChoices ?? flagValues[long ?? ''] ?? wordsIn(flags);
   if (values) return { candidates: named(values), paths: 'none' };
   if (flags.includes('<folder>')) return { candidates: [], paths: 'folders' };
-  if (long === '--reuse') return { candidates: named(await batchIds()), paths: 'none' };
+  if (long === '--reuse') return batchOffer(await batchIds());
   if (long === '--api-key-env')
     return {
       candidates: named(Object.keys(env).filter((name) => /_(API_)?(KEY|TOKEN)$/.test(name))),
@@ -126,11 +132,17 @@ async function valuesOf({ long, flags, argChoices }: Option, { batchIds, env }: 
   return nothing;
 }
 
+/** Batches, and the word for the newest. */
+const batchOffer = (ids: readonly string[]): Offer => ({
+  candidates: [...named(ids), ...(ids.length > 0 ? [{ value: LAST, description: 'the newest batch' }] : [])],
+  paths: 'none',
+});
+
 async function operandOffer(argument: Argument, { batchIds }: Known): Promise<Offer> {
   const name = argument.name();
   const values = argument.argChoices ?? (name.includes('|') ? name.split('|') : null);
   if (values) return { candidates: named(values), paths: 'none' };
   if (name === 'file') return { candidates: [], paths: 'files' };
-  if (name === 'id' || name === 'ids') return { candidates: named(await batchIds()), paths: 'none' };
+  if (name === 'id' || name === 'ids') return batchOffer(await batchIds());
   return nothing;
 }

@@ -6,11 +6,11 @@ export type Shell = (typeof shells)[number];
 /** First argument of the call by which a shell asks: `durabatch __complete bash -- run --prov`. */
 export const ASK = '__complete';
 
-/** Bash takes words apart at `=` and replaces only what is behind it. It needs no package for completion, and is told again without harm. */
+/** Bash takes words apart at `=` and `@`, and replaces only what is behind it. It needs no package for completion, and is told again without harm. */
 const bash = `# durabatch completion for bash; to have it always: echo 'eval "$(durabatch completion bash)"' >> ~/.bashrc
 _durabatch() {
   local current=\${COMP_WORDS[COMP_CWORD]} line last=:none
-  [[ $current == '=' ]] && current=
+  [[ $current == [=@] ]] && current=
   COMPREPLY=()
   while IFS= read -r line; do
     case $line in

@@ -35,7 +35,7 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
   const { config, note } = context;
   const settings = resolveSettings(options);
   const earlier = await locateBatches(config, options.reuse, options.outputDir);
-  const reuse = earlier.map(({ batchId }) => batchId);
+  const sources = earlier.map(({ batchId }) => batchId);
   const checkPrice = await createPriceCheck(settings, config);
   let source: PromptSource | undefined;
   const { store, manifest, created } = await createBatch(config, {
@@ -48,10 +48,12 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
     settings,
     outputDir: options.outputDir,
     id: options.id,
-    reuse,
+    reuse: sources,
     fresh: options.new,
     beforeCommit: () => (options.detach ? undefined : requireApiKey(config, settings)),
   });
+  // Typed again, `--reuse @last` is this very batch.
+  const reuse = sources.filter((id) => id !== store.batchId);
   if (created) for (const line of source?.notes ?? []) note(line);
   if (!created && !store.isIn(options.outputDir)) {
     note(`This batch lives in ${store.location.outputDir}, and goes on there.`);

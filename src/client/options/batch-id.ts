@@ -30,5 +30,7 @@ export function parseBatchId(text: string): string {
   const parsed = batchIdValue.safeParse(text);
   if (parsed.success) return parsed.data;
   const message = parsed.error.issues[0]?.message ?? 'not a batch id';
-  throw new UsageError(`batch id: ${message}; "${asTyped('durabatch list')}" shows the ids there are`);
+  throw new UsageError(
+    `batch id: ${message}; "${asTyped('durabatch list')}" shows the ids there are, and @last is the newest`,
+  );
 }

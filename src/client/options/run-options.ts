@@ -122,7 +122,7 @@ export function addRunOptions(command: Command): Command {
     .option('--new', 'make another batch of the same file and settings')
     .option(
       '--reuse <id>',
-      'take over answers to identical requests from this batch, and pay only for what is new; may be repeated (default: none)',
+      'take over answers to identical requests from this batch (its id, the beginning of it, or @last), and pay only for what is new; may be repeated (default: none)',
       (id: string, earlier: string[] | undefined) => [...(earlier ?? []), id],
     )
     .option('--detach', 'only start it: leave the work to a "durabatch worker"')

@@ -82,6 +82,14 @@ const cases: [words: string[], offer: string[]][] = [
     ['poems-1', 'poems-2', 'jokes-1', ':none'],
   ],
   [
+    ['status', '@'],
+    ['@last', ':none'],
+  ],
+  [
+    ['run', 'p.json', '--reuse=@la'],
+    ['--reuse=@last', ':none'],
+  ],
+  [
     ['cancel', 'poems-1', '--no'],
     ['--now', ':none'],
   ],
@@ -116,6 +124,12 @@ test('commands and flags are described in a few words', async () => {
     assert.match(line, /^--[a-z-]+\t.+$/);
     assert.ok(line.length < 100, line);
   }
+});
+
+test('bash, which takes words apart at "@", is offered what stands behind it', async () => {
+  assert.deepEqual(await offered(['status', '@'], 'bash'), ['last', ':none']);
+  assert.deepEqual(await offered(['status', '@', 'la'], 'bash'), ['last', ':none']);
+  assert.deepEqual(await offered(['run', 'p.json', '--reuse', '=', '@', 'la'], 'bash'), ['last', ':none']);
 });
 
 test('bash, which takes words apart at "=", is offered what stands behind it', async () => {

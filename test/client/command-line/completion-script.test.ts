@@ -79,6 +79,9 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
     assert.deepEqual(complete('run', 'prompts.json', '--provider', 'simu'), ['simulated']);
     assert.deepEqual(complete('run', 'prompts.json', '--temp'), ['--temperature']);
     assert.deepEqual(complete('status', ''), [id]);
+    assert.deepEqual(complete('status', ...(shell === 'bash' ? ['@', 'la'] : ['@la'])), [
+      shell === 'bash' ? 'last' : '@last',
+    ]);
     const files = {
       bash: ['prompt folder', 'prompts.json'],
       zsh: ['FILES'],

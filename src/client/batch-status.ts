@@ -9,6 +9,7 @@ import { type IdleState, idleStateOf } from './idle-state.ts';
 import { outsideEndOf } from './outside-end.ts';
 import { isOf, openWorkflows, type ServerView, viewWithin } from './server-view.ts';
 import { ASK_MS, askProgress, type Word } from './ask-progress.ts';
+import type { RemoteListing } from './remote-batch.ts';
 import { accountStanding } from './account-standing.ts';
 import { runFlagsOf } from './run-flags.ts';
 import type { Temporal } from './temporal.ts';
@@ -24,9 +25,21 @@ interface Facts {
   workerIsSilent: boolean;
 }
 
-/** Answers within about two seconds whether or not server and workers live; starts nothing. */
-export async function statusOf(temporal: Temporal | null, store: BatchStore): Promise<BatchStatus> {
+/** What the server's list of batches has of one. */
+export type Listed = Pick<RemoteListing, 'runId' | 'isOpen' | 'memo'>;
+
+/**
+ * Answers within about two seconds whether or not server and workers live; starts nothing. `listed`: what the server's list
+ * has of the batch, `null` where it has nothing. With it the server is asked nothing about a batch that has ended.
+ */
+export async function statusOf(
+  temporal: Temporal | null,
+  store: BatchStore,
+  listed?: Listed | null,
+): Promise<BatchStatus> {
   const manifest = await store.readManifest();
+  if (temporal && listed !== undefined && !listed?.isOpen && manifest.runs.at(-1)?.outcome)
+    return endedStatus(temporal, store, manifest, listed);
   const view = temporal && (await viewWithin(temporal, store.batchId, ASK_MS));
   const ours = view && isOf(view, store) ? view : null;
   const word: Word = ours?.kind === 'open' ? await ask(temporal!, store) : { kind: 'nobody' };
@@ -34,15 +47,45 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
     word.kind === 'told'
       ? asTold(word.progress)
       : await recorded(store, manifest, { view: ours, isSilent: word.kind === 'silent' });
-  const outcome = manifest.runs.findLast((run) => run.outcome)?.outcome;
   const [waiting, account] = await Promise.all([
     waitingText(temporal, ours, facts),
     accountText(temporal, store, manifest, facts),
   ]);
   return {
+    ...recordedStatus(store, manifest),
+    ...facts,
+    waiting,
+    account,
+    told: word.kind === 'told' ? word.progress : null,
+    endedOutside: await endedOutside(temporal, store.batchId, ours, facts.state),
+    webUiUrl: ours && ours.kind !== 'absent' ? temporal!.webUiOf(store.batchId, ours.runId) : null,
+  };
+}
+
+/** Of a batch whose newest run has told its end, and that is not open: all but its page is in the manifest. */
+async function endedStatus(
+  temporal: Temporal,
+  store: BatchStore,
+  manifest: Manifest,
+  listed: Listed | null,
+): Promise<BatchStatus> {
+  const facts = await recorded(store, manifest, { view: null, isSilent: false });
+  const isOurs = listed?.memo.store?.uuid === store.location.uuid;
+  return {
+    ...recordedStatus(store, manifest),
+    ...facts,
+    source: isOurs ? 'ledger-and-temporal' : 'ledger',
+    ...{ waiting: null, account: null, told: null, endedOutside: null },
+    webUiUrl: listed && isOurs ? temporal.webUiOf(store.batchId, listed.runId) : null,
+  };
+}
+
+/** What the manifest alone tells. */
+function recordedStatus(store: BatchStore, manifest: Manifest) {
+  const outcome = manifest.runs.findLast((run) => run.outcome)?.outcome;
+  return {
     id: store.batchId,
     name: manifest.batch_name,
-    ...facts,
     simulated: manifest.settings.provider === 'simulated',
     outputDir: store.location.outputDir,
     folderHost: null,
@@ -51,12 +94,7 @@ export async function statusOf(temporal: Temporal | null, store: BatchStore): Pr
     csvFile: outcome?.csvFile ?? null,
     failuresFile: outcome?.failuresFile ?? null,
     runFlags: runFlagsOf(manifest.settings, store.location.outputDir),
-    waiting,
-    account,
     limits: manifest.limits,
-    told: word.kind === 'told' ? word.progress : null,
-    endedOutside: await endedOutside(temporal, store.batchId, ours, facts.state),
-    webUiUrl: ours && ours.kind !== 'absent' ? temporal!.webUiOf(store.batchId, ours.runId) : null,
   };
 }
 

@@ -8,7 +8,7 @@ import { listRegistered } from './batch-registry.ts';
 import { openStore } from './locate-batch.ts';
 import { DEFAULT_OUTPUT_DIR } from './options/run-defaults.ts';
 import { UsageError } from './options/usage-error.ts';
-import { listRemoteBatches, type RemoteListing } from './remote-batch.ts';
+import { type ListOptions, listRemoteBatches, MOST_LISTED, type RemoteListing } from './remote-batch.ts';
 import type { Temporal } from './temporal.ts';
 
 /** Those of the named folder; without one, those this machine remembers and those of the default folder. */
@@ -41,20 +41,28 @@ async function assertFolder(outputDir: string): Promise<void> {
     );
 }
 
+export interface ServerBatches {
+  ours: Map<BatchStore, RemoteListing>;
+  others: RemoteListing[];
+  /** A batch that is in neither is not on the server: no more were found than are listed. */
+  isComplete: boolean;
+}
+
 /** The server's batches: those of a store that is among these, and those of no such store. */
 export async function batchesOnServer(
   temporal: Temporal,
   stores: readonly BatchStore[],
-  options: { openOnly?: boolean } = {},
-): Promise<{ ours: BatchStore[]; others: RemoteListing[] }> {
+  options: ListOptions = {},
+): Promise<ServerBatches> {
   const nameOf = (uuid: string | undefined, batchId: string): string => `${uuid}/${batchId}`;
   const known = new Map(stores.map((store) => [nameOf(store.location.uuid, store.batchId), store]));
-  const ours: BatchStore[] = [];
+  const ours = new Map<BatchStore, RemoteListing>();
   const others: RemoteListing[] = [];
-  for (const listing of await listRemoteBatches(temporal, options)) {
+  const listings = await listRemoteBatches(temporal, options);
+  for (const listing of listings) {
     const store = known.get(nameOf(listing.memo.store?.uuid, listing.batchId));
-    if (store) ours.push(store);
+    if (store) ours.set(store, listing);
     else others.push(listing);
   }
-  return { ours, others };
+  return { ours, others, isComplete: options.store !== undefined || listings.length < MOST_LISTED };
 }

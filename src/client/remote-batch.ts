@@ -13,9 +13,7 @@ import type { BatchStatus } from './render/status-text.ts';
 import { type BatchMemo, isOpenWorkflow, type ServerView, viewOf, viewWithin } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
 
-const MOST_LISTED = 1000;
-/** One that does not tell by then is asked again. */
-const LIST_MS = 5000;
+export const MOST_LISTED = 1000;
 const noCounts: Counts = { total: 0, succeeded: 0, failed: 0, running: 0, pending: 0, notRun: 0 };
 
 export type RemoteView = Exclude<ServerView, { kind: 'absent' }>;
@@ -35,34 +33,36 @@ export interface RemoteListing {
   startedAt: Date;
 }
 
-/** The server's batches, the newest first: each once, as its newest execution tells. */
+export interface ListOptions {
+  openOnly?: boolean;
+  /** Those of this store alone, however many there are. */
+  store?: Pick<StoreLocation, 'uuid'>;
+}
+
+/**
+ * The server's batches, the newest first: each once, as its newest execution tells; without a store no more than
+ * {@link MOST_LISTED}. The server's list lags by some tenths of a second.
+ */
 export async function listRemoteBatches(
   { client }: Temporal,
-  { openOnly = false }: { openOnly?: boolean } = {},
+  options: ListOptions = {},
 ): Promise<RemoteListing[]> {
   const found = new Map<string, RemoteListing>();
-  const query = `WorkflowType = 'promptBatch'${openOnly ? " AND ExecutionStatus = 'Running'" : ''}`;
-  for await (const execution of client.workflow.list({ query })) {
+  for await (const execution of client.workflow.list({ query: queryOf(options) })) {
     const listing = toListing(execution);
     const known = found.get(listing.batchId);
     if (!known || known.startedAt < listing.startedAt) found.set(listing.batchId, listing);
-    if (found.size >= MOST_LISTED) break;
+    if (!options.store && found.size >= MOST_LISTED) break;
   }
   return [...found.values()];
 }
 
-/** Ids of the batches of a store that are open on the server, by its list: that lags by some tenths of a second. */
-export async function listOpenBatches(
-  { client }: Temporal,
-  store: Pick<StoreLocation, 'uuid'>,
-): Promise<string[]> {
-  const query = `WorkflowType = 'promptBatch' AND ExecutionStatus = 'Running' AND TaskQueue STARTS_WITH '${taskQueuePrefixOf(store)}'`;
-  return client.withDeadline(Date.now() + LIST_MS, async () => {
-    const ids = new Set<string>();
-    for await (const { workflowId } of client.workflow.list({ query })) ids.add(workflowId);
-    return [...ids];
-  });
-}
+const queryOf = ({ openOnly = false, store }: ListOptions): string =>
+  [
+    "WorkflowType = 'promptBatch'",
+    ...(openOnly ? ["ExecutionStatus = 'Running'"] : []),
+    ...(store ? [`TaskQueue STARTS_WITH '${taskQueuePrefixOf(store)}'`] : []),
+  ].join(' AND ');
 
 /** As {@link listRemoteBatches} has it. */
 export const listingOf = (

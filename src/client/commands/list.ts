@@ -1,16 +1,18 @@
 import type { BatchState } from '../../contract.ts';
+import type { BatchStore } from '../../store/batch-store.ts';
 import { statusOf } from '../batch-status.ts';
-import { batchesOnServer, knownStores } from '../known-batches.ts';
+import { batchesOnServer, knownStores, type ServerBatches } from '../known-batches.ts';
 import { remoteStatusOf } from '../remote-batch.ts';
 import { listText } from '../render/list-text.ts';
 import { type BatchStatus, statusJson } from '../render/status-text.ts';
 import { StoreError } from '../../store/store-error.ts';
-import { connectTemporalIfRunning } from '../temporal.ts';
+import { connectTemporalIfRunning, type Temporal } from '../temporal.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /** So many batches are asked at a time. */
 const AT_ONCE = 8;
+const LIST_MS = 5000;
 
 /**
  * Newest first: those of known folders, and without a named folder those that only the server knows. One that cannot be
@@ -24,21 +26,20 @@ export async function listCommand(
   const temporal = await connectTemporalIfRunning(config).catch(() => null);
   try {
     const stores = await knownStores(config, outputDir);
+    const known = temporal && (await serverBatches(temporal, stores, outputDir));
+    const unlisted = known?.isComplete === false ? undefined : null;
     let unread = 0;
     const questions: (() => Promise<BatchStatus | null>)[] = stores.map(
-      (store) => () =>
-        statusOf(temporal, store).catch((error: unknown) => {
+      (batch) => () =>
+        statusOf(temporal, batch, known?.ours.get(batch) ?? unlisted).catch((error: unknown) => {
           if (!(error instanceof StoreError)) throw error;
           unread++;
-          note(`${store.batchId} is not listed: ${error.message}`);
+          note(`${batch.batchId} is not listed: ${error.message}`);
           return null;
         }),
     );
-    if (temporal && outputDir === undefined) {
-      // A server that does not answer knows nothing for now.
-      const { others } = await batchesOnServer(temporal, stores).catch(() => ({ others: [] }));
-      questions.push(...others.map((listing) => () => remoteStatusOf(temporal, listing)));
-    }
+    if (temporal && known && outputDir === undefined)
+      questions.push(...known.others.map((listing) => () => remoteStatusOf(temporal, listing)));
     const statuses = (await answersTo(questions))
       .filter((status) => status !== null)
       .filter(({ state }) => states.length === 0 || states.includes(state))
@@ -51,6 +52,18 @@ export async function listCommand(
   } finally {
     await temporal?.close();
   }
+}
+
+/** Of a folder that was named, only its own; `null`: a server that does not answer knows nothing for now. */
+function serverBatches(
+  temporal: Temporal,
+  stores: readonly BatchStore[],
+  outputDir: string | undefined,
+): Promise<ServerBatches | null> {
+  const store = outputDir === undefined ? undefined : stores[0]?.location;
+  return temporal.client
+    .withDeadline(Date.now() + LIST_MS, () => batchesOnServer(temporal, stores, store ? { store } : {}))
+    .catch(() => null);
 }
 
 async function answersTo<T>(questions: readonly (() => Promise<T>)[]): Promise<T[]> {

@@ -107,7 +107,7 @@ async function openBatches(
   const stores = await knownStores(config, outputDir);
   const { ours, others } = await batchesOnServer(temporal, stores, { openOnly: true });
   const batches: Watched[] = [];
-  for (const store of ours) {
+  for (const store of ours.keys()) {
     try {
       batches.push(await watchedStore(store));
     } catch (error) {

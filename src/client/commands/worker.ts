@@ -1,5 +1,6 @@
 import type { NativeConnection } from '@temporalio/worker';
 import { createPromptSlots, type PromptSlots } from '../../prompt-slots.ts';
+import type { StoreLocation } from '../../contract.ts';
 import { findOutputFolder, holdsBatch, openOutputFolder } from '../../store/output-folder.ts';
 import { StoreError } from '../../store/store-error.ts';
 import { connectWorker, logWorkersTo, createBatchWorker } from '../../worker.ts';
@@ -7,8 +8,8 @@ import { registerBatch } from '../batch-registry.ts';
 import { openStore } from '../locate-batch.ts';
 import { type PostedWorker, postWorker } from '../posted-worker.ts';
 import { ensureServer } from '../../server/embedded-server.ts';
-import { listOpenBatches } from '../remote-batch.ts';
 import { sweepDeadWorkers, sweeperOf } from '../sweep-dead-workers.ts';
+import { listRemoteBatches } from '../remote-batch.ts';
 import { isOf, viewOf } from '../server-view.ts';
 import { connectTemporal, type Temporal } from '../temporal.ts';
 import { type CommandContext, interruptSignal } from './context.ts';
@@ -23,6 +24,8 @@ export interface WorkerOptions {
 }
 
 const LOOK_EVERY_MS = 1000;
+/** A server that has not told by then is asked anew. */
+const LIST_MS = 5000;
 
 /** Works on every open batch of one output folder, those started later included, until it is interrupted. */
 export async function workerCommand(
@@ -77,7 +80,7 @@ async function tend({ temporal, connection, folder, slots, workers, context }: D
   const { config } = context;
   for (const worker of workers.values()) await worker.save();
   const location = await findOutputFolder(folder).catch(noFolder);
-  const listed = new Set(location ? await listOpenBatches(temporal, location) : []);
+  const listed = new Set(location ? await openBatchIds(temporal, location) : []);
   for (const id of new Set([...workers.keys(), ...listed])) {
     const worker = workers.get(id);
     const isNews = worker ? !listed.has(id) && !worker.isLeaving : listed.has(id);
@@ -108,6 +111,14 @@ async function tend({ temporal, connection, folder, slots, workers, context }: D
       void worker.leave().then(() => note('done.'));
     }
   }
+}
+
+/** By the server's list, in one call. */
+async function openBatchIds(temporal: Temporal, store: StoreLocation): Promise<string[]> {
+  const listings = await temporal.client.withDeadline(Date.now() + LIST_MS, () =>
+    listRemoteBatches(temporal, { store, openOnly: true }),
+  );
+  return listings.map(({ batchId }) => batchId);
 }
 
 /** Somebody has taken the folder away: what is worked on goes on. */

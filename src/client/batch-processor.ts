@@ -14,7 +14,10 @@ import type { RunOptions } from './options/run-options.ts';
 import { type BatchProcessorOptions, toRunOptions } from './processor-options.ts';
 import { type BatchProgress, inDollars } from './batch-progress.ts';
 import { refuseUnknown } from './refuse-unknown.ts';
-import { requireApiKey, resolveSettings } from './request-settings.ts';
+import { assertNotElsewhere } from './known-to-server.ts';
+import { locateBatches } from './locate-batch.ts';
+import { earlierRequests, requireApiKey, resolveSettings } from './request-settings.ts';
+import { takeOver } from './take-over.ts';
 import { cancelNow } from './tell-batch.ts';
 import { connectTemporal, type Temporal } from './temporal.ts';
 
@@ -74,16 +77,21 @@ export class BatchProcessor {
     const { onProgress = () => {}, signal = new AbortController().signal } = options;
     const config = loadConfig(process.env, process.cwd());
     const settings = resolveSettings(this.#options);
-    const { outputDir, id, new: fresh } = this.#options;
+    const { outputDir, id, new: fresh, reuse } = this.#options;
+    const named = (await locateBatches(config, reuse.named, outputDir)).map(({ batchId }) => batchId);
     const { store, manifest } = await createBatch(config, {
       read: (sink) => readPromptList(prompts, sink),
       file: null,
       settings,
       outputDir,
       id,
-      reuse: [],
+      earlier: earlierRequests(this.#options, settings),
+      reuse: { reuse: named, reuse_policy: reuse.policy },
       fresh,
-      beforeCommit: () => requireApiKey(config, settings),
+      beforeCommit: async (newBatch) => {
+        requireApiKey(config, settings);
+        await assertNotElsewhere(config, newBatch, () => {});
+      },
     });
     const finished = await finishedOutcome(store);
     if (finished) return finishedHandle(store, finished, manifest.limits.maxWorkers);
@@ -95,8 +103,10 @@ export class BatchProcessor {
     let over = false;
     let opened = (): void => {};
     const open = new Promise<void>((resolve) => (opened = resolve));
+    const taking = { named, policy: reuse.isTyped ? reuse.policy : undefined, otherwise: reuse.policy };
     const outcome = continueBatch({
       ...{ config, temporal, store, limits: settings.limits, liftPause: false, worker: true },
+      prepare: () => takeOver({ config, store, ...taking, note: () => {} }),
       onOpen: async () => {
         opened();
         return {};

@@ -52,6 +52,13 @@ async function stillIn(folder: string, entries: readonly RegistryEntry[]): Promi
   return entries.filter(({ uuid, batchId }) => uuid === location.uuid && ids.has(batchId.toLowerCase()));
 }
 
+/** Batches that are still there and have this, in lower case, in their id. */
+export async function findRegistered(home: string, part: string): Promise<RegistryEntry[]> {
+  const entries = await readRegistry(home, (id) => id.includes(part));
+  const there = await Promise.all(entries.map(isStillThere));
+  return entries.filter((_, index) => there[index]);
+}
+
 /**
  * All registered batches, also those that are no longer there. `isWanted` is asked with each id in lower case: entries of
  * the others are not read.

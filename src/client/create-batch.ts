@@ -2,14 +2,23 @@
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import type { Config } from '../config.ts';
-import { type BatchSettings, SHARD_SIZE } from '../contract.ts';
+import { type BatchSettings, type RequestSettings, SHARD_SIZE, type StoreLocation } from '../contract.ts';
 import { pricesVersion } from '../providers/prices-version.ts';
 import { BatchDraft } from '../store/batch-draft.ts';
 import { type BatchStore } from '../store/batch-store.ts';
 import { findBatch, openOutputFolder } from '../store/output-folder.ts';
 import type { Manifest } from '../store/manifest.ts';
+import { claimId } from '../store/batch-claims.ts';
+import {
+  allHashes,
+  type BatchIdentity,
+  createIdentityHash,
+  hashInId,
+  hashName,
+  isOfIdentity,
+} from './batch-identity.ts';
 import { lookUpBatch, registerBatch } from './batch-registry.ts';
-import { createInputHash, INPUT_HASH_VERSION } from './input-hash.ts';
+import { findSameBatch } from './find-same-batch.ts';
 import { slugOfFile } from './input/file-slug.ts';
 import type { PromptSink } from './input/prompt-intake.ts';
 import type { PromptSource } from './input/read-prompt-file.ts';
@@ -22,14 +31,27 @@ export interface BatchOrder {
   /** Name of the input, for the default id and the manifest; `null` for a list in memory. */
   file: string | null;
   settings: BatchSettings;
+  /** What the same command line meant to earlier versions: `earlierRequests`. */
+  earlier: RequestSettings[];
   outputDir: string;
   id: string | undefined;
-  /** Ids of earlier batches, noted in the manifest. */
-  reuse: string[];
+  /** Which earlier answers are taken over, noted in the manifest. */
+  reuse: Pick<Manifest, 'reuse' | 'reuse_policy'>;
   /** Makes another batch where there is one already. */
   fresh: boolean;
   /** Last check before a new batch is made; what it throws leaves nothing behind. */
-  beforeCommit?: () => void;
+  beforeCommit?: (newBatch: NewBatch) => Promise<void>;
+}
+
+/** A batch that is about to be made. */
+export interface NewBatch {
+  location: StoreLocation;
+  identity: BatchIdentity;
+  /** The ids it would get by its file's name, as this version and earlier ones make them. */
+  likelyIds: string[];
+  /** Its id was typed. */
+  isNamed: boolean;
+  fresh: boolean;
 }
 
 export interface CreatedBatch {
@@ -44,24 +66,30 @@ const { version } = createRequire(import.meta.url)('durabatch/package.json') as 
 /** Throws `InputError`, `UsageError` or `StoreError`; then nothing was made. */
 export async function createBatch(config: Config, order: BatchOrder): Promise<CreatedBatch> {
   const location = await openOutputFolder(order.outputDir);
-  const draft = await BatchDraft.open(location, SHARD_SIZE);
+  const { request, limits } = order.settings;
+  const draft = await BatchDraft.open(location, SHARD_SIZE, request);
   try {
-    const { request, limits } = order.settings;
-    const hash = createInputHash(request);
+    const hash = createIdentityHash(request, order.earlier);
     let maxCompletions = 1;
-    const source = await order.read(async (item) => {
-      hash.add(item);
+    const source = await order.read(async (item, ...origin) => {
+      hash.add(item, ...origin);
       maxCompletions = Math.max(maxCompletions, item.completions ?? request.completions);
       await draft.add(item);
     });
-    const sha256 = hash.digest();
-    const id = await idOf(config, order, location.outputDir, sha256);
-    const known = await findKnown(config, location.outputDir, id);
+    const identity = hash.result();
+    const known = await findKnown(config, order, location, identity);
     if (known) {
       await draft.discard();
-      return checked(known, order, sha256);
+      return await checked(known, identity);
     }
-    order.beforeCommit?.();
+    const base = `${order.file === null ? 'prompts' : slugOfFile(order.file)}-`;
+    const likelyIds = allHashes(identity).map((each) => base + hashInId(each));
+    await order.beforeCommit?.({
+      ...{ location, identity, fresh: order.fresh },
+      likelyIds: order.id === undefined ? likelyIds : [order.id],
+      isNamed: order.id !== undefined,
+    });
+    const id = await newId(config, order, location.outputDir, identity, likelyIds[0]!);
     const manifest: Manifest = {
       format: 1,
       batch_id: id,
@@ -71,7 +99,7 @@ export async function createBatch(config: Config, order: BatchOrder): Promise<Cr
       metadata: source.metadata ?? {},
       created_at: new Date().toISOString(),
       store_uuid: location.uuid,
-      input_hash: { version: INPUT_HASH_VERSION, sha256 },
+      input_hash: identity.hash,
       prompts: draft.prompts,
       shard_size: SHARD_SIZE,
       shards: draft.shards,
@@ -80,21 +108,34 @@ export async function createBatch(config: Config, order: BatchOrder): Promise<Cr
       limits,
       runs: [],
       versions: { durabatch: version, prices: pricesVersion },
-      reuse: order.reuse,
+      ...order.reuse,
       pause: null,
     };
     const created = await draft.commit(manifest);
     await registerBatch(config.home, location, id);
     const store = openStore(location, id);
-    return created ? { store, manifest, created } : checked(store, order, sha256);
+    return created ? { store, manifest, created } : await checked(store, identity);
   } catch (error) {
     await draft.discard();
     throw error;
   }
 }
 
+/** A name that was typed is looked up by itself, everything else by what is asked. `null`: a batch is to be made. */
+async function findKnown(
+  config: Config,
+  { id, fresh }: BatchOrder,
+  location: StoreLocation,
+  identity: BatchIdentity,
+): Promise<BatchStore | null> {
+  if (fresh) return null;
+  return id === undefined
+    ? findSameBatch(config.home, location, identity)
+    : findNamed(config, location.outputDir, id);
+}
+
 /** In the folder that was named, or in the one this machine remembers: a batch lives in its first folder. */
-async function findKnown(config: Config, outputDir: string, id: string): Promise<BatchStore | null> {
+async function findNamed(config: Config, outputDir: string, id: string): Promise<BatchStore | null> {
   const here = await findBatch(outputDir, id);
   if (here !== null) {
     const location = await openOutputFolder(outputDir);
@@ -105,9 +146,9 @@ async function findKnown(config: Config, outputDir: string, id: string): Promise
   return elsewhere && openStore(elsewhere, elsewhere.batchId);
 }
 
-async function checked(store: BatchStore, order: BatchOrder, sha256: string): Promise<CreatedBatch> {
+async function checked(store: BatchStore, identity: BatchIdentity): Promise<CreatedBatch> {
   const manifest = await store.readManifest();
-  if (manifest.input_hash.sha256 === sha256) return { store, manifest, created: false };
+  if (isOfIdentity(manifest.input_hash, identity)) return { store, manifest, created: false };
   throw new UsageError(
     `--id ${store.batchId}: this batch in ${store.location.outputDir} has other prompts or other request settings ` +
       `(made ${manifest.created_at}${manifest.source ? ` from ${manifest.source}` : ''}). ` +
@@ -115,12 +156,19 @@ async function checked(store: BatchStore, order: BatchOrder, sha256: string): Pr
   );
 }
 
-async function idOf(config: Config, order: BatchOrder, outputDir: string, sha256: string): Promise<string> {
-  const base =
-    order.id ?? `${order.file === null ? 'prompts' : slugOfFile(order.file)}-${sha256.slice(0, 12)}`;
-  if (!order.fresh) return base;
-  let id = base;
-  for (let counter = 2; (await findKnown(config, outputDir, id)) !== null; counter++)
-    id = `${base}-${counter}`;
-  return id;
+/** An id that was not typed is claimed for its requests, so that two commands at once make one batch, and two with `--new` two. */
+async function newId(
+  config: Config,
+  { id: named, fresh }: BatchOrder,
+  outputDir: string,
+  { hash }: BatchIdentity,
+  base: string,
+): Promise<string> {
+  if (named !== undefined && !fresh) return named;
+  if (named === undefined && !fresh) return (await claimId(outputDir, hashName(hash), 1, base)).id;
+  for (let number = 1; ; number++) {
+    const id = `${named ?? base}${number === 1 ? '' : `-${number}`}`;
+    if ((await findNamed(config, outputDir, id)) !== null) continue;
+    if (named !== undefined || (await claimId(outputDir, hashName(hash), number, id)).isNew) return id;
+  }
 }

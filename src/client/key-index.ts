@@ -21,13 +21,21 @@ export class KeyIndex {
 
   /** The key's number, up to 2^32 − 1; `undefined`: it has none. */
   get(key: string): number | undefined {
-    const digest = digestOf(key);
-    return this.#numberAt(this.#slots[this.#slotOf(digest)]!);
+    return this.getDigest(digestOf(key));
   }
 
   /** Gives a key this number, unless it has one: the number it has then. */
   claim(key: string, number: number): number {
-    const digest = digestOf(key);
+    return this.claimDigest(digestOf(key), number);
+  }
+
+  /** As {@link get}, for who has a digest of at least 96 bits already. */
+  getDigest(digest: Buffer): number | undefined {
+    return this.#numberAt(this.#slots[this.#slotOf(digest)]!);
+  }
+
+  /** As {@link claim}, for who has a digest of at least 96 bits already. */
+  claimDigest(digest: Buffer, number: number): number {
     const slot = this.#slotOf(digest);
     const known = this.#numberAt(this.#slots[slot]!);
     if (known !== undefined) return known;

@@ -4,7 +4,7 @@ import { refuseUnknown } from './refuse-unknown.ts';
 
 /**
  * The flags of `durabatch run`, with the same defaults and limits; times are in milliseconds. What a command line
- * alone does is left out: `--detach`, `--json`, `--reuse`.
+ * alone does is left out: `--detach`, `--json`.
  */
 export interface BatchProcessorOptions {
   /** Default `data/batch_results`. */
@@ -61,6 +61,14 @@ export interface BatchProcessorOptions {
   id?: string;
   /** Makes another batch of the same prompts and settings. Default false. */
   new?: boolean;
+  /** Batches whose answers to identical requests are taken over before all others. */
+  reuse?: readonly string[];
+  /** Buys every answer anew, but for those of `reuse`. Default false: what the output folder has is taken over. */
+  noReuse?: boolean;
+  /** Answers that are taken over are no older. Default: however old. */
+  reuseSinceMs?: number;
+  /** Takes complete answers to a smaller `maxTokens` over too. Default false. */
+  reuseLonger?: boolean;
 }
 
 const names: Record<keyof BatchProcessorOptions, true> = {
@@ -70,6 +78,7 @@ const names: Record<keyof BatchProcessorOptions, true> = {
   ...{ maxAttempts: true, requestTimeoutMs: true, idleTimeoutMs: true, patienceMs: true },
   ...{ maxCost: true, maxFailures: true, priceInput: true, priceOutput: true, priceCached: true },
   ...{ simulateLatencyMs: true, simulateErrors: true },
+  ...{ reuse: true, noReuse: true, reuseSinceMs: true, reuseLonger: true },
 };
 
 /** One set of rules for flags and options: numbers become the text that a flag would have. Throws `UsageError`. */

@@ -1,7 +1,7 @@
 /** What the user left out comes from the provider's entry in the catalogue. */
 import type { Config } from '../config.ts';
-import type { BatchSettings, PromptItem, RunLimits } from '../contract.ts';
 import type { PriceTable } from '../prices/price-table.ts';
+import type { BatchSettings, PromptItem, RequestSettings, RunLimits } from '../contract.ts';
 import { providers } from '../providers/catalog.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { accountLimits } from './account-limits.ts';
@@ -25,6 +25,17 @@ export function resolveSettings({
   if (typedAccount === undefined) return resolved;
   const account = accountLimits(typedAccount, null, resolved);
   return { ...resolved, limits: { ...resolved.limits, account } };
+}
+
+/** What the same command line would have asked with an earlier version: its batches are found by that. */
+export function earlierRequests(
+  { settings: { model } }: Pick<RunOptions, 'settings'>,
+  { request }: BatchSettings,
+): RequestSettings[] {
+  if (model !== undefined) return [request];
+  const { earlierDefaultModels, defaultModel } = providers[request.provider];
+  const models = earlierDefaultModels.length > 0 ? earlierDefaultModels : [defaultModel ?? request.model];
+  return models.map((earlier) => ({ ...request, model: earlier }));
 }
 
 /** Throws {@link UsageError}: answers are never simulated silently. */

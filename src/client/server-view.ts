@@ -11,6 +11,8 @@ export interface BatchMemo {
   about?: string;
   store?: { uuid: string; outputDir: string; host: string };
   name?: string;
+  /** The hash over its requests, with its version, as `2-<64 hex>`. */
+  hash?: string;
   simulated?: boolean;
   state?: BatchState;
   pause?: Pause | null;

@@ -7,67 +7,78 @@ import { BatchDraft } from '../store/batch-draft.ts';
 import { completionsOf, readPromptItems } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
-import { createInputHash } from './input-hash.ts';
+import { allHashes, type BatchIdentity, createIdentityHash, isOfIdentity } from './batch-identity.ts';
 import { quoteText } from './input/describe-value.ts';
 import { ProblemList } from './input/input-error.ts';
-import { idOfPosition } from './input/prompt-item.ts';
 import { type PromptSource, readPromptFile } from './input/read-prompt-file.ts';
 import { KeyIndex } from './key-index.ts';
+import { AddedReuse } from './added-reuse.ts';
 import { createPriceCheck } from './request-settings.ts';
+import { nothingTaken, type TakenOver } from './reuse.ts';
 
 /** `known`: the batch has these prompts: it began with them, or they were added before. */
 export type StagedPrompts = Addition &
-  Pick<PromptSource, 'notes'> & { prompts: number; known: 'begun' | 'added' | null };
+  Pick<PromptSource, 'notes'> & {
+    prompts: number;
+    known: 'begun' | 'added' | null;
+    /** What the prompts have from other batches. */
+    taken: TakenOver;
+  };
 
 /** Throws `InputError`, `UsageError` or `StoreError`; then nothing waits beside the batch. */
 export async function stagePrompts(
+  config: Config,
   store: BatchStore,
   file: string,
-  config?: Pick<Config, 'home'>,
+  note: (line: string) => void,
 ): Promise<StagedPrompts> {
   const manifest = await store.readManifest();
   const ids = await idsOf(store);
-  const hash = createInputHash(manifest.settings);
+  const hash = createIdentityHash(manifest.settings);
   const checkPrice = await createPriceCheck({ request: manifest.settings, limits: manifest.limits }, config);
   const taken = new ProblemList(file);
   let mostCompletions = 1;
-  const draft = await BatchDraft.open(store.location, manifest.shard_size);
+  const reuse = await AddedReuse.open(config, store, manifest, note);
+  const draft = await BatchDraft.open(store.location, manifest.shard_size, manifest.settings);
   try {
     const { notes } = await readPromptFile(
       file,
-      async (item, position, isNumbered) => {
-        // Where numbering goes on from must not make other prompts of the same file.
-        hash.add(isNumbered ? { ...item, prompt_id: idOfPosition(position) } : item);
+      async (item, position, isNumbered, earlier) => {
+        hash.add(item, position, isNumbered, earlier);
         const user = ids.get(item.prompt_id);
         if (user !== undefined) taken.add(describeTaken(item, position, isNumbered, user));
         checkPrice(item);
         mostCompletions = Math.max(mostCompletions, completionsOf(item, manifest));
+        reuse.look(item, manifest.prompts + position);
         await draft.add(item);
       },
       manifest.prompts,
     );
-    const [sha256, prompts] = [hash.digest(), draft.prompts];
-    const known = knownAs(manifest, sha256);
+    const identity = hash.result();
+    const [{ sha256 }, prompts] = [identity.hash, draft.prompts];
+    const known = knownAs(manifest, identity);
     if (known) {
       await draft.discard();
-      return { stage: '', sha256, prompts, known };
+      return { stage: '', sha256, prompts, known, taken: nothingTaken };
     }
     taken.throwIfAny();
+    const takenOver = await reuse.take(draft);
     const stage = await stageAddition(draft, store, {
       ...{ sha256, prompts, source: basename(file) },
       max_completions: mostCompletions,
       after: manifest.prompts,
     });
-    return { stage, sha256, prompts, known, ...(notes && { notes }) };
+    return { stage, sha256, prompts, known, taken: takenOver, ...(notes && { notes }) };
   } catch (error) {
     await draft.discard();
     throw error;
   }
 }
 
-function knownAs(manifest: Manifest, sha256: string): StagedPrompts['known'] {
-  if (isTakenIn(manifest, sha256)) return 'added';
-  return manifest.input_hash.sha256 === sha256 ? 'begun' : null;
+/** Made or added to by an earlier version, it is known by that version's hash. */
+function knownAs(manifest: Manifest, identity: BatchIdentity): StagedPrompts['known'] {
+  if (allHashes(identity).some(({ sha256 }) => isTakenIn(manifest, sha256))) return 'added';
+  return isOfIdentity(manifest.input_hash, identity) ? 'begun' : null;
 }
 
 /** The number of each prompt of the batch, from 1, by its id. */

@@ -16,11 +16,12 @@ import { layoutOf, type Manifest, type ManifestRun } from '../store/manifest.ts'
 import { withoutRun, withRun } from '../store/run-notes.ts';
 import { openWorkersFolder } from '../store/worker-records.ts';
 import type { promptBatch } from '../workflows/index.ts';
-import { firstAttributes } from '../workflows/search-attributes.ts';
+import { firstAttributes, searchAttributes } from '../workflows/search-attributes.ts';
 import { countsOf, newTally } from '../workflows/tally.ts';
 import { quoted, SUMMARY_BYTES, summaryText, timeText } from '../workflows/web-ui.ts';
 import { asked } from './asked.ts';
-import { takesAttributes } from './batch-attributes.ts';
+import { takesAttributes, takesBatchHash } from './batch-attributes.ts';
+import { hashName } from './batch-identity.ts';
 import { UsageError } from './options/usage-error.ts';
 import { type BatchMemo, isOf, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
@@ -79,6 +80,7 @@ export async function startRun({
     await assertNobodyElsewhere(store, lastRun, temporal.serverId);
     // Asked while the manifest is being written; it never rejects.
     const hasSearchAttributes = takesAttributes(temporal);
+    const hasBatchHash = takesBatchHash(temporal);
     const startedBy = { server: temporal.serverId, starter: workerIdentity() };
     const startedAt = new Date().toISOString();
     const beginRun = (current: Manifest): Manifest =>
@@ -89,7 +91,8 @@ export async function startRun({
       : await store.updateManifest(beginRun);
     begun = manifest.runs.at(-1)!;
     if (liftPause) await appendControl(store.folder, { ...control, control: 'resume' });
-    const { settings, batch_name: name } = manifest;
+    const { settings, batch_name: name, input_hash: inputHash } = manifest;
+    const hash = hashName(inputHash);
     const { run } = begun;
     await prepare?.(run);
     await keepRunPrices(store.folder, run, await runTable(config, settings));
@@ -110,6 +113,7 @@ export async function startRun({
       about: summaryOf(input),
       store: { uuid, outputDir, host: hostname() },
       name,
+      hash,
       simulated: settings.provider === 'simulated',
       // Until the workflow counts.
       ...(run === 1 && { counts: countsOf(newTally(manifest.prompts), 0, false) }),
@@ -119,7 +123,10 @@ export async function startRun({
       taskQueue: taskQueueOf(store.location, store.batchId),
       args: [input],
       memo: { ...memo },
-      ...(input.hasSearchAttributes && { typedSearchAttributes: firstAttributes(input) }),
+      typedSearchAttributes: [
+        ...(input.hasSearchAttributes ? firstAttributes(input) : []),
+        ...((await hasBatchHash) ? [{ key: searchAttributes.BatchHash, value: hash }] : []),
+      ],
       staticSummary: summaryOf(input),
       staticDetails: detailsOf(input),
     });

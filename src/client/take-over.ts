@@ -1,38 +1,121 @@
 import type { Config } from '../config.ts';
+import type { RunLimits, StoreLocation } from '../contract.ts';
 import type { BatchStore } from '../store/batch-store.ts';
+import type { Manifest, ReusePolicy } from '../store/manifest.ts';
+import { messageOf } from '../store/store-error.ts';
 import { locateBatches } from './locate-batch.ts';
 import { UsageError } from './options/usage-error.ts';
+import { durationText } from './render/duration-text.ts';
 import { plural } from './render/number-text.ts';
-import { reuseAnswers } from './reuse.ts';
+import {
+  findReusable,
+  type ReuseRules,
+  takeAnswers,
+  type TakenOver,
+  wantedBy,
+  writeToLedger,
+} from './reuse.ts';
+import { AskedKeys, type ReuseSource, reuseSources, type SkipNote } from './reuse-sources.ts';
+
+/** What a command without flags does. */
+export const defaultReuse: ReusePolicy = { folder: true, since_ms: null, longer: false };
+/** What a batch of version 0.1.0 was made with. */
+export const noReuse: ReusePolicy = { ...defaultReuse, folder: false };
+
+export interface TakeOverOptions {
+  config: Config;
+  store: BatchStore;
+  /** More batches to take answers from, noted in the manifest. */
+  named?: readonly string[];
+  /** Typed now: it holds from now on. */
+  policy?: ReusePolicy | undefined;
+  /** Holds where the manifest has none. Default: nothing but what is named. */
+  otherwise?: ReusePolicy;
+  note(line: string): void;
+}
 
 /**
- * Takes over what the batches noted in the manifest (`--reuse`), and those of `more`, have paid for. Done
- * before every run, so that a command that was killed in the middle of it is made good by the next one.
+ * Takes over what the batches noted in the manifest, and by default all others of the output folder, have answers to.
+ * Done before every run, so that a command that was killed in the middle of it is made good by the next one.
  */
-export async function takeOver(
-  config: Config,
+export async function takeOver({
+  config,
+  store,
+  named = [],
+  policy,
+  otherwise = noReuse,
+  note,
+}: TakeOverOptions): Promise<void> {
+  const { reuse, reuse_policy, limits } = await noteReuse(store, named, policy, otherwise);
+  const found = await sourcesOf(config, store, { reuse, reuse_policy }, note);
+  const wanted = await wantedBy(store, new AskedKeys(found.sources));
+  const answers = findReusable(wanted, found.sources, rulesOf(reuse_policy, limits), found.skip);
+  const taken = await takeAnswers(answers, new Date(), (records) => writeToLedger(store, records));
+  if (taken.completions > 0) note(takenText(taken));
+  else if (named.length > 0) note(`Nothing to be taken over from ${named.join(', ')}.`);
+}
+
+async function noteReuse(
   store: BatchStore,
-  more: readonly string[],
+  named: readonly string[],
+  policy: ReusePolicy | undefined,
+  otherwise: ReusePolicy,
+): Promise<Manifest & { reuse_policy: ReusePolicy }> {
+  const manifest = await store.readManifest();
+  const reuse_policy = policy ?? manifest.reuse_policy ?? otherwise;
+  const withNamed = (reuse: readonly string[]): string[] => [...new Set([...reuse, ...named])];
+  const reuse = withNamed(manifest.reuse);
+  const isNoted =
+    reuse.length === manifest.reuse.length &&
+    JSON.stringify(reuse_policy) === JSON.stringify(manifest.reuse_policy ?? noReuse);
+  if (!isNoted)
+    await store.updateManifest((current) => ({ ...current, reuse: withNamed(current.reuse), reuse_policy }));
+  return { ...manifest, reuse, reuse_policy };
+}
+
+export const rulesOf = (
+  { since_ms, longer }: ReusePolicy,
+  { rejectTruncated }: Pick<RunLimits, 'rejectTruncated'>,
+): ReuseRules => ({
+  rejectTruncated,
+  longer,
+  answeredSince: since_ms === null ? null : Date.now() - since_ms,
+});
+
+/** What this batch may take answers from, and how to say that one of them cannot be read. */
+export async function sourcesOf(
+  config: Config,
+  { location, batchId }: { location: StoreLocation; batchId: string | null },
+  { reuse, reuse_policy }: { reuse: readonly string[]; reuse_policy: ReusePolicy },
   note: (line: string) => void,
-): Promise<void> {
-  let { reuse } = await store.readManifest();
-  if (more.some((id) => !reuse.includes(id))) {
-    ({ reuse } = await store.updateManifest((manifest) => ({
-      ...manifest,
-      reuse: [...new Set([...manifest.reuse, ...more])],
-    })));
-  }
-  if (reuse.length === 0) return;
-  const earlier: BatchStore[] = [];
+): Promise<{ sources: ReuseSource[]; skip: SkipNote }> {
+  const named: BatchStore[] = [];
   for (const id of reuse) {
     try {
-      earlier.push(...(await locateBatches(config, [id], store.location.outputDir)));
+      named.push(...(await locateBatches(config, [id], location.outputDir)));
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       note(`${id} is not there any more: nothing else can be taken over from it.`);
     }
   }
-  const taken = await reuseAnswers(store, earlier, new Date());
-  if (taken > 0 || more.length > 0)
-    note(`${plural(taken, 'completion')} taken over from ${reuse.join(', ')}.`);
+  const skipped = new Set<string>();
+  const skip: SkipNote = (id, error) => {
+    if (!skipped.has(id)) note(`Nothing is taken over from ${id}, which cannot be read: ${messageOf(error)}`);
+    skipped.add(id);
+  };
+  const sources = await reuseSources(location, batchId, { named, folder: reuse_policy.folder }, skip);
+  return { sources, skip };
+}
+
+const MOST_NAMED = 3;
+
+/** In one line: how many, from where, how old, and how not to. */
+export function takenText({ completions, batchIds, oldest }: TakenOver): string {
+  const more = batchIds.length - MOST_NAMED;
+  const from = [...batchIds.slice(0, MOST_NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  const age = durationText(Date.now() - Date.parse(oldest ?? ''));
+  return (
+    `${plural(completions, 'completion')} of identical requests taken over from ${from} instead of being bought; ` +
+    `the oldest answer is ${age} old. For new ones: --no-reuse.`
+  );
 }

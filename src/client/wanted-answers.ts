@@ -1,70 +1,108 @@
+import type { RequestKey } from '../store/request-key.ts';
 import { KeyIndex } from './key-index.ts';
 
-const BITS = 32;
-/** No prompt of this key is left. */
-const NONE = 0xffff_ffff;
+/** A prompt that lacks answers. */
+export interface Wanting {
+  key: RequestKey;
+  /** Its position in the batch. */
+  index: number;
+  /** Samples that it lacks, in ascending order; a number: all samples up to it. */
+  missing: number[] | number;
+  /** Its request names a seed: answers belong to their sample numbers. */
+  isSeeded: boolean;
+}
+
+/** An answer that is there to be taken. */
+export interface Offer {
+  key: RequestKey;
+  /** Where it came from first, as {@link originName} has it. */
+  origin: string;
+  sample: number;
+  /** It ended by itself: with a larger token limit it could have come out the same. */
+  isComplete: boolean;
+}
+
+interface Waiting {
+  index: number;
+  maxTokens: number;
+  missing: number[];
+  isSeeded: boolean;
+  next: Waiting | null;
+}
+
+/** One sample of one response, whatever copies of it there are. */
+export const originName = (answerId: string, sample: number): string => `${answerId}#${sample}`;
 
 /**
- * What the prompts of a batch lack, found by what they ask: some 40 bytes a prompt, as long as it asks for
- * up to 32 completions. Prompts of one key are in input order.
+ * What the prompts of a batch lack, by what they ask. Answers of one key are exchangeable, unless a seed is set; no
+ * answer is given twice, nor one that the batch has already.
  */
 export class WantedAnswers {
-  /** The first prompt of each key. */
-  readonly #first = new KeyIndex();
-  /** By prompt: the next one of its key, from 1; 0: there is none. */
-  readonly #next: Uint32Array;
-  /** By the first prompt of a key: the last one. */
-  readonly #last: Uint32Array;
-  /** By the first prompt of a key: whose turn it is, from 1; 0: its own. */
-  readonly #turn: Uint32Array;
-  /** By prompt: a bit for each sample that it lacks. */
-  readonly #missing: Uint32Array;
-  readonly #words: number;
+  /** By the digest of a key: the position of its prompts' list in `#lists`. */
+  readonly #keys = new KeyIndex();
+  /** Prompts of each digest that lack something, in the order they were added. */
+  readonly #lists: { first: Waiting | null; last: Waiting | null }[] = [];
+  readonly #held = new Set<string>();
 
-  constructor(prompts: number, mostCompletions: number) {
-    this.#words = Math.ceil(mostCompletions / BITS);
-    this.#next = new Uint32Array(prompts);
-    this.#last = new Uint32Array(prompts);
-    this.#turn = new Uint32Array(prompts);
-    this.#missing = new Uint32Array(prompts * this.#words);
+  add({ key, index, missing, isSeeded }: Wanting): void {
+    const samples =
+      typeof missing === 'number' ? Array.from({ length: missing }, (_, at) => at + 1) : [...missing];
+    if (samples.length === 0) return;
+    const at = this.#keys.claimDigest(key.digest, this.#lists.length);
+    if (at === this.#lists.length) this.#lists.push({ first: null, last: null });
+    const list = this.#lists[at]!;
+    const waiting: Waiting = { index, maxTokens: key.maxTokens, missing: samples, isSeeded, next: null };
+    if (list.last) list.last.next = waiting;
+    else list.first = waiting;
+    list.last = waiting;
   }
 
-  /** In input order; `index` is the prompt's position in the batch, samples count from 1. */
-  add(key: string, index: number, missing: readonly number[]): void {
-    const first = this.#first.claim(key, index);
-    if (first !== index) this.#next[this.#last[first]!] = index + 1;
-    this.#last[first] = index;
-    for (const sample of missing) {
-      const [word, bit] = this.#placeOf(index, sample);
-      this.#missing[word]! |= bit;
+  /** An answer that the batch has, used or not: it is never given to it. */
+  hold(origin: string): void {
+    this.#held.add(origin);
+  }
+
+  /** Whether some prompt may take an answer to this request; with `longer`, complete ones to a smaller token limit too. */
+  wants(key: RequestKey, longer = false): boolean {
+    for (let waiting = this.#firstOf(key); waiting; waiting = waiting.next)
+      if (fits(waiting, key, longer)) return true;
+    return false;
+  }
+
+  /** Gives the answer to a prompt that lacks one: which, and as which sample. `null`: nobody can use it. */
+  give(offer: Offer, longer = false): { index: number; sample: number } | null {
+    if (this.#held.has(offer.origin)) return null;
+    let before: Waiting | null = null;
+    for (let waiting = this.#firstOf(offer.key); waiting; before = waiting, waiting = waiting.next) {
+      if (!fits(waiting, offer.key, longer && offer.isComplete)) continue;
+      const at = placeOf(waiting, offer.sample);
+      if (at < 0) continue;
+      const [sample] = waiting.missing.splice(at, 1);
+      if (waiting.missing.length === 0) this.#drop(offer.key, before, waiting);
+      this.#held.add(offer.origin);
+      return { index: waiting.index, sample: sample! };
     }
+    return null;
   }
 
-  /** Position of the prompt whose turn it is among those of the key: each has one turn, until all start over. */
-  nextOf(key: string): number | undefined {
-    const first = this.#first.get(key);
-    if (first === undefined) return undefined;
-    const turn = this.#turn[first]!;
-    if (turn === NONE) return undefined;
-    const index = turn === 0 ? first : turn - 1;
-    this.#turn[first] = this.#next[index] || NONE;
-    return index;
+  #firstOf({ digest }: RequestKey): Waiting | null {
+    const at = this.#keys.getDigest(digest);
+    return at === undefined ? null : this.#lists[at]!.first;
   }
 
-  startOver(): void {
-    this.#turn.fill(0);
+  #drop({ digest }: RequestKey, before: Waiting | null, waiting: Waiting): void {
+    const list = this.#lists[this.#keys.getDigest(digest)!]!;
+    if (before) before.next = waiting.next;
+    else list.first = waiting.next;
+    if (list.last === waiting) list.last = before;
   }
+}
 
-  /** Whether the prompt lacked this sample; now it does not. */
-  take(index: number, sample: number): boolean {
-    if (sample > this.#words * BITS) return false;
-    const [word, bit] = this.#placeOf(index, sample);
-    if ((this.#missing[word]! & bit) === 0) return false;
-    this.#missing[word]! &= ~bit;
-    return true;
-  }
+const fits = (waiting: Waiting, { maxTokens }: RequestKey, longer: boolean): boolean =>
+  waiting.maxTokens === maxTokens || (longer && waiting.maxTokens > maxTokens);
 
-  #placeOf(index: number, sample: number): [word: number, bit: number] {
-    return [index * this.#words + Math.floor((sample - 1) / BITS), 1 << ((sample - 1) % BITS)];
-  }
+/** The same sample number where it is free; else the lowest one that is, unless a seed makes them differ. */
+function placeOf({ missing, isSeeded }: Waiting, sample: number): number {
+  const same = missing.indexOf(sample);
+  return same >= 0 || isSeeded ? same : 0;
 }

@@ -11,6 +11,10 @@ export interface Provider {
   needsApiKey: boolean;
   /** `null`: the user must name one. */
   defaultModel: string | null;
+  /** What the default was in earlier versions: the same command line is the same batch after an upgrade. */
+  earlierDefaultModels: readonly string[];
+  /** Other names that the provider serves and bills as the same model, each with the name that stands for all of them. */
+  modelAliases: Readonly<Record<string, string>>;
   /** Whether one request may ask for several choices. An answer with fewer turns it off for the rest of the process. */
   honoursN: boolean;
   maxTokensField: 'max_tokens' | 'max_completion_tokens';
@@ -65,7 +69,13 @@ export const providers: Record<ProviderName, Provider> = {
     baseUrl: 'https://api.deepseek.com',
     apiKeyEnv: 'DEEPSEEK_API_KEY',
     needsApiKey: true,
-    defaultModel: 'deepseek-v4-flash',
+    defaultModel: 'deepseek-flash',
+    earlierDefaultModels: ['deepseek-v4-flash'],
+    // https://api-docs.deepseek.com/quick_start/pricing: accepted, and served and billed as deepseek-flash.
+    modelAliases: {
+      'deepseek-v4-flash': 'deepseek-flash',
+      'deepseek-v4-flash-vision-exp': 'deepseek-flash',
+    },
     honoursN: false,
     maxTokensField: 'max_tokens',
     takesSampling: () => true,
@@ -78,6 +88,8 @@ export const providers: Record<ProviderName, Provider> = {
     apiKeyEnv: 'OPENAI_API_KEY',
     needsApiKey: true,
     defaultModel: 'gpt-6-luna',
+    earlierDefaultModels: [],
+    modelAliases: {},
     honoursN: true,
     // `max_tokens` is deprecated there, and refused by the models that reason.
     maxTokensField: 'max_completion_tokens',
@@ -95,6 +107,8 @@ export const providers: Record<ProviderName, Provider> = {
     apiKeyEnv: 'OPENAI_API_KEY',
     needsApiKey: false,
     defaultModel: null,
+    earlierDefaultModels: [],
+    modelAliases: {},
     honoursN: true,
     maxTokensField: 'max_tokens',
     takesSampling: () => true,
@@ -107,9 +121,17 @@ export const providers: Record<ProviderName, Provider> = {
     apiKeyEnv: null,
     needsApiKey: false,
     defaultModel: 'simulated',
+    earlierDefaultModels: [],
+    modelAliases: {},
     honoursN: false,
     maxTokensField: 'max_tokens',
     takesSampling: () => true,
     extraBody: () => ({}),
   },
 };
+
+/** The one name of a model that has several. */
+export function canonicalModel(provider: ProviderName, model: string): string {
+  const { modelAliases } = providers[provider];
+  return Object.hasOwn(modelAliases, model) ? modelAliases[model]! : model;
+}

@@ -4,21 +4,23 @@ import { searchAttributes } from '../workflows/search-attributes.ts';
 
 type Operator = Pick<Connection, 'operatorService'>;
 
-const wanted = Object.values(searchAttributes).map(({ name, type }) => ({ name, type: toWireType(type)! }));
+type Wanted = Pick<(typeof searchAttributes)[keyof typeof searchAttributes], 'type'> & { name: string };
+const all: readonly Wanted[] = Object.values(searchAttributes);
 
-/** Whether a namespace has all search attributes of batches, each of its type. */
+/** Whether a namespace has these search attributes of batches, each of its type. */
 export async function hasSearchAttributes(
   { operatorService }: Operator,
   namespace: string,
+  wanted: readonly Wanted[] = all,
 ): Promise<boolean> {
   const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
-  return wanted.every(({ name, type }) => customAttributes?.[name] === type);
+  return wanted.every(({ name, type }) => customAttributes?.[name] === toWireType(type));
 }
 
 /** Does nothing about those that are there. They can be used at once. */
 export async function addSearchAttributes({ operatorService }: Operator, namespace: string): Promise<void> {
   await operatorService.addSearchAttributes({
     namespace,
-    searchAttributes: Object.fromEntries(wanted.map(({ name, type }) => [name, type])),
+    searchAttributes: Object.fromEntries(all.map(({ name, type }) => [name, toWireType(type)!])),
   });
 }

@@ -1,17 +1,18 @@
 /** More prompts for a batch: they wait beside it in a stage of their own until whoever may change the manifest takes them in. */
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import type { Addition, ControlNote } from '../contract.ts';
 import type { BatchDraft } from './batch-draft.ts';
 import type { BatchStore } from './batch-store.ts';
 import { appendControl } from './controls-log.ts';
 import { presentLedgerSizes } from './ledger-files.ts';
+import { keyFileOf } from './key-file.ts';
 import { type Manifest, MANIFEST_FILE, promptsFileName } from './manifest.ts';
-import { ledgerFolderOf } from './shard-name.ts';
+import { ledgerFolderOf, ledgerRootOf } from './shard-name.ts';
 import { messageOf, StoreError } from './store-error.ts';
-import { syncFolder } from './sync-folder.ts';
+import { makeFolder, syncFolder } from './sync-folder.ts';
 
 const NOTE_FILE = 'addition.json';
 const STAGE_PREFIX = '.addition-';
@@ -62,6 +63,7 @@ export async function takeInAddition(
   const known = await store.readManifest();
   if (isTakenIn(known, sha256)) {
     const manifest = await store.updateManifest(more);
+    await placeAnswers(store, stage, manifest, sha256);
     await discardStage(store, stage);
     return manifest;
   }
@@ -70,6 +72,7 @@ export async function takeInAddition(
   const manifest = await store.updateManifest((current) =>
     more(withAddition(current, stage, staged, control)),
   );
+  await placeAnswers(store, stage, manifest, sha256);
   await appendControl(store.folder, { ...control, prompts: staged.prompts, sha256 });
   await discardStage(store, stage);
   return manifest;
@@ -116,10 +119,48 @@ async function placeShards(
     });
   }
   await syncFolder(prompts);
+  const keys = keyFileOf(store.folder, promptsFileName(manifest.shards, idOf(stage)));
+  await makeFolder(dirname(keys));
+  // A stage of version 0.1.0 has none: they are made when somebody asks.
+  await rename(keyFileOf(join(store.folder, stage), promptsFileName(0)), keys).catch(ignoreMissing);
+  await syncFolder(dirname(keys));
 }
 
 /** What tells a stage from others. */
 const idOf = (stage: string): string => stage.slice(STAGE_PREFIX.length);
+
+/**
+ * Answers that the new prompts have from other batches: to the ledger, once the manifest counts its shards. Who was
+ * killed in between does it again; a shard that has a ledger by then keeps that.
+ */
+async function placeAnswers(
+  { folder }: BatchStore,
+  stage: string,
+  { prompts, shard_size: shardSize, additions = [] }: Manifest,
+  sha256: string,
+): Promise<void> {
+  // Who adds the same again has no stage, and an empty name would be the batch itself.
+  if (!STAGE.test(stage)) return;
+  const ledgers = await readdir(ledgerRootOf(join(folder, stage))).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const at = additions.findIndex((addition) => addition.sha256 === sha256);
+  const begun = prompts - additions.reduce((sum, addition) => sum + addition.prompts, 0);
+  const before = [begun, ...additions.slice(0, at).map((addition) => addition.prompts)];
+  const firstShard = before.reduce((sum, part) => sum + Math.ceil(part / shardSize), 0);
+  for (const name of ledgers) {
+    const to = ledgerFolderOf(folder, firstShard + Number(name));
+    await rename(join(ledgerRootOf(join(folder, stage)), name), to).catch((error: NodeJS.ErrnoException) => {
+      if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(error.code ?? '')) throw error;
+    });
+  }
+  if (ledgers.length > 0) await syncFolder(ledgerRootOf(folder));
+}
+
+const ignoreMissing = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'ENOENT') throw error;
+};
 
 async function assertUntouched({ folder }: BatchStore, shard: number): Promise<void> {
   const ledger = ledgerFolderOf(folder, shard);

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { PromptItem, StoreLocation } from '../contract.ts';
+import type { PromptItem, RequestSettings, StoreLocation } from '../contract.ts';
+import { KeyFileWriter } from './key-file.ts';
 import { type Manifest, promptsFileName } from './manifest.ts';
 import { writeFirstRevision } from './manifest-revisions.ts';
 import { replaceFile } from './replace-file.ts';
-import { ledgerRootOf } from './shard-name.ts';
+import { requestKey } from './request-key.ts';
+import type { AnswerRecord } from './records.ts';
+import { ledgerFolderOf, ledgerRootOf } from './shard-name.ts';
 import { cannotWrite } from './store-error.ts';
 import { makeFolder, syncFolder } from './sync-folder.ts';
 
@@ -13,25 +16,43 @@ const PREFIX = '.draft-';
 /** A draft that nobody has written to for so long is one whose command was killed. */
 const ABANDONED_MS = 24 * 60 * 60_000;
 
+interface DraftKeys {
+  settings: RequestSettings;
+  writer: KeyFileWriter;
+}
+
 /** Takes prompts in, shard by shard, before it is known what the batch is called. */
 export class BatchDraft {
   readonly #folder: string;
   readonly #shardSize: number;
+  /** What the prompts ask, for the key file. */
+  readonly #keys: DraftKeys | null;
   #file: FileHandle | null = null;
   #lines: string[] = [];
   #buffered = 0;
   #count = 0;
 
-  private constructor(folder: string, shardSize: number) {
+  private constructor(folder: string, shardSize: number, keys: DraftKeys | null) {
     this.#folder = folder;
     this.#shardSize = shardSize;
+    this.#keys = keys;
   }
 
-  static async open(location: StoreLocation, shardSize: number): Promise<BatchDraft> {
-    const draft = new BatchDraft(join(location.outputDir, PREFIX + randomUUID()), shardSize);
-    await draft.#written(() => removeAbandoned(location.outputDir));
-    await draft.#written(() => makeFolder(draft.#prompts));
-    return draft;
+  /** With `settings`, those of its requests, the batch has a key file from the start. */
+  static async open(
+    { outputDir }: StoreLocation,
+    shardSize: number,
+    settings?: RequestSettings,
+  ): Promise<BatchDraft> {
+    const folder = join(outputDir, PREFIX + randomUUID());
+    try {
+      await removeAbandoned(outputDir);
+      await makeFolder(join(folder, 'prompts'));
+      const keys = settings ? { settings, writer: await KeyFileWriter.create(folder) } : null;
+      return new BatchDraft(folder, shardSize, keys);
+    } catch (error) {
+      throw cannotWrite(outputDir, error);
+    }
   }
 
   get #prompts(): string {
@@ -53,7 +74,27 @@ export class BatchDraft {
     this.#lines.push(line);
     this.#buffered += line.length;
     this.#count++;
+    if (this.#keys) {
+      const { settings, writer } = this.#keys;
+      await this.#written(() => writer.add(requestKey(item, settings)));
+    }
     if (this.#buffered > 1 << 18) await this.#written(() => this.#flush());
+  }
+
+  /** Answers that its prompts have from the start, in the ledger of one of its shards; `file` is a name for this process's file. */
+  async addAnswers(shard: number, file: string, records: readonly AnswerRecord[]): Promise<void> {
+    await this.#written(async () => {
+      const folder = ledgerFolderOf(this.#folder, shard);
+      await makeFolder(folder);
+      const ledger = await open(join(folder, file), 'a');
+      try {
+        await ledger.writeFile(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+        await ledger.sync();
+      } finally {
+        await ledger.close();
+      }
+      await syncFolder(folder);
+    });
   }
 
   /** Gives the draft its id. False if a batch of that id is there already; the draft is then discarded. */
@@ -90,6 +131,7 @@ export class BatchDraft {
   async discard(): Promise<void> {
     await this.#file?.close();
     this.#file = null;
+    await this.#keys?.writer.discard();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
@@ -115,6 +157,7 @@ export class BatchDraft {
 
   async #closeShards(): Promise<void> {
     await this.#closeShard();
+    await this.#keys?.writer.finish();
     await syncFolder(this.#prompts);
   }
 

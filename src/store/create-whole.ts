@@ -30,7 +30,11 @@ const TEXT_FILE = 'text';
  * Where the file system has no hard links, `file` is a folder with the text in it: renaming a folder is the one
  * other operation that is exclusive everywhere. {@link readWhole} reads both.
  */
-export async function createWhole(file: string, text: string, linkFile = link): Promise<boolean> {
+export async function createWhole(
+  file: string,
+  text: string | Uint8Array,
+  linkFile = link,
+): Promise<boolean> {
   const draft = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
   try {
     await writeSynced(draft, text);
@@ -63,7 +67,7 @@ export async function readWhole(file: string): Promise<string> {
   }
 }
 
-async function createAsFolder(file: string, text: string): Promise<boolean> {
+async function createAsFolder(file: string, text: string | Uint8Array): Promise<boolean> {
   const draft = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
   try {
     await mkdir(draft);
@@ -85,7 +89,7 @@ const isThere = (file: string): Promise<boolean> =>
     () => false,
   );
 
-async function writeSynced(file: string, text: string): Promise<void> {
+async function writeSynced(file: string, text: string | Uint8Array): Promise<void> {
   const handle = await open(file, 'wx');
   try {
     await handle.writeFile(text);

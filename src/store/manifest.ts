@@ -39,6 +39,16 @@ export interface ManifestAddition {
   reason: string | null;
 }
 
+/** Which answers to identical requests are taken over instead of being bought. */
+export interface ReusePolicy {
+  /** From all batches of the output folder; else only from those that are named. */
+  folder: boolean;
+  /** Only answers that are no older than this; `null`: however old. */
+  since_ms: number | null;
+  /** Complete answers to the same request with a smaller token limit too. */
+  longer: boolean;
+}
+
 export interface Manifest {
   format: 1;
   /** Number of this revision, from 1; absent in batches of version 0.1.0. */
@@ -51,7 +61,7 @@ export interface Manifest {
   metadata: Record<string, unknown>;
   created_at: string;
   store_uuid: string;
-  input_hash: { version: 1; sha256: string };
+  input_hash: { version: number; sha256: string };
   /** In all: with those that were added. */
   prompts: number;
   shard_size: number;
@@ -65,8 +75,10 @@ export interface Manifest {
   limits: BatchSettings['limits'];
   runs: ManifestRun[];
   versions: { durabatch: string; prices: string };
-  /** Earlier batches whose answers to identical requests are taken over before a run starts. */
+  /** Batches named by the user whose answers to identical requests are taken over before a run starts, before all others. */
   reuse: string[];
+  /** Which other answers are taken over; absent in batches of version 0.1.0. */
+  reuse_policy?: ReusePolicy;
   /** An accepted pause that no resume has lifted: it outlives a lost Temporal database. */
   pause: Pause | null;
 }

@@ -51,7 +51,19 @@ export interface AnswerRecord extends RecordBase {
   model: string;
   requestId: string | null;
   /** Bought by an earlier batch: `usage` is then `null` and `costNanoUsd` 0, since nothing was paid here. */
-  reused?: { batchId: string; answer: string; usage: Usage | null; costNanoUsd: number | null };
+  reused?: ReusedFrom;
+}
+
+/** The batch that bought an answer, and its record there, whatever copies lie between. */
+export interface ReusedFrom {
+  batchId: string;
+  answer: string;
+  /** Which sample of that record it is; absent in ledgers of version 0.1.0: the same as here. */
+  sample?: number;
+  /** When it was answered, ISO 8601, UTC; absent in ledgers of version 0.1.0. */
+  at?: string;
+  usage: Usage | null;
+  costNanoUsd: number | null;
 }
 
 /** A request came back without an answer. */

@@ -14,7 +14,7 @@ export async function* shardDigests(store: BatchStore): AsyncGenerator<ShardDige
   for (let shard = 0; shard < shards; shard++) yield await shardDigest(store, shard);
 }
 
-async function shardDigest(store: BatchStore, shard: number): Promise<ShardDigest> {
+export async function shardDigest(store: BatchStore, shard: number): Promise<ShardDigest> {
   const manifest = await store.manifest();
   const folder = ledgerFolderOf(store.folder, shard);
   const sizes = await ledgerSizes(folder);

@@ -11,7 +11,13 @@ export const searchAttributes = {
   BatchCostUsd: { name: 'BatchCostUsd', type: 'DOUBLE' },
   /** Failed prompts. */
   BatchFailed: { name: 'BatchFailed', type: 'INT' },
+  /** The hash over a batch's requests, with its version. A server may have the others and not this one. */
+  BatchHash: { name: 'BatchHash', type: 'KEYWORD' },
 } as const;
+
+const { BatchHash: _, ...shown } = searchAttributes;
+/** Those that show how a batch stands. */
+export const displayAttributes = Object.values(shown);
 
 /** Of a run that has not begun. */
 export const firstAttributes = ({ settings: { request }, pause }: BatchInput): SearchAttributePair[] => [

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { countReusable, reuseAnswers } from '../../src/client/reuse.ts';
+import { AskedKeys, reuseSources } from '../../src/client/reuse-sources.ts';
+import {
+  findReusable,
+  type ReuseRules,
+  takeAnswers,
+  wantedBy,
+  writeToLedger,
+} from '../../src/client/reuse.ts';
 import type { PromptItem } from '../../src/contract.ts';
 import { outcomesOf, readBatchPrompts } from '../../src/store/batch-reading.ts';
 import { BatchDraft } from '../../src/store/batch-draft.ts';
@@ -14,6 +21,29 @@ import { answer, settled, start } from '../store/support/records.ts';
 
 const NOW = new Date('2026-06-01T00:00:00.000Z');
 const { settings, limits } = manifestOf(1);
+
+/** Takes over what these batches have, or else all others of the folder; resolves to how many completions. */
+async function reuseAnswers(
+  store: BatchStore,
+  earlier: readonly BatchStore[] | 'folder',
+  now: Date,
+  rules: Partial<ReuseRules> = {},
+  skip: (id: string, error: unknown) => void = (id) => assert.fail(`${id} was skipped`),
+): Promise<number> {
+  const { rejectTruncated } = (await store.readManifest()).limits;
+  const sources = await reuseSources(
+    store.location,
+    store.batchId,
+    earlier === 'folder' ? { named: [], folder: true } : { named: earlier, folder: false },
+    skip,
+  );
+  const wanted = await wantedBy(store, new AskedKeys(sources));
+  const all = { rejectTruncated, answeredSince: null, longer: false, ...rules };
+  const answers = findReusable(wanted, sources, all, skip);
+  const taken = await takeAnswers(answers, now, (records) => writeToLedger(store, records));
+  return taken.completions;
+}
+
 const items = (...texts: string[]): PromptItem[] =>
   texts.map((prompt, index) => ({ prompt_id: `p${index + 1}`, prompt }));
 
@@ -22,11 +52,25 @@ async function earlierBatch(
   t: TestContext,
   id: string,
   prompts: readonly PromptItem[],
-  { samples = 2, finishReason = 'stop' }: { samples?: number; finishReason?: string } = {},
+  {
+    samples = 2,
+    finishReason = 'stop',
+    ...changes
+  }: { samples?: number; finishReason?: string } & Partial<Manifest> = {},
 ): Promise<BatchStore> {
-  const store = await makeBatch(t, prompts, { batch_id: id });
+  const store = await makeBatch(t, prompts, { batch_id: id, ...changes });
+  await buy(store, id, prompts.length, { samples, finishReason });
+  return store;
+}
+
+async function buy(
+  store: BatchStore,
+  id: string,
+  prompts: number,
+  { samples = 2, finishReason = 'stop' } = {},
+): Promise<void> {
   const { writer } = await store.openShard(0);
-  for (let index = 0; index < prompts.length; index++) {
+  for (let index = 0; index < prompts; index++) {
     const ids: string[] = [];
     for (let sample = 1; sample <= samples; sample++) {
       const name = `${id}-${index}-${sample}`;
@@ -37,7 +81,19 @@ async function earlierBatch(
     }
     await writer.append(settled(`end of ${id}-${index}`, { index, answers: ids }), { durable: true });
   }
-  return store;
+}
+
+/** A batch in the same folder. */
+async function batchBeside(
+  { location }: BatchStore,
+  id: string,
+  prompts: readonly PromptItem[],
+  changes: Partial<Manifest> = {},
+): Promise<BatchStore> {
+  const draft = await BatchDraft.open(location, 500);
+  for (const item of prompts) await draft.add(item);
+  await draft.commit(manifestOf(prompts.length, { batch_id: id, store_uuid: location.uuid, ...changes }));
+  return new BatchStore(location, id, 'test');
 }
 
 const newBatch = (t: TestContext, prompts: readonly PromptItem[], changes: Partial<Manifest> = {}) =>
@@ -91,7 +147,7 @@ test('of several earlier batches the first named that has it is taken', async (t
   const b = await earlierBatch(t, 'b', items('two', 'three'));
   const store = await newBatch(t, items('one', 'two', 'three'));
   assert.equal(await reuseAnswers(store, [a, b], NOW), 5);
-  assert.deepEqual(await textsOf(store), [['a 1.1'], ['a 2.1', 'b 1.2'], ['b 2.1', 'b 2.2']]);
+  assert.deepEqual(await textsOf(store), [['a 1.1'], ['a 2.1', 'b 1.1'], ['b 2.1', 'b 2.2']]);
 });
 
 test('no answer is given to two prompts: the second of two identical ones is missing', async (t) => {
@@ -198,35 +254,169 @@ test('more answers than are held at a time, in another order than their prompts'
 describe('what the other batches of the folder have', () => {
   async function twoBatches(t: TestContext) {
     const earlier = await earlierBatch(t, 'a', items('one', 'two'));
-    const draft = await BatchDraft.open(earlier.location, 500);
-    for (const item of items('two', 'three')) await draft.add(item);
-    await draft.commit(manifestOf(2, { batch_id: 'new', store_uuid: earlier.location.uuid }));
-    return new BatchStore(earlier.location, 'new', 'test');
+    return batchBeside(earlier, 'new', items('two', 'three'));
   }
 
-  test('is counted', async (t) => {
-    assert.deepEqual(await countReusable(await twoBatches(t)), { completions: 2, batchIds: ['a'] });
+  test('is taken over', async (t) => {
+    assert.equal(await reuseAnswers(await twoBatches(t), 'folder', NOW), 2);
   });
 
-  test('is not waited for when the time is over', async (t) => {
-    assert.deepEqual(await countReusable(await twoBatches(t), -1), { completions: 0, batchIds: [] });
-  });
-
-  test('is counted beside a batch whose manifest cannot be read', async (t) => {
+  test('is taken over beside a batch whose manifest cannot be read', async (t) => {
     const store = await twoBatches(t);
     const damaged = join(store.location.outputDir, 'damaged');
     await mkdir(damaged);
     await writeFile(join(damaged, 'batch.json'), '{');
-    assert.deepEqual(await countReusable(store), { completions: 2, batchIds: ['a'] });
+    const skipped: string[] = [];
+    assert.equal(await reuseAnswers(store, 'folder', NOW, {}, (id) => skipped.push(id)), 2);
+    assert.deepEqual(skipped, ['damaged']);
   });
 
-  test('is not counted, and stops nothing, where a ledger is damaged', async (t) => {
+  test('is left where a ledger is damaged; who named the batch is told', async (t) => {
     const store = await twoBatches(t);
     const ledger = join(store.location.outputDir, 'a', 'ledger', '00000');
     for (const name of await readdir(ledger)) {
       const file = join(ledger, name);
       await writeFile(file, `no record\n${await readFile(file, 'utf8')}`);
     }
-    assert.deepEqual(await countReusable(store), { completions: 0, batchIds: [] });
+    const skipped: string[] = [];
+    assert.equal(await reuseAnswers(store, 'folder', NOW, {}, (id) => skipped.push(id)), 0);
+    assert.deepEqual(skipped, ['a']);
+    const named = new BatchStore(store.location, 'a', 'reader');
+    await assert.rejects(reuseAnswers(store, [named], NOW), { name: 'ForeignLedgerError' });
   });
+
+  test('comes from the newest batch first', async (t) => {
+    const older = await earlierBatch(t, 'older', items('one'));
+    const newer = await batchBeside(older, 'newer', items('one'), { created_at: '2026-04-01T00:00:00.000Z' });
+    await buy(newer, 'newer', 1);
+    const store = await batchBeside(older, 'new', items('one'), { created_at: '2026-05-01T00:00:00.000Z' });
+    assert.equal(await reuseAnswers(store, 'folder', NOW), 2);
+    assert.deepEqual(await textsOf(store), [['newer 1.1', 'newer 1.2']]);
+  });
+});
+
+describe('answers of one key', () => {
+  test('two batches of 3 serve six completions', async (t) => {
+    const a = await earlierBatch(t, 'a', items('one'), { samples: 3 });
+    const b = await earlierBatch(t, 'b', items('one'), { samples: 3 });
+    const store = await newBatch(t, items('one'), { settings: { ...settings, completions: 6 } });
+    assert.equal(await reuseAnswers(store, [a, b], NOW), 6);
+    assert.deepEqual(await textsOf(store), [['a 1.1', 'a 1.2', 'a 1.3', 'b 1.1', 'b 1.2', 'b 1.3']]);
+  });
+
+  test('two identical prompts serve one', async (t) => {
+    const earlier = await earlierBatch(t, 'a', items('same', 'same'));
+    const store = await newBatch(t, items('same'), { settings: { ...settings, completions: 4 } });
+    assert.equal(await reuseAnswers(store, [earlier], NOW), 4);
+  });
+
+  test('with a seed the second sample of each batch is the second', async (t) => {
+    const seeded = items('one').map((item) => ({ ...item, extra_body: { seed: 7 } }));
+    const a = await earlierBatch(t, 'a', seeded, { samples: 2 });
+    const b = await earlierBatch(t, 'b', seeded, { samples: 3 });
+    const store = await newBatch(t, seeded, { settings: { ...settings, completions: 6 } });
+    assert.equal(await reuseAnswers(store, [a, b], NOW), 3);
+    assert.deepEqual(await textsOf(store), [['a 1.1', 'a 1.2', 'b 1.3']]);
+    assert.deepEqual(await missingOf(store), [[4, 5, 6]]);
+  });
+
+  test('a prompt that is over in another shard keeps its answer to itself', async (t) => {
+    const earlier = await earlierBatch(t, 'a', items('same'));
+    const store = await newBatch(t, items('same', 'same'), { shardSize: 1 } as Partial<Manifest>);
+    assert.equal(await reuseAnswers(store, [earlier], NOW), 2);
+    await store.withShard(0, ({ writer }) =>
+      writer.append(settled('end', { index: 0, answers: ['reused-a-0-1-1-0-1', 'reused-a-0-2-2-0-2'] }), {
+        durable: true,
+      }),
+    );
+    const again = new BatchStore(store.location, store.batchId, 'another process');
+    t.after(() => again.close());
+    assert.equal(await reuseAnswers(again, [earlier], NOW), 0);
+  });
+});
+
+describe('no answer stands twice in one batch', () => {
+  test('through two batches that took it over from a third', async (t) => {
+    const first = await earlierBatch(t, 'a', items('one'));
+    const copies: BatchStore[] = [];
+    for (const id of ['b', 'c']) {
+      const copy = await makeBatch(t, items('one'), { batch_id: id });
+      assert.equal(await reuseAnswers(copy, [first], NOW), 2);
+      copies.push(copy);
+    }
+    const store = await newBatch(t, items('one'), { settings: { ...settings, completions: 6 } });
+    assert.equal(await reuseAnswers(store, [...copies, first], NOW), 2);
+  });
+
+  test('under another number there, and back again', async (t) => {
+    const first = await earlierBatch(t, 'a', items('one', 'one'), { samples: 1 });
+    const copy = await makeBatch(t, items('one'), { batch_id: 'b' });
+    assert.equal(await reuseAnswers(copy, [first], NOW), 2);
+    const store = await newBatch(t, items('one'), { settings: { ...settings, completions: 4 } });
+    assert.equal(await reuseAnswers(store, [copy], NOW), 2);
+    assert.equal(await reuseAnswers(store, [first], NOW), 0);
+  });
+
+  test('its own answers do not come back to it', async (t) => {
+    const store = await earlierBatch(t, 'a', items('one', 'one'), { samples: 1 });
+    const copy = await makeBatch(t, items('one'), { batch_id: 'b' });
+    assert.equal(await reuseAnswers(copy, [store], NOW), 2);
+    const { writer } = await store.openShard(0);
+    await writer.append({ ...settled('again', { index: 1 }), type: 'reopened' } as never, { durable: true });
+    assert.deepEqual(await missingOf(store), [[2], [2]]);
+    assert.equal(await reuseAnswers(store, [copy], NOW), 0);
+  });
+});
+
+test('a sample that retry has opened again never takes the answer that failed', async (t) => {
+  const failed = await earlierBatch(t, 'a', items('one'), { samples: 1, finishReason: 'length' });
+  const taker = await makeBatch(t, items('one'), { batch_id: 'b' });
+  assert.equal(await reuseAnswers(taker, [failed], NOW), 1);
+  const retried = await makeBatch(t, items('one'), {
+    batch_id: 'c',
+    limits: { ...limits, rejectTruncated: false },
+  });
+  assert.equal(await reuseAnswers(retried, [failed], NOW), 1);
+  const { writer } = await retried.openShard(0);
+  await writer.append(settled('end', { index: 0, status: 'failed', answers: [] }), { durable: true });
+  await writer.append({ ...settled('open again', { index: 0, run: 2 }), type: 'reopened' } as never, {
+    durable: true,
+  });
+  const again = new BatchStore(retried.location, 'c', 'another process');
+  t.after(() => again.close());
+  assert.equal(await reuseAnswers(again, [taker, failed], NOW), 0);
+});
+
+test('simulated answers are not taken for real ones, nor real ones for simulated', async (t) => {
+  const simulated = { ...settings, provider: 'simulated' as const, baseUrl: '', model: settings.model };
+  const made = await earlierBatch(t, 'a', items('one'), { settings: simulated });
+  const real = await earlierBatch(t, 'b', items('one'));
+  assert.equal(await reuseAnswers(await newBatch(t, items('one')), [made], NOW), 0);
+  const store = await makeBatch(t, items('one'), { batch_id: 'c', settings: simulated });
+  assert.equal(await reuseAnswers(store, [real], NOW), 0);
+  assert.equal(await reuseAnswers(store, [made], NOW), 2);
+});
+
+test('only answers that are young enough, by when they were given first', async (t) => {
+  const earlier = await earlierBatch(t, 'a', items('one'));
+  const copy = await makeBatch(t, items('one'), { batch_id: 'b' });
+  assert.equal(await reuseAnswers(copy, [earlier], NOW), 2);
+  const { at } = answer('any', {});
+  const store = await newBatch(t, items('one'));
+  assert.equal(await reuseAnswers(store, [copy], NOW, { answeredSince: Date.parse(at) + 1 }), 0);
+  assert.equal(await reuseAnswers(store, [copy], NOW, { answeredSince: Date.parse(at) }), 2);
+});
+
+test('complete answers to a smaller token limit are taken where that is wanted, after all others', async (t) => {
+  const small = await earlierBatch(t, 'small', items('one'), { settings: { ...settings, maxTokens: 100 } });
+  const cut = await earlierBatch(t, 'cut', items('one'), {
+    settings: { ...settings, maxTokens: 100 },
+    finishReason: 'length',
+  });
+  const same = await earlierBatch(t, 'same', items('one'), { samples: 1 });
+  const plain = await newBatch(t, items('one'));
+  assert.equal(await reuseAnswers(plain, [small, cut], NOW), 0);
+  const store = await makeBatch(t, items('one'), { batch_id: 'b' });
+  assert.equal(await reuseAnswers(store, [cut, small, same], NOW, { longer: true }), 2);
+  assert.deepEqual(await textsOf(store), [['same 1.1', 'small 1.1']]);
 });

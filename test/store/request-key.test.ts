@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { PromptItem, RequestSettings } from '../../src/contract.ts';
 import { requestKey } from '../../src/store/request-key.ts';
+import { withoutDefaults } from '../../src/store/later-settings.ts';
 
 const settings: RequestSettings = {
   provider: 'openai-compatible',
@@ -14,8 +15,12 @@ const settings: RequestSettings = {
   thinking: false,
 };
 const item: PromptItem = { prompt_id: 'p1', prompt: 'What is RLHF?' };
+const keyOf = (asked: PromptItem, by: RequestSettings): string => {
+  const { digest, maxTokens } = requestKey(asked, by);
+  return `${digest.toString('hex')} ${maxTokens}`;
+};
 const key = (itemChanges: Partial<PromptItem> = {}, changes: Partial<RequestSettings> = {}): string =>
-  requestKey({ ...item, ...itemChanges }, { ...settings, ...changes });
+  keyOf({ ...item, ...itemChanges }, { ...settings, ...changes });
 const asMessages = (content: string): PromptItem => ({
   prompt_id: 'p1',
   messages: [{ role: 'user', content }],
@@ -29,7 +34,7 @@ describe('the same request, whatever else differs', () => {
     ['its own number of completions', key({ completions: 7 })],
     ['settings of its own that are those of the batch', key({ model: 'm', temperature: 0.7, top_p: 0.9 })],
     ['settings of its own, in another batch', key({ max_tokens: 256 }, { maxTokens: 9 })],
-    ['the prompt as a message', requestKey(asMessages('What is RLHF?'), settings)],
+    ['the prompt as a message', keyOf(asMessages('What is RLHF?'), settings)],
   ];
   for (const [title, other] of rows) test(title, () => assert.equal(other, key()));
 });
@@ -50,11 +55,11 @@ describe('another request', () => {
     ['another address', key({}, { baseUrl: 'http://other.test/v1' })],
     [
       'another role',
-      requestKey({ prompt_id: 'p', messages: [{ role: 'system', content: 'What is RLHF?' }] }, settings),
+      keyOf({ prompt_id: 'p', messages: [{ role: 'system', content: 'What is RLHF?' }] }, settings),
     ],
     [
       'a message more',
-      requestKey(
+      keyOf(
         { ...asMessages('x'), messages: [...asMessages('').messages!, ...asMessages('x').messages!] },
         settings,
       ),
@@ -63,4 +68,35 @@ describe('another request', () => {
   for (const [title, other] of rows) test(title, () => assert.notEqual(other, key()));
   test('no two of them are the same', () =>
     assert.equal(new Set(rows.map(([, other]) => other)).size, rows.length));
+});
+
+describe('names of one model', () => {
+  const deepseek = (model: string): string =>
+    key({}, { provider: 'deepseek', baseUrl: 'https://api.deepseek.com', model });
+  for (const alias of ['deepseek-v4-flash', 'deepseek-v4-flash-vision-exp'])
+    test(`${alias} is deepseek-flash`, () => assert.equal(deepseek(alias), deepseek('deepseek-flash')));
+  test('also as the model of a prompt', () =>
+    assert.equal(
+      key({ model: 'deepseek-v4-flash' }, { provider: 'deepseek' }),
+      key({ model: 'deepseek-flash' }, { provider: 'deepseek' }),
+    ));
+  test('deepseek-v4-pro is another', () =>
+    assert.notEqual(deepseek('deepseek-v4-pro'), deepseek('deepseek-flash')));
+  test('elsewhere they are what they are called', () =>
+    assert.notEqual(key({}, { model: 'deepseek-v4-flash' }), key({}, { model: 'deepseek-flash' })));
+});
+
+describe('settings that come later', () => {
+  const defaults = { lane: 'online', images: [] };
+  test('are left out while unset or at their default', () =>
+    assert.deepEqual(withoutDefaults({ lane: 'online', images: [], tools: undefined }, defaults), {}));
+  test('count as soon as they are used', () => {
+    const used = { lane: 'flex', images: ['x'], tools: null };
+    assert.deepEqual(withoutDefaults(used, defaults), used);
+  });
+  test('change a key only then', () => {
+    const later = (more: object): string => key({}, more as Partial<RequestSettings>);
+    assert.equal(later({ somethingNew: undefined }), key());
+    assert.notEqual(later({ somethingNew: true }), key());
+  });
 });

@@ -15,7 +15,7 @@ import { requireApiKey } from '../request-settings.ts';
 import { type StagedPrompts, stagePrompts } from '../stage-prompts.ts';
 import { viewOf } from '../server-view.ts';
 import { assertOurs, startRun } from '../start-run.ts';
-import { takeOver } from '../take-over.ts';
+import { defaultReuse, takeOver, takenText } from '../take-over.ts';
 import { connectTemporal } from '../temporal.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
@@ -69,7 +69,7 @@ async function addTo(
 ): Promise<number> {
   for (let tries = 1; ; tries++) {
     await assertNotCancelled(batch);
-    const staged = await stagePrompts(store, file, context.config);
+    const staged = await stagePrompts(context.config, store, file, context.note);
     if (tries === 1) for (const line of staged.notes ?? []) context.note(line);
     try {
       return await addStaged(batch, store, staged, options, context);
@@ -102,7 +102,7 @@ async function addStaged(
       if (view.kind === 'open') {
         try {
           const told = await batch.tell(addUpdate, [toAddition(staged), asked(reason)]);
-          if (!staged.known) note(`${plural(staged.prompts, 'prompt')} added.`);
+          noteAdded(staged, note);
           await printTold('add', batch, told, context, { added: staged.known ? 0 : staged.prompts });
           return exitCodes.succeeded;
         } catch (error) {
@@ -117,10 +117,10 @@ async function addStaged(
       const isOurs = await startRun({
         ...{ config, temporal, store, limits, liftPause: false, reason },
         ...(!staged.known && { addition: toAddition(staged) }),
-        prepare: () => takeOver(config, store, [], note),
+        prepare: () => takeOver({ config, store, otherwise: defaultReuse, note }),
       });
       if (!isOurs) continue;
-      if (!staged.known) note(`${plural(staged.prompts, 'prompt')} added.`);
+      noteAdded(staged, note);
       break;
     }
   } finally {
@@ -130,6 +130,12 @@ async function addStaged(
     ...{ store, settings: { request, limits }, typedLimits: {} },
     ...{ liftPause: false, detach, context },
   });
+}
+
+function noteAdded({ known, prompts, taken }: StagedPrompts, note: (line: string) => void): void {
+  if (known) return;
+  note(`${plural(prompts, 'prompt')} added.`);
+  if (taken.completions > 0) note(takenText(taken));
 }
 
 const toAddition = ({ stage, sha256 }: StagedPrompts): Addition => ({ stage, sha256 });

@@ -1,4 +1,5 @@
-import { createEstimator } from '../estimate/estimate-batch.ts';
+import { createEstimator, type MeasuredPrompt } from '../estimate/estimate-batch.ts';
+import { EstimatedReuse } from '../estimate/estimated-reuse.ts';
 import { estimateJson, estimateText } from '../render/estimate-text.ts';
 import { createTokenCounter } from '../estimate/token-counter.ts';
 import { readPromptFile } from '../input/read-prompt-file.ts';
@@ -9,7 +10,7 @@ import { resolveSettings } from '../request-settings.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 
-/** Reads and checks the file as `run` does, and starts nothing. */
+/** Reads and checks the file as `run` does, and starts nothing. What the output folder has already costs nothing. */
 export async function estimateCommand(
   file: string,
   options: RunOptions,
@@ -22,7 +23,15 @@ export async function estimateCommand(
   const table = await tableAtHand(config);
   const now = new Date();
   const estimator = createEstimator(settings, createTokenCounter(), now, table);
-  const { notes } = await readPromptFile(file, (item) => estimator.add(item)).finally(() => update.stop());
+  const reuse = await EstimatedReuse.open(config, options, settings, note);
+  const waiting: MeasuredPrompt[] = [];
+  const { notes } = await readPromptFile(file, (item) => {
+    const measured = estimator.measure(item);
+    if (reuse.look(item, waiting.length)) waiting.push(measured);
+    else estimator.add(measured);
+  }).finally(() => update.stop());
+  const reused = await reuse.count();
+  waiting.forEach((measured, index) => estimator.add(measured, reused.get(index)));
   const estimate = { ...estimator.result(), pricesDate: table.date, warnings: oldTableWarning(table, now) };
   const { columns } = outputTraits();
   for (const line of [...(notes ?? []), ...estimate.warnings]) note(line);

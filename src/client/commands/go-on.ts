@@ -8,7 +8,7 @@ import { missingPrice, requireApiKey } from '../request-settings.ts';
 import { hasLiveWorker } from '../server-view.ts';
 import { settableLimits } from '../settable-limits.ts';
 import type { StartOptions } from '../start-run.ts';
-import { takeOver } from '../take-over.ts';
+import { takeOver, type TakeOverOptions } from '../take-over.ts';
 import { connectTemporal, type Temporal } from '../temporal.ts';
 import { withServer } from '../with-server.ts';
 import { type CommandContext, interruptSignal, outputStream, outputTraits } from './context.ts';
@@ -24,14 +24,14 @@ interface GoOnOptions {
   /** Why, for whoever looks at the batch. */
   reason?: string | null;
   detach: boolean;
-  /** Earlier batches whose answers are taken over, besides those the manifest notes. */
-  reuse?: string[];
+  /** What was typed of earlier answers, besides what the manifest notes. */
+  reuse?: Pick<TakeOverOptions, 'named' | 'policy' | 'otherwise'>;
   prepare?: StartOptions['prepare'];
   context: CommandContext;
 }
 
 export async function goOn(options: GoOnOptions): Promise<number> {
-  const { store, settings, liftPause, reason = null, detach, reuse = [], context } = options;
+  const { store, settings, liftPause, reason = null, detach, reuse = {}, context } = options;
   const { config, note } = context;
   if (!detach) requireApiKey(config, settings);
   logToFile(context);
@@ -40,7 +40,7 @@ export async function goOn(options: GoOnOptions): Promise<number> {
     const prepare = async (run: number): Promise<void> => {
       // A failed prompt wants earlier answers only once it is open again. Killed in between, the next run takes them over.
       await options.prepare?.(run);
-      await takeOver(config, store, reuse, note);
+      await takeOver({ config, store, note, ...reuse });
     };
     const start: StartOptions = {
       ...{ config, temporal, store, limits: settings.limits },
@@ -66,7 +66,7 @@ export async function goOn(options: GoOnOptions): Promise<number> {
 
 /** Of what was typed, the limits that the open batch takes; says what comes too late for it. */
 async function noteOpen(
-  { store, typedLimits, liftPause, reuse = [], context: { note } }: GoOnOptions,
+  { store, typedLimits, liftPause, reuse: { named = [], policy } = {}, context: { note } }: GoOnOptions,
   temporal: Temporal,
   attached: boolean,
 ): Promise<LimitChanges> {
@@ -79,8 +79,8 @@ async function noteOpen(
       `A worker is on this batch already: it keeps the limits it was started with; ignored: ${ignored.map(flagOfLimit).join(', ')}.`,
     );
   }
-  if (reuse.length > 0)
-    note('The batch is open already: --reuse comes too late for this run; what is missing is bought.');
+  if (named.length > 0 || policy !== undefined)
+    note('The batch is open already: --reuse and --no-reuse come too late for this run.');
   return changes;
 }
 

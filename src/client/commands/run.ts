@@ -3,17 +3,15 @@ import { finishedOutcome } from '../continue-batch.ts';
 import { createBatch } from '../create-batch.ts';
 import { type PromptSource, readPromptFile } from '../input/read-prompt-file.ts';
 import type { RunOptions } from '../options/run-options.ts';
-import type { BatchStore } from '../../store/batch-store.ts';
+import { assertNotElsewhere } from '../known-to-server.ts';
 import { locateBatches } from '../locate-batch.ts';
 import { plural } from '../render/number-text.ts';
 import { startPriceUpdate } from '../prices/price-updates.ts';
 import { connectTemporal } from '../temporal.ts';
-import { createPriceCheck, requireApiKey, resolveSettings } from '../request-settings.ts';
-import { countReusable } from '../reuse.ts';
+import { createPriceCheck, earlierRequests, requireApiKey, resolveSettings } from '../request-settings.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';
-import { asTyped } from '../../typed-command.ts';
 
 export async function runCommand(
   file: string,
@@ -34,30 +32,36 @@ export async function runCommand(
 async function run(file: string, options: RunOptions, context: CommandContext): Promise<number> {
   const { config, note } = context;
   const settings = resolveSettings(options);
-  const earlier = await locateBatches(config, options.reuse, options.outputDir);
-  const sources = earlier.map(({ batchId }) => batchId);
+  const { policy } = options.reuse;
+  const named = (await locateBatches(config, options.reuse.named, options.outputDir)).map(
+    ({ batchId }) => batchId,
+  );
   const checkPrice = await createPriceCheck(settings, config);
   let source: PromptSource | undefined;
   const { store, manifest, created } = await createBatch(config, {
     read: async (sink) =>
-      (source = await readPromptFile(file, (item, position, isNumbered) => {
+      (source = await readPromptFile(file, (item, ...origin) => {
         checkPrice(item);
-        return sink(item, position, isNumbered);
+        return sink(item, ...origin);
       })),
     file: basename(file),
     settings,
+    earlier: earlierRequests(options, settings),
     outputDir: options.outputDir,
     id: options.id,
-    reuse: sources,
+    reuse: { reuse: named, reuse_policy: policy },
     fresh: options.new,
-    beforeCommit: () => (options.detach ? undefined : requireApiKey(config, settings)),
+    beforeCommit: async (newBatch) => {
+      if (!options.detach) requireApiKey(config, settings);
+      await assertNotElsewhere(config, newBatch, note);
+    },
   });
-  // Typed again, `--reuse @last` is this very batch.
-  const reuse = sources.filter((id) => id !== store.batchId);
   if (created) for (const line of source?.notes ?? []) note(line);
   if (!created && !store.isIn(options.outputDir)) {
     note(`This batch lives in ${store.location.outputDir}, and goes on there.`);
   }
+  if (!created && options.id === undefined && manifest.source !== null && manifest.source !== basename(file))
+    note(`The same requests are batch ${store.batchId}, made from ${manifest.source}.`);
   const added = manifest.additions?.reduce((sum, { prompts }) => sum + prompts, 0) ?? 0;
   if (!created && added > 0)
     note(`The batch has ${plural(added, 'more prompt')} than this file, added later.`);
@@ -69,8 +73,6 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
     const temporal = await connectTemporal(config, note);
     return printFinished(store, outcome, context, temporal).finally(() => temporal.close());
   }
-  if (created && reuse.length === 0 && settings.request.provider !== 'simulated')
-    await noteReusable(store, file, context);
   return goOn({
     store,
     settings: { request: manifest.settings, limits: settings.limits },
@@ -80,18 +82,13 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
     },
     liftPause: false,
     detach: options.detach,
-    reuse,
+    reuse: {
+      // Typed again, `--reuse @last` is this very batch.
+      named: named.filter((id) => id !== store.batchId),
+      // What was made by version 0.1.0 has no policy.
+      policy: options.reuse.isTyped ? policy : undefined,
+      otherwise: policy,
+    },
     context,
   });
-}
-
-/** Says what could be had for nothing, before it is bought again. */
-async function noteReusable(store: BatchStore, file: string, { note }: CommandContext): Promise<void> {
-  const { completions, batchIds } = await countReusable(store);
-  if (completions === 0) return;
-  const flags = batchIds.map((id) => ` --reuse ${id}`).join('');
-  note(
-    `${plural(completions, 'completion')} of identical requests ${completions === 1 ? 'is' : 'are'} already paid in this output folder. ` +
-      `To take them over: cancel this batch, then ${asTyped(`durabatch run ${JSON.stringify(file)}${flags} --new`)} (with the same other flags).`,
-  );
 }

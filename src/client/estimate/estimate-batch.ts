@@ -12,6 +12,8 @@ export interface Range {
 export interface BatchEstimate {
   prompts: number;
   completions: number;
+  /** Of these, what the output folder has already: no request is made for them. */
+  reusedCompletions: number;
   requests: number;
   /** Input of all requests; a prompt is sent once per request. */
   promptTokens: number;
@@ -30,8 +32,20 @@ const DAY_MS = 24 * 3_600_000;
 /** Costs kept in memory: a few megabytes. */
 const REMEMBERED = 10_000;
 
+/** What counts of a prompt. */
+export interface MeasuredPrompt {
+  samples: number;
+  /** Tokens, of one request. */
+  input: number;
+  /** Tokens of one completion at most. */
+  most: number;
+  model: string;
+}
+
 export interface Estimator {
-  add(item: PromptItem): void;
+  measure(item: PromptItem): MeasuredPrompt;
+  /** `reused` of its completions are there already. */
+  add(prompt: MeasuredPrompt, reused?: number): void;
   result(): BatchEstimate;
 }
 
@@ -42,25 +56,32 @@ export function createEstimator(
   now: Date,
   table?: PriceTable,
 ): Estimator {
-  let [prompts, completions, requests, promptTokens] = [0, 0, 0, 0];
+  let [prompts, completions, reusedCompletions, requests, promptTokens] = [0, 0, 0, 0, 0];
   const outputTokens: Range = { low: 0, high: 0 };
   const requestSeconds: Range = { low: 0, high: 0 };
   let cost: Range | null = { low: 0, high: 0 };
   const costOf = createCostLookup(now);
 
   return {
-    add: (item) => {
-      const samples = item.completions ?? request.completions;
-      const choices = providers[request.provider].honoursN ? Math.min(samples, MAX_CHOICES) : 1;
-      const sent = Math.ceil(samples / choices);
+    measure: (item) => {
       const messages = item.messages ?? [{ role: 'user' as const, content: item.prompt ?? '' }];
       const schema = item.extra_body?.['response_format'];
       const format = schema ? [{ role: 'system' as const, content: JSON.stringify(schema) }] : [];
-      const input = countTokens([...messages, ...format]);
-      const most = item.max_tokens ?? request.maxTokens;
+      return {
+        samples: item.completions ?? request.completions,
+        input: countTokens([...messages, ...format]),
+        most: item.max_tokens ?? request.maxTokens,
+        model: item.model ?? request.model,
+      };
+    },
+    add: ({ samples: all, input, most, model }, reused = 0) => {
+      const samples = all - reused;
+      const choices = providers[request.provider].honoursN ? Math.min(Math.max(samples, 1), MAX_CHOICES) : 1;
+      const sent = Math.ceil(samples / choices);
       const least = Math.ceil(most * LOW_OUTPUT_SHARE);
       prompts += 1;
-      completions += samples;
+      completions += all;
+      reusedCompletions += reused;
       requests += sent;
       promptTokens += input * sent;
       outputTokens.low += least * samples;
@@ -70,7 +91,7 @@ export function createEstimator(
       const key = {
         provider: request.provider,
         baseUrl: request.baseUrl,
-        model: item.model ?? request.model,
+        model,
         override: limits.prices ?? undefined,
         table,
       };
@@ -91,6 +112,7 @@ export function createEstimator(
       return {
         prompts,
         completions,
+        reusedCompletions,
         requests,
         promptTokens,
         outputTokens,

@@ -1,11 +1,12 @@
 /** A line of an OpenAI batch file: `{"custom_id", "method", "url", "body"}`. Mistral's leave out method and url. */
 import * as z from 'zod';
-import type { Message } from '../../contract.ts';
+import type { Message, PromptItem } from '../../contract.ts';
 import { checkFields, isObject, mergeKept, splitFields, splitItem } from './check-fields.ts';
 import type { Fields } from './check-fields.ts';
 import type { CheckedItem } from './checked-item.ts';
 import { checkExtraBody } from './extra-body.ts';
 import type { Flaw } from './find-flaws.ts';
+import { chooseId, earlierItem, hasId, idShape, takeIds } from './item-id.ts';
 import { count, messageList, modelName, promptId, temperature, topP } from './prompt-fields.ts';
 
 const CONTENT = 'a string or a list of text parts';
@@ -52,7 +53,6 @@ const bodyShape = {
 };
 
 const requestShape = {
-  custom_id: promptId,
   method: z.literal('POST', '"POST"').optional(),
   url: z
     .string(URL)
@@ -64,14 +64,19 @@ const requestShape = {
 /** Whether an item is meant as a batch request; among others of them, one half of the form tells it. */
 export function isBatchRequest(raw: unknown, amongOthers: boolean): raw is Fields {
   if (!isObject(raw) || Object.hasOwn(raw, 'prompt') || Object.hasOwn(raw, 'messages')) return false;
-  const halves = [Object.hasOwn(raw, 'custom_id'), Object.hasOwn(raw, 'body')];
+  const halves = [hasId(raw), Object.hasOwn(raw, 'body')];
   return amongOthers ? halves.includes(true) : !halves.includes(false);
 }
 
 /** Brings a batch request into the stored form. */
 export function checkBatchRequest(raw: Fields, flaws: readonly Flaw[]): CheckedItem {
-  const { known, unknown, fields } = splitItem(raw, requestShape);
-  const { valid, problems } = checkFields(requestShape, known, flaws);
+  const { fields, ...split } = splitItem(raw, requestShape);
+  const { known, unknown, ids } = takeIds(split);
+  const shape = { ...idShape, ...requestShape };
+  // The form's own name is the one that is missed.
+  const needed = Object.keys(ids).length > 0 ? shape : { ...shape, custom_id: promptId };
+  const { valid, problems } = checkFields(needed, known, flaws);
+  const chosen = chooseId(valid);
   const kept = mergeKept(unknown, fields, 'fields');
   const body = isObject(raw['body']) ? raw['body'] : {};
   const { unknown: others } = splitFields(body, (name) => Object.hasOwn(bodyShape, name));
@@ -85,17 +90,21 @@ export function checkBatchRequest(raw: Fields, flaws: readonly Flaw[]): CheckedI
     max_tokens: asked?.max_completion_tokens ?? asked?.max_tokens,
     completions: asked?.n,
   };
+  const item: PromptItem = {
+    prompt_id: chosen.id ?? '',
+    messages: asked?.messages ?? [],
+    ...Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined)),
+    ...(Object.keys(extra.extraBody).length > 0 && { extra_body: extra.extraBody }),
+    ...(Object.keys(kept.merged).length > 0 && { fields: kept.merged }),
+  };
+  const { custom_id: _, ...otherIds } = ids;
   return {
-    item: {
-      prompt_id: valid.custom_id ?? '',
-      messages: asked?.messages ?? [],
-      ...Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined)),
-      ...(Object.keys(extra.extraBody).length > 0 && { extra_body: extra.extraBody }),
-      ...(Object.keys(kept.merged).length > 0 && { fields: kept.merged }),
-    },
-    idSource: valid.custom_id === undefined ? 'none' : 'custom_id',
+    item,
+    idSource: chosen.name ?? 'none',
+    ...earlierItem(item, otherIds, { prompt_id: String(ids['custom_id'] ?? ''), isNumbered: false }),
     problems: [
       ...problems,
+      ...chosen.problems,
       ...extra.problems,
       ...(twice ? ['has "body.max_tokens" and "body.max_completion_tokens": keep one of them'] : []),
       ...kept.problems,

@@ -1,9 +1,12 @@
 import type { PromptItem } from '../../contract.ts';
+import type { EarlierItem, IdName } from './item-id.ts';
 
 export interface CheckedItem {
   /** To be used only where there is no problem. */
   item: PromptItem;
   /** Where the id is from: a field of the input, the position, or nowhere, since the one given is wrong. */
-  idSource: 'prompt_id' | 'custom_id' | 'position' | 'none';
+  idSource: IdName | 'position' | 'none';
+  /** How versions up to 0.1.0 took it in, where that differs. */
+  earlier?: EarlierItem;
   problems: string[];
 }

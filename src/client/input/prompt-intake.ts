@@ -7,9 +7,18 @@ import type { ProblemList } from './input-error.ts';
 import type { JsonValue } from './json-value.ts';
 import { checkItem } from './prompt-item.ts';
 import type { CheckedItem } from './checked-item.ts';
+import type { EarlierItem } from './item-id.ts';
 
-/** Takes a normalised prompt; `position` in the input counts from 0; `isNumbered`: its id comes from that. */
-export type PromptSink = (item: PromptItem, position: number, isNumbered: boolean) => void | Promise<void>;
+/**
+ * Takes a normalised prompt; `position` in the input counts from 0; `isNumbered`: its id comes from that;
+ * `earlier`: how versions up to 0.1.0 took it in, where that differs.
+ */
+export type PromptSink = (
+  item: PromptItem,
+  position: number,
+  isNumbered: boolean,
+  earlier?: EarlierItem,
+) => void | Promise<void>;
 
 /** Takes an input's items one by one: checks each, and hands it on as long as there is no problem at all. */
 export class PromptIntake {
@@ -60,7 +69,8 @@ export class PromptIntake {
     for (const problem of mixed.length > 0 ? mixed : [...checked.problems, ...this.#claimId(checked)]) {
       this.#problems.add(`item ${this.#count}${place}: ${problem}`);
     }
-    if (this.#problems.total === 0) await this.#sink(checked.item, position, checked.idSource === 'position');
+    const { item, idSource, earlier } = checked;
+    if (this.#problems.total === 0) await this.#sink(item, position, idSource === 'position', earlier);
   }
 
   /** Counts an item that could not be read. */
@@ -73,7 +83,7 @@ export class PromptIntake {
     const user = this.#users.claim(item.prompt_id, this.#count);
     if (user === this.#count) return [];
     const origin = idSource === 'position' ? ', given by position,' : '';
-    const name = idSource === 'custom_id' ? idSource : 'prompt_id';
+    const name = idSource === 'position' ? 'prompt_id' : idSource;
     return [`"${name}" ${quoteText(item.prompt_id)}${origin} is already used by item ${user}`];
   }
 }

@@ -7,6 +7,7 @@ import type { CheckedItem } from './checked-item.ts';
 import { describeValue, listNames } from './describe-value.ts';
 import { checkExtraBody } from './extra-body.ts';
 import type { Flaw } from './find-flaws.ts';
+import { chooseId, earlierItem, idShape, takeIds } from './item-id.ts';
 import { count, messageList, modelName, promptId, promptText, temperature, topP } from './prompt-fields.ts';
 
 /** What is known of an item. */
@@ -33,20 +34,34 @@ export function checkItem(raw: unknown, flaws: readonly Flaw[], position: number
 }
 
 function checkObject(raw: Fields, flaws: readonly Flaw[], position: number): CheckedItem {
-  const { known, unknown, fields } = splitItem(raw, itemShape);
-  const { valid, problems } = checkFields(itemShape, known, flaws);
-  const { prompt_id, extra_body, ...rest } = valid;
+  const { fields, ...split } = splitItem(raw, itemShape);
+  const { known, unknown, ids } = takeIds(split);
+  const { valid, problems } = checkFields({ ...itemShape, ...idShape }, known, flaws);
+  const { prompt_id, custom_id: _, id: __, extra_body, ...rest } = valid;
+  const chosen = chooseId(valid);
   const extra = checkExtraBody(extra_body ?? {}, ['extra_body']);
   const kept = mergeKept(unknown, fields, 'fields');
+  const item: PromptItem = {
+    prompt_id: chosen.id ?? idOfPosition(position),
+    ...(rest as Omit<PromptItem, 'prompt_id'>),
+    ...(Object.keys(extra.extraBody).length > 0 && { extra_body: extra.extraBody }),
+    ...(Object.keys(kept.merged).length > 0 && { fields: kept.merged }),
+  };
+  const isNumbered = known['prompt_id'] === undefined && Object.keys(ids).length === 0;
   return {
-    item: {
+    item,
+    idSource: chosen.name ?? (isNumbered ? 'position' : 'none'),
+    ...earlierItem(item, ids, {
       prompt_id: prompt_id ?? idOfPosition(position),
-      ...(rest as Omit<PromptItem, 'prompt_id'>),
-      ...(Object.keys(extra.extraBody).length > 0 && { extra_body: extra.extraBody }),
-      ...(Object.keys(kept.merged).length > 0 && { fields: kept.merged }),
-    },
-    idSource: prompt_id !== undefined ? 'prompt_id' : known['prompt_id'] === undefined ? 'position' : 'none',
-    problems: [...missingText(known, unknown), ...problems, ...extra.problems, ...kept.problems],
+      isNumbered: prompt_id === undefined,
+    }),
+    problems: [
+      ...missingText(known, unknown),
+      ...problems,
+      ...chosen.problems,
+      ...extra.problems,
+      ...kept.problems,
+    ],
   };
 }
 

@@ -5,6 +5,7 @@ import { addRunOptions } from './run-options.ts';
 const TELLING = new Set([
   ...['--provider', '--model', '--base-url', '--completions', '--max-tokens', '--max-workers'],
   ...['--price-input', '--price-output', '--price-cached', '--no-price-update', '--json'],
+  ...['--output-dir', '--reuse', '--no-reuse', '--reuse-since', '--reuse-longer', '--new'],
 ]);
 
 /** Flags that change nothing of an estimate are taken, but not shown. */

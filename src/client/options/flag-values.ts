@@ -114,6 +114,15 @@ export const durationValue = (leastMs: 0 | 1) => {
   });
 };
 
+const MS_PER_AGE: Record<string, number> = { ...MS_PER_UNIT, d: 24 * 3_600_000, w: 7 * 24 * 3_600_000 };
+
+/** How old something may be, to milliseconds; a bare number counts seconds. */
+export const ageValue = flagValue('an age like 30d, 12h or 45m, above 0', (text) => {
+  const [, number = '', unit = ''] = /^([\d.]+)\s*(ms|s|m|h|d|w|)$/.exec(text) ?? [];
+  const ms = Math.round((toNumber(number) ?? Number.NaN) * (MS_PER_AGE[unit] ?? Number.NaN));
+  return ms > 0 && ms <= Number.MAX_SAFE_INTEGER ? ms : undefined;
+});
+
 /** The name of an environment variable. What was typed is never repeated: it may be the key itself. */
 export const variableNameValue = z
   .string()

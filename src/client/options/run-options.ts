@@ -10,6 +10,7 @@ import { batchIdValue } from './batch-id.ts';
 import { folderValue, integerValue, temperatureValue, textValue, topPValue } from './flag-values.ts';
 import { addLimitOptions, limitFlags, refinePrices, toLimits } from './limit-options.ts';
 import { parseFlags } from './parse-flags.ts';
+import { addReuseOptions, reuseFlags, type ReuseOptions, toReuseOptions } from './reuse-options.ts';
 import { DEFAULT_OUTPUT_DIR, limitDefaults, requestDefaults } from './run-defaults.ts';
 import { addJsonOption } from './shared-options.ts';
 
@@ -28,8 +29,8 @@ export interface RunOptions {
   outputDir: string;
   id: string | undefined;
   new: boolean;
-  /** Batches whose answers to identical requests are taken over. */
-  reuse: string[];
+  /** Which answers to identical requests are taken over. */
+  reuse: ReuseOptions;
   detach: boolean;
   /** Whether the day's prices may be fetched. */
   priceUpdate: boolean;
@@ -70,7 +71,7 @@ const runFlagsSchema = z
     outputDir: folderValue.optional(),
     id: batchIdValue.optional(),
     new: z.boolean().default(false),
-    reuse: z.array(batchIdValue).default([]),
+    ...reuseFlags,
     detach: z.boolean().default(false),
     priceUpdate: z.boolean().default(true),
     json: z.boolean().default(false),
@@ -119,12 +120,9 @@ export function addRunOptions(command: Command): Command {
       '--id <id>',
       'name the batch: 1 to 64 letters, digits, ".", "_", "-" (default: made from file and settings)',
     )
-    .option('--new', 'make another batch of the same file and settings')
-    .option(
-      '--reuse <id>',
-      'take over answers to identical requests from this batch (its id, the beginning of it, or @last), and pay only for what is new; may be repeated (default: none)',
-      (id: string, earlier: string[] | undefined) => [...(earlier ?? []), id],
-    )
+    .option('--new', 'make another batch of the same file and settings');
+  addReuseOptions(command);
+  command
     .option('--detach', 'only start it: leave the work to a "durabatch worker"')
     .addOption(priceUpdateOption());
   return addJsonOption(command).helpOption('-h, --help', 'show this help');
@@ -144,7 +142,7 @@ export function parseRunOptions(raw: Record<string, unknown>): RunOptions {
     outputDir: flags.outputDir ?? DEFAULT_OUTPUT_DIR,
     id: flags.id,
     new: flags.new,
-    reuse: flags.reuse,
+    reuse: toReuseOptions(flags, flags.new),
     detach: flags.detach,
     priceUpdate: flags.priceUpdate,
     json: flags.json,

@@ -25,12 +25,29 @@ export function estimateText(
   { request, limits }: BatchSettings,
   columns: number,
 ): string {
-  const { prompts, completions, requests, promptTokens, outputTokens, costNanoUsd, seconds } = estimate;
+  const {
+    prompts,
+    completions,
+    reusedCompletions,
+    requests,
+    promptTokens,
+    outputTokens,
+    costNanoUsd,
+    seconds,
+  } = estimate;
   const rows = [
     {
       label: 'Prompts',
       value: `${countText(prompts)}, ${plural(completions, 'completion')} in ${plural(requests, 'request')}`,
     },
+    ...(reusedCompletions > 0
+      ? [
+          {
+            label: 'Reused',
+            value: `${plural(reusedCompletions, 'completion')} of earlier batches, for nothing`,
+          },
+        ]
+      : []),
     { label: 'Model', value: `${toTerminalText(request.model, 80)} (${request.provider})` },
     { label: 'Input', value: `about ${plural(promptTokens, 'token')}` },
     { label: 'Output', value: `${range(outputTokens, countText)} tokens` },
@@ -77,6 +94,7 @@ export function estimateJson(
     is_estimate: true,
     prompts: estimate.prompts,
     completions: estimate.completions,
+    reused_completions: estimate.reusedCompletions,
     requests: estimate.requests,
     model: request.model,
     provider: request.provider,

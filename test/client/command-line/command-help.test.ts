@@ -59,9 +59,9 @@ test('estimate shows the flags that tell, and takes all of run', () => {
   const estimate = program.commands.find((command) => command.name() === 'estimate')!;
   const run = program.commands.find((command) => command.name() === 'run')!;
   const help = helpOf(estimate);
-  for (const flag of ['--max-tokens', '--price-input', '--max-workers'])
+  for (const flag of ['--max-tokens', '--price-input', '--max-workers', '--reuse'])
     assert.match(help, new RegExp(`${flag} <`));
-  for (const flag of ['--patience', '--detach', '--temperature', '--reuse'])
+  for (const flag of ['--patience', '--detach', '--temperature', '--id'])
     assert.doesNotMatch(help, new RegExp(`${flag} `));
   assert.deepEqual(
     estimate.options.map(({ flags }) => flags),

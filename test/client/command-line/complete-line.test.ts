@@ -71,7 +71,10 @@ const cases: [words: string[], offer: string[]][] = [
     ['run', 'p.json', '--reuse', 'p'],
     ['poems-1', 'poems-2', ':none'],
   ],
-  [['run', 'p.json', '--new', '--n'], [':none']],
+  [
+    ['run', 'p.json', '--new', '--n'],
+    ['--no-reuse', ':none'],
+  ],
   [['run', 'p.json', ''], [':none']],
   [
     ['--provider', 'simulated', 'ru'],

@@ -32,7 +32,7 @@ const settingsOf = (
 
 function estimate(settings: BatchSettings, items: Omit<PromptItem, 'prompt_id'>[]) {
   const estimator = createEstimator(settings, countCharacters, NOW);
-  items.forEach((item, index) => estimator.add({ prompt_id: `p${index}`, ...item }));
+  items.forEach((item, index) => estimator.add(estimator.measure({ prompt_id: `p${index}`, ...item })));
   return estimator.result();
 }
 
@@ -41,6 +41,7 @@ test('where n is not honoured every completion is a request, and sends its promp
   assert.deepEqual(result, {
     prompts: 1,
     completions: 2,
+    reusedCompletions: 0,
     requests: 2,
     promptTokens: 20,
     outputTokens: { low: 50, high: 200 },
@@ -102,7 +103,7 @@ describe('the cost', () => {
     const items = [{ prompt: 'x'.repeat(1000), max_tokens: 1, completions: 1 }];
     const at = (hour: number) => {
       const estimator = createEstimator(settingsOf(), countCharacters, new Date(Date.UTC(2026, 5, 1, hour)));
-      estimator.add({ prompt_id: 'p', ...items[0]! });
+      estimator.add(estimator.measure({ prompt_id: 'p', ...items[0]! }));
       return estimator.result().costNanoUsd!;
     };
     const all = Array.from({ length: 24 }, (_, hour) => at(hour));
@@ -161,4 +162,22 @@ test("where the account's limits take longer, they decide the time", () => {
   const result = estimate(settingsOf({}, { prices, maxWorkers: 2, account }), [{ prompt: 'x'.repeat(10) }]);
   // 2 requests at 6 a minute; 20 + 200 tokens at 120 a minute.
   assert.deepEqual(result.seconds, { low: 35, high: 110 });
+});
+
+test('what is there already is no request, and of n completions in one request only what is left is asked', () => {
+  const results = [2, 1, 0].map((reused) => {
+    const estimator = createEstimator(settingsOf({}, { prices, maxWorkers: 2 }), countCharacters, NOW);
+    estimator.add(estimator.measure({ prompt_id: 'p', prompt: 'x'.repeat(10) }), reused);
+    return estimator.result();
+  });
+  assert.deepEqual(
+    results.map(({ completions, reusedCompletions, requests, promptTokens, costNanoUsd }) => [
+      completions,
+      reusedCompletions,
+      requests,
+      promptTokens,
+      costNanoUsd?.high,
+    ]),
+    [0, 1, 2].map((bought) => [2, 2 - bought, bought, 10 * bought, bought * (10 * 1000 + 100 * 10_000)]),
+  );
 });

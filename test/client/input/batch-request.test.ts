@@ -98,8 +98,24 @@ describe('an OpenAI batch request is read:', () => {
 
   test('a prompt of our own form may have fields called custom_id and body', async () => {
     const { items } = await collectPrompts('p.jsonl', '{"prompt":"p","custom_id":"a","body":1}');
-    assert.deepEqual(items, [{ prompt_id: 'prompt_0001', prompt: 'p', fields: { custom_id: 'a', body: 1 } }]);
+    assert.deepEqual(items, [{ prompt_id: 'a', prompt: 'p', fields: { body: 1 } }]);
   });
+
+  for (const [title, ids] of [
+    ['id', '"id":"a"'],
+    ['prompt_id', '"prompt_id":"a"'],
+    ['all three, which say the same', '"id":"a","custom_id":"a","prompt_id":"a"'],
+    ['a custom_id, and an id that is null', '"custom_id":"a","id":null'],
+  ] as const) {
+    test(`its id is ${title}`, async () => {
+      const body = '"body":{"messages":[{"role":"user","content":"Hi"}]}';
+      const { items } = await collectPrompts('p.jsonl', `{${ids},${body}}`);
+      assert.deepEqual(
+        items.map(({ prompt_id, fields }) => [prompt_id, fields]),
+        [['a', ids.includes('null') ? { id: null } : undefined]],
+      );
+    });
+  }
 });
 
 const MESSAGES = '"body.messages" must be a non-empty list of {"role", "content"} with a user message, got';
@@ -204,6 +220,11 @@ const refused: { title: string; request: object; problems: string[] }[] = [
     title: 'no custom_id',
     request: { body: { messages: [user] } },
     problems: ['"custom_id" must be a string of 1 to 256 characters, or a whole number, got nothing'],
+  },
+  {
+    title: 'two ids that differ',
+    request: request({}, { custom_id: 'one', id: 'two' }),
+    problems: ['has "custom_id" "one" and "id" "two": both are its id, keep one of them'],
   },
   { title: 'no body', request: { custom_id: 'a' }, problems: ['"body" must be an object, got nothing'] },
   {

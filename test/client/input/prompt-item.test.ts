@@ -276,3 +276,51 @@ describe('a duplicate id', () => {
     );
   });
 });
+
+describe('the id of an item', () => {
+  for (const [item, id, fields] of [
+    ['{"prompt":"p","id":"a"}', 'a', undefined],
+    ['{"prompt":"p","custom_id":17,"topic":"x"}', '17', { topic: 'x' }],
+    ['{"prompt":"p","id":17,"custom_id":"17","prompt_id":"17"}', '17', undefined],
+    ['{"prompt":"p","id":null}', 'prompt_0001', { id: null }],
+    ['{"prompt":"p","fields":{"id":"a"}}', 'prompt_0001', { id: 'a' }],
+    ['{"prompt":"p","id":"a","fields":{"id":"b"}}', 'a', { id: 'b' }],
+  ] as const) {
+    test(`${item}: ${id}`, async () => {
+      const { items } = await collectPrompts('p.jsonl', item);
+      assert.deepEqual(
+        items.map(({ prompt_id, fields: kept }) => [prompt_id, kept]),
+        [[id, fields]],
+      );
+    });
+  }
+
+  for (const [item, problem] of [
+    [
+      '{"prompt":"p","id":"a","custom_id":"b"}',
+      'has "custom_id" "b" and "id" "a": both are its id, keep one of them',
+    ],
+    [
+      '{"prompt":"p","prompt_id":"a","id":"b"}',
+      'has "prompt_id" "a" and "id" "b": both are its id, keep one of them',
+    ],
+    [
+      '{"prompt":"p","id":{"a":1}}',
+      '"id" must be a string of 1 to 256 characters, or a whole number, got an object',
+    ],
+    ['{"prompt":"p","id":""}', '"id" must be a string of 1 to 256 characters, or a whole number, got ""'],
+  ] as const) {
+    test(`${item}: a problem`, async () => {
+      await assert.rejects(collectPrompts('p.jsonl', item), ({ message }: Error) =>
+        message.includes(problem),
+      );
+    });
+  }
+
+  test('given twice is told by the name it has', async () => {
+    await assert.rejects(
+      collectPrompts('p.jsonl', '{"prompt":"p","id":"a"}\n{"prompt":"q","id":"a"}'),
+      /item 2 \(line 2\): "id" "a" is already used by item 1/,
+    );
+  });
+});

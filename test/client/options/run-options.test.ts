@@ -61,7 +61,11 @@ test('has the documented defaults', () => {
     outputDir: 'data/batch_results',
     id: undefined,
     new: false,
-    reuse: [],
+    reuse: {
+      named: [],
+      policy: { folder: true, since_ms: null, longer: false },
+      isTyped: false,
+    },
     detach: false,
     json: false,
   });
@@ -72,7 +76,7 @@ test('takes every flag', () => {
   const more = '--completions 4 --thinking --max-workers 500 --max-attempts 1 --request-timeout 1m';
   const limits = '--idle-timeout 30 --patience 0 --api-key-env KEY --simulate-latency 5ms';
   const money = '--max-cost $2.5 --price-input 1 --price-output 2 --price-cached 0.1 --max-failures 5%';
-  const judging = '--reject-truncated --retry-empty --reuse one --reuse two';
+  const judging = '--reject-truncated --retry-empty --reuse one --reuse two --reuse-since 30d --reuse-longer';
   const rest = '--simulate-errors 5% --output-dir out --id mine --new --detach --json';
   const options = parsed(...[request, more, limits, money, judging, rest].join(' ').split(' '));
   const typedLimits = {
@@ -107,7 +111,11 @@ test('takes every flag', () => {
     outputDir: 'out',
     id: 'mine',
     new: true,
-    reuse: ['one', 'two'],
+    reuse: {
+      named: ['one', 'two'],
+      policy: { folder: false, since_ms: 30 * 86_400_000, longer: true },
+      isTyped: true,
+    },
     detach: true,
     json: true,
   });
@@ -203,7 +211,7 @@ test('the help of run fits into 80 columns and shows the default of every flag w
     .helpInformation();
   for (const line of help.split('\n')) assert.ok(textWidth(line) <= 80, line);
   const flags = runCommand().options.filter((option) => option.required);
-  assert.equal(flags.length, 26);
+  assert.equal(flags.length, 27);
   for (const flag of flags) assert.match(flag.description, /\(default: .+\)$/, flag.flags);
 });
 
@@ -221,4 +229,25 @@ test('shared flags are as typed', () => {
   assert.deepEqual(parseSharedOptions(command.opts()), { json: false });
   command.parse(['--json', '--output-dir', 'out'], { from: 'user' });
   assert.deepEqual(parseSharedOptions(command.opts()), { json: true, outputDir: 'out' });
+});
+
+test('which earlier answers are taken over: those of the folder, unless all are to be new', () => {
+  const policyOf = (...args: string[]) => parsed(...args).reuse.policy;
+  assert.equal(policyOf().folder, true);
+  assert.equal(policyOf('--reuse', 'x').folder, true);
+  for (const flag of ['--no-reuse', '--new']) {
+    assert.equal(policyOf(flag).folder, false);
+    assert.deepEqual(parsed(flag, '--reuse', 'x').reuse.named, ['x']);
+    assert.equal(policyOf(flag, '--reuse', 'x').folder, false);
+    assert.equal(policyOf('--reuse', 'x', flag).folder, false);
+  }
+  for (const [typed, ms] of [
+    ['30d', 30 * 86_400_000],
+    ['2w', 14 * 86_400_000],
+    ['12h', 12 * 3_600_000],
+    ['90', 90_000],
+  ] as const)
+    assert.equal(policyOf('--reuse-since', typed).since_ms, ms);
+  for (const wrong of ['0', '-1d', 'soon', '1y'])
+    assert.throws(() => parsed('--reuse-since', wrong), /--reuse-since: must be an age like 30d/);
 });

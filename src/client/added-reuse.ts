@@ -1,0 +1,74 @@
+/** Answers of other batches for prompts that are about to be added to a batch, which may be running meanwhile. */
+import { randomBytes } from 'node:crypto';
+import type { Config } from '../config.ts';
+import type { PromptItem } from '../contract.ts';
+import type { BatchDraft } from '../store/batch-draft.ts';
+import { completionsOf } from '../store/batch-reading.ts';
+import type { BatchStore } from '../store/batch-store.ts';
+import type { Manifest } from '../store/manifest.ts';
+import type { AnswerRecord } from '../store/records.ts';
+import { hasSeed, requestKey } from '../store/request-key.ts';
+import { ledgerOwner } from './locate-batch.ts';
+import { findReusable, holdOwn, takeAnswers, type TakenOver } from './reuse.ts';
+import { AskedKeys, type ReuseSource, type SkipNote } from './reuse-sources.ts';
+import { defaultReuse, rulesOf, sourcesOf } from './take-over.ts';
+import { WantedAnswers } from './wanted-answers.ts';
+
+export class AddedReuse {
+  readonly #store: BatchStore;
+  readonly #manifest: Manifest;
+  readonly #sources: ReuseSource[];
+  readonly #asked: AskedKeys;
+  readonly #skip: SkipNote;
+  readonly #wanted = new WantedAnswers();
+
+  private constructor(
+    store: BatchStore,
+    manifest: Manifest,
+    { sources, skip }: { sources: ReuseSource[]; skip: SkipNote },
+  ) {
+    this.#store = store;
+    this.#manifest = manifest;
+    this.#sources = sources;
+    this.#asked = new AskedKeys(sources);
+    this.#skip = skip;
+  }
+
+  /** Takes from the batches that the batch's manifest names, and by default from the whole folder. */
+  static async open(
+    config: Config,
+    store: BatchStore,
+    manifest: Manifest,
+    note: (line: string) => void,
+  ): Promise<AddedReuse> {
+    const { reuse, reuse_policy = defaultReuse } = manifest;
+    return new AddedReuse(store, manifest, await sourcesOf(config, store, { reuse, reuse_policy }, note));
+  }
+
+  /** `index` is the position that the prompt will have in the batch. */
+  look(item: PromptItem, index: number): void {
+    const { settings } = this.#manifest;
+    const key = requestKey(item, settings);
+    if (!this.#asked.has(key.digest)) return;
+    const missing = completionsOf(item, this.#manifest);
+    this.#wanted.add({ key, index, missing, isSeeded: hasSeed(item) });
+  }
+
+  /** Puts what there is into the draft of the added prompts. */
+  async take(draft: BatchDraft): Promise<TakenOver> {
+    const { prompts, shard_size: shardSize, shards, limits, reuse_policy = defaultReuse } = this.#manifest;
+    await holdOwn(this.#wanted, this.#store, [...Array(shards).keys()]);
+    const file = `${ledgerOwner()}-${randomBytes(4).toString('hex')}.jsonl`;
+    const answers = findReusable(this.#wanted, this.#sources, rulesOf(reuse_policy, limits), this.#skip);
+    return takeAnswers(answers, new Date(), async (records) => {
+      const byShard = new Map<number, AnswerRecord[]>();
+      for (const record of records) {
+        const shard = Math.floor((record.index - prompts) / shardSize);
+        const ofShard = byShard.get(shard);
+        if (ofShard) ofShard.push(record);
+        else byShard.set(shard, [record]);
+      }
+      for (const [shard, ofShard] of byShard) await draft.addAnswers(shard, file, ofShard);
+    });
+  }
+}

@@ -1,0 +1,78 @@
+/** From requests to the batch that has them, whatever it is called. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { StoreLocation } from '../contract.ts';
+import type { BatchStore } from '../store/batch-store.ts';
+import { claimedIds } from '../store/batch-claims.ts';
+import { type Manifest, MANIFEST_FILE, manifestSchema } from '../store/manifest.ts';
+import { listBatches } from '../store/output-folder.ts';
+import { type BatchIdentity, allHashes, hashInId, hashName, isOfIdentity } from './batch-identity.ts';
+import { findRegistered, registerBatch } from './batch-registry.ts';
+import { openStore } from './locate-batch.ts';
+
+/**
+ * The batch of these requests in the folder, else in another folder that this machine remembers; `null`: there is none.
+ * Of several the newest that is not over, else the newest.
+ */
+export async function findSameBatch(
+  home: string,
+  location: StoreLocation,
+  identity: BatchIdentity,
+): Promise<BatchStore | null> {
+  const { outputDir } = location;
+  const claimed = await claimedIds(outputDir, hashName(identity.hash));
+  const found =
+    chosen(await ofIdentity(outputDir, claimed, identity)) ??
+    // Batches that were named by --id, moved here, or made by version 0.1.0 are claimed by nobody.
+    chosen(await ofIdentity(outputDir, await listBatches(outputDir), identity));
+  if (found !== null) {
+    await registerBatch(home, location, found);
+    return openStore(location, found);
+  }
+  for (const hash of allHashes(identity)) {
+    for (const entry of await findRegistered(home, hashInId(hash))) {
+      if (chosen(await ofIdentity(entry.outputDir, [entry.batchId], identity)) !== null)
+        return openStore(entry, entry.batchId);
+    }
+  }
+  return null;
+}
+
+interface Found {
+  id: string;
+  createdAt: string;
+  isOver: boolean;
+}
+
+/** Those of these ids whose batch is there and has these requests. */
+async function ofIdentity(
+  outputDir: string,
+  ids: readonly string[],
+  identity: BatchIdentity,
+): Promise<Found[]> {
+  const found: Found[] = [];
+  for (const id of ids) {
+    const manifest = await readIfThere(join(outputDir, id, MANIFEST_FILE));
+    if (!manifest?.input_hash || !isOfIdentity(manifest.input_hash, identity)) continue;
+    const isOver = manifest.runs.at(-1)?.outcome !== undefined;
+    found.push({ id, createdAt: manifest.created_at, isOver });
+  }
+  return found;
+}
+
+const chosen = (found: readonly Found[]): string | null =>
+  found.toSorted((a, b) => Number(a.isOver) - Number(b.isOver) || b.createdAt.localeCompare(a.createdAt))[0]
+    ?.id ?? null;
+
+/** `null` also for one that is damaged: who asks for it by its id is told. */
+async function readIfThere(file: string): Promise<Manifest | null> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+    throw error;
+  });
+  try {
+    return text === null ? null : manifestSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}

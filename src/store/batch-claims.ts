@@ -1,0 +1,58 @@
+/** Which batches of an output folder have an input hash. Each is claimed before its folder is made, so that two commands at once make one. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createWhole, readWhole } from './create-whole.ts';
+import { cannotWrite, StoreError } from './store-error.ts';
+import { makeFolder } from './sync-folder.ts';
+
+const FOLDER = '.durabatch-claims';
+/** What a batch id may be: it is the name of a folder. */
+const BATCH_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** An input hash with its version, as `2-<64 hex>`. */
+export type HashName = string;
+
+const fileOf = (outputDir: string, hash: HashName, number: number): string =>
+  join(outputDir, FOLDER, `${hash}.${number}`);
+
+/** The ids that are claimed for a hash, the first one first. A batch may not have been made, or be gone. */
+export async function claimedIds(outputDir: string, hash: HashName): Promise<string[]> {
+  const names = await readdir(join(outputDir, FOLDER)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const numbers = names
+    .filter((name) => name.startsWith(`${hash}.`))
+    .map((name) => Number(name.slice(hash.length + 1)))
+    .filter((number) => Number.isSafeInteger(number))
+    .sort((a, b) => a - b);
+  return Promise.all(numbers.map((number) => readClaim(outputDir, hash, number)));
+}
+
+/**
+ * Claims an id for the `number`th batch of this hash. Resolves to the id, and whether the claim is new: if somebody has
+ * claimed that number before, theirs is the id. Throws {@link StoreError}.
+ */
+export async function claimId(
+  outputDir: string,
+  hash: HashName,
+  number: number,
+  id: string,
+): Promise<{ id: string; isNew: boolean }> {
+  try {
+    await makeFolder(join(outputDir, FOLDER));
+    if (await createWhole(fileOf(outputDir, hash, number), `${id}\n`)) return { id, isNew: true };
+  } catch (error) {
+    throw cannotWrite(outputDir, error);
+  }
+  return { id: await readClaim(outputDir, hash, number), isNew: false };
+}
+
+async function readClaim(outputDir: string, hash: HashName, number: number): Promise<string> {
+  const file = fileOf(outputDir, hash, number);
+  const id = (await readWhole(file)).trim();
+  if (BATCH_ID.test(id)) return id;
+  throw new StoreError(
+    `${file}: expected a batch id, got ${JSON.stringify(id.slice(0, 80))}. Remove this file; no answer is in it.`,
+  );
+}

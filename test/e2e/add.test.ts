@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { loadConfig } from '../../src/config.ts';
 import { stagePrompts } from '../../src/client/stage-prompts.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import type { Manifest } from '../../src/store/manifest.ts';
@@ -103,6 +104,41 @@ test('a finished batch runs again for what is added, and buys nothing else; the 
   );
 });
 
+test('an open batch and a closed one take over what the folder has for prompts that are added', async (t) => {
+  const gate = createGate();
+  const place = await createWorkplace(t, server, {
+    script: ({ prompt }) => (prompt.includes('number 6') ? gate.script() : undefined),
+  });
+  const { provider } = place;
+  const known = await place.write('known.json', ['Known?', 'Also known?', 'Known third?']);
+  assert.equal((await place.run(known, ['--id', 'known'])).code, 0);
+  await place.write('more.json', ['Known?', 'New?']);
+  await place.write('later.json', ['Also known?', 'Known?']);
+  const file = await place.write('prompts.json', promptTexts(6));
+  const run = place.startRun(file, ['--id', 'grows', '--max-workers', '6']);
+  await provider.until(() => provider.answered.requests === 3 + 5 && provider.inFlight === 1);
+  const added = await place.cli(['add', 'grows', 'more.json']);
+  assert.equal(added.code, 0, added.stdout + added.stderr);
+  assert.match(added.stderr, /1 completion of identical requests taken over from known/);
+  gate.open();
+  const ended = await run.ended;
+  assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+  assert.equal(provider.answered.requests, 3 + 6 + 1);
+
+  const later = await place.cli(['add', 'grows', 'later.json']);
+  assert.equal(later.code, 0, later.stdout + later.stderr);
+  assert.match(later.stderr, /1 completion of identical requests taken over from known/);
+  // "Known?" stands in the batch already: the same answer does not stand there twice.
+  assert.equal(provider.answered.requests, 3 + 6 + 1 + 1);
+  const { results } = await newestResults(place.outputDir);
+  assert.deepEqual(
+    results.slice(6).map(({ completions }) => completions[0]!.reused_from?.batch_id),
+    ['known', undefined, 'known', undefined],
+  );
+  const audit = await place.cli(['audit', 'grows']);
+  assert.equal(audit.code, 0, audit.stdout + audit.stderr);
+});
+
 test('killed between staging and telling the batch: nothing is counted, and the next try adds once; with no worker it says so', async (t) => {
   const gate = createGate();
   const place = await createWorkplace(t, server, {
@@ -117,7 +153,8 @@ test('killed between staging and telling the batch: nothing is counted, and the 
   await run.ended;
   gate.open();
   const store = new BatchStore(await findOutputFolder(place.outputDir), 'torn', 'test');
-  await stagePrompts(store, moreFile);
+  const config = loadConfig(place.env, place.folder);
+  await stagePrompts(config, store, moreFile, () => {});
   assert.equal((await place.cli(['status', 'torn', '--json'])).lines[0]!['total'], 4);
 
   const added = await place.cli(['add', 'torn', 'more.json']);

@@ -28,7 +28,10 @@ test('prompts added, rows changed, completions raised: only what is new is asked
     ...prices,
   ]);
   assert.equal(second.code, 0, second.stdout + second.stderr);
-  assert.match(second.stdout, /36 completions taken over from first\./);
+  assert.match(
+    second.stdout,
+    /36 completions of identical requests taken over from first instead of being bought; the oldest answer is \S+( \S+)? old\. For new ones: --no-reuse\./,
+  );
   assert.equal(provider.requests, 20 + 3, 'two rows that changed, and one that is new');
   const { summary, results } = await newestResults(place.outputDir);
   assert.equal(summary.successful_items, 21);
@@ -47,7 +50,7 @@ test('prompts added, rows changed, completions raised: only what is new is asked
     ...prices,
   ]);
   assert.equal(third.code, 0, third.stdout + third.stderr);
-  assert.match(third.stdout, /40 completions taken over from second, first\./);
+  assert.match(third.stdout, /40 completions of identical requests taken over from second, first instead/);
   const wanted = provider.requestsLog.slice(asked).map(({ body }) => body['n']);
   assert.deepEqual(
     wanted,
@@ -82,7 +85,7 @@ test('a retry takes over what the earlier batch has bought meanwhile, and asks f
   const retried = await place.cli(['retry', 'reuser']);
   assert.equal(retried.code, 0, retried.stdout + retried.stderr);
   assert.match(retried.stderr, /2 failed prompts to be asked again/);
-  assert.match(retried.stderr, /1 completion taken over from source/);
+  assert.match(retried.stderr, /1 completion of identical requests taken over from source/);
   assert.deepEqual(
     provider.requestsLog.slice(asked).map(({ prompt }) => prompt),
     ['Question number 3?'],
@@ -100,24 +103,106 @@ test('a retry takes over what the earlier batch has bought meanwhile, and asks f
   assert.equal(audit.code, 0, audit.stdout + audit.stderr);
 });
 
-test('without the flag the count and the command are named; with it nothing is asked', async (t) => {
+test('without a flag nothing is bought that the folder has; with --no-reuse and --new everything is', async (t) => {
   const place = await createWorkplace(t, server);
   const { provider } = place;
-  const file = await place.write('prompts.json', promptTexts(4));
-  const first = await place.run(file, ['--id', 'paid']);
-  assert.equal(first.code, 0);
-  assert.doesNotMatch(first.stderr, /already paid/);
-  const second = await place.run(file, ['--id', 'unaware']);
-  assert.equal(second.code, 0);
-  assert.match(second.stderr, /4 completions of identical requests are already paid in this output folder/);
-  assert.match(second.stderr, /durabatch run ".*prompts\.json" --reuse paid/);
-  assert.equal(provider.requests, 8);
+  const texts = promptTexts(4);
+  const file = await place.write('prompts.json', texts);
+  const first = await place.run(file, ['--id', 'paid', '--completions', '2']);
+  assert.equal(first.code, 0, first.stderr);
+  assert.doesNotMatch(first.stderr, /taken over/);
 
-  const third = await place.run(file, ['--id', 'aware', '--reuse', 'paid']);
-  assert.equal(third.code, 0, third.stdout + third.stderr);
-  assert.doesNotMatch(third.stderr, /already paid/);
-  assert.match(third.stdout, /4 completions of earlier batches/);
-  assert.equal(provider.requests, 8);
+  const edited = await place.write('edited.json', ['Edited?', ...texts.slice(1)]);
+  const second = await place.run(edited, ['--completions', '2']);
+  assert.equal(second.code, 0, second.stderr);
+  assert.match(
+    second.stderr,
+    /6 completions of identical requests taken over from paid .* old\. For new ones: --no-reuse\./,
+  );
+  assert.match(second.stdout, /6 completions of earlier batches/);
+  assert.equal(provider.requests, 4 + 1);
+
+  const raised = await place.run(edited, ['--completions', '3']);
+  assert.equal(raised.code, 0, raised.stderr);
+  assert.deepEqual(
+    provider.requestsLog.slice(5).map(({ body }) => body['n'] ?? 1),
+    [1, 1, 1, 1],
+  );
+
+  const anew = await place.run(edited, ['--completions', '1', '--no-reuse']);
+  assert.equal(anew.code, 0, anew.stderr);
+  assert.doesNotMatch(anew.stderr, /taken over/);
+  assert.equal(provider.requests, 9 + 4);
+  const again = await place.run(edited, ['--completions', '1', '--new']);
+  assert.equal(again.code, 0, again.stderr);
+  assert.equal(provider.requests, 13 + 4);
+  const named = await place.run(edited, ['--completions', '1', '--new', '--reuse', 'paid']);
+  assert.equal(named.code, 0, named.stderr);
+  assert.match(named.stderr, /3 completions of identical requests taken over from paid instead/);
+  assert.equal(provider.requests, 17 + 1);
+});
+
+test('what another batch is buying at the moment is not waited for', async (t) => {
+  const gate = createGate();
+  const place = await createWorkplace(t, server, {
+    script: ({ prompt, total }) => (prompt.includes('number 2') && total <= 2 ? gate.script() : undefined),
+  });
+  const { provider } = place;
+  const two = await place.write('two.json', promptTexts(2));
+  const three = await place.write('three.json', promptTexts(3));
+  const run = place.startRun(two, ['--id', 'open', '--max-workers', '2']);
+  await provider.until(() => provider.answered.requests === 1 && provider.inFlight === 1);
+  const other = await place.run(three);
+  assert.equal(other.code, 0, other.stderr);
+  assert.match(other.stderr, /1 completion of identical requests taken over from open/);
+  assert.equal(provider.answered.requests, 1 + 2);
+  gate.open();
+  assert.equal((await run.ended).code, 0);
+  assert.equal(provider.answered.requests, 4);
+});
+
+test('an estimate counts what the folder has as free, and so does the cap', async (t) => {
+  const place = await createWorkplace(t, server);
+  const flags = ['--completions', '2', ...prices];
+  const endpoint = [
+    '--provider',
+    'openai-compatible',
+    '--model',
+    'test-model',
+    '--base-url',
+    place.provider.baseUrl,
+  ];
+  const texts = promptTexts(5);
+  const file = await place.write('prompts.json', texts);
+  assert.equal((await place.run(file, ['--id', 'paid', ...flags])).code, 0);
+  const edited = await place.write('edited.json', ['Edited?', ...texts.slice(1)]);
+  const alone = await place.write('alone.json', ['Edited?']);
+  const estimateOf = async (name: string, more: string[] = []) => {
+    const told = await place.cli([
+      'estimate',
+      name,
+      ...endpoint,
+      '--output-dir',
+      'out',
+      ...flags,
+      ...more,
+      '--json',
+    ]);
+    assert.equal(told.code, 0, told.stderr);
+    return told.lines.at(-1)!;
+  };
+  const whole = await estimateOf(edited);
+  const row = await estimateOf(alone);
+  assert.deepEqual([whole['reused_completions'], row['reused_completions']], [8, 0]);
+  assert.deepEqual(whole['cost'], row['cost']);
+  assert.deepEqual([whole['prompts'], whole['completions'], whole['requests']], [5, 10, row['requests']]);
+  const anew = await estimateOf(edited, ['--no-reuse']);
+  assert.ok(anew['cost'].low > 4 * whole['cost'].low && anew['reused_completions'] === 0);
+
+  // Enough for the one row at its worst, and for no other.
+  const cap = String(2 * row['cost'].high);
+  const capped = await place.run(edited, [...flags, '--max-cost', cap]);
+  assert.equal(capped.code, 0, capped.stdout + capped.stderr);
 });
 
 test('identical prompts in one file are bought each, and reused each', async (t) => {
@@ -128,7 +213,7 @@ test('identical prompts in one file are bought each, and reused each', async (t)
   const thrice = await place.write('thrice.json', ['Same?', 'Same?', 'Same?']);
   const { code, stderr } = await place.run(thrice, ['--id', 'thrice', '--reuse', 'twice']);
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /2 completions taken over from twice/);
+  assert.match(stderr, /2 completions of identical requests taken over from twice/);
   assert.equal(place.provider.requests, 4);
   const { results } = await newestResults(place.outputDir);
   const texts = results.map(({ completions }) => completions[0]!.text);
@@ -159,7 +244,7 @@ test('killed right after the start, and again: nothing that was paid is bought a
   const reusing = () =>
     place.startRun(grown, ['--id', 'grown', '--completions', '2', '--reuse', 'old', '--json']);
 
-  for (const sign of [/taken over from old/, /"type":"note","message":"Batch grown/]) {
+  for (const sign of [/taken over from old /, /"type":"note","message":"Batch grown/]) {
     const run = reusing();
     await run.said(sign);
     run.kill('SIGKILL');

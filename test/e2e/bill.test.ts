@@ -211,16 +211,16 @@ test('doctor fetches the day’s prices, estimate and run use them, and a worker
     (await place.cli(['estimate', file, ...flags, '--json'], { env: own })).lines.at(-1)!;
 
   const apart = { ...env, DURABATCH_HOME: home };
-  const before = await costOf({ ...apart, DURABATCH_PRICES_URL: 'off' });
+  const usual = await costOf({ ...apart, DURABATCH_PRICES_URL: 'off' });
   const doctor = await place.cli(['doctor', '--provider', 'simulated', '--json'], { env: apart });
   const check = doctor.lines[0]!['checks'].find(({ check: name }: { check: string }) => name === 'prices');
   const today = check.found.match(/of (\d{4}-\d\d-\d\d)/)?.[1];
   assert.match(check.found, /looked for on/);
   assert.equal(prices.requests, 1);
   const later = await costOf(apart);
-  assert.ok(later['cost'].high > 50 * before['cost'].high);
+  assert.ok(later['cost'].high > 50 * usual['cost'].high);
   assert.equal(later['prices_date'], today);
-  assert.equal(before['prices_date'], bundledTable.date);
+  assert.equal(usual['prices_date'], bundledTable.date);
   assert.equal(prices.requests, 1, 'asked twice a day');
   assert.deepEqual((await readdir(join(home, 'prices'))).sort(), [
     'last-look.json',

@@ -1,8 +1,8 @@
 /** What a reader of the costs must know of the price table they were computed with, one sentence each. */
 import { ageInDays, MAX_AGE_DAYS, type PriceTable } from '../prices/price-table.ts';
 import { unlistedYear } from '../prices/work-calendar.ts';
-import { pricedModelOf } from '../providers/prices.ts';
-import { toUsedPrices, type UsedPrice } from './price-tally.ts';
+import { type PriceKey, pricedModelOf } from '../providers/prices.ts';
+import { toUsedPrices } from './price-tally.ts';
 import type { ReportSource } from './report-source.ts';
 import type { Tally } from './tally.ts';
 
@@ -12,9 +12,12 @@ export function priceWarnings({ manifest, priceTable, timestamp }: ReportSource,
   const begin = manifest.runs.at(-1)?.started_at ?? timestamp.toISOString();
   const { provider, baseUrl } = manifest.settings;
   const years = used.flatMap((price) =>
-    yearsWithoutHolidays(priceTable, price, { provider, baseUrl, model: price.model, table: priceTable }),
+    yearsWithoutHolidays({ provider, baseUrl, model: price.model, table: priceTable }, [
+      new Date(price.first_used),
+      new Date(price.last_used),
+    ]),
   );
-  return [...oldTableWarning(priceTable, new Date(begin)), ...yearWarning([...new Set(years)])];
+  return [...oldTableWarning(priceTable, new Date(begin)), ...yearWarning(years)];
 }
 
 export function oldTableWarning(table: PriceTable, at: Date): string[] {
@@ -25,23 +28,21 @@ export function oldTableWarning(table: PriceTable, at: Date): string[] {
   ];
 }
 
-/** Years in which a price was used that depends on holidays nobody has listed. */
-function yearsWithoutHolidays(
-  { calendars }: PriceTable,
-  { first_used, last_used }: UsedPrice,
-  key: Parameters<typeof pricedModelOf>[0],
+/** Years of these moments in which a model's price depends on holidays that nobody has listed. */
+export function yearsWithoutHolidays(
+  key: PriceKey & { table: PriceTable },
+  moments: readonly Date[],
 ): string[] {
-  const names = pricedModelOf(key)?.prices.map(({ workdaysOf }) => workdaysOf) ?? [];
-  return [...new Set(names)].flatMap((name) => {
-    const calendar = calendars[name ?? ''];
-    if (!calendar) return [];
-    return [first_used, last_used].flatMap((at) => unlistedYear(calendar, new Date(at)) ?? []);
+  const names = new Set(pricedModelOf(key)?.prices.map(({ workdaysOf }) => workdaysOf));
+  return [...names].flatMap((name) => {
+    const calendar = key.table.calendars[name ?? ''];
+    return calendar ? moments.flatMap((at) => unlistedYear(calendar, at) ?? []) : [];
   });
 }
 
-const yearWarning = (years: readonly string[]): string[] =>
+export const yearWarning = (years: readonly string[]): string[] =>
   years.length === 0
     ? []
     : [
-        `The public holidays of ${years.join(' and ')} are not in the price table: every day from Monday to Friday was charged as a working day, with its peak hours. On holidays the provider charges less.`,
+        `The public holidays of ${[...new Set(years)].join(' and ')} are not in the price table: every day from Monday to Friday counts as a working day, with its peak hours. On holidays the provider charges less.`,
       ];

@@ -6,6 +6,7 @@ import { counted, emptyTally, type Tally } from '../../report/tally.ts';
 import { completionsOf, type PromptReading, readShardPrompts } from '../../store/batch-reading.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import type { Manifest, ManifestRun } from '../../store/manifest.ts';
+import { readRunPrices } from '../../store/run-prices.ts';
 import { type Check, type Difference, Findings } from './findings.ts';
 import { jsonDifferences, leafCount } from './json-differences.ts';
 import { checkLedger } from './ledger-check.ts';
@@ -118,8 +119,9 @@ async function comparePrompts(comparison: Comparison): Promise<void> {
 
   if (!report || !run) return;
   await compareRest(report, prompts, findings);
+  const priceTable = await readRunPrices(store.folder, run.run);
   for (const { check, verdict } of [
-    { check: 'summary', verdict: checkSummary(manifest, run.outcome, tally, report.summary) },
+    { check: 'summary', verdict: checkSummary({ manifest, priceTable }, run.outcome, tally, report.summary) },
     { check: 'outcomes', verdict: checkOutcome(run.outcome, run.run, tally) },
   ] as const) {
     findings.compared(check, verdict.compared);

@@ -1,14 +1,18 @@
 import { createEstimator, type MeasuredPrompt } from '../estimate/estimate-batch.ts';
 import { EstimatedReuse } from '../estimate/estimated-reuse.ts';
+import type { BatchSettings } from '../../contract.ts';
+import type { PriceTable } from '../../prices/price-table.ts';
 import { estimateJson, estimateText } from '../render/estimate-text.ts';
 import { createTokenCounter } from '../estimate/token-counter.ts';
 import { readPromptFile } from '../input/read-prompt-file.ts';
 import type { RunOptions } from '../options/run-options.ts';
-import { oldTableWarning } from '../../report/price-warnings.ts';
+import { oldTableWarning, yearsWithoutHolidays, yearWarning } from '../../report/price-warnings.ts';
 import { startPriceUpdate, tableAtHand } from '../prices/price-updates.ts';
 import { resolveSettings } from '../request-settings.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+
+const DAY_MS = 86_400_000;
 
 /** Reads and checks the file as `run` does, and starts nothing. What the output folder has already costs nothing. */
 export async function estimateCommand(
@@ -32,9 +36,23 @@ export async function estimateCommand(
   }).finally(() => update.stop());
   const reused = await reuse.count();
   waiting.forEach((measured, index) => estimator.add(measured, reused.get(index)));
-  const estimate = { ...estimator.result(), pricesDate: table.date, warnings: oldTableWarning(table, now) };
+  const estimate = {
+    ...estimator.result(),
+    pricesDate: table.date,
+    warnings: warningsOf(settings, table, now),
+  };
   const { columns } = outputTraits();
   for (const line of [...(notes ?? []), ...estimate.warnings]) note(line);
   print(json ? estimateJson(estimate, settings) : estimateText(estimate, settings, columns));
   return exitCodes.succeeded;
+}
+
+/** What makes the prices of the coming day doubtful. The user's own are as good as the user says. */
+function warningsOf({ request, limits }: BatchSettings, table: PriceTable, now: Date): string[] {
+  if (limits.prices !== null || request.provider === 'simulated') return [];
+  const tomorrow = new Date(now.getTime() + DAY_MS);
+  return [
+    ...oldTableWarning(table, now),
+    ...yearWarning(yearsWithoutHolidays({ ...request, table }, [now, tomorrow])),
+  ];
 }

@@ -68,9 +68,13 @@ const reserve = async (folder: string, stem: string): Promise<ReservedFiles | nu
 };
 
 /** Takes the first free name of the second `timestamp` is in, safely between processes. */
-export const reserveFiles = async (folder: string, timestamp: Date): Promise<ReservedFiles> => {
+export const reserveFiles = async (
+  folder: string,
+  timestamp: Date,
+  batchId: string,
+): Promise<ReservedFiles> => {
   for (let count = 1; ; count++) {
-    const files = await reserve(folder, reportStem(timestamp, count));
+    const files = await reserve(folder, reportStem(timestamp, batchId, count));
     if (files) return files;
   }
 };

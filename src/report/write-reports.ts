@@ -84,7 +84,7 @@ const inFolder = async (folder: string, work: (folder: string) => Promise<void>)
 
 const writeFiles = async (source: ReportSource, folder: string): Promise<WrittenReports> => {
   await inFolder(folder, makeFolder);
-  const files = await reserveFiles(folder, source.timestamp);
+  const files = await reserveFiles(folder, source.timestamp, source.manifest.batch_id);
   try {
     const tally = await writeOutcomes(source, files);
     const anyFailed = tally.failed > 0;
@@ -104,7 +104,7 @@ const writeFiles = async (source: ReportSource, folder: string): Promise<Written
 };
 
 /**
- * Writes `batch_results_YYYYMMDD_HHMMSS.json` and `.csv` into `folder`, which is made if need be,
+ * Writes `batch_results_YYYYMMDD_HHMMSS_<batch id>.json` and `.csv` into `folder`, which is made if need be,
  * and the prompts that failed, as a file to run, into `…_failures.jsonl`. Either all are there at the end, or, after an error, none and nothing else.
  */
 export const writeReports = async (source: ReportSource, folder: string): Promise<WrittenReports> => {

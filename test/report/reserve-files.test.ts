@@ -6,7 +6,7 @@ import { discardAll, reserveFiles } from '../../src/report/reserve-files.ts';
 import { tempFolder } from './support/temp-folder.ts';
 
 const timestamp = new Date('2026-03-04T05:06:07Z');
-const stem = 'batch_results_20260304_050607';
+const stem = 'batch_results_20260304_050607_demo-1';
 
 const taken = [
   `${stem}.json`,
@@ -22,7 +22,7 @@ for (const name of taken)
   test(`goes on to the next name when ${name} is there, and leaves it alone`, async (t) => {
     const folder = await tempFolder(t);
     await writeFile(join(folder, name), '');
-    const files = await reserveFiles(folder, timestamp);
+    const files = await reserveFiles(folder, timestamp, 'demo-1');
     assert.deepEqual(
       [files.json, files.csv, files.failures].map(({ path }) => basename(path)),
       [`${stem}_2.json`, `${stem}_2.csv`, `${stem}_2_failures.jsonl`],
@@ -37,7 +37,7 @@ test(
   async (t) => {
     const folder = await tempFolder(t);
     await symlink(join(folder, 'nowhere'), join(folder, `${stem}.csv`));
-    const files = await reserveFiles(folder, timestamp);
+    const files = await reserveFiles(folder, timestamp, 'demo-1');
     assert.equal(basename(files.csv.path), `${stem}_2.csv`);
     await discardAll(Object.values(files));
   },
@@ -45,7 +45,7 @@ test(
 
 test('gives each of many at once a name of its own, with no gap left open', async (t) => {
   const folder = await tempFolder(t);
-  const all = await Promise.all(Array.from({ length: 8 }, () => reserveFiles(folder, timestamp)));
+  const all = await Promise.all(Array.from({ length: 8 }, () => reserveFiles(folder, timestamp, 'demo-1')));
   assert.equal(new Set(all.map(({ json }) => json.path)).size, 8);
   await Promise.all(all.map((files) => discardAll(Object.values(files))));
   assert.deepEqual(await readdir(folder), []);

@@ -26,7 +26,7 @@ import {
 } from './support/report-fixtures.ts';
 import { tempFolder } from './support/temp-folder.ts';
 
-const stem = 'batch_results_20260304_050607';
+const stem = 'batch_results_20260304_050607_sample-0123456789ab';
 
 interface ResultsFile {
   summary: ReportSummary;
@@ -392,7 +392,7 @@ test(
     try {
       await assert.rejects(writeReports(sourceOf([outcomeOf('a')]), folder), {
         code: 'EACCES',
-        message: /batch_results_20260304_050607\.json\.part: there is no permission/,
+        message: /batch_results_20260304_050607_sample-0123456789ab\.json\.part: there is no permission/,
       });
     } finally {
       if (asRoot) process.seteuid?.(0);

@@ -172,7 +172,7 @@ test('a report is never written through a link that was planted under its name',
   await mkdir(to);
   const stems = Array.from({ length: 600 }, (_, second) => {
     const at = new Date(Date.now() + second * 1000).toISOString();
-    return `batch_results_${at.slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '_')}`;
+    return `batch_results_${at.slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '_')}_${id}`;
   });
   for (const stem of stems) {
     await symlink(target, join(to, `${stem}.json`));

@@ -9,6 +9,8 @@ import { END_PADDING } from './json-fault.ts';
 /** Characters one value may have. Longer ones are a missing quote or bracket, not a prompt. */
 export const MAX_VALUE_CHARACTERS = 16 * 1024 * 1024;
 
+export const KEY_TWICE = 'stands twice in the object: keep one';
+
 export interface JsonValue {
   value: unknown;
   flaws: Flaw[];
@@ -18,7 +20,7 @@ export interface JsonValue {
 export function parseJsonValue(text: string): JsonValue | undefined {
   const value = parseIfJson(text);
   if (value === undefined) return undefined;
-  if (!isExactAndShallow(value, 0)) return buildValue(text);
+  if (!isExactAndShallow(value, 0) || countKeys(value) !== countWrittenKeys(text)) return buildValue(text);
   // The text came from UTF-8: half a character can only be written as an escape.
   return { value, flaws: /\\u[dD]/.test(text) ? findFlaws(value) : [] };
 }
@@ -43,7 +45,39 @@ function isExactAndShallow(value: unknown, depth: number): boolean {
   return true;
 }
 
-/** Builds it token by token, which tells how its numbers were written. */
+/** Of a value that is not nested too deep. */
+function countKeys(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const entries: unknown[] = Object.values(value);
+  return entries.reduce<number>(
+    (sum, entry) => sum + countKeys(entry),
+    Array.isArray(value) ? 0 : entries.length,
+  );
+}
+
+/** Keys of all objects as they stand in JSON: more than the parsed value has, where one stands twice in its object. */
+function countWrittenKeys(json: string): number {
+  let count = 0;
+  for (let start = json.indexOf('"'); start >= 0;) {
+    const end = endOfText(json, start);
+    let next = end + 1;
+    while (/[ \t\r\n]/.test(json[next] ?? '')) next++;
+    if (json[next] === ':') count++;
+    start = json.indexOf('"', end + 1);
+  }
+  return count;
+}
+
+/** Where the quote stands that ends the text which begins at `start`. */
+function endOfText(json: string, start: number): number {
+  for (let quote = json.indexOf('"', start + 1); ; quote = json.indexOf('"', quote + 1)) {
+    let slashes = 0;
+    while (json[quote - 1 - slashes] === '\\') slashes++;
+    if (slashes % 2 === 0) return quote;
+  }
+}
+
+/** Builds it token by token, which tells how its numbers and keys were written. */
 function buildValue(text: string): JsonValue | undefined {
   const parsed = jsonParser({ streamValues: false })(text + END_PADDING);
   const builder = new JsonValueBuilder();
@@ -72,18 +106,37 @@ export class JsonValueBuilder {
   #finish(): JsonValue {
     if (this.#deepest > MAX_DEPTH) return { value: undefined, flaws: [{ path: [], problem: TOO_DEEP }] };
     const value: unknown = this.#assembler.current;
-    return { value, flaws: [...this.#assembler.inexact, ...findFlaws(value)] };
+    return { value, flaws: [...this.#assembler.flaws, ...findFlaws(value)] };
   }
 }
 
-/** Notes the numbers that would come back changed, such as 64-bit ids. */
+/** Notes what would be lost: digits of large numbers, such as 64-bit ids, and the first value of a key that stands twice. */
 class ExactAssembler extends Assembler {
-  readonly inexact: Flaw[] = [];
+  readonly flaws: Flaw[] = [];
+  /** Of each object that is open. */
+  readonly #keys: Set<string>[] = [];
+
+  override startObject(): void {
+    this.#keys.push(new Set());
+    super.startObject();
+  }
+
+  override endObject(): void {
+    this.#keys.pop();
+    super.endObject();
+  }
+
+  override keyValue(name: string): void {
+    const keys = this.#keys.at(-1);
+    if (keys?.has(name)) this.flaws.push({ path: [...this.path, name], problem: KEY_TWICE });
+    keys?.add(name);
+    super.keyValue(name);
+  }
 
   override numberValue(text: string): void {
     if (!isExact(text)) {
       const problem = `is ${text.slice(0, 40)}, a number too large to be kept exactly: put it in quotes`;
-      this.inexact.push({ path: this.#here(), problem });
+      this.flaws.push({ path: this.#here(), problem });
     }
     super.numberValue(text);
   }

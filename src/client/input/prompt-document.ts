@@ -3,7 +3,7 @@ import { checkHead, describeMissingPrompts } from './batch-head.ts';
 import type { BatchHead } from './batch-head.ts';
 import { describePath, describeValue } from './describe-value.ts';
 import type { ProblemList } from './input-error.ts';
-import { JsonValueBuilder } from './json-value.ts';
+import { JsonValueBuilder, KEY_TWICE } from './json-value.ts';
 import type { JsonValue } from './json-value.ts';
 
 /** Follows the tokens of a JSON file: finds the prompts in it, and what is said of the batch. */
@@ -103,7 +103,7 @@ export class PromptDocument {
       this.#hasPrompts = true;
       this.#problems.add(`"prompts" must be a list, got ${describeValue(field.value)}`);
     } else if (this.#key === 'prompts' || this.#head.has(this.#key)) {
-      this.#problems.add(`${describePath([this.#key])} stands twice in the object: keep one`);
+      this.#problems.add(`${describePath([this.#key])} ${KEY_TWICE}`);
     } else {
       this.#head.set(this.#key, field);
     }

@@ -16,8 +16,10 @@ export function faultSentence(
   const request = requestId === null ? '' : ` (request ${requestId})`;
   const head = `HTTP ${status}`;
   if (status === null || !message.startsWith(head)) return `${provider}: ${message}${request}`;
-  const name = STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`;
-  return `${status}${name} from ${provider}${message.slice(head.length)}${request}`;
+  const name = STATUS_CODES[status];
+  const said = message.slice(head.length);
+  const isName = said.replace(/^: /, '').toLowerCase() === name?.toLowerCase();
+  return `${status}${name === undefined ? '' : ` ${name}`} from ${provider}${isName ? '' : said}${request}`;
 }
 
 const labelOf = ({ provider, baseUrl }: Asked): string =>

@@ -33,7 +33,7 @@ const LONGEST_TEXT = 16 * 1024;
 export function parseProviderMessage(whole: string): ProviderMessage {
   const body = whole.slice(0, LONGEST_BODY);
   const parsed = errorBody.safeParse(parseJson(body));
-  if (!parsed.success) return { message: plainText(body), codes: [], param: null };
+  if (!parsed.success) return { message: messageText(body), codes: [], param: null };
   const { error, message, detail, code: outerCode, type } = parsed.data;
   const inner = typeof error === 'object' && error !== null ? error : {};
   const said =
@@ -41,7 +41,7 @@ export function parseProviderMessage(whole: string): ProviderMessage {
     message ??
     (Array.isArray(detail) ? detail.map(({ msg }) => msg).join('; ') : detail);
   return {
-    message: plainText(said ?? (body.trim() === '{}' ? '' : body)),
+    message: messageText(said ?? (body.trim() === '{}' ? '' : body)),
     codes: [inner.code, inner.type, outerCode, type]
       .filter((value) => value !== undefined && value !== null)
       .map((value) => String(value).toLowerCase()),
@@ -55,6 +55,35 @@ function parseJson(body: string): unknown {
   } catch {
     return undefined; // not every error is JSON: proxies send pages of HTML
   }
+}
+
+const messageText = (text: string): string =>
+  /^\s*(<!--[^]*?-->\s*)*<(!doctype\s+html|html|head|body|title|h1|center)\b/i.test(
+    text.slice(0, LONGEST_TEXT),
+  )
+    ? pageText(text.slice(0, LONGEST_TEXT))
+    : plainText(text);
+
+const LONGEST_PAGE_TEXT = 200;
+
+/**
+ * What a page of HTML says, in one short sentence: its title, or else its heading, and its first paragraph. Title and heading
+ * of a proxy's page say the same, and both begin with the status, which stands in front of the message anyway.
+ */
+function pageText(page: string): string {
+  const textOf = (element: string): string => {
+    const found = new RegExp(`<${element}\\b[^<>]*>([^]*?)</${element}\\s*>`, 'i').exec(page)?.[1] ?? '';
+    return plainText(found).replace(/^(?:error\s+)?[1-5]\d\d\b[\s:|-]*/i, '');
+  };
+  const head = textOf('title') || textOf('h1');
+  const paragraph = textOf('p');
+  // A paragraph of a word or two is the name of the server.
+  const isNew = paragraph.split(' ').length > 2 && !head.toLowerCase().includes(paragraph.toLowerCase());
+  const text = [head, isNew ? paragraph : ''].filter((part) => part !== '').join(': ') || plainText(page);
+  const characters = [...text];
+  return characters.length <= LONGEST_PAGE_TEXT
+    ? text
+    : `${characters.slice(0, LONGEST_PAGE_TEXT - 1).join('')}…`;
 }
 
 /** One line of text, without markup, control characters and halves of characters. */

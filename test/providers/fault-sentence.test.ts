@@ -26,6 +26,12 @@ const sentences = [
     is: '529 from api.deepseek.com: overloaded (request r)',
   },
   {
+    title: 'a page that says no more than the status',
+    fault: { status: 502, message: 'HTTP 502: Bad Gateway', requestId: 'r' },
+    asked: deepseek,
+    is: '502 Bad Gateway from api.deepseek.com (request r)',
+  },
+  {
     title: 'a broken connection',
     fault: { status: null, message: 'The connection broke: socket hang up (ECONNRESET).', requestId: null },
     asked: deepseek,

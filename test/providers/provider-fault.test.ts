@@ -180,8 +180,45 @@ const messages: [title: string, answer: FakeReply, message: string | RegExp][] =
     reply.raw('<html><head><style>p {}</style><title>502 Bad Gateway</title></head><p>nginx</p></html>', {
       status: 502,
     }),
-    'HTTP 502: 502 Bad Gateway nginx',
+    'HTTP 502: Bad Gateway',
   ],
+  [
+    "nginx's page",
+    reply.raw(
+      '<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx/1.18.0</center>\r\n</body>\r\n</html>\r\n',
+      { status: 502 },
+    ),
+    'HTTP 502: Bad Gateway',
+  ],
+  [
+    'a page with a paragraph',
+    reply.raw(
+      '<!DOCTYPE html><html><head><title>Error 503</title></head><body><h1>Service Unavailable</h1><p>Our servers are <b>busy</b> now.</p><p>x y z</p></body></html>',
+      { status: 503 },
+    ),
+    'HTTP 503: Service Unavailable: Our servers are busy now.',
+  ],
+  [
+    "Cloudflare's page",
+    reply.raw(
+      '<!-- x --><!DOCTYPE html><html><head><title>api.example | 522: Connection timed out</title></head><body><h1><span>Connection timed out</span> <span>Error code 522</span></h1></body></html>',
+      { status: 522 },
+    ),
+    'HTTP 522: api.example | 522: Connection timed out',
+  ],
+  [
+    'a page without a title',
+    reply.raw('<html><body>upstream is gone</body></html>', { status: 500 }),
+    'HTTP 500: upstream is gone',
+  ],
+  [
+    'a page inside of JSON',
+    reply.status(500, {
+      message: '<html><title>500 Oops</title><h1>500 Oops</h1><p>nginx</p></html>',
+    }),
+    'HTTP 500: Oops',
+  ],
+  ['a long page', reply.raw(`<html>${'x'.repeat(5000)}</html>`, { status: 500 }), /^HTTP 500: x{199}…$/],
   ['plain text', reply.raw('upstream  gone\n', { status: 503 }), 'HTTP 503: upstream gone'],
   ['nothing', reply.raw('', { status: 500 }), 'HTTP 500, without a message'],
   ['JSON of no known shape', reply.raw('{"oops": true}', { status: 500 }), 'HTTP 500: {"oops": true}'],

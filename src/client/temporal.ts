@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Config, TemporalAddress } from '../config.ts';
 import { ensureServer, serverStatus, type ServerInfo } from '../server/embedded-server.ts';
 import { asTyped } from '../typed-command.ts';
+import { tlsDoubt } from './tls-doubt.ts';
 
 export interface Temporal {
   client: Client;
@@ -54,15 +55,8 @@ async function connectTo(
   embedded: ServerInfo | null,
 ): Promise<Temporal> {
   const connection = await Connection.connect({ ...address, connectTimeout: CONNECT_TIMEOUT }).catch(
-    (error: unknown) => {
-      const where = embedded ? 'the embedded Temporal server' : 'the Temporal server';
-      throw new TemporalError(
-        `cannot reach ${where} at ${address.address}: ${error instanceof Error ? error.message : String(error)}. ` +
-          (embedded
-            ? `See "${asTyped('durabatch server status')}".`
-            : 'Check TEMPORAL_ADDRESS, its namespace, TLS and API key, or unset it to use the embedded server.'),
-        { cause: error },
-      );
+    async (error: unknown) => {
+      throw new TemporalError(await unreachableText(error, address, embedded !== null), { cause: error });
     },
   );
   const uiUrl = embedded?.uiUrl ?? config.uiUrl ?? cloudUi(address.address);
@@ -79,6 +73,21 @@ async function connectTo(
         .join('/'),
     close: () => connection.close(),
   };
+}
+
+async function unreachableText(
+  error: unknown,
+  address: TemporalAddress,
+  isEmbedded: boolean,
+): Promise<string> {
+  const where = isEmbedded ? 'the embedded Temporal server' : 'the Temporal server';
+  const said = error instanceof Error ? error.message : String(error);
+  const doubt = isEmbedded ? null : await tlsDoubt(address);
+  if (doubt !== null) return `cannot connect to ${where} at ${address.address}. ${doubt}.`;
+  const advice = isEmbedded
+    ? `See "${asTyped('durabatch server status')}".`
+    : 'Check TEMPORAL_ADDRESS, its namespace, TLS and API key, or unset it to use the embedded server.';
+  return `cannot reach ${where} at ${address.address}: ${said}. ${advice}`;
 }
 
 const cloudUi = (address = ''): string | null =>

@@ -1,0 +1,84 @@
+/** Why a TLS connection to the Temporal server fails: its client says only that a deadline has passed. */
+import { isIP } from 'node:net';
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import type { TemporalAddress } from '../config.ts';
+
+const PROBE_MS = 5000;
+const DEFAULT_PORT = 7233;
+
+/** Returns a sentence that names what is wrong with TLS and which variable to set; `null` where nothing is, or nobody answers. */
+export async function tlsDoubt({ address = '', tls, apiKey }: TemporalAddress): Promise<string | null> {
+  const { host, port } = hostAndPort(address);
+  // As the client has it: an API key turns TLS on.
+  if (!tls && (tls === false || !apiKey)) return (await speaksTls(host, port)) ? NOT_CONFIGURED : null;
+  const { serverNameOverride, serverRootCACertificate, clientCertPair } =
+    typeof tls === 'object' && tls ? tls : {};
+  const name = serverNameOverride ?? host;
+  const verdict = await handshake({
+    ...{ host, port },
+    ...(isIP(name) === 0 && { servername: name }),
+    ...(serverRootCACertificate && { ca: Buffer.from(serverRootCACertificate) }),
+    ...(clientCertPair && { cert: Buffer.from(clientCertPair.crt), key: Buffer.from(clientCertPair.key) }),
+  });
+  return verdict instanceof Error ? doubtOf(verdict, name) : null;
+}
+
+const NOT_CONFIGURED = 'It speaks TLS, and TLS is not turned on here: set TEMPORAL_TLS=true';
+
+/** Codes of OpenSSL and Node for a certificate that comes from nobody we trust. */
+const untrusted: Record<string, string> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its authority is self-signed',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its authority is not known here',
+  UNABLE_TO_GET_ISSUER_CERT: 'its authority is not known here',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its authority is not known here',
+  CERT_SIGNATURE_FAILURE: 'its signature is wrong',
+};
+
+function doubtOf(error: NodeJS.ErrnoException, name: string): string | null {
+  const { code = '' } = error;
+  const why = untrusted[code];
+  if (why !== undefined)
+    return `Its TLS certificate is not trusted: ${why} (${code}). Set TEMPORAL_TLS_SERVER_CA_CERT_PATH to the file (PEM) of the authority that signed it`;
+  switch (code) {
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID': {
+      const when = code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not valid yet';
+      return `Its TLS certificate ${when} (${code}): it must be renewed on the server; also check the clock of this machine`;
+    }
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return `Its TLS certificate is for another host than ${name} (${code}). Set TEMPORAL_TLS_SERVER_NAME to a name that the certificate has, or correct TEMPORAL_ADDRESS`;
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
+      return 'It does not speak TLS, and TLS is turned on here: set TEMPORAL_TLS=false';
+    default:
+      return /CERT|SSL|TLS/.test(code)
+        ? `TLS fails: ${error.message} (${code}). Check the TEMPORAL_TLS_… variables`
+        : null;
+  }
+}
+
+const speaksTls = async (host: string, port: number): Promise<boolean> =>
+  !((await handshake({ host, port, rejectUnauthorized: false })) instanceof Error);
+
+/** Resolves to the error where there is one, also where nobody answers. */
+function handshake(options: ConnectionOptions): Promise<Error | 'done'> {
+  return new Promise((resolve) => {
+    const socket: TLSSocket = connect({ ...options, ALPNProtocols: ['h2'] });
+    const end = (verdict: Error | 'done'): void => {
+      socket.destroy();
+      resolve(verdict);
+    };
+    socket.once('secureConnect', () => end('done'));
+    socket.on('error', end);
+    socket.setTimeout(PROBE_MS, () => end(new Error('no answer in time')));
+  });
+}
+
+/** Of `host`, `host:port`, `[::1]:port` or a URL. */
+function hostAndPort(address: string): { host: string; port: number } {
+  const text = /^\w+:\/\//.test(address) ? address : `tcp://${address}`;
+  if (!URL.canParse(text)) return { host: address, port: DEFAULT_PORT };
+  const url = new URL(text);
+  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) || DEFAULT_PORT };
+}

@@ -57,12 +57,13 @@ function parseJson(body: string): unknown {
   }
 }
 
-const messageText = (text: string): string =>
-  /^\s*(<!--[^]*?-->\s*)*<(!doctype\s+html|html|head|body|title|h1|center)\b/i.test(
-    text.slice(0, LONGEST_TEXT),
-  )
-    ? pageText(text.slice(0, LONGEST_TEXT))
-    : plainText(text);
+/** The beginning of a page, behind one comment at most: more would take a pattern that a hostile page can keep busy. */
+const PAGE = /^\s*(?:<!--[^]*?-->\s*)?<(?:!doctype\s+html|html|head|body|title|h1|center)\b/i;
+
+function messageText(said: string): string {
+  const start = said.slice(0, LONGEST_TEXT);
+  return PAGE.test(start) ? pageText(start) : plainText(said);
+}
 
 const LONGEST_PAGE_TEXT = 200;
 
@@ -79,10 +80,10 @@ function pageText(page: string): string {
   const paragraph = textOf('p');
   // A paragraph of a word or two is the name of the server.
   const isNew = paragraph.split(' ').length > 2 && !head.toLowerCase().includes(paragraph.toLowerCase());
-  const text = [head, isNew ? paragraph : ''].filter((part) => part !== '').join(': ') || plainText(page);
-  const characters = [...text];
+  const said = [head, isNew ? paragraph : ''].filter((part) => part !== '').join(': ') || plainText(page);
+  const characters = [...said];
   return characters.length <= LONGEST_PAGE_TEXT
-    ? text
+    ? said
     : `${characters.slice(0, LONGEST_PAGE_TEXT - 1).join('')}…`;
 }
 

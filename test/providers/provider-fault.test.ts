@@ -218,6 +218,7 @@ const messages: [title: string, answer: FakeReply, message: string | RegExp][] =
     }),
     'HTTP 500: Oops',
   ],
+  ['comments only', reply.raw('<!---->'.repeat(2000), { status: 500 }), 'HTTP 500, without a message'],
   ['a long page', reply.raw(`<html>${'x'.repeat(5000)}</html>`, { status: 500 }), /^HTTP 500: x{199}…$/],
   ['plain text', reply.raw('upstream  gone\n', { status: 503 }), 'HTTP 503: upstream gone'],
   ['nothing', reply.raw('', { status: 500 }), 'HTTP 500, without a message'],

@@ -81,10 +81,7 @@ function withoutLate(
 
 function compare(outcome: PromptOutcome, found: ReportedPrompt, simulated: boolean): Difference[] {
   const prompt = `prompt ${shown(outcome.item.prompt_id)}`;
-  const expected = asWrittenThen(
-    asJson(toResult(outcome, simulated)) as unknown as FoundResult,
-    found.result,
-  );
+  const expected = asWrittenThen(asJson(toResult(outcome, simulated)), found.result);
   const lost = asJson(toPossiblyPaid(outcome)) as FoundRequest[];
   const differences = [
     ...idDifferences(answersOf(expected), answersOf(found.result), 'answers', `${prompt}: answer`),

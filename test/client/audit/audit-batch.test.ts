@@ -395,9 +395,11 @@ test('a report of 0.1.0, which has no texts of discarded answers, is compared by
   const asBefore = report.results.map(({ discarded_answers: discarded, ...result }) => ({
     ...result,
     ...(discarded && {
-      discarded_answers: discarded.map(({ record_id, samples, time, model, usage, estimated_cost }) => ({
-        ...{ record_id, samples, time, model, usage, estimated_cost },
-      })),
+      discarded_answers: discarded.map(
+        ({ record_id, samples, time, model, usage: paid, estimated_cost }) => ({
+          ...{ record_id, samples, time, model, usage: paid, estimated_cost },
+        }),
+      ),
     }),
   }));
   await writeFile(resultsFile, JSON.stringify({ ...report, results: asBefore }, null, 2));

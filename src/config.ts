@@ -63,6 +63,8 @@ function temporalSettings(overrideEnvVars: Record<string, string>) {
   try {
     return loadClientConnectConfig({ overrideEnvVars });
   } catch (error) {
+    if (isNoFile(error, overrideEnvVars))
+      return loadClientConnectConfig({ overrideEnvVars, disableFile: true });
     const file = overrideEnvVars['TEMPORAL_CONFIG_FILE'] ?? "Temporal's configuration file (temporal.toml)";
     throw new Error(
       `cannot tell which Temporal server to use: ${(error as Error).message}. ` +
@@ -70,6 +72,16 @@ function temporalSettings(overrideEnvVars: Record<string, string>) {
       { cause: error },
     );
   }
+}
+
+/**
+ * Whether there is no configuration file where nobody named one: below a home that is none, as in a container; or out of
+ * reach, where the environment names the server anyway.
+ */
+function isNoFile(error: unknown, env: Record<string, string>): boolean {
+  if (env['TEMPORAL_CONFIG_FILE'] !== undefined) return false;
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOTDIR' || (code === 'EACCES' && env['TEMPORAL_ADDRESS'] !== undefined);
 }
 
 function readDotEnv(file: string): Record<string, string> {

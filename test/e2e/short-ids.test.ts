@@ -45,11 +45,9 @@ test('the beginning of an id is enough where it is the only one, an exact id win
   assert.equal((await place.cli(['report', 'poems-'])).code, 0);
   assert.equal(await told(place, '@last'), 'Jokes-1');
 
-  // Each command takes it.
+  // The hook before every command takes care of it: of each kind of argument and flag, one.
   for (const [command, more] of [
     ['tail', ['--no-follow']],
-    ['audit', []],
-    ['watch', []],
     ['report', ['--to', 'elsewhere']],
   ] as const) {
     const { code, stdout, stderr } = await place.cli([command, 'jo', ...more]);
@@ -57,7 +55,6 @@ test('the beginning of an id is enough where it is the only one, an exact id win
   }
   for (const [command, more] of [
     ['retry', []],
-    ['pause', []],
     ['set', ['--patience', '1h']],
   ] as const) {
     const { code, stderr } = await place.cli([command, '@last', ...more]);

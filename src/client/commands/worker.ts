@@ -91,7 +91,7 @@ async function tend({ temporal, connection, folder, slots, workers, context }: D
     const open = view.kind === 'open' && isOf(view, store);
     const note = (line: string): void => context.note(`${id}: ${line}`);
     if (open && !worker) {
-      await registerBatch(config.home, store.location, id);
+      await rememberIfPossible(config.home, store.location, id);
       await sweepDeadWorkers(temporal, view);
       const ready = await createBatchWorker({
         connection,
@@ -125,4 +125,16 @@ async function openBatchIds(temporal: Temporal, store: StoreLocation): Promise<s
 function noFolder(error: unknown): null {
   if (error instanceof StoreError) return null;
   throw error;
+}
+
+/**
+ * So that `status <id>` needs no folder on this machine either. A worker needs no state of its own: in a container it may have
+ * no home that it can write.
+ */
+async function rememberIfPossible(home: string, location: StoreLocation, id: string): Promise<void> {
+  try {
+    await registerBatch(home, location, id);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+  }
 }

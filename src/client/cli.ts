@@ -27,6 +27,7 @@ import { addSetOptions, parseSetOptions } from './options/set-options.ts';
 import { addJsonOption, addOutputDirOption, parseSharedOptions } from './options/shared-options.ts';
 import { addTailOptions, parseTailOptions } from './options/tail-options.ts';
 import { addWorkerOptions, parseWorkerOptions } from './options/worker-options.ts';
+import { savePaidWork } from './unexpected-end.ts';
 
 const { version } = nodeModule.createRequire(import.meta.url)('durabatch/package.json') as {
   version: string;
@@ -278,14 +279,27 @@ function keepCompiledCode(): void {
   (nodeModule as { enableCompileCache?: () => unknown }).enableCompileCache?.();
 }
 
+let isEnding = false;
+
+/** Tells what nobody caught, rejections too, and ends the process once what was paid for is saved. */
+async function endUnexpectedly(error: unknown): Promise<void> {
+  const exitCode = tellError(error, { json: process.argv.includes('--json'), debug });
+  // What goes wrong on the way is told, and changes nothing.
+  if (isEnding) return;
+  isEnding = true;
+  try {
+    await savePaidWork();
+  } finally {
+    process.exit(exitCode);
+  }
+}
+
 async function main(): Promise<void> {
   keepCompiledCode();
   outliveTerminals();
   leaveQuietly(process.stdout);
   leaveQuietly(process.stderr);
-  process.on('uncaughtException', (error) =>
-    process.exit(tellError(error, { json: process.argv.includes('--json'), debug })),
-  );
+  process.on('uncaughtException', (error) => void endUnexpectedly(error));
   const program = createProgram();
   const given = process.argv.slice(2);
   if (given[0] === ASK) {

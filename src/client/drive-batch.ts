@@ -18,6 +18,7 @@ import { sweepDeadWorkers, sweeperOf } from './sweep-dead-workers.ts';
 import type { Temporal } from './temporal.ts';
 import { unsaidNote } from './posted-worker.ts';
 import { type Waiting, waitingOf, waitingText } from './waiting.ts';
+import { saveAtUnexpectedEnd } from './unexpected-end.ts';
 import { withServer } from './with-server.ts';
 import { asTyped } from '../typed-command.ts';
 
@@ -66,6 +67,7 @@ async function driveOnce(options: DriveOptions): Promise<DriveEnd> {
   const { store, interrupt, note, open = async () => true } = options;
   const crew = options.worker === 'none' ? null : await startCrew(options, open);
   if (!crew) await open();
+  const isSaved = crew && saveAtUnexpectedEnd({ store, note, stop: () => crew.worker.stop() });
   try {
     await options.onReady?.();
     const closes = watchClose(options.temporal.client, store.batchId, interrupt);
@@ -82,6 +84,7 @@ async function driveOnce(options: DriveOptions): Promise<DriveEnd> {
       await saveLeftovers(store, note);
       await store.close();
       await crew.worker.leave().catch((error: unknown) => note(unsaidNote(error)));
+      isSaved?.();
       await crew.connection.close();
     }
   }

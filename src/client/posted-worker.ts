@@ -3,6 +3,7 @@ import { LedgerWriteError } from '../store/ledger-writer.ts';
 import { messageOf } from '../store/store-error.ts';
 import type { BatchWorker } from '../worker.ts';
 import { saveLeftovers } from './save-leftovers.ts';
+import { saveAtUnexpectedEnd } from './unexpected-end.ts';
 
 /** A worker on one batch, with the store it works with: it is not gone before what it has paid for is on disk. */
 export interface PostedWorker {
@@ -25,7 +26,8 @@ export function postWorker(
   note: (line: string) => void,
 ): PostedWorker {
   let isLeaving = false;
-  const gone = seeOff(worker, store, note);
+  const isSaved = saveAtUnexpectedEnd({ store, note, stop: () => worker.stop() });
+  const gone = seeOff(worker, store, note).then(isSaved);
   return {
     get requestsInFlight() {
       return worker.requestsInFlight;

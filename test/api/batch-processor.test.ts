@@ -214,8 +214,7 @@ test('an abort stops as Ctrl-C does: requests in flight are waited for, and the 
   });
   const stop = new AbortController();
   const result = processor.processBatch(prompts, { signal: stop.signal });
-  result.catch(() => {});
-  await slow.until(() => slow.inFlight === 2);
+  await Promise.race([slow.until(() => slow.inFlight === 2), result]);
   stop.abort();
   open();
   await assert.rejects(result, (error) => {

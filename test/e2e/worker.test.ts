@@ -80,7 +80,7 @@ test(
 
 describe('answers that came to a full disk', { skip: noSmallDisk }, () => {
   /** A worker that has three paid answers in memory, on a batch that is paused for it. */
-  async function withoutRoom(t: TestContext, id: string) {
+  async function withoutRoom(t: TestContext, id: string, more: NodeJS.ProcessEnv = {}) {
     const disk = await smallDisk(t, 512);
     if (disk === null) return null;
     const gate = createGate();
@@ -92,7 +92,7 @@ describe('answers that came to a full disk', { skip: noSmallDisk }, () => {
     const file = await place.write('prompts.json', promptTexts(3));
     const detached = await place.run(file, ['--id', id, '--output-dir', disk, '--detach']);
     assert.equal(detached.code, 0, detached.stderr);
-    const worker = place.start(['worker', '--output-dir', disk]);
+    const worker = place.start(['worker', '--output-dir', disk], { env: { ...place.env, ...more } });
     await provider.until(() => provider.inFlight === 3);
     const filler = await fillDisk(disk);
     gate.open();
@@ -112,6 +112,27 @@ describe('answers that came to a full disk', { skip: noSmallDisk }, () => {
 
   const answersOn = async (disk: string, id: string): Promise<number> =>
     (await readLedger(join(disk, id))).filter(({ type }) => type === 'answer').length;
+
+  for (const [what, code] of [
+    ['an exception', 'setImmediate(() => { throw new Error("nobody expected this") })'],
+    ['a rejection', 'Promise.reject(new Error("nobody expected this"))'],
+  ] as const) {
+    test(`are waited for at ${what} that nobody caught`, async (t) => {
+      const bug = encodeURIComponent(`process.on('SIGUSR2', () => { ${code} })`);
+      const place = await withoutRoom(t, `bug-${code.length}`, {
+        NODE_OPTIONS: `--import=data:text/javascript,${bug}`,
+      });
+      if (!place) return;
+      const { disk, worker, makeRoom, resume } = place;
+      worker.kill('SIGUSR2');
+      await worker.said(/error: nobody expected this/);
+      await worker.said(/3 paid answers are only in memory/);
+      await makeRoom();
+      assert.equal((await worker.ended).code, 1);
+      assert.equal(await answersOn(disk, `bug-${code.length}`), 3);
+      await resume();
+    });
+  }
 
   test('are saved as soon as there is room, for whoever goes on', async (t) => {
     const place = await withoutRoom(t, 'roomy');

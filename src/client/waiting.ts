@@ -9,6 +9,8 @@ export interface Waiting {
   account: boolean;
   /** Whether they wait for a worker with a free slot. */
   slot: boolean;
+  /** Whether their requests are under way in another process, whose answers they wait for. */
+  elsewhere: boolean;
   /** What the newest failed try said. */
   message: string;
   /** ms since 1970 of the earliest next try; `null` where the server does not tell. */
@@ -35,6 +37,7 @@ export function waitingOf(workflows: readonly WorkflowExecutionDescription[]): W
     unavailable: WAITS.has(type ?? ''),
     account: type === 'Account.Turn',
     slot: type === 'Worker.Full',
+    elsewhere: type === 'Request.Elsewhere',
     // How long it was to wait then is not how long it has to wait now.
     message: (newest.lastFailure?.message ?? '').replace(/; asked again in [\d.]+ s$/, ''),
     nextTryAt: times.length > 0 ? Math.min(...times) : null,
@@ -42,7 +45,7 @@ export function waitingOf(workflows: readonly WorkflowExecutionDescription[]): W
 }
 
 export function waitingText(
-  { prompts, unavailable, account, slot, message, nextTryAt }: Waiting,
+  { prompts, unavailable, account, slot, elsewhere, message, nextTryAt }: Waiting,
   now: number,
 ): string {
   const who = prompts === 1 ? 'The prompt in progress waits' : `All ${prompts} prompts in progress wait`;
@@ -52,5 +55,7 @@ export function waitingText(
   if (account)
     return `${who} for ${prompts === 1 ? 'its turn' : 'their turns'}: ${said}. No prompt fails by this.`;
   if (slot) return `${who} for a free slot: ${said}. No prompt fails by this.`;
+  if (elsewhere)
+    return `${who}: ${said}. Its answer is waited for, so that nothing is bought twice; no prompt fails by this.`;
   return `${who} for the provider: ${said}${next}. ${unavailable ? 'No prompt fails by this; after --patience the batch pauses.' : 'This counts against --max-attempts.'}`;
 }

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import type { BatchStore } from '../../src/store/batch-store.ts';
 import type { ManifestRun } from '../../src/store/manifest.ts';
+import { WorkerPulse } from '../../src/store/worker-pulse.ts';
 import { assertNobodyElsewhere } from '../../src/client/working-elsewhere.ts';
 import { toFileName, workerIdentity } from '../../src/worker-identity.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -39,3 +40,40 @@ for (const [title, file, ageMs, isRefused] of [
     },
   );
 }
+
+/** A batch with the liveness record of this worker. */
+async function recordedBatch(t: TestContext, worker: string) {
+  const folder = await temporaryFolder(t);
+  const pulse = new WorkerPulse({
+    batchFolder: folder,
+    worker,
+    owner: toFileName(worker),
+    run: async () => 1,
+  });
+  await pulse.renew();
+  return { store: { batchId: 'b', folder } as BatchStore, pulse };
+}
+
+const far = '7@other-host/1-00000000/00000000-1';
+
+test('refused: a worker of another machine whose record moves', async (t) => {
+  const { store, pulse } = await recordedBatch(t, far);
+  const looked = assertNobodyElsewhere(store, run, 'two', 60_000);
+  const beats = setInterval(() => void pulse.renew(), 200);
+  t.after(() => clearInterval(beats));
+  await assert.rejects(looked, /by process 7@other-host/);
+});
+
+test('taken over: a worker of another machine whose record stands still for the lapse', async (t) => {
+  const { store } = await recordedBatch(t, far);
+  await assertNobodyElsewhere(store, run, 'two', 1500);
+});
+
+test('taken over: a worker of another machine that has left, though it wrote a moment ago', async (t) => {
+  const { store, pulse } = await recordedBatch(t, far);
+  await pulse.leave();
+  await mkdir(join(store.folder, 'ledger', '00000'), { recursive: true });
+  await writeFile(join(store.folder, 'ledger', '00000', `${toFileName(far)}-00000000.jsonl`), '');
+  const started = { ...run, starter: far, started_at: new Date().toISOString() };
+  await assertNobodyElsewhere(store, started, 'two');
+});

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { processStart } from '../../src/server/live-process.ts';
 import { acquireProcessLock } from '../../src/server/process-lock.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -89,3 +90,51 @@ test(
     assert.equal(processStart(spawnSync(process.execPath, ['--version']).pid), null);
   },
 );
+
+/** A ticket of a process whose pid means nothing here. */
+const foreignTicket = '1.77-00000000.11111111-2222-3333-4444-555555555555.00000000-4026531836';
+
+test('a lock of another machine or container is not taken for a dead one by its pid, and goes once it stands still', async (t) => {
+  const folder = await temporaryFolder(t);
+  const ticket = join(folder, foreignTicket);
+  await writeFile(ticket, '');
+  const waits: number[] = [];
+  const early = await acquireProcessLock(folder, { timeoutMs: 0, lapseMs: 600_000 }).catch(
+    (error: Error) => error,
+  );
+  assert.match(String(early), /process 1 has held this lock/);
+  assert.deepEqual(await readdir(folder), [foreignTicket]);
+  const release = await acquireProcessLock(folder, { onWait: (pid) => waits.push(pid), lapseMs: 300 });
+  assert.deepEqual(waits, [1]);
+  assert.ok(!(await readdir(folder)).includes(foreignTicket));
+  await release();
+});
+
+test('who holds a lock gives signs of life, and leaves nothing behind', async (t) => {
+  const folder = await temporaryFolder(t);
+  const release = await acquireProcessLock(folder);
+  const [ticket = ''] = await readdir(folder);
+  while ((await readFile(join(folder, ticket), 'utf8')) === '') await sleep(50);
+  await release();
+  assert.deepEqual(await readdir(folder), []);
+});
+
+test('a holder that others have taken for dead does not take its place again', async (t) => {
+  const folder = await temporaryFolder(t);
+  const release = await acquireProcessLock(folder);
+  const [ticket = ''] = await readdir(folder);
+  await rm(join(folder, ticket));
+  const other = await acquireProcessLock(folder, { timeoutMs: 0 });
+  const [, ...more] = await readdir(folder);
+  assert.deepEqual(more, []);
+  await release();
+  assert.equal((await readdir(folder)).length, 1, 'the other one has it still');
+  await other();
+});
+
+test('a lock that an older version holds, which names no scope, is judged by its pid', async (t) => {
+  const folder = await temporaryFolder(t);
+  const own = `${process.pid}.${processStart(process.pid) ?? ''}.11111111-2222-3333-4444-555555555555`;
+  await writeFile(join(folder, own), '');
+  await assert.rejects(acquireProcessLock(folder, { timeoutMs: 0 }), /has held this lock/);
+});

@@ -8,7 +8,7 @@ import type { PromptItem, PromptTask, Receipt, RunLimits } from '../../../src/co
 import type { CompletionApi } from '../../../src/providers/completion-api.ts';
 import { BatchStore } from '../../../src/store/batch-store.ts';
 import type { LedgerRecord } from '../../../src/store/records.ts';
-import { soleWorker } from '../../../src/store/worker-liveness.ts';
+import { type Liveness, soleWorker } from '../../../src/store/worker-liveness.ts';
 import { limits } from '../../providers/settings.ts';
 import { makeBatch } from '../../store/support/batches.ts';
 
@@ -45,7 +45,14 @@ export interface PromptDesk {
   /** What another process reads on disk at this moment. */
   onDisk(): Promise<LedgerRecord[]>;
   /** Another worker process on the same folder. */
-  restart(api: CompletionApi | (() => CompletionApi)): PromptDesk;
+  restart(api: CompletionApi | (() => CompletionApi), process?: Partial<DeskProcess>): PromptDesk;
+}
+
+/** What tells one worker process from another. */
+export interface DeskProcess {
+  /** Identity. */
+  worker: string;
+  liveness: Liveness;
 }
 
 export async function promptDesk(
@@ -53,10 +60,11 @@ export async function promptDesk(
   api: CompletionApi | (() => CompletionApi),
   item: PromptItem = { prompt_id: 'p1', prompt: 'What is RLHF?' },
   gate: RequestGate = openGate,
+  process: Partial<DeskProcess> = {},
 ): Promise<PromptDesk> {
   const store = await makeBatch(t, [item]);
   await store.updateManifest((manifest) => ({ ...manifest, limits }));
-  return deskOf(t, store, api, { ms: Date.UTC(2026, 0, 1) }, gate);
+  return deskOf(t, store, api, { ms: Date.UTC(2026, 0, 1) }, gate, process);
 }
 
 function deskOf(
@@ -65,6 +73,7 @@ function deskOf(
   api: CompletionApi | (() => CompletionApi),
   clock: { ms: number },
   gate: RequestGate = openGate,
+  { worker = 'worker', liveness = soleWorker }: Partial<DeskProcess> = {},
 ): PromptDesk {
   const stopping = new AbortController();
   const completePrompt = createCompletePrompt({
@@ -76,8 +85,7 @@ function deskOf(
     }),
     gate: () => gate,
     stopping: stopping.signal,
-    worker: 'worker',
-    liveness: soleWorker,
+    ...{ worker, liveness },
     now: () => new Date(clock.ms++),
     random: () => 0,
   });
@@ -121,10 +129,10 @@ function deskOf(
       const texts = await Promise.all(answers.map((one) => reader.read(one)));
       return [...starts, ...texts, ...faults, ...settled].toSorted((a, b) => a.at.localeCompare(b.at));
     },
-    restart: (other) => {
+    restart: (other, process) => {
       const reopened = new BatchStore(store.location, store.batchId, 'other');
       t.after(() => reopened.close());
-      return deskOf(t, reopened, other, clock);
+      return deskOf(t, reopened, other, clock, openGate, process);
     },
   };
 }

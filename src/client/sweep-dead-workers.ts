@@ -4,6 +4,8 @@ import { openWorkflows, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
 
 const ACTIVITY_STARTED = 2;
+/** A server that takes longer is asked again. */
+const SWEEP_MS = 10_000;
 
 /**
  * Gives back at once what dead processes had under way in the batch and in its shards, instead of after their heartbeat
@@ -22,8 +24,10 @@ export async function sweepDeadWorkers(
 /** What a worker of a batch does when it finds others dead. */
 export const sweeperOf =
   (temporal: Pick<Temporal, 'client' | 'namespace'>, batchId: string) =>
-  async (isDead: (identity: string) => boolean): Promise<void> =>
-    sweepDeadWorkers(temporal, await viewOf(temporal, batchId), isDead);
+  (isDead: (identity: string) => boolean): Promise<void> =>
+    temporal.client.withDeadline(Date.now() + SWEEP_MS, async () =>
+      sweepDeadWorkers(temporal, await viewOf(temporal, batchId), isDead),
+    );
 
 async function sweep(
   { client, namespace }: Pick<Temporal, 'client' | 'namespace'>,

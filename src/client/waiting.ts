@@ -56,6 +56,6 @@ export function waitingText(
     return `${who} for ${prompts === 1 ? 'its turn' : 'their turns'}: ${said}. No prompt fails by this.`;
   if (slot) return `${who} for a free slot: ${said}. No prompt fails by this.`;
   if (elsewhere)
-    return `${who}: ${said}. Its answer is waited for, so that nothing is bought twice; no prompt fails by this.`;
+    return `${who} for ${prompts === 1 ? 'its request' : 'their requests'} under way in another process (${said.replace(/^.*: /, '')}), so that nothing is bought twice. No prompt fails by this.`;
   return `${who} for the provider: ${said}${next}. ${unavailable ? 'No prompt fails by this; after --patience the batch pauses.' : 'This counts against --max-attempts.'}`;
 }

@@ -43,6 +43,7 @@ export class WorkerLiveness implements Liveness {
   readonly #swept = new Set<string>();
   #timers: NodeJS.Timeout[] = [];
   #looking: Promise<void> | null = null;
+  #sweeping: Promise<void> | null = null;
   #hasLooked = false;
   #isTidy = false;
 
@@ -105,13 +106,22 @@ export class WorkerLiveness implements Liveness {
 
   async #beat(): Promise<void> {
     await this.#pulse.renew();
-    // Other machines read a network file system: a start must be there by the time they would buy its request again.
+    // Other machines that share a network file system must see a start by the time they would buy its request again.
     await this.#options.store.syncStarts();
   }
 
   async #look(): Promise<void> {
     await this.#watch.look();
     this.#hasLooked = true;
+    // The server may be away: nobody waits for it before the next look.
+    this.#sweeping ??= this.#sweep()
+      .catch(() => {
+        // the next look begins anew
+      })
+      .finally(() => (this.#sweeping = null));
+  }
+
+  async #sweep(): Promise<void> {
     const others = this.#others();
     for (const { record, isAlive } of others) if (isAlive) this.#swept.delete(record);
     const dead = others.filter(

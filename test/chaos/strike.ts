@@ -2,6 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LAPSE_MS } from '../../src/workflows/policies.ts';
 import { BATCH_ID } from './crew.ts';
 import type { Field } from './field.ts';
 import { damageLedger } from './ledger-damage.ts';
@@ -9,8 +10,8 @@ import { gone, liveServer, signal } from './processes.ts';
 import type { Random } from './random.ts';
 import { type Blow, nameOf } from './schedule.ts';
 
-/** Longer than the activities' heartbeat timeout of 10 s. */
-const STOP_MS = 13_000;
+/** Longer than the lapse after which a worker counts as dead. */
+const STOP_MS = LAPSE_MS + 3000;
 const POLL_MS = 20;
 
 /** Lets the blow fall, and has started again what a person would when it resolves. */

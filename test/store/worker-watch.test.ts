@@ -105,13 +105,13 @@ test('two workers of one process: one that leaves does not take the other with i
 test('records that need not be watched any more are cleared away, others stay', async (t) => {
   const pids: Record<string, PidVerdict> = {};
   const { batchFolder, watch, pulseOf, watchFor } = await watched(t, pids);
-  const [left, killed, silent] = ['1@far/1/x', '2@here/1/x', '3@far/1/x'];
-  const pulse = pulseOf(left!);
+  const [left, killed, silent] = ['1@far/1/x', '2@here/1/x', '3@far/1/x'] as const;
+  const pulse = pulseOf(left);
   await pulse.renew();
   await pulse.leave();
-  await pulseOf(killed!).renew();
-  await pulseOf(silent!).renew();
-  pids[killed!] = 'dead';
+  await pulseOf(killed).renew();
+  await pulseOf(silent).renew();
+  pids[killed] = 'dead';
   await watchFor(LAPSE_MS);
   await watch.clearAway();
   const [name, ...more] = await readdir(join(batchFolder, 'workers'));

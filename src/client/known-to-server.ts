@@ -81,9 +81,8 @@ async function* batchesOf(
     : '';
   let scanned = 0;
   const query = `WorkflowType = 'promptBatch'${byHash}`;
-  for await (const { workflowId: batchId, memo } of temporal.client.workflow.list({ query })) {
-    if (isSame(batchId, (memo ?? {}) as BatchMemo, identity))
-      yield { batchId, memo: (memo ?? {}) as BatchMemo };
+  for await (const { workflowId: batchId, memo = {} } of temporal.client.workflow.list({ query })) {
+    if (isSame(batchId, memo, identity)) yield { batchId, memo };
     if (byHash === '' && ++scanned === MOST_SCANNED) return;
   }
 }

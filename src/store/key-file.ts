@@ -124,8 +124,8 @@ async function makeEntries(
   const { settings } = await store.manifest();
   const entries: Buffer[] = [];
   for (let shard = firstShard; shard < firstShard + shards; shard++) {
-    await store.withShard(shard, async (open) => {
-      for await (const { item } of open.prompts()) entries.push(toEntry(requestKey(item, settings)));
+    await store.withShard(shard, async (opened) => {
+      for await (const { item } of opened.prompts()) entries.push(toEntry(requestKey(item, settings)));
     });
   }
   const made = Buffer.concat(entries);

@@ -127,7 +127,7 @@ test('batches of version 0.1.0, finished and half done, meet the same command: n
       '--output-dir',
       'out',
     ]);
-  const before = await batchIdsIn(out);
+  const recorded = await batchIdsIn(out);
   const finished = await run('finished.json');
   assert.equal(finished.code, 0, finished.stdout + finished.stderr);
   assert.match(finished.stderr, /This batch was finished before, and nothing was run now/);
@@ -149,5 +149,5 @@ test('batches of version 0.1.0, finished and half done, meet the same command: n
     [],
   );
   assert.equal(asked.length + bought.length, 7 * 2 + 1);
-  assert.deepEqual(await batchIdsIn(out), before);
+  assert.deepEqual(await batchIdsIn(out), recorded);
 });

@@ -97,11 +97,12 @@ export function checkBatchRequest(raw: Fields, flaws: readonly Flaw[]): CheckedI
     ...(Object.keys(extra.extraBody).length > 0 && { extra_body: extra.extraBody }),
     ...(Object.keys(kept.merged).length > 0 && { fields: kept.merged }),
   };
-  const { custom_id: _, ...otherIds } = ids;
+  const { custom_id: ownId, ...otherIds } = ids;
+  const prompt_id = typeof ownId === 'string' || typeof ownId === 'number' ? String(ownId) : '';
   return {
     item,
     idSource: chosen.name ?? 'none',
-    ...earlierItem(item, otherIds, { prompt_id: String(ids['custom_id'] ?? ''), isNumbered: false }),
+    ...earlierItem(item, otherIds, { prompt_id, isNumbered: false }),
     problems: [
       ...problems,
       ...chosen.problems,

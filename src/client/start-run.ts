@@ -80,7 +80,8 @@ export async function startRun({
     await assertNobodyElsewhere(store, lastRun, temporal.serverId);
     // Asked while the manifest is being written; it never rejects.
     const hasSearchAttributes = takesAttributes(temporal);
-    const hasBatchHash = takesBatchHash(temporal);
+    // One after the other: both may add what an embedded server of before lacks.
+    const hasBatchHash = hasSearchAttributes.then(() => takesBatchHash(temporal));
     const startedBy = { server: temporal.serverId, starter: workerIdentity() };
     const startedAt = new Date().toISOString();
     const beginRun = (current: Manifest): Manifest =>

@@ -48,7 +48,8 @@ const ownServer = (): NodeJS.ProcessEnv => ({ ...server.env, TEMPORAL_ADDRESS: s
 
 test('the embedded server has the attributes from its start, and a batch is found by them', async (t) => {
   assert.deepEqual(await known(), names);
-  const { BatchCostUsd: cost, ...attributes } = await attributesAfterRun(t, server.env);
+  const { BatchCostUsd: cost, BatchHash: hash, ...attributes } = await attributesAfterRun(t, server.env);
+  assert.match(String(hash), /^2-[0-9a-f]{64}$/);
   assert.ok(typeof cost === 'number' && cost > 0, String(cost));
   assert.deepEqual(attributes, {
     BatchState: 'partly_failed',

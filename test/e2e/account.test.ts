@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { accountWorkflowId } from '../../src/accounts/lease.ts';
-import { accountQuery } from '../../src/workflows/account-messages.ts';
 import { LEASED_SHARE } from '../../src/workflows/share-account.ts';
+import { accountViewOf } from '../support/account-view.ts';
 import { tokenBucket } from '../support/provider-limits.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import { firstOf } from '../support/until.ts';
@@ -55,12 +54,11 @@ test('two batches share an account fairly, also when a worker is killed, and the
   await provider.until(() => countOf('first') >= 5 && countOf('second') >= 5);
   const connection = await Connection.connect({ address: server.address });
   t.after(() => connection.close());
-  const handle = new Client({ connection }).workflow.getHandle(accountWorkflowId('acme'));
+  const client = new Client({ connection });
   const half = Math.round((RPM / 2) * LEASED_SHARE);
   await firstOf(
-    () => handle.query(accountQuery),
-    ({ batches }) =>
-      batches.length === 2 && batches.every(({ rates }) => Math.round(rates.requests!) === half),
+    async () => (await accountViewOf(client, 'acme'))?.batches ?? [],
+    (batches) => batches.length === 2 && batches.every(({ rates }) => Math.round(rates.requests!) === half),
     `two batches that may send ${half} requests a minute each`,
   );
   const then = [countOf('first'), countOf('second')] as const;

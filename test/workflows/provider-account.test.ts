@@ -9,8 +9,8 @@ import {
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { type AccountLink, openAccount } from '../../src/accounts/account-worker.ts';
 import { accountWorkflowId, type Lease, type LeaseRequest } from '../../src/accounts/lease.ts';
-import { accountQuery } from '../../src/workflows/account-messages.ts';
 import { LEASED_SHARE } from '../../src/workflows/share-account.ts';
+import { accountViewOf } from '../support/account-view.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import { firstOf } from '../support/until.ts';
 import { workflowBundle } from '../support/workflow-harness.ts';
@@ -75,12 +75,11 @@ test('an account knows its leases across executions, and each of them replays', 
     seen = lease.version;
   }
   // Leases hold for seconds: where asking takes longer than that, the first one asks once more.
-  const handle = client.workflow.getHandle(accountWorkflowId('busy'));
   await firstOf(
     async () => {
       seen = (await ask(account, asking('first', seen))).version;
       const { rates } = await ask(account, asking('second', 0));
-      const { batches } = await handle.query(accountQuery);
+      const batches = (await accountViewOf(client, 'busy'))?.batches ?? [];
       await open('busy').close({ worker: 'worker', batchId: 'second' });
       return [rates.requests, ...batches.map((batch) => `${batch.batchId} ${batch.rates.requests}`)];
     },

@@ -22,7 +22,7 @@ export async function estimateCommand(
 ): Promise<number> {
   const settings = resolveSettings(options);
   const update = startPriceUpdate(config, {
-    wanted: options.priceUpdate && options.settings.provider !== 'simulated',
+    wanted: options.priceUpdate !== false && options.settings.provider !== 'simulated',
   });
   const table = await tableAtHand(config);
   const now = new Date();

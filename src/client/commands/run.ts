@@ -20,7 +20,7 @@ export async function runCommand(
 ): Promise<number> {
   const { config } = context;
   const update = startPriceUpdate(config, {
-    wanted: options.priceUpdate && options.settings.provider !== 'simulated',
+    wanted: options.priceUpdate !== false && options.settings.provider !== 'simulated',
   });
   try {
     return await run(file, options, context);

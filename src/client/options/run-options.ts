@@ -32,8 +32,8 @@ export interface RunOptions {
   /** Which answers to identical requests are taken over. */
   reuse: ReuseOptions;
   detach: boolean;
-  /** Whether the day's prices may be fetched. */
-  priceUpdate: boolean;
+  /** The day's prices are not fetched. Default: they may be. */
+  priceUpdate?: false;
   json: boolean;
 }
 
@@ -144,7 +144,7 @@ export function parseRunOptions(raw: Record<string, unknown>): RunOptions {
     new: flags.new,
     reuse: toReuseOptions(flags, flags.new),
     detach: flags.detach,
-    priceUpdate: flags.priceUpdate,
+    ...(!flags.priceUpdate && { priceUpdate: false }),
     json: flags.json,
   };
 }

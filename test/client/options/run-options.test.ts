@@ -77,7 +77,7 @@ test('takes every flag', () => {
   const limits = '--idle-timeout 30 --patience 0 --api-key-env KEY --simulate-latency 5ms';
   const money = '--max-cost $2.5 --price-input 1 --price-output 2 --price-cached 0.1 --max-failures 5%';
   const judging = '--reject-truncated --retry-empty --reuse one --reuse two --reuse-since 30d --reuse-longer';
-  const rest = '--simulate-errors 5% --output-dir out --id mine --new --detach --json';
+  const rest = '--simulate-errors 5% --output-dir out --id mine --new --detach --no-price-update --json';
   const options = parsed(...[request, more, limits, money, judging, rest].join(' ').split(' '));
   const typedLimits = {
     maxWorkers: 500,
@@ -117,6 +117,7 @@ test('takes every flag', () => {
       isTyped: true,
     },
     detach: true,
+    priceUpdate: false,
     json: true,
   });
 });

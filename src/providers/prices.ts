@@ -73,7 +73,7 @@ function fixedPrice({ override, provider }: PriceKey): FixedPrice | null {
 /** `null`: unknown, never 0. `tier` is the one that served the request; `null`: the usual one. */
 export function priceOf(key: PriceKey, at: Date, tier: string | null = null): Price | null {
   const fixed = fixedPrice(key);
-  if (fixed !== null) return fixed;
+  if (fixed !== null) return { ...fixed, ...(tier !== null && { tier }) };
   const prices = tablePrices(key, at, tier);
   if (prices === null) return null;
   return {

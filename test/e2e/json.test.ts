@@ -42,7 +42,11 @@ const eventful: FakeScript = ({ prompt, promptCount, total }) => {
     prompt_tokens_details: { cached_tokens: 8 },
     completion_tokens_details: { reasoning_tokens: 4 },
   };
-  return reply.ok({ reasoning: 'Let me see.', usage: { ...usage, ...details } });
+  return reply.ok({
+    reasoning: 'Let me see.',
+    usage: { ...usage, ...details },
+    fields: { service_tier: 'default' },
+  });
 };
 
 /** Knows the address of the server, and no folder of a batch. */

@@ -11,7 +11,10 @@ const table: PriceTable = { ...bundledTable, date: '2026-10-01' };
 
 async function warningsOf(
   answer: Partial<BoughtAnswer>,
-  { startedAt = '2026-10-10T00:00:00.000Z', priceTable = table as PriceTable | null } = {},
+  {
+    startedAt = '2026-10-10T00:00:00.000Z',
+    priceTable = table,
+  }: { startedAt?: string; priceTable?: PriceTable | null } = {},
 ): Promise<string> {
   const { limits } = manifestOf(1);
   const manifest = { runs: [{ run: 1, started_at: startedAt, limits }] };

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { createRecordPause } from '../../src/activities/record-pause.ts';
 import type { ControlNote, Pause } from '../../src/contract.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
+import { manifestOf } from '../report/support/report-fixtures.ts';
 import { makeBatch } from '../store/support/batches.ts';
 import { mockActivity, toldTemporal } from './support/prompt-desk.ts';
 
@@ -18,6 +19,24 @@ test('a pause, and its end, are noted beside the batch for whoever comes after',
   assert.deepEqual(await noted(), pause);
   await mockActivity().run(recordPause, store.batchId, null);
   assert.equal(await noted(), null);
+});
+
+test('when it began and when it ended is noted with its run; a note that comes late puts nothing back', async (t) => {
+  const run = { run: 1, started_at: '2025-12-31T23:00:00.000Z', limits: manifestOf(1).limits };
+  const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'a' }], { runs: [run] });
+  const recordPause = createRecordPause({ store });
+  const span = { since: pause.since, until: '2026-01-01T08:00:00.000Z' };
+  await mockActivity().run(recordPause, store.batchId, pause, undefined, { run: 1, ended: [] });
+  await mockActivity().run(recordPause, store.batchId, null, undefined, { run: 1, ended: [span] });
+  const resumed = await store.readManifest();
+  assert.deepEqual([resumed.pause, resumed.runs[0]?.pauses], [null, [span]]);
+  const frozen = new BatchStore(store.location, store.batchId, 'frozen');
+  await mockActivity().run(createRecordPause({ store: frozen }), store.batchId, pause, undefined, {
+    run: 1,
+    ended: [],
+  });
+  const { pause: present, runs } = await store.readManifest();
+  assert.deepEqual([present, runs[0]?.pauses], [null, [span]]);
 });
 
 test('who asked for it is appended to the controls, once, and after a torn line', async (t) => {

@@ -1,11 +1,12 @@
 /** What is there to judge by when a chaos run is over. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BatchResults } from '../../src/report/results-json.ts';
 import type { Manifest } from '../../src/store/manifest.ts';
-import type { AnswerRecord, LedgerRecord } from '../../src/store/records.ts';
+import type { AnswerRecord } from '../../src/store/records.ts';
 import { BATCH_ID } from './crew.ts';
 import type { Field } from './field.ts';
+import { readLedger } from './read-ledger.ts';
 import type { Evidence } from './verdict.ts';
 
 export async function collect(field: Field, exitCode: number | null, leftOver: string[]): Promise<Evidence> {
@@ -37,19 +38,6 @@ async function readReport(outputDir: string): Promise<BatchResults | null> {
 
 const readManifest = async (outputDir: string): Promise<Manifest> =>
   JSON.parse(await readFile(join(outputDir, BATCH_ID, 'batch.json'), 'utf8')) as Manifest;
-
-/** Each record once; torn last lines left out. */
-async function readLedger(folder: string): Promise<LedgerRecord[]> {
-  const records = new Map<string, LedgerRecord>();
-  for (const name of await readdir(folder, { recursive: true })) {
-    if (!name.endsWith('.jsonl')) continue;
-    for (const line of (await readFile(join(folder, name), 'utf8')).split('\n').slice(0, -1)) {
-      const record = JSON.parse(line) as LedgerRecord;
-      records.set(record.id, record);
-    }
-  }
-  return [...records.values()];
-}
 
 /** Counts for a reader, one line each. */
 export async function figuresOf(field: Field, evidence: Evidence, elapsedMs: number): Promise<string[]> {

@@ -1,5 +1,6 @@
 /**
  * npm run chaos -- --prompts 1000 --kills 50 --seed 7
+ * npm run chaos -- --files --seed 7
  *
  * Exit code 0 if every check passed, 1 if one failed (the folder is kept), 2 for a wrong flag, 130 if interrupted.
  */
@@ -7,6 +8,7 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { ChaosOptions } from './field.ts';
 import { runChaos } from './run-chaos.ts';
+import { runFileSweep, type SweepOptions } from './run-file-sweep.ts';
 import type { Check } from './verdict.ts';
 
 const help = `Usage: npm run chaos -- [flags]
@@ -20,9 +22,15 @@ const help = `Usage: npm run chaos -- [flags]
   --max-workers <n>  prompts in progress (default: 50)
   --honour-n         the provider gives as many choices as it is asked for (default: one a request)
   --deadline <s>     seconds the whole may take (default: 1200)
+
+  --files            instead: batches of 20 prompts of which one file operation fails, each in each way, once
+  --trials <n>       only so many of these, drawn by the seed
+  --lanes <n>        so many at a time (default: 2)
 `;
 
-function optionsOf(args: string[]): ChaosOptions | null {
+type Options = { chaos: ChaosOptions; files: null } | { chaos: null; files: SweepOptions };
+
+function optionsOf(args: string[]): Options | null {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     args,
@@ -36,29 +44,41 @@ function optionsOf(args: string[]): ChaosOptions | null {
       'max-workers': text,
       'honour-n': { type: 'boolean' },
       deadline: text,
+      files: { type: 'boolean' },
+      trials: text,
+      lanes: text,
       help: { type: 'boolean' },
     },
   });
   if (values.help) return null;
-  const count = (name: Exclude<keyof typeof values, 'honour-n' | 'help'>, otherwise: number): number => {
+  const count = (
+    name: Exclude<keyof typeof values, 'honour-n' | 'files' | 'help'>,
+    otherwise: number,
+  ): number => {
     const value = values[name] ?? String(otherwise);
     if (!/^\d{1,9}$/.test(value)) throw new Error(`--${name}: expected a whole number, got "${value}"`);
     return Number(value);
   };
+  const seed = count('seed', randomInt(1_000_000));
+  if (values.files) {
+    const trials = values.trials === undefined ? null : count('trials', 0);
+    return { chaos: null, files: { seed, trials, lanes: Math.max(1, count('lanes', 2)) } };
+  }
   const kills = count('kills', 50);
   const workers = count('workers', 1);
   if (workers !== 1 && workers !== 2) throw new Error(`--workers: expected 1 or 2, got ${workers}`);
-  return {
+  const chaos: ChaosOptions = {
     prompts: count('prompts', 1000),
     kills,
     workers,
     stops: count('stops', workers === 2 ? Math.ceil(kills / 10) : 0),
-    seed: count('seed', randomInt(1_000_000)),
+    seed,
     completions: count('completions', 2),
     maxWorkers: count('max-workers', 50),
     honourN: values['honour-n'] ?? false,
     deadlineMs: count('deadline', 1200) * 1000,
   };
+  return { chaos, files: null };
 }
 
 const say = (line: string): void => console.log(line);
@@ -70,8 +90,31 @@ function table(checks: readonly Check[]): string {
     .join('\n');
 }
 
+/** Answers the folder to look at if a check failed. */
+async function strikeBlows(options: ChaosOptions, abort: AbortSignal): Promise<string | null> {
+  const { prompts, kills, stops, workers, seed } = options;
+  say(
+    `seed ${seed}: ${prompts} prompts, ${kills} kills, ${stops} stops, ${workers === 1 ? 'run' : 'two workers'}`,
+  );
+  const { checks, figures, folder } = await runChaos(options, say, abort);
+  say(`\n${table(checks)}\n\n${figures.join('\n')}`);
+  return checks.every(({ ok }) => ok) ? null : folder;
+}
+
+/** As {@link strikeBlows}. */
+async function sweepFiles(options: SweepOptions, abort: AbortSignal): Promise<string | null> {
+  say(`seed ${options.seed}: the n-th file operation fails`);
+  const { operations, trials, missed, named, failed, folder } = await runFileSweep(options, say, abort);
+  for (const failure of failed) say(`\nFAIL  ${failure}`);
+  say(
+    `\n${operations} file operations, ${trials} trials: ${trials - failed.length} passed, ${failed.length} failed; ` +
+      `${missed} faults came after the last operation; in ${named} an answer was in flight at a death, and is named`,
+  );
+  return failed.length === 0 ? null : folder;
+}
+
 async function main(): Promise<number> {
-  let options: ChaosOptions | null;
+  let options: Options | null;
   try {
     options = optionsOf(process.argv.slice(2));
   } catch (error) {
@@ -82,19 +125,17 @@ async function main(): Promise<number> {
     say(help);
     return 0;
   }
-  const { prompts, kills, stops, workers, seed } = options;
-  say(
-    `seed ${seed}: ${prompts} prompts, ${kills} kills, ${stops} stops, ${workers === 1 ? 'run' : 'two workers'}`,
-  );
+  const { seed } = options.chaos ?? options.files;
   const abort = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => abort.abort(new Error('interrupted: everything it started has been ended')));
   }
   try {
-    const { checks, figures, folder } = await runChaos(options, say, abort.signal);
-    say(`\n${table(checks)}\n\n${figures.join('\n')}`);
-    if (checks.every(({ ok }) => ok)) return 0;
-    say(`\nFailed with --seed ${seed}. What there is to look at: ${folder}`);
+    const failedIn = options.files
+      ? await sweepFiles(options.files, abort.signal)
+      : await strikeBlows(options.chaos, abort.signal);
+    if (failedIn === null) return 0;
+    say(`\nFailed with --seed ${seed}. What there is to look at: ${failedIn}`);
     return 1;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nseed ${seed}\n`);

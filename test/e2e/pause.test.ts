@@ -1,14 +1,26 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { Manifest } from '../../src/store/manifest.ts';
 import { type FakeReply, reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
-import { createWorkplace, loseTemporalDatabase, promptTexts, readResults } from './workplace.ts';
+import {
+  createWorkplace,
+  loseTemporalDatabase,
+  promptTexts,
+  readResults,
+  type Workplace,
+} from './workplace.ts';
 
 let server: TestServer;
 before(async () => {
   server = await startTestServer();
 });
 after(() => server.stop());
+
+const manifestIn = async ({ outputDir }: Workplace, id: string): Promise<Manifest> =>
+  JSON.parse(await readFile(join(outputDir, id, 'batch.json'), 'utf8')) as Manifest;
 
 const noBalance = reply.status(402, { message: 'Insufficient Balance' });
 
@@ -49,6 +61,39 @@ test('402 in the middle: exit 5 with the reason, no prompt fails, and only "resu
   assert.deepEqual(
     results.map(({ prompt }) => prompt),
     texts,
+  );
+});
+
+test('time in which a batch is paused is told apart from time at work, in report, manifest and summary', async (t) => {
+  const place = await createWorkplace(t, server, {
+    script: ({ total }) => (total > 2 ? noBalance : undefined),
+  });
+  const file = await place.write('prompts.json', promptTexts(4));
+  const paused = await place.run(file, ['--id', 'overnight', '--max-workers', '1', '--json']);
+  assert.equal(paused.code, 5, paused.stderr);
+  place.provider.script = undefined;
+  const resumed = await place.cli(['resume', 'overnight', '--json']);
+  assert.equal(resumed.code, 0, resumed.stderr);
+
+  const { runs } = await manifestIn(place, 'overnight');
+  const [run] = runs;
+  assert.equal(runs.length, 1, 'it was resumed, not begun again');
+  assert.equal(run!.pauses?.length, 1);
+  const { since, until = '' } = run!.pauses![0]!;
+  assert.equal(since, paused.lines.at(-1)!['pause'].since);
+  const seconds = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1000;
+  const { summary } = await readResults(place.outputDir);
+  assert.equal(summary.paused_seconds, seconds(since, until));
+  const whole = seconds(run!.started_at, run!.ended_at!);
+  assert.equal(Math.round((summary.duration_seconds + summary.paused_seconds) * 1000), whole * 1000);
+  const told = resumed.lines.at(-1)!;
+  assert.deepEqual(
+    [told['duration_seconds'], told['paused_seconds'], told['bill']],
+    [summary.duration_seconds, summary.paused_seconds, summary.bill],
+  );
+  assert.deepEqual(
+    [run!.outcome!.durationSeconds, run!.outcome!.pausedSeconds],
+    [summary.duration_seconds, summary.paused_seconds],
   );
 });
 

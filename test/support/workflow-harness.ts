@@ -24,6 +24,7 @@ import type {
   FailureType,
   Paid,
   Pause,
+  PauseNote,
   Progress,
   PromptTask,
   Receipt,
@@ -126,6 +127,8 @@ export interface ScriptedActivities extends Activities {
   /** Runs for which the whole batch was surveyed. */
   readonly surveys: number[];
   readonly notes: (Pause | null)[];
+  /** What was told with each of them. */
+  readonly pauseNotes: (PauseNote | undefined)[];
   readonly limitNotes: LimitChanges[];
   /** Who asked what, as noted beside the batch. */
   readonly controls: ControlNote[];
@@ -146,6 +149,7 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
   const surveys: number[] = [];
   const size = Math.ceil(script.prompts / firstShards);
   const notes: (Pause | null)[] = [];
+  const pauseNotes: (PauseNote | undefined)[] = [];
   const limitNotes: LimitChanges[] = [];
   const controls: ControlNote[] = [];
   const reports: ReportRequest[] = [];
@@ -180,6 +184,7 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
     reads,
     surveys,
     notes,
+    pauseNotes,
     limitNotes,
     controls,
     reports,
@@ -255,9 +260,10 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
       limitNotes.push(changes);
       if (control) controls.push(control);
     },
-    recordPause: async (_batchId, pause, control) => {
+    recordPause: async (_batchId, pause, control, pauseNote) => {
       await script.beforeNote?.(pause);
       notes.push(pause);
+      pauseNotes.push(pauseNote);
       if (control) controls.push(control);
     },
     writeReport: async (request) => {

@@ -73,6 +73,10 @@ for (const { type, reason } of pausingFailures) {
       script.notes.map((note) => note?.reason ?? null),
       [reason, null],
     );
+    const [begun, ended] = script.pauseNotes;
+    assert.deepEqual(begun, { run: 1, ended: [] });
+    assert.deepEqual([ended?.run, ended?.ended.map(({ since }) => since)], [1, [halted.pause?.since]]);
+    assert.ok(ended!.ended[0]!.until >= halted.pause!.since);
   });
 }
 

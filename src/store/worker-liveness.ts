@@ -114,7 +114,8 @@ export class WorkerLiveness implements Liveness {
     await this.#watch.look();
     this.#hasLooked = true;
     // The server may be away: nobody waits for it before the next look.
-    this.#sweeping ??= this.#sweep()
+    if (this.#sweeping) return;
+    this.#sweeping = this.#sweep()
       .catch(() => {
         // the next look begins anew
       })

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, describe, test, type TestContext } from 'node:test';
+import { after, before as beforeAll, describe, test, type TestContext } from 'node:test';
 import { reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import { hasTerminals, startInTerminal } from '../support/terminal.ts';
 import { createGate, createWorkplace, promptTexts, readLedger, type Workplace } from './workplace.ts';
 
 let server: TestServer;
-before(async () => {
+beforeAll(async () => {
   server = await startTestServer();
 });
 after(() => server.stop());
@@ -153,7 +153,7 @@ describe(
   () => {
     for (const command of commands) {
       test(command.name, async (t) => {
-        const { id, gate, place, line, before } = await arrange(t, command);
+        const { gate, place, line, before } = await arrange(t, command);
         const { provider } = place;
         const started = place.start(line);
         if (command.looksOn) await started.said(command.name === 'watch' ? /2\/8/ : /sample 1/);

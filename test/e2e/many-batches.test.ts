@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { cp, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before as beforeAll, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { reply } from '../support/fake-provider.ts';
@@ -13,7 +13,7 @@ import { createGate, createWorkplace, promptTexts, type Workplace } from './work
 const COPIES = 40;
 
 let server: TestServer;
-before(async () => {
+beforeAll(async () => {
   server = await startTestServer();
 });
 after(() => server.stop());

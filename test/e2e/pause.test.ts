@@ -79,7 +79,7 @@ test('time in which a batch is paused is told apart from time at work, in report
   const [run] = runs;
   assert.equal(runs.length, 1, 'it was resumed, not begun again');
   assert.equal(run!.pauses?.length, 1);
-  const { since, until = '' } = run!.pauses![0]!;
+  const { since, until = '' } = run!.pauses[0]!;
   assert.equal(since, paused.lines.at(-1)!['pause'].since);
   const seconds = (from: string, to: string): number => (Date.parse(to) - Date.parse(from)) / 1000;
   const { summary } = await readResults(place.outputDir);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before as beforeAll, describe, test, type TestContext } from 'node:test';
+import { after, before, describe, test, type TestContext } from 'node:test';
 import { reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import { hasTerminals, startInTerminal } from '../support/terminal.ts';
 import { createGate, createWorkplace, promptTexts, readLedger, type Workplace } from './workplace.ts';
 
 let server: TestServer;
-beforeAll(async () => {
+before(async () => {
   server = await startTestServer();
 });
 after(() => server.stop());
@@ -109,7 +109,7 @@ async function arrange(t: TestContext, command: LongCommand) {
   isPrepared = true;
   // Of those who look on, the batch is under way.
   if (command.looksOn) await place.provider.until(() => place.provider.inFlight === 2);
-  return { id, gate, place, line, before: command.looksOn ? 0 : place.provider.requests };
+  return { id, gate, place, line, asked: command.looksOn ? 0 : place.provider.requests };
 }
 
 const answersOf = async (place: Workplace, id: string): Promise<number> =>
@@ -118,7 +118,7 @@ const answersOf = async (place: Workplace, id: string): Promise<number> =>
 describe('a command whose terminal is closed stops as at Ctrl-C', { skip: !hasTerminals }, () => {
   for (const command of commands) {
     test(command.name, async (t) => {
-      const { id, gate, place, line, before } = await arrange(t, command);
+      const { id, gate, place, line, asked } = await arrange(t, command);
       const { provider } = place;
       const shown = await startInTerminal(line, { env: place.env, cwd: place.folder, folder: place.folder });
       t.after(() => shown.kill());
@@ -135,14 +135,14 @@ describe('a command whose terminal is closed stops as at Ctrl-C', { skip: !hasTe
       await shown.hangUp();
       gate.open();
       assert.equal(await shown.ended, command.interrupted);
-      const answered = provider.requests - before;
+      const answered = provider.requests - asked;
       assert.ok(answered < PROMPTS, `${answered} were bought`);
       assert.deepEqual([provider.inFlight, provider.abortedByClient], [0, 0]);
       assert.equal(await answersOf(place, id), answered);
       if (command.name !== 'run') return;
       const resumed = await place.cli(['resume', id]);
       assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
-      assert.equal(provider.requests - before, PROMPTS);
+      assert.equal(provider.requests - asked, PROMPTS);
     });
   }
 });
@@ -153,7 +153,7 @@ describe(
   () => {
     for (const command of commands) {
       test(command.name, async (t) => {
-        const { gate, place, line, before } = await arrange(t, command);
+        const { gate, place, line, asked } = await arrange(t, command);
         const { provider } = place;
         const started = place.start(line);
         if (command.looksOn) await started.said(command.name === 'watch' ? /2\/8/ : /sample 1/);
@@ -167,7 +167,7 @@ describe(
         const { code, signal, stdout, stderr } = await started.ended;
         assert.equal(signal, null);
         assert.equal(code, command.name === 'add' ? 3 : 0, stdout + stderr);
-        assert.equal(provider.requests - before, PROMPTS);
+        assert.equal(provider.requests - asked, PROMPTS);
         assert.equal(provider.abortedByClient, 0);
       });
     }

@@ -54,7 +54,7 @@ test('the beginning of an id is enough where it is the only one, an exact id win
     assert.equal(code, 0, `${command}: ${stdout}${stderr}`);
   }
   for (const [command, more] of [
-    ['retry', []],
+    ['pause', []],
     ['set', ['--patience', '1h']],
   ] as const) {
     const { code, stderr } = await place.cli([command, '@last', ...more]);

@@ -1,6 +1,6 @@
 /**
  * What an output folder with many finished batches costs: commands that look for one of them or at all of them, and a worker
- * that has nothing to do. `npm run bench:many -- 1000 --other ../before/dist/client/cli.js`
+ * that has nothing to do. `node --import tsx bench/many-batches.ts 1000 --other ../before/dist/client/cli.js`
  *
  * Exit code 0, or 1 where a command failed.
  */

@@ -158,6 +158,8 @@ test('slots hold over all batches of a worker, and no batch waits for another on
     const { code, stderr } = await place.run(await place.write(`${id}.json`, texts), [
       '--id',
       id,
+      '--max-workers',
+      '20',
       '--detach',
     ]);
     assert.equal(code, 0, stderr);
@@ -218,7 +220,7 @@ test('while all slots are in use, another batch is cancelled, reported, and serv
   await detach('unwanted', promptTexts(3));
   await worker.said(/unwanted: working on it/);
   const cancelled = await place.cli(['cancel', 'unwanted', '--output-dir', 'out', '--now']);
-  assert.equal(cancelled.code, 4, cancelled.stdout + cancelled.stderr);
+  assert.equal(cancelled.code, 0, cancelled.stdout + cancelled.stderr);
   await worker.said(/unwanted: done/);
 
   await detach('other', promptTexts(3));

@@ -43,10 +43,10 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 async function requestsSoFar(): Promise<Map<string, number>> {
   const marker = 'CountWorkflowExecutions';
   const { client, close } = await connect();
-  const before = (await serverRequests(server)).get(marker) ?? 0;
+  const soFar = (await serverRequests(server)).get(marker) ?? 0;
   await client.workflow.count("WorkflowType = 'promptBatch'");
   await close();
-  await until(async () => ((await serverRequests(server)).get(marker) ?? 0) > before);
+  await until(async () => ((await serverRequests(server)).get(marker) ?? 0) > soFar);
   return serverRequests(server);
 }
 
@@ -58,8 +58,8 @@ async function connect(): Promise<{ client: Client; close: () => Promise<void> }
 /** How often the server was asked for this, until it has been asked for `operation` so many times more. */
 async function askedMeanwhile(asked: string, operation: string, times: number): Promise<number> {
   const requests = async (name: string): Promise<number> => (await serverRequests(server)).get(name) ?? 0;
-  const [askedBefore, before] = [await requests(asked), await requests(operation)];
-  await until(async () => (await requests(operation)) >= before + times);
+  const [askedBefore, timesBefore] = [await requests(asked), await requests(operation)];
+  await until(async () => (await requests(operation)) >= timesBefore + times);
   return (await requests(asked)) - askedBefore;
 }
 
@@ -117,25 +117,25 @@ test('list asks the server for its list, and for no finished batch', async (t) =
   await place.provider.until(() => place.provider.inFlight === 1);
 
   for (const flags of [['--output-dir', 'out'], []]) {
-    const before = await requestsSoFar();
+    const first = await requestsSoFar();
     const { code, lines, stderr } = await place.cli(['list', '--json', ...flags]);
     const asked = (name: string, counts: Map<string, number>): number => counts.get(name) ?? 0;
     const now = await requestsSoFar();
     assert.equal(code, 0, stderr);
-    const [first, ...others] = lines.filter(({ output_dir: folder }) => folder === place.outputDir);
-    assert.deepEqual([first!['batch_id'], first!['state']], ['open', 'running']);
+    const [newest, ...others] = lines.filter(({ output_dir: folder }) => folder === place.outputDir);
+    assert.deepEqual([newest!['batch_id'], newest!['state']], ['open', 'running']);
     const over = others.filter(({ state }) => state === 'succeeded');
     if (flags.length > 0) assert.equal(over.length, COPIES + 1);
     const page = over.find(({ batch_id: id }) => id === 'over')!;
     assert.match(page['web_ui'], /\/workflows\/over\//);
     assert.equal(page['source'], 'ledger-and-temporal');
     assert.equal(
-      asked('ListWorkflowExecutions', now) - asked('ListWorkflowExecutions', before),
+      asked('ListWorkflowExecutions', now) - asked('ListWorkflowExecutions', first),
       1,
       'in one call',
     );
     // The open batch is followed by its own command meanwhile: only what the list asks grows with the copies.
-    const describes = asked('DescribeWorkflowExecution', now) - asked('DescribeWorkflowExecution', before);
+    const describes = asked('DescribeWorkflowExecution', now) - asked('DescribeWorkflowExecution', first);
     assert.ok(describes < COPIES, `${describes} batches were asked for`);
   }
   gate.open();
@@ -187,9 +187,9 @@ test('slots hold over all batches of a worker, and no batch waits for another on
   for (let released = 0; requestsOf('second') === 0 || requestsOf('third') === 0; released++) {
     assert.ok(released < 12, 'the first batch gets every slot');
     for (const id of ['second', 'third']) await until(() => hasStarted(id));
-    const before = provider.requests;
+    const sent = provider.requests;
     gates.shift()!();
-    await provider.until(() => provider.requests > before);
+    await provider.until(() => provider.requests > sent);
   }
   isOpen = true;
   for (const open of gates.splice(0)) open();

@@ -47,12 +47,22 @@ export async function tellBatch<T>(
   };
   try {
     interrupt.throwIfAborted();
-    return await handle.client.withAbortSignal(interrupt, work);
+    return await handle.client.withAbortSignal(heardLate(interrupt), work);
   } catch (error) {
     interrupt.throwIfAborted();
     throw error;
   }
 }
+
+/**
+ * A signal that also ends calls which begin once it is aborted: the SDK (1.24) only listens for the abort, and never
+ * looks whether it is over.
+ */
+const heardLate = (signal: AbortSignal): AbortSignal =>
+  ({
+    addEventListener: (_type: string, listener: () => void) =>
+      signal.aborted ? queueMicrotask(listener) : signal.addEventListener('abort', listener, { once: true }),
+  }) as unknown as AbortSignal;
 
 const refusedFor = ({ workflowId }: WorkflowHandle, ms: number, cause: unknown): UpdateRefusedError =>
   new UpdateRefusedError(

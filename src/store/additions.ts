@@ -1,6 +1,6 @@
 /** More prompts for a batch: they wait beside it in a stage of their own until whoever may change the manifest takes them in. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import type { Addition, ControlNote } from '../contract.ts';

@@ -1,8 +1,9 @@
 /** What looking for batches costs in a folder with many of them: counted, not timed. */
 import assert from 'node:assert/strict';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { after, before, test, type TestContext } from 'node:test';
 import { listRegistered, lookUpBatch, registerBatch } from '../../src/client/batch-registry.ts';
 import { knownStores } from '../../src/client/known-batches.ts';
 import { knownBatchIds } from '../../src/client/known-ids.ts';
@@ -14,6 +15,15 @@ import { countFileCalls } from '../support/count-file-calls.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const MANY = 300;
+
+// The default output folder is looked at too: there is none here, whatever was run in the checkout before.
+const start = process.cwd();
+before(async () => process.chdir(await mkdtemp(join(tmpdir(), 'durabatch-test-'))));
+after(async () => {
+  const empty = process.cwd();
+  process.chdir(start);
+  await rm(empty, { recursive: true, force: true });
+});
 
 const idOf = (number: number): string => `batch-${String(number).padStart(4, '0')}`;
 

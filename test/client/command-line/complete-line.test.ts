@@ -73,7 +73,7 @@ const cases: [words: string[], offer: string[]][] = [
   ],
   [
     ['run', 'p.json', '--new', '--n'],
-    ['--no-reuse', ':none'],
+    ['--no-reuse', '--no-price-update', ':none'],
   ],
   [['run', 'p.json', ''], [':none']],
   [

@@ -4,7 +4,6 @@ import { ProviderFault, toProviderFault } from '../providers/provider-fault.ts';
 import { faultSentence } from '../providers/fault-sentence.ts';
 import { createSurcharge, type Surcharge } from '../providers/surcharge.ts';
 import type { PriceTable } from '../prices/price-table.ts';
-import { nanoUsdToDecimal } from '../report/money.ts';
 import type { RequestPrices } from '../providers/request-prices.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { LedgerWriter } from '../store/ledger-writer.ts';
@@ -50,8 +49,8 @@ export interface PromptClose {
 export interface BuyChecks {
   /** After a wait: whether these samples are still to be bought. */
   stillMissing(): Promise<boolean>;
-  /** Another worker may have this prompt in hand: a start is synced, so that it sees it. */
-  isContested: boolean;
+  /** Whether another worker may have this prompt in hand: a start is then synced, so that it sees it. */
+  isContested(): boolean;
   /** Once the start is written, at the last moment: whether the request may be sent, and nobody else is asking. */
   maySend(): Promise<boolean>;
   /** Whether a request that was just answered is the prompt's last. */
@@ -94,12 +93,7 @@ export function createBuy(
         worstCostNanoUsd,
         ...(raise > 1 && { raise }),
       };
-      await writer.append(start, { durable: isContested });
-      if (!(await maySend())) {
-        passage.leave(unsent);
-        await writer.append(faultOf(start, unsentFault, null), { durable: false });
-        return null;
-      }
+      if (!(await isToBeSent(start))) return null;
 
       const sentAt = performance.now();
       let response: CompletionResponse;
@@ -138,12 +132,28 @@ export function createBuy(
       const records = close ? [answer, close.settled] : [answer];
       // One write and one fsync for both: neither is told to anyone before.
       await Promise.all(records.map((record) => writer.append(record, { durable: true })));
-      const isAbove = surcharge.note({ costNanoUsd: answer.costNanoUsd, worstCostNanoUsd, raise });
-      if (!isAbove || task.limits.maxCostNanoUsd === null) return close && close.receipt;
-      // Under a cap nothing more may be bought before a person has seen this.
-      const overcharged = overchargedText(answer.costNanoUsd, worstCostNanoUsd);
-      if (!close) throw pausing('Batch.Overcharged', overcharged);
-      return { ...close.receipt, overcharged };
+      surcharge.note({ costNanoUsd: answer.costNanoUsd, worstCostNanoUsd, raise });
+      return close && close.receipt;
+    }
+
+    /** Writes the start; and its end, if the request is not sent after all. Otherwise it would count as one that may have been paid. */
+    async function isToBeSent(start: StartRecord): Promise<boolean> {
+      const noteUnsent = (): Promise<void> => {
+        passage.leave(unsent);
+        return writer.append(faultOf(start, unsentFault, null), { durable: false });
+      };
+      let isSent: boolean;
+      try {
+        await writer.append(start, { durable: isContested() });
+        isSent = await maySend();
+      } catch (error) {
+        await noteUnsent().catch(() => {
+          // The writer keeps a fault that no disk takes, and the first error is the one to tell.
+        });
+        throw error;
+      }
+      if (!isSent) await noteUnsent();
+      return isSent;
     }
 
     function faultOf(
@@ -172,10 +182,6 @@ export function createBuy(
     }
   };
 }
-
-const overchargedText = (costNanoUsd: number | null, worstCostNanoUsd: number | null): string =>
-  `An answer cost ${nanoUsdToDecimal(costNanoUsd ?? 0)} USD, although its request could cost ${nanoUsdToDecimal(worstCostNanoUsd ?? 0)} USD at most by its price and its token limit. ` +
-  "Look at the provider's bill; resumed, the batch reserves as much more for each request as this one cost.";
 
 const earlier = (a: number | null, b: number | null): number | null =>
   a === null || b === null ? (a ?? b) : Math.min(a, b);

@@ -9,13 +9,15 @@ import type { SettledRecord } from '../store/records.ts';
 import type { Shard } from '../store/shard.ts';
 import { type Standing, standingOf } from '../store/standing.ts';
 import { type BuyDependencies, createBuy, type PromptClose } from './buy-completions.ts';
-import { toActivityFailure, withSpent, workerStops } from './failures.ts';
+import { pausing, toActivityFailure, withSpent, workerStops } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
+import { overchargeOf } from './overcharge.ts';
 import { promptEnd, receiptOf } from './prompt-end.ts';
 import { type PromptTurn, toTurn } from './prompt-turn.ts';
 import type { RequestPrices } from '../providers/request-prices.ts';
 import { worstCostOf } from './request.ts';
 import { stamp } from './stamp.ts';
+import { LAPSE_MS } from '../workflows/policies.ts';
 import { createUnderWayElsewhere, handedBack } from './under-way-elsewhere.ts';
 
 export type CompletePrompt = (task: PromptTask) => Promise<Receipt | Unsettled>;
@@ -41,6 +43,19 @@ interface Attempt {
   item: PromptItem;
   /** A look at what other processes have written must be younger, by `performance.now()`: somebody else may have had this prompt before. */
   looksAfter: number;
+  /** When it began, by `performance.now()`, and in which life of its process. */
+  beganAt: number;
+  life: number;
+}
+
+/** Prompts in hand by process and batch folder: two workers of one batch in this process must not buy what the other is buying either. */
+const stepsByBatch = new Map<string, Map<number, Step>>();
+
+function stepsOf(worker: string, batchFolder: string): Map<number, Step> {
+  const key = JSON.stringify([worker, batchFolder]);
+  const steps = stepsByBatch.get(key) ?? new Map<number, Step>();
+  stepsByBatch.set(key, steps);
+  return steps;
 }
 
 /**
@@ -51,7 +66,7 @@ interface Attempt {
 export function createCompletePrompt(dependencies: BuyDependencies): CompletePrompt {
   const { store, stopping, prices, priceTable, now, liveness, worker, outlives = () => {} } = dependencies;
   const underWayElsewhere = createUnderWayElsewhere({ liveness, worker });
-  const steps = new Map<number, Step>();
+  const steps = stepsOf(worker, store.folder);
   /** When this process first worked for a workflow, by `performance.now()`. */
   const beginnings = new Map<string, number>();
 
@@ -73,7 +88,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
       return standingOf(judgedHistory, completionsOf(item, manifest), present, task.limits);
     };
     const standing = judged(history);
-    if (standing.settled) return receiptOf(standing, spentNanoUsd(history));
+    if (standing.settled) return receiptFor(task, standing, history);
     if (standing.missing.length > 0) {
       const elsewhere = underWayElsewhere(history, task.limits);
       if (elsewhere) throw handedBack(elsewhere, dependencies.random());
@@ -84,6 +99,8 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
       await writer.append(close.settled, { durable: true });
       return close.receipt;
     }
+    const overcharge = overchargeUnderCap(task, history);
+    if (overcharge !== null) throw pausing('Batch.Overcharged', overcharge);
     if (stopping.aborted) throw workerStops();
     signal.throwIfAborted();
     if (isStale(attempt, reader)) return null;
@@ -99,11 +116,17 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     };
     /**
      * Where another worker may have the same prompt in hand, both look again once their starts are written: of two, the
-     * later one sees the other. A prompt whose first attempt sends its first request has nobody else.
+     * later one sees the other. A prompt whose first attempt sends its first request has nobody else, unless the attempt
+     * is so old that Temporal may have given the prompt away.
      */
-    const isContested = (attempt.number > 1 || history.starts.length > 0) && liveness.hasPeers;
+    const isContested = (): boolean =>
+      liveness.hasPeers &&
+      (attempt.number > 1 ||
+        history.starts.length > 0 ||
+        performance.now() - attempt.beganAt > LAPSE_MS / 2 ||
+        !liveness.holds(attempt.life));
     const maySend = async (): Promise<boolean> => {
-      if (isContested) {
+      if (isContested()) {
         await reader.refresh();
         if (underWayElsewhere(reader.history(task.index), task.limits)) return false;
       }
@@ -127,8 +150,21 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     const end = promptEnd(standing, history, task);
     if (!end) return null;
     const settled: SettledRecord = { type: 'settled', ...stamp(now, task), ...end };
-    return { settled, receipt: receiptOf({ ...standing, settled }, spentNanoUsd(history)) };
+    return { settled, receipt: receiptFor(task, { ...standing, settled }, history) };
   };
+
+  /** Of a settled prompt; it says so where an answer of this turn was too dear. */
+  const receiptFor = (task: PromptTurn, standing: Standing, history: PromptHistory): Receipt => {
+    const overcharged = overchargeUnderCap(task, history);
+    return {
+      ...receiptOf(standing, spentNanoUsd(history)),
+      ...(overcharged !== null && { overcharged }),
+    };
+  };
+
+  /** Under a cap nothing more may be bought before a person has seen this, whatever became of the attempt that bought it. */
+  const overchargeUnderCap = (task: PromptTurn, history: PromptHistory): string | null =>
+    task.limits.maxCostNanoUsd === null ? null : overchargeOf(history, task);
 
   /** Before each request: whether its worst case still fits into what the turn was allowed. */
   const overAllowance = (
@@ -194,7 +230,11 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     // A prompt that nobody has had since this workflow began makes do with a look that another one has taken since then.
     const looksAfter = attempt === 1 && task.turn === 1 ? begun : present;
     const item = await store.withShard(task.shard, (shard) => shard.prompt(task.index));
-    return { turn: await toTurn(store, task, attempt), number: attempt, item, looksAfter };
+    return {
+      turn: await toTurn(store, task, attempt),
+      ...{ number: attempt, item, looksAfter },
+      ...{ beganAt: present, life: await liveness.assure() },
+    };
   };
 
   const isStale = ({ looksAfter }: Attempt, { lookedAt, lookAgeMs }: LedgerReader): boolean =>

@@ -132,7 +132,7 @@ function deskOf(
     restart: (other, process) => {
       const reopened = new BatchStore(store.location, store.batchId, 'other');
       t.after(() => reopened.close());
-      return deskOf(t, reopened, other, clock, openGate, process);
+      return deskOf(t, reopened, other, clock, openGate, { worker: `after ${worker}`, ...process });
     },
   };
 }

@@ -208,6 +208,8 @@ export function createPromptSlots(slots: number, random: () => number = Math.ran
             if (stopping.aborted) throw workerStops();
             signal.throwIfAborted();
             await waitForSlot(batch, signal);
+            // The last prompt of a batch that waited may have been what held back its next poll.
+            grantPolls();
             return passageOf(batch);
           },
         },

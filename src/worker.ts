@@ -195,14 +195,19 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
     shutdownGraceTime: '1 day',
   });
   const [created, loaded] = await Promise.allSettled([creating, providers]);
-  if (created.status === 'rejected') throw created.reason;
+  if (created.status === 'rejected') {
+    slots?.leave();
+    throw created.reason;
+  }
   const worker = created.value;
   let hasFailed = false;
-  const run = (): BatchWorker => {
-    const stopped = worker.run().finally(() => {
+  const runToEnd = (): Promise<void> =>
+    worker.run().finally(() => {
       slots?.leave();
       return accounts.close();
     });
+  const run = (): BatchWorker => {
+    const stopped = runToEnd();
     stopped.catch(() => {
       // whoever follows the batch is told; until then it must not end the process
       hasFailed = true;
@@ -231,7 +236,7 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
   };
   const discard = async (): Promise<void> => {
     // Only one that runs can be ended.
-    const stopped = worker.run().finally(() => accounts.close());
+    const stopped = runToEnd();
     worker.shutdown();
     await stopped;
   };

@@ -80,12 +80,15 @@ async function driveOnce(options: DriveOptions): Promise<DriveEnd> {
     return end;
   } finally {
     if (crew) {
-      await crew.worker.stop();
-      await saveLeftovers(store, note);
-      await store.close();
-      await crew.worker.leave().catch((error: unknown) => note(unsaidNote(error)));
-      isSaved?.();
-      await crew.connection.close();
+      try {
+        await crew.worker.stop();
+        await saveLeftovers(store, note);
+        await store.close();
+        await crew.worker.leave().catch((error: unknown) => note(unsaidNote(error)));
+        isSaved?.();
+      } finally {
+        await crew.connection.close();
+      }
     }
   }
 }

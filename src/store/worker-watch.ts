@@ -38,6 +38,8 @@ export class WorkerWatch {
   readonly #pidVerdictOf: (identity: string) => PidVerdict;
   readonly #standstill = new StandstillWatch();
   readonly #records = new Map<string, { size: number; notes: WorkerNote }>();
+  /** How long this process had watched when it was first asked about an owner without a record. */
+  readonly #firstAsked = new Map<string, number>();
 
   constructor({
     batchFolder,
@@ -72,8 +74,11 @@ export class WorkerWatch {
     const owner = toFileName(identity);
     const own = [...this.#records.keys()].filter((name) => ownerOfRecord(name) === owner);
     if (own.length > 0) return own.some((name) => this.#isRenewed(name));
-    // It has no record: of an older version, or cleared away.
-    return byPid === 'alive' || this.#standstill.watchedMs < this.#lapseMs;
+    // It has no record: of an older version, cleared away, or it has begun since the last look.
+    const { watchedMs } = this.#standstill;
+    const askedAt = this.#firstAsked.get(owner) ?? watchedMs;
+    this.#firstAsked.set(owner, askedAt);
+    return byPid === 'alive' || watchedMs - askedAt < this.#lapseMs;
   }
 
   /** All that have, or had, a record since this process began to watch. */

@@ -82,6 +82,7 @@ export async function createBatch(config: Config, order: BatchOrder): Promise<Cr
       await draft.discard();
       return await checked(known, identity);
     }
+    await draft.finish();
     const base = `${order.file === null ? 'prompts' : slugOfFile(order.file)}-`;
     const likelyIds = allHashes(identity).map((each) => base + hashInId(each));
     await order.beforeCommit?.({
@@ -114,6 +115,10 @@ export async function createBatch(config: Config, order: BatchOrder): Promise<Cr
     const created = await draft.commit(manifest);
     await registerBatch(config.home, location, id);
     const store = openStore(location, id);
+    if (!created && order.fresh)
+      throw new UsageError(
+        `${id}: another command took this id at the same moment. Nothing was made; type the command again.`,
+      );
     return created ? { store, manifest, created } : await checked(store, identity);
   } catch (error) {
     await draft.discard();

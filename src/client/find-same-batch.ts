@@ -20,10 +20,14 @@ export async function findSameBatch(
   identity: BatchIdentity,
 ): Promise<BatchStore | null> {
   const { outputDir } = location;
-  const claimed = await claimedIds(outputDir, hashName(identity.hash));
+  const claimedBatches = await ofIdentity(
+    outputDir,
+    await claimedIds(outputDir, hashName(identity.hash)),
+    identity,
+  );
   const found =
-    chosen(await ofIdentity(outputDir, claimed, identity)) ??
-    // Batches that were named by --id, moved here, or made by version 0.1.0 are claimed by nobody.
+    chosen(claimedBatches.filter(({ isOver }) => !isOver)) ??
+    // Batches that were named by --id, moved here, or made by version 0.1.0 have no claim.
     chosen(await ofIdentity(outputDir, await listBatches(outputDir), identity));
   if (found !== null) {
     await registerBatch(home, location, found);

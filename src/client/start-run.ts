@@ -11,7 +11,7 @@ import { workerIdentity } from '../worker-identity.ts';
 import { takeInAddition } from '../store/additions.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { appendControl } from '../store/controls-log.ts';
-import { keepRunPrices } from '../store/run-prices.ts';
+import { dropRunPrices, keepRunPrices } from '../store/run-prices.ts';
 import { layoutOf, type Manifest, type ManifestRun } from '../store/manifest.ts';
 import { withoutRun, withRun } from '../store/run-notes.ts';
 import { openWorkersFolder } from '../store/worker-records.ts';
@@ -136,7 +136,10 @@ export async function startRun({
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     // Somebody on another machine was faster: the run that is open is theirs.
     const unused = begun;
-    if (unused) await store.updateManifest((current) => withoutRun(current, unused));
+    if (unused) {
+      await dropRunPrices(store.folder, unused.run);
+      await store.updateManifest((current) => withoutRun(current, unused));
+    }
     assertOurs(await viewOf(temporal, store.batchId), store);
     return false;
   } finally {
@@ -144,13 +147,16 @@ export async function startRun({
   }
 }
 
-/** Of the newest table at hand, what this batch can be charged by. */
+/** Of the newest table at hand, what this batch can be charged by. One that another version has fetched may be of another form. */
 async function runTable(config: Config, settings: Manifest['settings']): Promise<PriceTable> {
-  const [{ tableAtHand }, { tableFor }] = await Promise.all([
+  const [{ tableAtHand }, { tableFor }, { bundledTable }, { priceTableSchema }] = await Promise.all([
     import('./prices/price-updates.ts'),
     import('../providers/table-for.ts'),
+    import('../prices/bundled-table.ts'),
+    import('../prices/price-table.ts'),
   ]);
-  return tableFor(await tableAtHand(config), settings);
+  const table = tableFor(await tableAtHand(config), settings);
+  return priceTableSchema.safeParse(table).success ? table : tableFor(bundledTable, settings);
 }
 
 function summaryOf({ name, prompts, settings: { request } }: BatchInput): string {

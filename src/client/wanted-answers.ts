@@ -8,7 +8,7 @@ export interface Wanting {
   index: number;
   /** Samples that it lacks, in ascending order; a number: all samples up to it. */
   missing: number[] | number;
-  /** Its request names a seed: answers belong to their sample numbers. */
+  /** Its request names a seed: answers belong to their sample numbers. The same for all prompts of one digest. */
   isSeeded: boolean;
 }
 
@@ -24,11 +24,26 @@ export interface Offer {
 
 interface Waiting {
   index: number;
-  maxTokens: number;
   missing: number[];
-  isSeeded: boolean;
   next: Waiting | null;
 }
+
+interface Queue {
+  first: Waiting | null;
+  last: Waiting | null;
+}
+
+/** Prompts of one digest and one token limit. The first of a queue always takes what is offered, so nothing is searched. */
+interface Group {
+  maxTokens: number;
+  /** By sample number where a seed is set; otherwise one queue, under {@link ANY_SAMPLE}. */
+  queues: Map<number, Queue>;
+  isSeeded: boolean;
+  /** Of the same digest, with another limit. */
+  next: Group | null;
+}
+
+const ANY_SAMPLE = 0;
 
 /** One sample of one response, whatever copies of it there are. */
 export const originName = (answerId: string, sample: number): string => `${answerId}#${sample}`;
@@ -38,23 +53,19 @@ export const originName = (answerId: string, sample: number): string => `${answe
  * answer is given twice, nor one that the batch has already.
  */
 export class WantedAnswers {
-  /** By the digest of a key: the position of its prompts' list in `#lists`. */
+  /** By the digest of a key: the position of its first group in `#groups`. */
   readonly #keys = new KeyIndex();
-  /** Prompts of each digest that lack something, in the order they were added. */
-  readonly #lists: { first: Waiting | null; last: Waiting | null }[] = [];
+  readonly #groups: Group[] = [];
   readonly #held = new Set<string>();
 
   add({ key, index, missing, isSeeded }: Wanting): void {
     const samples =
       typeof missing === 'number' ? Array.from({ length: missing }, (_, at) => at + 1) : [...missing];
     if (samples.length === 0) return;
-    const at = this.#keys.claimDigest(key.digest, this.#lists.length);
-    if (at === this.#lists.length) this.#lists.push({ first: null, last: null });
-    const list = this.#lists[at]!;
-    const waiting: Waiting = { index, maxTokens: key.maxTokens, missing: samples, isSeeded, next: null };
-    if (list.last) list.last.next = waiting;
-    else list.first = waiting;
-    list.last = waiting;
+    const group = this.#groupFor(key, isSeeded);
+    if (isSeeded)
+      for (const sample of samples) enqueue(group, sample, { index, missing: [sample], next: null });
+    else enqueue(group, ANY_SAMPLE, { index, missing: samples, next: null });
   }
 
   /** An answer that the batch has, used or not: it is never given to it. */
@@ -64,45 +75,69 @@ export class WantedAnswers {
 
   /** Whether some prompt may take an answer to this request; with `longer`, complete ones to a smaller token limit too. */
   wants(key: RequestKey, longer = false): boolean {
-    for (let waiting = this.#firstOf(key); waiting; waiting = waiting.next)
-      if (fits(waiting, key, longer)) return true;
+    for (const { queues } of this.#groupsOf(key, longer))
+      for (const { first } of queues.values()) if (first) return true;
     return false;
   }
 
-  /** Gives the answer to a prompt that lacks one: which, and as which sample. `null`: nobody can use it. */
+  /**
+   * Gives the answer to a prompt that lacks one: which, and as which sample. `null`: none can use it. Prompts with the
+   * same token limit come first.
+   */
   give(offer: Offer, longer = false): { index: number; sample: number } | null {
     if (this.#held.has(offer.origin)) return null;
-    let before: Waiting | null = null;
-    for (let waiting = this.#firstOf(offer.key); waiting; before = waiting, waiting = waiting.next) {
-      if (!fits(waiting, offer.key, longer && offer.isComplete)) continue;
-      const at = placeOf(waiting, offer.sample);
-      if (at < 0) continue;
-      const [sample] = waiting.missing.splice(at, 1);
-      if (waiting.missing.length === 0) this.#drop(offer.key, before, waiting);
+    for (const group of this.#groupsOf(offer.key, longer && offer.isComplete)) {
+      const taken = take(group, offer.sample);
+      if (!taken) continue;
       this.#held.add(offer.origin);
-      return { index: waiting.index, sample: sample! };
+      return taken;
     }
     return null;
   }
 
-  #firstOf({ digest }: RequestKey): Waiting | null {
+  /** The group of this key, then, if wanted, those of larger token limits. */
+  *#groupsOf({ digest, maxTokens }: RequestKey, longer: boolean): Generator<Group> {
     const at = this.#keys.getDigest(digest);
-    return at === undefined ? null : this.#lists[at]!.first;
+    const first = at === undefined ? null : this.#groups[at]!;
+    for (let group = first; group; group = group.next) if (group.maxTokens === maxTokens) yield group;
+    if (!longer) return;
+    for (let group = first; group; group = group.next) if (group.maxTokens > maxTokens) yield group;
   }
 
-  #drop({ digest }: RequestKey, before: Waiting | null, waiting: Waiting): void {
-    const list = this.#lists[this.#keys.getDigest(digest)!]!;
-    if (before) before.next = waiting.next;
-    else list.first = waiting.next;
-    if (list.last === waiting) list.last = before;
+  #groupFor({ digest, maxTokens }: RequestKey, isSeeded: boolean): Group {
+    const at = this.#keys.claimDigest(digest, this.#groups.length);
+    const group: Group = { maxTokens, queues: new Map(), isSeeded, next: null };
+    if (at === this.#groups.length) {
+      this.#groups.push(group);
+      return group;
+    }
+    for (let known = this.#groups[at]!; ; known = known.next) {
+      if (known.maxTokens === maxTokens) return known;
+      if (!known.next) return (known.next = group);
+    }
   }
 }
 
-const fits = (waiting: Waiting, { maxTokens }: RequestKey, longer: boolean): boolean =>
-  waiting.maxTokens === maxTokens || (longer && waiting.maxTokens > maxTokens);
+function enqueue({ queues }: Group, sample: number, waiting: Waiting): void {
+  const queue = queues.get(sample);
+  if (!queue) {
+    queues.set(sample, { first: waiting, last: waiting });
+    return;
+  }
+  if (queue.last) queue.last.next = waiting;
+  else queue.first = waiting;
+  queue.last = waiting;
+}
 
 /** The same sample number where it is free; else the lowest one that is, unless a seed makes them differ. */
-function placeOf({ missing, isSeeded }: Waiting, sample: number): number {
-  const same = missing.indexOf(sample);
-  return same >= 0 || isSeeded ? same : 0;
+function take({ queues, isSeeded }: Group, sample: number): { index: number; sample: number } | null {
+  const queue = queues.get(isSeeded ? sample : ANY_SAMPLE);
+  const waiting = queue?.first;
+  if (!queue || !waiting) return null;
+  const [taken] = waiting.missing.splice(Math.max(0, waiting.missing.indexOf(sample)), 1);
+  if (waiting.missing.length === 0) {
+    queue.first = waiting.next;
+    if (!queue.first) queue.last = null;
+  }
+  return { index: waiting.index, sample: taken! };
 }

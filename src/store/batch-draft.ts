@@ -97,6 +97,11 @@ export class BatchDraft {
     });
   }
 
+  /** Writes all prompts taken in so far, so that a full disk is noticed before anything is started. No more may be added. */
+  async finish(): Promise<void> {
+    await this.#written(() => this.#closeShards());
+  }
+
   /** Gives the draft its id. False if a batch of that id is there already; the draft is then discarded. */
   async commit(manifest: Manifest): Promise<boolean> {
     await this.#written(async () => {

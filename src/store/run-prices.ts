@@ -1,4 +1,5 @@
 /** The price table that a run began with, kept in the batch folder: it holds for the whole run, on every worker. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { priceTableSchema, type PriceTable } from '../prices/price-table.ts';
 import { createWhole, readWhole } from './create-whole.ts';
@@ -20,6 +21,10 @@ export async function keepRunPrices(batchFolder: string, run: number, table: Pri
     throw cannotWrite(folder, error);
   }
 }
+
+/** Removes the table of a run whose number is given back, so that the next run of that number keeps its own. */
+export const dropRunPrices = (batchFolder: string, run: number): Promise<void> =>
+  rm(fileOf(batchFolder, run), { recursive: true, force: true });
 
 /** `null`: none was kept, as in batches of older versions. Throws {@link StoreError} where it cannot be read. */
 export async function readRunPrices(batchFolder: string, run: number): Promise<PriceTable | null> {

@@ -138,13 +138,13 @@ export function createBuy(
 
     /** Writes the start; and its end, if the request is not sent after all. Otherwise it would count as one that may have been paid. */
     async function isToBeSent(start: StartRecord): Promise<boolean> {
+      await writer.append(start, { durable: isContested() });
       const noteUnsent = (): Promise<void> => {
         passage.leave(unsent);
         return writer.append(faultOf(start, unsentFault, null), { durable: false });
       };
       let isSent: boolean;
       try {
-        await writer.append(start, { durable: isContested() });
         isSent = await maySend();
       } catch (error) {
         await noteUnsent().catch(() => {

@@ -7,7 +7,8 @@ import type { ReportSummary } from '../report/summary.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { BatchInterruptedError, BatchPausedError } from './batch-errors.ts';
-import { continueBatch, finishedOutcome, progressAtEnd } from './continue-batch.ts';
+import { closedOutcome } from './close-on-server.ts';
+import { continueBatch, progressAtEnd } from './continue-batch.ts';
 import { createBatch } from './create-batch.ts';
 import { readPromptList } from './input/read-prompt-list.ts';
 import type { RunOptions } from './options/run-options.ts';
@@ -93,7 +94,7 @@ export class BatchProcessor {
         await assertNotElsewhere(config, newBatch, () => {});
       },
     });
-    const finished = await finishedOutcome(store);
+    const finished = await closedOutcome(config, store, () => {});
     if (finished) return finishedHandle(store, finished, manifest.limits.maxWorkers);
     if (signal.aborted) throw new BatchInterruptedError(store.batchId, 'was stopped before it began');
     requireApiKey(config, settings);

@@ -107,7 +107,7 @@ export const progressAtEnd = (
  * A refusal is as good: the batch is not paused (any more), or has closed meanwhile, which is seen next. So is an
  * interrupt, which ends the command.
  */
-async function unlessRefused(interrupt: AbortSignal, update: () => Promise<unknown>): Promise<void> {
+export async function unlessRefused(interrupt: AbortSignal, update: () => Promise<unknown>): Promise<void> {
   try {
     await update();
   } catch (error) {

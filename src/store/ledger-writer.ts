@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LedgerRecord } from './records.ts';
+import type { FaultRecord, LedgerRecord, StartRecord } from './records.ts';
 import { makeFolder, syncFolder } from './sync-folder.ts';
 
 /** A ledger record could not be written. Unless it is a start, it is kept in memory and written before any later one. */
@@ -49,7 +49,10 @@ export class LedgerWriter {
   readonly #folder: string;
   readonly #owner: string;
   readonly #waiting: Waiter[] = [];
-  /** Lines whose write failed: answers already paid for, ends, faults that cost nothing. No starts: what has none on disk is not sent. */
+  /**
+   * Lines whose write failed: answers already paid for, ends, faults that cost nothing. No starts: their requests are not
+   * sent. But a failed write may have left some whole, and a fault tells of each that it was not sent.
+   */
   readonly #unsaved: Line[] = [];
   readonly #audience: WriterAudience | null;
   #file: { name: string; handle: FileHandle; size: number } | null = null;
@@ -86,7 +89,7 @@ export class LedgerWriter {
    * Throws {@link LedgerWriteError}.
    */
   append(record: LedgerRecord, options: { durable: boolean }): Promise<void> {
-    return this.#enqueue({ record, text: JSON.stringify(record) }, options.durable);
+    return this.#enqueue(lineOf(record), options.durable);
   }
 
   /** Syncs the starts that are written and not synced yet: a network file system shows them to other machines only then. Throws {@link LedgerWriteError}. */
@@ -136,6 +139,7 @@ export class LedgerWriter {
     const lines = [...this.#unsaved, ...group.flatMap(({ line }) => line ?? [])];
     if (lines.length === 0 && !this.#unsynced) return;
     const file = (this.#file ??= await this.#openFile());
+    let isSent = (_waiter: Waiter): boolean => false;
     try {
       const bytes = Buffer.from(lines.map(({ text }) => `${text}\n`).join(''));
       this.#audience?.writing(file.name, file.size + bytes.length);
@@ -145,12 +149,14 @@ export class LedgerWriter {
       // A request need not wait for the others' fsync: nobody decides by its start before it has an end.
       for (const { line, durable, resolve } of group)
         if (line?.record.type === 'start' && !durable) resolve();
+      isSent = ({ durable }) => !durable;
       this.#unsynced = true;
       if (this.hasUnsaved || group.some((waiter) => waiter.durable)) {
         await file.handle.datasync();
         this.#unsynced = false;
       }
     } catch (error) {
+      this.#unsaved.push(...group.filter((waiter) => !isSent(waiter)).flatMap(unsentOf));
       await this.#leaveFile().catch(() => {
         // the write's own error is the one to tell
       });
@@ -191,3 +197,20 @@ export class LedgerWriter {
 
 /** A fault that no disk takes is not forgotten: without it, a request that cost nothing would be one that may have been paid. */
 const isKept = ({ record }: Line): boolean => record.type !== 'start';
+
+/** Tells of a start whose write failed: what of it is on disk is no request that may have been paid. */
+function unsentOf({ line }: Waiter): Line[] {
+  return line?.record.type === 'start' ? [lineOf(unsent(line.record))] : [];
+}
+
+const unsent = ({ id: start, at, index, run, turn, attempt }: StartRecord): FaultRecord => ({
+  ...{ type: 'fault', id: randomUUID(), at, index, run, turn, attempt, start },
+  failure: 'Completion.Aborted',
+  status: null,
+  message: 'not sent: the ledger could not be written',
+  requestId: null,
+  retryDelayMs: null,
+  possiblyPaid: false,
+});
+
+const lineOf = (record: LedgerRecord): Line => ({ record, text: JSON.stringify(record) });

@@ -118,23 +118,29 @@ async function collectEvidence({
       reportFile === undefined ? null : (JSON.parse(await readFile(reportFile, 'utf8')) as BatchResults),
     copiedRevision: copy?.revision ?? null,
     newestRevision: Math.max(0, ...revisions.map((name) => Number.parseInt(name, 10) || 0)),
-    audit: copy === null ? [`there is no batch in ${folder}`] : await auditOf(env, outputDir, id),
+    ...(copy === null
+      ? { audit: [`there is no batch in ${folder}`], hasEnded: false }
+      : await auditOf(env, outputDir, id)),
   };
 }
 
 /** What an audit of ledger, report, manifest and workflow finds, in words. */
-async function auditOf(env: NodeJS.ProcessEnv, outputDir: string, id: string): Promise<string[]> {
+async function auditOf(
+  env: NodeJS.ProcessEnv,
+  outputDir: string,
+  id: string,
+): Promise<Pick<FileEvidence, 'audit' | 'hasEnded'>> {
   const temporal = await connectTemporalIfRunning(loadConfig(env, outputDir));
-  if (!temporal) return ['the Temporal server does not run'];
+  if (!temporal) return { audit: ['the Temporal server does not run'], hasEnded: false };
   const store = new BatchStore(await findOutputFolder(outputDir), id, 'audit');
   try {
-    const { differences, notes } = await auditBatch(
-      store,
-      await readWorkflowRecords(historiesOf(temporal), store),
-    );
+    const records = await readWorkflowRecords(historiesOf(temporal), store);
+    const { differences, notes } = await auditBatch(store, records);
+    const newest = (await store.readManifest()).runs.at(-1);
+    const hasEnded = records.runs.some(({ run, outcome }) => run === newest?.run && outcome !== null);
     // A run whose start was killed is in the manifest, and no workflow knows of it.
     const unexpected = notes.filter((note) => !/^The workflow's receipts of run \d/.test(note));
-    return [...differences.map(({ message }) => message), ...unexpected];
+    return { audit: [...differences.map(({ message }) => message), ...unexpected], hasEnded };
   } finally {
     await store.close();
     await temporal.close();

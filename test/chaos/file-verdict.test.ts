@@ -25,6 +25,7 @@ const good = (): FileEvidence => ({
   copiedRevision: 3,
   newestRevision: 3,
   audit: [],
+  hasEnded: true,
   wasKilled: true,
   exitCode: 0,
 });
@@ -36,6 +37,7 @@ test('what is right passes', () => {
 const cases: { title: string; change: (evidence: FileEvidence) => Partial<FileEvidence>; fails: RegExp }[] = [
   { title: 'another exit code', change: () => ({ exitCode: 5 }), fails: /exit 5/ },
   { title: 'an audit that finds something', change: () => ({ audit: ['a difference'] }), fails: /^audit: / },
+  { title: 'a workflow that stays open', change: () => ({ hasEnded: false }), fails: /has not ended/ },
   { title: 'an old copy', change: () => ({ copiedRevision: 2 }), fails: /batch\.json is revision 2/ },
   { title: 'no report', change: () => ({ report: null }), fails: /the report says/ },
   {

@@ -17,6 +17,8 @@ export interface FileEvidence {
   newestRevision: number;
   /** What an audit finds: differences between ledger, report, manifest and workflow. */
   audit: readonly string[];
+  /** The newest run's workflow has ended, and told how. */
+  hasEnded: boolean;
   /** The fault was the death of the process. */
   wasKilled: boolean;
   /** Of the last command. */
@@ -28,6 +30,7 @@ export function faultsOf(evidence: FileEvidence): string[] {
   const { report, exitCode, audit, copiedRevision, newestRevision, answers, prompts, completions } = evidence;
   const wrong = audit.map((found) => `audit: ${found}`);
   if (exitCode !== 0) wrong.push(`the batch did not come to its end: exit ${exitCode}`);
+  if (!evidence.hasEnded) wrong.push('the workflow has not ended');
   if (copiedRevision !== newestRevision)
     wrong.push(`batch.json is revision ${copiedRevision}, the newest is ${newestRevision}`);
   if (report?.summary.state !== 'succeeded' || report.summary.successful_items !== prompts.length)

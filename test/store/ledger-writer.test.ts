@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { possiblyPaidOf } from '../../src/store/bill.ts';
@@ -107,6 +107,45 @@ test('a free request stays free where its fault came to a full disk', { skip: no
   assert.deepEqual(possiblyPaidOf(reader.history(0)), []);
 });
 
+test('a start that a failed write left whole on disk is no request that may have been paid', async (t) => {
+  const folder = await temporaryFolder(t);
+  const writer = new LedgerWriter(folder, 'worker');
+  t.after(() => writer.close());
+  await writer.append(start('sent'), { durable: false });
+  const [name] = await readdir(folder);
+  const handle = await open(join(folder, name!), 'r');
+  const prototype = Object.getPrototypeOf(handle) as FileHandle;
+  await handle.close();
+  // A disk that is full in the middle of the write: the first two of four starts are whole.
+  const write = prototype.write as (
+    this: FileHandle,
+    bytes: Buffer,
+    offset: number,
+    length: number,
+  ) => unknown;
+  const torn = t.mock.method(
+    prototype,
+    'write',
+    async function (this: FileHandle, bytes: Buffer): Promise<never> {
+      await write.call(this, bytes, 0, Math.floor(bytes.length * 0.6));
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    },
+  );
+  const ids = ['s0', 's1', 's2', 's3'];
+  const appends = ids.map((id, index) => writer.append(start(id, { index }), { durable: false }));
+  for (const append of appends) await assert.rejects(append, /ENOSPC/);
+  torn.mock.restore();
+  const whole = (await readBack(folder)).map(({ id }) => id);
+  assert.deepEqual(whole.toSorted(), ['s0', 's1', 'sent'], 'what the failed write has left');
+  assert.deepEqual([writer.unsaved, writer.hasUnsaved], [0, true]);
+
+  await writer.saveUnsaved();
+  const reader = new LedgerReader(folder, 0, LAST);
+  await reader.refresh();
+  const possiblyPaid = ids.flatMap((_, index) => possiblyPaidOf(reader.history(index)).map(({ id }) => id));
+  assert.deepEqual(possiblyPaid, ['sent'], 'the one that was sent, and nothing else');
+});
+
 test('the next append writes first what an earlier failure left', async (t) => {
   const parent = join(await temporaryFolder(t), 'in-the-way');
   await writeFile(parent, '');
@@ -150,7 +189,7 @@ test('on a full disk no answer is lost and only last lines are torn', { skip: no
   const [torn] = await readdir(folder);
   const whole = await wholeLines(folder, torn!);
 
-  // Still full: it fails again, and loses nothing. A start is not worth keeping.
+  // Still full: it fails again, and loses nothing. Of a start only that it was not sent is worth keeping.
   await assert.rejects(writer.append(start('s'), { durable: false }), /ENOSPC/);
   const late = answer('late');
   handedOver.push(late);
@@ -168,7 +207,16 @@ test('on a full disk no answer is lost and only last lines are torn', { skip: no
   assert.ok(files.length >= 2, 'the torn file was written to again');
   for (const file of files) await wholeLines(folder, file);
   assert.equal(await wholeLines(folder, torn!), whole);
-  assert.deepEqual(await readBack(folder), byId(handedOver));
+  const records = await readBack(folder);
+  const unsent = records.filter((record) => record.type === 'fault');
+  assert.deepEqual(
+    unsent.map((record) => [record.start, record.possiblyPaid]),
+    [['s', false]],
+  );
+  assert.deepEqual(
+    records.filter((record) => record.type !== 'fault'),
+    byId(handedOver),
+  );
 });
 
 test('whoever has appended a record that needs no fsync decides with it, also where others are synced beside it', async (t) => {

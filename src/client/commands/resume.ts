@@ -1,4 +1,4 @@
-import { finishedOutcome } from '../continue-batch.ts';
+import { closedOutcome } from '../close-on-server.ts';
 import { reachBatch } from '../reached-batch.ts';
 import type { RunLimits } from '../../contract.ts';
 import { withAccount } from '../account-limits.ts';
@@ -27,7 +27,7 @@ export async function resumeCommand(
   const { store } = batch;
   if (!store) return liftPause(batch, options, context).finally(() => batch.close());
   await registerBatch(context.config.home, store.location, store.batchId);
-  const outcome = await finishedOutcome(store);
+  const outcome = await closedOutcome(context.config, store, context.note);
   if (outcome) {
     context.note(`${store.batchId} is finished, and nothing was run now.`);
     return printFinished(store, outcome, context);

@@ -1,7 +1,8 @@
 import type { RunLimits } from '../../contract.ts';
 import { withAccount } from '../account-limits.ts';
 import { registerBatch } from '../batch-registry.ts';
-import { finishedOutcome, isCancelled } from '../continue-batch.ts';
+import { closedOutcome } from '../close-on-server.ts';
+import { isCancelled } from '../continue-batch.ts';
 import { locateBatch } from '../locate-batch.ts';
 import { plural } from '../render/number-text.ts';
 import { reopenFailed } from '../reopen-failed.ts';
@@ -29,7 +30,7 @@ export async function retryCommand(
   const { config, note } = context;
   const store = await locateBatch(config, id, options.outputDir);
   await registerBatch(config.home, store.location, store.batchId);
-  const outcome = await finishedOutcome(store);
+  const outcome = await closedOutcome(config, store, note);
   if (outcome?.state === 'succeeded') {
     note('Nothing to retry: every prompt has its completions.');
     return printFinished(store, outcome, context);

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { finishedOutcome } from '../continue-batch.ts';
+import { closedOutcome } from '../close-on-server.ts';
 import { createBatch } from '../create-batch.ts';
 import { type PromptSource, readPromptFile } from '../input/read-prompt-file.ts';
 import type { RunOptions } from '../options/run-options.ts';
@@ -65,7 +65,7 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
   const added = manifest.additions?.reduce((sum, { prompts }) => sum + prompts, 0) ?? 0;
   if (!created && added > 0)
     note(`The batch has ${plural(added, 'more prompt')} than this file, added later.`);
-  const outcome = await finishedOutcome(store);
+  const outcome = await closedOutcome(config, store, note);
   if (outcome) {
     note(
       'This batch was finished before, and nothing was run now; --new makes another one of the same prompts.',

@@ -16,6 +16,8 @@ export interface PlannedFault {
   at: number;
   kind: FaultKind;
   code: ErrorCode;
+  /** Only operations count whose name and path, with a space between them, match this expression. */
+  only?: string;
 }
 
 /** What `file-faults.mjs` is told. */

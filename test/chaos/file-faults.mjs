@@ -7,19 +7,22 @@ import { syncBuiltinESMExports } from 'node:module';
 import { constants } from 'node:os';
 import { relative, sep } from 'node:path';
 
-const { root, at, kind, code, trace } = JSON.parse(process.env.DURABATCH_FILE_FAULT);
+const { root, at, kind, code, trace, only } = JSON.parse(process.env.DURABATCH_FILE_FAULT);
 const { promises } = fs;
 const { writeSync } = fs;
 const log = fs.openSync(trace, 'a');
 const folder = root.endsWith(sep) ? root.slice(0, -1) : root;
+const counts = new RegExp(only ?? '');
 let count = 0;
 
 const isBelow = (path) => typeof path === 'string' && (path === folder || path.startsWith(folder + sep));
 
 /** Counts an operation; true if it is the one that is to fail. */
 function isChosen(name, path) {
+  const operation = `${name} ${relative(folder, path)}`;
+  if (!counts.test(operation)) return false;
   count++;
-  writeSync(log, `${count} ${name} ${relative(folder, path)}\n`);
+  writeSync(log, `${count} ${operation}\n`);
   if (count !== at) return false;
   writeSync(log, `fault ${kind} ${code}\n`);
   return true;

@@ -58,7 +58,9 @@ export async function runFileSweep(
         await tryFault(env, fault, result, say);
       }
     };
-    await Promise.all(Array.from({ length: lanes }, lane));
+    // A lane that fails waits for the others: nothing may run on without its server.
+    const ends = await Promise.allSettled(Array.from({ length: lanes }, lane));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
     return result;
   } finally {
     await stopServer(home);

@@ -14,7 +14,7 @@ import type { Passage, RequestGate } from './activities/request-gate.ts';
 
 /** A prompt that has waited this long for a slot is handed back. */
 const MAX_WAIT_MS = 10_000;
-/** So long others may take it before this process asks for it again. */
+/** Other processes may take it for this long before this process asks for it again. */
 const HAND_BACK_MS = 1000;
 
 const PROMPT: keyof Activities = 'completePrompt';
@@ -41,7 +41,7 @@ interface Reservation {
 }
 
 interface Waiter {
-  /** Of two, the lower one came first. */
+  /** The lower of two numbers came first. */
   number: number;
   pass(): void;
   refuse(reason: unknown): void;
@@ -83,7 +83,7 @@ export function createPromptSlots(slots: number, random: () => number = Math.ran
     }
   };
 
-  /** Of the batch with the fewest requests under way; among equals, who came first. */
+  /** The first of the batch with the fewest requests in progress; among equals, the one that came first. */
   const nextWaiter = (): [Batch, Waiter] | null => {
     let next: [Batch, Waiter] | null = null;
     for (const batch of batches) {
@@ -129,7 +129,7 @@ export function createPromptSlots(slots: number, random: () => number = Math.ran
     retryIn(
       HAND_BACK_MS * (1 + random() / 10),
       'Worker.Full',
-      `this worker has all its ${slots} slots in use, by this batch and its others`,
+      `this worker has all its ${slots} slots in use, by this and other batches`,
     );
 
   const waitForSlot = (batch: Batch, signal: AbortSignal): Promise<void> =>

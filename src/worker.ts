@@ -44,7 +44,7 @@ export interface BatchWorkerOptions {
   idle?: boolean;
   /** Says what changes about the batch's account. */
   note?: (line: string) => void;
-  /** Called when other workers of the batch are found dead: what they had under way is to be given back. */
+  /** Called when other workers of the batch are found dead, so that their work is handed back. */
   onDeadWorkers(isDead: (identity: string) => boolean): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export interface BatchWorker {
   readonly requestsInFlight: number;
   /** Starts nothing more and ends after the requests in flight. */
   stop(): Promise<void>;
-  /** To be called when it has stopped and its answers are saved: others see that nothing of it is under way. */
+  /** Call it when the worker has stopped and its answers are saved: others then see that it has nothing in flight. */
   leave(): Promise<void>;
 }
 

@@ -33,7 +33,7 @@ export interface BuyDependencies {
   /** Identity of this process. */
   worker: string;
   liveness: Liveness;
-  /** Hears of work that may outlive the attempt it was begun by: the process is not to end before. */
+  /** Called with work that may outlive the attempt that started it: the process must not end before it. */
   outlives?(work: Promise<unknown>): void;
   now: () => Date;
   random: () => number;
@@ -202,7 +202,7 @@ const unsentFault = {
   failure: 'Completion.Aborted',
   status: null,
   message:
-    'the request was not sent: another process is asking, or this one was frozen or cut off from the batch folder',
+    'the request was not sent: another process is sending it, or this one was frozen or cut off from the batch folder',
   requestId: null,
   possiblyPaid: false,
 } as const;

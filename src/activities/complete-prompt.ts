@@ -78,7 +78,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     const { turn: task, item } = attempt;
     const manifest = await store.manifest();
     await writer.saveUnsaved();
-    // Whoever was taken for dead meanwhile looks anew at what others have bought.
+    // A process that counted as dead in the meantime reads again what others have bought.
     const life = await liveness.assure();
     if (mustLook(attempt, reader)) await reader.refresh();
     const history = reader.history(task.index);

@@ -22,4 +22,4 @@ export function overchargeOf(
 
 const overchargeText = (costNanoUsd: number, worstCostNanoUsd: number): string =>
   `An answer cost ${nanoUsdToDecimal(costNanoUsd)} USD, although its request could cost ${nanoUsdToDecimal(worstCostNanoUsd)} USD at most by its price and its token limit. ` +
-  "Look at the provider's bill; resumed, the batch reserves as much more for each request as this one cost.";
+  "Look at the provider's bill; after `durabatch resume`, the batch reserves more for each request, by the same factor.";

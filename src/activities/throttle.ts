@@ -139,7 +139,7 @@ const LEAST_HOLD_MS = 100;
 /** Requests sent one after the other that tell whether refusals are chance: a limit that is reached refuses most of them. */
 const NEIGHBOURS = 20;
 const MOST_BY_CHANCE = 4;
-/** Who names a longer wait means everybody. */
+/** A longer wait applies to all requests. */
 const SHORT_WAIT_MS = 5000;
 const MOST_BACKOFF_MS = 60_000;
 /** Answers that take longer than the baseline times this say that more at once only wait for each other. */

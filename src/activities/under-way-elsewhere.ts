@@ -53,7 +53,7 @@ export function createUnderWayElsewhere({
   };
 }
 
-/** Gives the prompt back for a moment; it counts against nothing. */
+/** Hands the prompt back for a moment; this counts against no limit. */
 export function handedBack({ worker }: StartRecord, random: number): unknown {
   const delayMs = HAND_BACK_MS * (1 + random / 10);
   return retryIn(

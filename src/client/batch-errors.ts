@@ -9,7 +9,7 @@ export class BatchPausedError extends Error {
 
   constructor(batchId: string, pause: Pause) {
     super(
-      `batch ${batchId} paused (${pause.reason}): ${pause.message}. To go on: ${asTyped(`durabatch resume ${batchId}`)}`,
+      `batch ${batchId} paused (${pause.reason}): ${pause.message}. To continue: ${asTyped(`durabatch resume ${batchId}`)}`,
     );
     this.batchId = batchId;
     this.pause = pause;
@@ -23,7 +23,7 @@ export class BatchInterruptedError extends Error {
 
   constructor(batchId: string, why: string) {
     super(
-      `batch ${batchId} ${why}. Every answer that came back is kept. To go on: ${asTyped(`durabatch resume ${batchId}`)}`,
+      `batch ${batchId} ${why}. Every answer that came back is kept. To continue: ${asTyped(`durabatch resume ${batchId}`)}`,
     );
     this.batchId = batchId;
   }

@@ -1,4 +1,4 @@
-/** What a batch is found by: the hash over its requests, as each version of this program has made it. */
+/** Identity of a batch: the hash over its requests, as each version of this program computes it. */
 import type { PromptItem, RequestSettings } from '../contract.ts';
 import { type HashName } from '../store/batch-claims.ts';
 import type { Manifest } from '../store/manifest.ts';
@@ -9,7 +9,7 @@ import { idOfPosition } from './input/prompt-item.ts';
 export interface BatchIdentity {
   /** Of this version. */
   hash: Manifest['input_hash'];
-  /** As earlier versions would have it: their batches are found by these. */
+  /** The hashes of earlier versions, by which their batches are found. */
   earlier: Manifest['input_hash'][];
 }
 

@@ -56,7 +56,7 @@ export function createProgram(): Command {
   addRunOptions(
     program
       .command('run')
-      .description('run a file of prompts, or go on with it')
+      .description('run a file of prompts, or continue it')
       .argument('<file>', 'prompts: JSON or JSON Lines'),
   ).action((file: string, raw: Raw) =>
     perform(raw, async (context) => {
@@ -68,7 +68,7 @@ export function createProgram(): Command {
   addEstimateOptions(
     program
       .command('estimate')
-      .description('say what a file would take: tokens, cost, time; starts nothing')
+      .description('show what a file would take: tokens, cost, time; starts nothing')
       .argument('<file>', 'prompts: JSON or JSON Lines'),
   ).action((file: string, raw: Raw) =>
     perform(raw, async (context) => {
@@ -78,9 +78,7 @@ export function createProgram(): Command {
     }),
   );
   addResumeOptions(
-    addReasonOption(
-      onBatch(program.command('resume').description('make a batch go on, whatever stopped it')),
-    ),
+    addReasonOption(onBatch(program.command('resume').description('continue a batch, whatever stopped it'))),
   ).action((id: string, raw: Raw) =>
     perform(raw, async (context) => {
       const [batchId, options] = [parseBatchId(id), { ...parseResumeOptions(raw), reason: parseReason(raw) }];
@@ -139,18 +137,19 @@ export function createProgram(): Command {
       return setCommand(batchId, options, context);
     }),
   );
-  onBatch(program.command('status').description('say how a batch stands')).action((id: string, raw: Raw) =>
-    perform(raw, async (context) => {
-      const [batchId, options] = [parseBatchId(id), parseSharedOptions(raw)];
-      const { statusCommand } = await import('./commands/status.ts');
-      return statusCommand(batchId, options, context);
-    }),
+  onBatch(program.command('status').description('show the status of a batch')).action(
+    (id: string, raw: Raw) =>
+      perform(raw, async (context) => {
+        const [batchId, options] = [parseBatchId(id), parseSharedOptions(raw)];
+        const { statusCommand } = await import('./commands/status.ts');
+        return statusCommand(batchId, options, context);
+      }),
   );
   addJsonOption(
     addOutputDirOption(
       program
         .command('watch')
-        .description('look on at one or several batches until they stop')
+        .description('follow batches until they finish')
         .argument(
           '[id...]',
           'ids of batches, also of other machines, or their beginnings; @last: the newest (default: all that are open)',
@@ -244,7 +243,7 @@ export function createProgram(): Command {
   addJsonOption(
     program
       .command('completion')
-      .description('print what lets a shell complete commands, flags and batch ids')
+      .description('print the script that lets a shell complete commands, flags and batch ids')
       .addArgument(new Argument('<shell>', 'whose completion').choices(shells)),
   ).action((shell: Shell, raw: Raw) =>
     perform(raw, async (context) => {
@@ -281,10 +280,10 @@ function keepCompiledCode(): void {
 
 let isEnding = false;
 
-/** Tells what nobody caught, rejections too, and ends the process once what was paid for is saved. */
+/** Reports uncaught exceptions and rejections, and ends the process once what was paid for is saved. */
 async function endUnexpectedly(error: unknown): Promise<void> {
   const exitCode = tellError(error, { json: process.argv.includes('--json'), debug });
-  // What goes wrong on the way is told, and changes nothing.
+  // Errors on the way are reported and change nothing.
   if (isEnding) return;
   isEnding = true;
   try {

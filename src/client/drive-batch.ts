@@ -266,7 +266,7 @@ function createTroubleNotes({ config, temporal, store, worker, note }: DriveOpti
         }
       }
       if (worker === 'none' && !(await hasLiveWorker(temporal, store).catch(() => true))) {
-        say(`No worker is on this batch. To go on: ${asTyped(`durabatch resume ${store.batchId}`)}`);
+        say(`No worker is on this batch. To continue: ${asTyped(`durabatch resume ${store.batchId}`)}`);
       } else {
         say('Waiting for the Temporal server to answer.');
       }
@@ -276,7 +276,7 @@ function createTroubleNotes({ config, temporal, store, worker, note }: DriveOpti
 
 /** Of a batch that is over: another worker, or a cancel, has come before these answers. */
 const overtakenNote = (requests: number): string =>
-  `The batch is over. Waiting for ${requests} ${requests === 1 ? 'request' : 'requests'} in flight, so that what they cost is on record. Press Ctrl-C twice to leave at once.`;
+  `The batch is over. Waiting for ${requests} ${requests === 1 ? 'request' : 'requests'} in flight, so that their cost is recorded. Press Ctrl-C twice to exit at once.`;
 
 const stoppingNote = (requests: number): string =>
   requests === 0

@@ -68,7 +68,7 @@ const chosen = (found: readonly Found[]): string | null =>
   found.toSorted((a, b) => Number(a.isOver) - Number(b.isOver) || b.createdAt.localeCompare(a.createdAt))[0]
     ?.id ?? null;
 
-/** `null` also for one that is damaged: who asks for it by its id is told. */
+/** `null` also for a damaged batch: a command that names it by id reports the damage. */
 async function readIfThere(file: string): Promise<Manifest | null> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;

@@ -1,4 +1,4 @@
-/** Why nobody seems to be at work on an open batch, told from the liveness records of its workers. */
+/** Why no worker seems to be on an open batch, derived from the liveness records of its workers. */
 import type { BatchState } from '../contract.ts';
 import { readWorkerRecords, type WorkerRecord } from '../store/worker-records.ts';
 import { pidVerdict } from '../worker-identity.ts';

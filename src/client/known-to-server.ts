@@ -56,7 +56,7 @@ async function assertUnknown(
     }
     throw new UsageError(
       `these requests are batch ${batchId} on this Temporal server already, in ${store.outputDir} on ${store.host}. ` +
-        'Go on with it there; --new makes another batch of them here, and buys every answer again.',
+        'Continue it there; --new makes another batch of them here, and buys every answer again.',
     );
   }
 }
@@ -68,7 +68,7 @@ async function* batchesOf(
   likelyIds: readonly string[],
   isNamed: boolean,
 ): AsyncGenerator<Known> {
-  // The server's lists lag behind: who was started a moment ago is found by its id alone.
+  // The server's lists lag: a batch that was started a moment ago is found by its id only.
   for (const batchId of likelyIds) {
     const view = await viewOf(temporal, batchId);
     if (view.kind === 'absent' || view.description.type !== 'promptBatch') continue;

@@ -66,6 +66,6 @@ async function seeOff(worker: BatchWorker, store: BatchStore, note: (line: strin
   await worker.leave().catch((error: unknown) => note(unsaidNote(error)));
 }
 
-/** Of a worker that could not say in the store that it has left. */
+/** Message of a worker that could not record in the store that it ended. */
 export const unsaidNote = (error: unknown): string =>
-  `The batch folder could not be told that this worker ended in good order: ${messageOf(error)}. Other workers wait half a minute for it.`;
+  `Could not record in the batch folder that this worker ended cleanly: ${messageOf(error)}. Other workers will wait half a minute for it.`;

@@ -48,7 +48,7 @@ export function requireApiKey(config: Config, { request, limits }: BatchSettings
   );
 }
 
-/** It is large: who needs no price does not load it. Without a configuration, the bundled one. */
+/** The table is large: it is loaded only when a price is needed. Without a configuration, the bundled one. */
 async function newestTable(config?: Pick<Config, 'home'>): Promise<PriceTable> {
   if (!config) return (await import('../prices/bundled-table.ts')).bundledTable;
   const { tableAtHand } = await import('./prices/price-updates.ts');

@@ -82,7 +82,7 @@ export function createServerBatch(
       }
       if (alone) {
         note(
-          `No worker is on this batch: it ends, with a report of what came back, as soon as one is. Its folder is ${folder}; type there: ${asTyped(`durabatch cancel ${batchId}`)}`,
+          `No worker is on this batch: it ends, with a report of what came back, as soon as a worker starts. Its folder is ${folder}; type there: ${asTyped(`durabatch cancel ${batchId}`)}`,
         );
         return { kind: 'asked' };
       }

@@ -95,7 +95,7 @@ async function newest(places: readonly Place[], { outputDir }: IdScope): Promise
   );
 }
 
-/** `null`: nobody can read that; whoever names the batch is told why. */
+/** `null`: it cannot be read; a command that names the batch reports why. */
 async function madeAtOf(manifestFile: string): Promise<string | null> {
   try {
     const { created_at: madeAt } = JSON.parse(await readFile(manifestFile, 'utf8')) as {

@@ -134,7 +134,7 @@ export async function startRun({
     return true;
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    // Somebody on another machine was faster: the run that is open is theirs.
+    // A command on another machine was faster: the open run is its run.
     const unused = begun;
     if (unused) {
       await dropRunPrices(store.folder, unused.run);

@@ -52,7 +52,7 @@ export async function takeOver({
   const answers = findReusable(wanted, found.sources, rulesOf(reuse_policy, limits), found.skip);
   const taken = await takeAnswers(answers, new Date(), (records) => writeToLedger(store, records));
   if (taken.completions > 0) note(takenText(taken));
-  else if (named.length > 0) note(`Nothing to be taken over from ${named.join(', ')}.`);
+  else if (named.length > 0) note(`No answers to reuse from ${named.join(', ')}.`);
 }
 
 async function noteReuse(
@@ -95,12 +95,13 @@ export async function sourcesOf(
       named.push(...(await locateBatches(config, [id], location.outputDir)));
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      note(`${id} is not there any more: nothing else can be taken over from it.`);
+      note(`${id} no longer exists: no further answers can be reused from it.`);
     }
   }
   const skipped = new Set<string>();
   const skip: SkipNote = (id, error) => {
-    if (!skipped.has(id)) note(`Nothing is taken over from ${id}, which cannot be read: ${messageOf(error)}`);
+    if (!skipped.has(id))
+      note(`No answers are reused from ${id}, because it cannot be read: ${messageOf(error)}`);
     skipped.add(id);
   };
   const sources = await reuseSources(location, batchId, { named, folder: reuse_policy.folder }, skip);

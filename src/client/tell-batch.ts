@@ -66,9 +66,9 @@ const heardLate = (signal: AbortSignal): AbortSignal =>
 
 const refusedFor = ({ workflowId }: WorkflowHandle, ms: number, cause: unknown): UpdateRefusedError =>
   new UpdateRefusedError(
-    `the Temporal server has refused to pass this on to ${workflowId} for ${Math.round(ms / 1000)} s, because the batch's workflow tasks fail. ` +
+    `the Temporal server has refused to deliver this to ${workflowId} for ${Math.round(ms / 1000)} s, because the batch's workflow tasks fail. ` +
       'End the commands and workers that work on it (another version of durabatch may be among them), type durabatch resume ' +
-      `${workflowId}, and then this again; its page in the Web UI says what fails.`,
+      `${workflowId}, and then repeat this command; its page in the Web UI shows the failure.`,
     { cause },
   );
 

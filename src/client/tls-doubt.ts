@@ -23,15 +23,15 @@ export async function tlsDoubt({ address = '', tls, apiKey }: TemporalAddress): 
   return verdict instanceof Error ? doubtOf(verdict, name) : null;
 }
 
-const NOT_CONFIGURED = 'It speaks TLS, and TLS is not turned on here: set TEMPORAL_TLS=true';
+const NOT_CONFIGURED = 'It speaks TLS, but TLS is off here: set TEMPORAL_TLS=true';
 
-/** Codes of OpenSSL and Node for a certificate that comes from nobody we trust. */
+/** Codes of OpenSSL and Node for a certificate from an untrusted issuer. */
 const untrusted: Record<string, string> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'its authority is self-signed',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its authority is not known here',
-  UNABLE_TO_GET_ISSUER_CERT: 'its authority is not known here',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its authority is not known here',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its authority is unknown on this machine',
+  UNABLE_TO_GET_ISSUER_CERT: 'its authority is unknown on this machine',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its authority is unknown on this machine',
   CERT_SIGNATURE_FAILURE: 'its signature is wrong',
 };
 
@@ -50,7 +50,7 @@ function doubtOf(error: NodeJS.ErrnoException, name: string): string | null {
       return `Its TLS certificate is for another host than ${name} (${code}). Set TEMPORAL_TLS_SERVER_NAME to a name that the certificate has, or correct TEMPORAL_ADDRESS`;
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
-      return 'It does not speak TLS, and TLS is turned on here: set TEMPORAL_TLS=false';
+      return 'It does not speak TLS, but TLS is on here: set TEMPORAL_TLS=false';
     default:
       return /CERT|SSL|TLS/.test(code)
         ? `TLS fails: ${error.message} (${code}). Check the TEMPORAL_TLS_… variables`
@@ -75,7 +75,7 @@ function handshake(options: ConnectionOptions): Promise<Error | 'done'> {
   });
 }
 
-/** Of `host`, `host:port`, `[::1]:port` or a URL. */
+/** Parses `host`, `host:port`, `[::1]:port` or a URL. */
 function hostAndPort(address: string): { host: string; port: number } {
   const text = /^\w+:\/\//.test(address) ? address : `tcp://${address}`;
   if (!URL.canParse(text)) return { host: address, port: DEFAULT_PORT };

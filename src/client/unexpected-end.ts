@@ -1,4 +1,4 @@
-/** What is saved before this process ends for a reason that nobody expected. */
+/** What is saved before this process ends unexpectedly. */
 import type { BatchStore } from '../store/batch-store.ts';
 import { saveLeftovers } from './save-leftovers.ts';
 
@@ -11,7 +11,7 @@ export interface PaidWork {
 
 const paidWork = new Set<PaidWork>();
 
-/** Has what `work` holds in memory saved at an unexpected end of the process; returns what calls that off. */
+/** Registers `work`, so that what it holds in memory is saved at an unexpected end of the process. Returns a function that unregisters it. */
 export function saveAtUnexpectedEnd(work: PaidWork): () => void {
   paidWork.add(work);
   return () => void paidWork.delete(work);

@@ -58,7 +58,7 @@ export async function watchStore(
       if ((await store.readManifest()).runs.at(-1)?.outcome) return await endOf(temporal, store);
       if (!told)
         view.note(
-          `Nobody works on this batch. To go on: ${asTyped(`durabatch resume ${store.batchId}`)}. Waiting for that; Ctrl-C ends the waiting.`,
+          `No worker is on this batch. To continue it: ${asTyped(`durabatch resume ${store.batchId}`)}. Waiting for a worker; press Ctrl-C to stop waiting.`,
         );
     } finally {
       await temporal?.close();

@@ -24,6 +24,6 @@ export async function whyNoBatch(id: string, known: readonly string[], place: st
   if (near !== undefined) return `there is no batch "${id}" in ${place}; did you mean ${near}?`;
   return (
     `there is no batch "${id}" in ${place}. ` +
-    `"${asTyped('durabatch list')}" shows the batches there are; --output-dir names the folder of one that is not known here.`
+    `"${asTyped('durabatch list')}" shows the batches there are; --output-dir names the folder of a batch that this machine does not know.`
   );
 }

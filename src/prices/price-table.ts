@@ -109,11 +109,11 @@ const isExpression = (text: string): boolean => {
     return false;
   }
 };
-export const expression = z.string().refine(isExpression, { message: 'is no regular expression' });
+export const expression = z.string().refine(isExpression, { message: 'is not a regular expression' });
 
 /** Checked by hand: a table has thousands of them, and a union of seven objects takes a second for that. */
 export const modelMatchSchema = z.custom<ModelMatch>(isModelMatch, {
-  message: 'is no rule for names of models',
+  message: 'is not a rule for model names',
 });
 
 function isModelMatch(value: unknown): boolean {

@@ -24,7 +24,7 @@ export function oldTableWarning(table: PriceTable, at: Date): string[] {
   const age = ageInDays(table, at);
   if (age <= MAX_AGE_DAYS) return [];
   return [
-    `The price table is of ${table.date}, ${age} days before the run: prices may have changed since. A newer durabatch has a newer one, and so has a run that may fetch it.`,
+    `The price table is of ${table.date}, ${age} days before the run: prices may have changed since. Install a newer durabatch, or let the next run fetch the day's prices.`,
   ];
 }
 

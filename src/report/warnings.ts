@@ -41,7 +41,7 @@ const costWarnings = (tally: Tally): string[] => {
   const total = totalItems(tally);
   if (tally.unpriced > 0) {
     const models = tally.unpricedModels;
-    const why = models.length > 0 ? `, as no price is known for model ${modelList(models)}` : '';
+    const why = models.length > 0 ? `, because no price is known for model ${modelList(models)}` : '';
     const known =
       tally.unpriced < total ? `; the other prompts cost ${nanoUsdToDecimal(tally.knownNanoUsd)} USD` : '';
     warnings.push(
@@ -50,15 +50,15 @@ const costWarnings = (tally: Tally): string[] => {
   }
   if (uncounted > 0)
     warnings.push(
-      `No token count came back with ${uncounted} of ${all} answers: their tokens are in no sum, and their cost only where the provider told it.`,
+      `No token count came back with ${uncounted} of ${all} answers: no sum includes their tokens, and sums include their cost only if the provider reported it.`,
     );
   if (doubtful > 0)
     warnings.push(
-      `The token count of ${doubtful} of ${all} answers cannot be true, as it is too small for their texts: their tokens are in no sum, and their cost only where the provider told it. A server that counts one of several choices is asked for one completion at a time once that is noticed.`,
+      `The token count of ${doubtful} of ${all} answers cannot be true, because it is too small for their texts: no sum includes their tokens, and sums include their cost only if the provider reported it. A server that counts only one of several choices is asked for one completion at a time from then on.`,
     );
   if (overcharged > 0)
     warnings.push(
-      `${overcharged} of ${all} answers cost more than their requests could by price and token limit, ${nanoUsdToDecimal(overchargedNanoUsd)} USD more in all: look at the provider's bill. What followed was reserved higher.`,
+      `${overcharged} of ${all} answers cost more than their requests could cost by price and token limit, ${nanoUsdToDecimal(overchargedNanoUsd)} USD more in total: check the provider's bill. More was reserved for later requests.`,
     );
   return warnings;
 };

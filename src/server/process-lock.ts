@@ -74,7 +74,7 @@ function held(path: string): () => Promise<void> {
   return async () => {
     clearInterval(timer);
     await renewing;
-    // Whoever took this process for dead has removed it.
+    // A process that considered this one dead has removed it.
     await rm(path, { force: true });
   };
 }

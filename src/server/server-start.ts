@@ -101,7 +101,7 @@ const startFailure = (home: string, what: string): Error => {
   const database = databasePath(home);
   const advice = isDamaged(home)
     ? `The database is damaged: move ${database} (and ${database}-wal, ${database}-shm, if they exist) away and ` +
-      `try again. Answers are not lost: they are in the output folders, and "${asTyped('durabatch resume')}" picks them up.`
+      `try again. No answers are lost: they are in the output folders, and "${asTyped('durabatch resume')}" picks them up.`
     : 'Mend what the log says and try again.';
   return new Error(
     `The Temporal server did not start: ${what}. ${advice}\n${logPath(home)} ends with:\n${tail}`,

@@ -52,8 +52,8 @@ function whyDiscarded(
   if (finishReason === 'length') return `it was cut off at its token limit${replaced}`;
   if (finishReason !== 'stop') return `it ended with ${JSON.stringify(finishReason)}${replaced}`;
   if (text.trim() === '') return `it has no text${replaced}`;
-  if (isReplaced) return 'another answer to the same sample is used';
-  return settled ? 'it came after the end of its prompt' : 'the prompt has not ended yet';
+  if (isReplaced) return 'another answer for the same sample is used';
+  return settled ? 'it arrived after the end of its prompt' : 'the prompt has not ended yet';
 }
 
 /** The prompt's end that left the answer out; one that came after the end was discarded as it came. */

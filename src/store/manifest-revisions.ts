@@ -40,8 +40,8 @@ export async function readNewestRevision(batchFolder: string): Promise<RevisedMa
     const copy = await readCopy(batchFolder).catch(() => null);
     if (copy?.revision === number) return { ...copy, revision: number };
     throw new StoreError(
-      `${messageOf(error)}. It is the batch's newest revision, and ${MANIFEST_FILE} is no copy of it: put the file back from ` +
-        'a backup. Without one, moving it away goes back to the revision before, and loses what was changed with this one.',
+      `${messageOf(error)}. It is the batch's newest revision, and ${MANIFEST_FILE} is not a copy of it: put the file back from ` +
+        'a backup. Without a backup, move it away to return to the previous revision; the changes of this one are then lost.',
       { cause: error },
     );
   }
@@ -140,7 +140,7 @@ function parseManifest(text: string, file: string): Manifest {
   }
 }
 
-/** The first thing that is wrong with it, in a line. */
+/** Returns the first problem of the text, in one line. */
 function flawOf(error: unknown): string {
   const issue = error instanceof ZodError ? error.issues[0] : undefined;
   return issue ? [...issue.path, issue.message].join(': ') : messageOf(error);

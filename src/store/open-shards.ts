@@ -35,7 +35,7 @@ export class OpenShards {
   /** Closes the ledger files of all, and all else of those that nobody uses. Any may be used again afterwards. */
   async close(): Promise<void> {
     await this.#drop(0);
-    // Who leaves a shard meanwhile moves it to the end of the map: each is closed once all the same.
+    // A shard that is released meanwhile moves to the end of the map: each is still closed exactly once.
     for (const { shard } of [...this.#entries.values()]) await shard.writer.close();
   }
 

@@ -46,7 +46,7 @@ export interface DiscardedChoice {
   why: string;
 }
 
-/** What is not used of an answer: all of its choices, or, where another one is a completion, the rest. */
+/** The unused choices of an answer: all of them, or, if one is a completion, the others. */
 export interface DiscardedAnswer extends Pick<
   AnswerRecord,
   'id' | 'at' | 'model' | 'usage' | 'costNanoUsd' | 'latencyMs' | 'requestId'

@@ -40,7 +40,7 @@ export async function readRunPrices(batchFolder: string, run: number): Promise<P
     return priceTableSchema.parse(JSON.parse(text));
   } catch (error) {
     throw new StoreError(
-      `${file} is no price table. Remove it, and run ${run} is charged by the table that came with this version.`,
+      `${file} is not a price table. Remove it, and run ${run} uses the table that came with this version.`,
       { cause: error },
     );
   }
@@ -58,7 +58,7 @@ export function createRunPrices(batchFolder: string): (run: number) => Promise<P
     );
     tables.set(run, read);
     read.catch(() => {
-      // Whoever asked is told; who asks next may find it put right.
+      // This caller gets the error; the next one may find the file corrected.
       tables.delete(run);
     });
     return read;

@@ -113,7 +113,7 @@ export class WorkerLiveness implements Liveness {
   async #look(): Promise<void> {
     await this.#watch.look();
     this.#hasLooked = true;
-    // The server may be away: nobody waits for it before the next look.
+    // The server may be unavailable: no one waits for it before the next look.
     if (this.#sweeping) return;
     this.#sweeping = this.#sweep()
       .catch(() => {

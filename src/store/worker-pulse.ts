@@ -110,7 +110,7 @@ export class WorkerPulse {
     const file = await this.#open();
     try {
       const { size } = await file.stat();
-      // Somebody cleared the record away, or a write was cut off.
+      // The record was removed, or a write was cut off.
       const isGone = size === 0 && this.#told !== null;
       const whose = isGone ? noteLine({ worker: this.#options.worker, ...this.#told }) : '';
       const line = text === '.' || size === 0 ? text : `\n${text}`;

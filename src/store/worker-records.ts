@@ -21,7 +21,7 @@ export interface WorkerNote {
   worker?: string;
   /** The batch's newest run, as far as this process knows. */
   run?: number | null;
-  /** It has ended in good order: nothing of its is under way any more. */
+  /** It has ended cleanly: none of its requests is in flight any more. */
   left?: true;
 }
 

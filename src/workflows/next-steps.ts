@@ -8,7 +8,7 @@ export interface NextStep {
 }
 
 const pauseAdvice: Record<PauseReason, string> = {
-  operator: 'Somebody paused it: nothing new starts, and prompts in progress finish. To go on:',
+  operator: 'A user paused it: nothing new starts, and prompts in progress finish. To continue:',
   account:
     'The provider refuses the account, the key or the model. No prompt failed. Where it is the model or the address, cancel this batch and run another one with the right one. Where it is credit, key or permissions, put that right, then type:',
   budget: 'The cost cap is reached. If more may be spent, type the new cap in US dollars, for example:',
@@ -21,7 +21,7 @@ const pauseAdvice: Record<PauseReason, string> = {
 };
 
 const stateSteps: Record<Exclude<BatchState, 'paused'>, (batchId: string) => NextStep> = {
-  running: (id) => ({ advice: 'Nothing to do. To look on:', command: `durabatch watch ${id}` }),
+  running: (id) => ({ advice: 'Nothing to do. To follow it:', command: `durabatch watch ${id}` }),
   cancelling: (id) => ({
     advice: 'It ends by itself when the prompts in progress are done. To end it at once:',
     command: `durabatch cancel ${id} --now`,
@@ -39,17 +39,16 @@ const stateSteps: Record<Exclude<BatchState, 'paused'>, (batchId: string) => Nex
     command: `durabatch resume ${id}`,
   }),
   waiting: (id) => ({
-    advice:
-      'No worker is on it yet. A worker on its folder (durabatch worker) takes it up. To work on it here:',
+    advice: 'No worker is on it yet. A worker on its folder (durabatch worker) starts it. To run it here:',
     command: `durabatch resume ${id}`,
   }),
   stopped: (id) => ({
-    advice: 'Its worker was stopped in good order. Every answer that came back is kept. To go on:',
+    advice: 'Its worker was stopped cleanly. Every answer that came back is kept. To continue:',
     command: `durabatch resume ${id}`,
   }),
   crashed: (id) => ({
     advice:
-      'Nobody works on it: its worker vanished. Every answer that came back is kept and is not bought again. To go on:',
+      'Its worker disappeared. Every answer that came back is kept and is not bought again. To continue:',
     command: `durabatch resume ${id}`,
   }),
 };
@@ -80,7 +79,7 @@ export function nextStep(
   if (state === 'partly_failed' && failed?.failuresFile && isRejectedThroughout(failed.failuresByType))
     return {
       advice:
-        'The provider refused every prompt that failed, and would refuse it again as it is. Change the prompts in the failures file, then run that file:',
+        'The provider refused every failed prompt, and would refuse it again unchanged. Change the prompts in the failures file, then run that file:',
       command: `durabatch run ${asArgument(failed.failuresFile)}${failed.runFlags ?? ''}`,
     };
   if (state !== 'paused') return stateSteps[state](batchId);

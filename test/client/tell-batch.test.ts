@@ -93,8 +93,8 @@ test('a server that refuses for ever holds nobody for ever: the error says what 
   const { send } = sending(handle);
   await assert.rejects(tellBatch(handle, send, { maxRefusedMs: 1 }), (error) => {
     assert.ok(error instanceof UpdateRefusedError, String(error));
-    assert.match(error.message, /refused to pass this on to refused/);
-    assert.match(error.message, /type durabatch resume refused, and then this again/);
+    assert.match(error.message, /refused to deliver this to refused/);
+    assert.match(error.message, /type durabatch resume refused, and then repeat this command/);
     return true;
   });
 });

@@ -95,7 +95,7 @@ test('with nothing in flight but waits for a retry, the signal ends the command'
     type: 'interrupted',
     batch_id: 'waiting',
     next_step: {
-      advice: 'Every answer that came back is kept. To go on:',
+      advice: 'Every answer that came back is kept. To continue:',
       command: 'durabatch resume waiting',
     },
   });

@@ -133,7 +133,7 @@ test('with no worker, then no server, then no state folder, the ledger answers a
 
   const stopped = await place.cli(['server', 'stop']);
   assert.equal(stopped.code, 0);
-  assert.match(stopped.stdout, /A batch was open on it\..*to go on:\n {2}durabatch resume left\n/);
+  assert.match(stopped.stdout, /A batch was open on it\..*to continue:\n {2}durabatch resume left\n/);
   assert.deepEqual(await facts(['status', 'left']), ['crashed', 'ledger', 2, 2]);
   assert.match((await place.cli(['server', 'status'])).stdout, /not running/);
 

@@ -46,10 +46,10 @@ const whyCases: [title: string, records: LedgerRecord[], why: string, discardedA
       answer('a', { attempt: 2, at: at(2) }),
       settled('e', { at: at(3), answers: ['b'] }),
     ],
-    'another answer to the same sample is used',
+    'another answer for the same sample is used',
     at(3),
   ],
-  ['late', [failed('e'), answer('a', { at: at(7) })], 'it came after the end of its prompt', at(7)],
+  ['late', [failed('e'), answer('a', { at: at(7) })], 'it arrived after the end of its prompt', at(7)],
   [
     'empty in an open prompt',
     [answer('a', { choices: [{ sample: 1, text: '', finishReason: 'stop' }] })],

@@ -52,7 +52,7 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
       'durabatch tail prompts-0f3a9c21b7de --from now --json',
       'durabatch tail prompts-0f3a9c21b7de --no-follow',
     ],
-    exitCodes: '0 all was printed, 130 interrupted: it says how to go on',
+    exitCodes: '0 all was printed, 130 interrupted: it says how to continue',
   },
   pause: {
     group: 'Steer',

@@ -31,7 +31,7 @@ export async function completeLine(program: Command, words: readonly string[], k
   const typed = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   const offer = await offerFor(program, before, typed, known);
-  // The word for the newest batch is for who knows it: a single id shall still be completed at once.
+  // `@last` is not offered beside a single id, which must still be completed at once.
   const isMeant = (value: string): boolean => !value.endsWith(LAST) || typed.includes('@');
   const candidates = offer.candidates.filter(({ value }) => value.startsWith(typed) && isMeant(value));
   return { ...offer, candidates };

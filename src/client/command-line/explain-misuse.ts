@@ -99,7 +99,7 @@ async function unknownCommand(misuse: Misuse): Promise<string> {
   const word = inMessage(misuse);
   if (FALSE_DASH.test(word)) return falseDash(word);
   if (isFile(word) || PROMPT_FILE.test(word)) {
-    return `${quoted(word)} is a file, and a command was expected; to run it: ${asTyped(`durabatch run ${asLine(typed)}`)}`;
+    return `${quoted(word)} is a file, but a command was expected; to run it: ${asTyped(`durabatch run ${asLine(typed)}`)}`;
   }
   const other = otherNames[word.toLowerCase()];
   if (other !== undefined)
@@ -110,7 +110,7 @@ async function unknownCommand(misuse: Misuse): Promise<string> {
     return `there is no command ${quoted(word)}; did you mean: ${asTyped(`durabatch ${line}`)}`;
   }
   if ((await batchIds()).includes(word)) {
-    return `${quoted(word)} is a batch, and a command was expected; how it stands: ${asTyped(`durabatch status ${word}`)}`;
+    return `${quoted(word)} is a batch, but a command was expected; to see its status: ${asTyped(`durabatch status ${word}`)}`;
   }
   return `there is no command ${quoted(word)}; the commands are ${namesOf(program).join(', ')}. ${seeHelp(null)}`;
 }
@@ -129,11 +129,11 @@ function unknownFlag(misuse: Misuse): string {
   const options = [...(command?.options ?? []), ...program.options].filter(({ long }) => long);
   const wanted = spelling(flag);
   if (command !== null && takesFile(command) && /^(input)?file(path)?$/.test(wanted)) {
-    return `${none}: the file stands by itself, as in ${asTyped(`durabatch ${command.name()} ${value || 'prompts.json'}`)}`;
+    return `${none}: the file needs no flag, as in ${asTyped(`durabatch ${command.name()} ${value || 'prompts.json'}`)}`;
   }
   const same = options.find(({ long }) => spelling(long!) === wanted);
   if (same) return `${none}; did you mean ${same.long}? Flags are written as ${usageOf(same)}`;
-  if (wanted === 'v') return `${none}; the version is told by ${asTyped('durabatch --version')}`;
+  if (wanted === 'v') return `${none}; to print the version: ${asTyped('durabatch --version')}`;
   const near = nearestName(
     wanted,
     options.map(({ long }) => spelling(long!)),
@@ -170,12 +170,12 @@ async function missingArgument(misuse: Misuse): Promise<string> {
   if (!/^ids?$/.test(wanted)) {
     const argument = command?.registeredArguments.find((each) => each.name() === wanted);
     const what = argument?.argChoices?.join(', ') ?? wanted.replaceAll('|', ', ');
-    return `${name} needs to be told what to do: one of ${what}`;
+    return `${name} needs an argument: one of ${what}`;
   }
   const ids = await batchIds();
   const line = (id: string): string => asTyped(`durabatch ${usageLine(command, { [wanted]: id })}`);
   if (ids.length === 0) {
-    return `${name} needs the id of a batch, and there is none here yet; "${asTyped('durabatch list')}" shows them, ${asTyped('durabatch run <file>')} starts one`;
+    return `${name} needs the id of a batch, and there is none here yet; "${asTyped('durabatch list')}" shows batches, ${asTyped('durabatch run <file>')} starts one`;
   }
   if (ids.length === 1) return `${name} needs the id of a batch; there is one here: ${line(ids[0]!)}`;
   const shown = ids.slice(0, 3).map((id) => `\n  ${line(id)}`);
@@ -204,7 +204,7 @@ function tooMany({ command, typed, isFile }: Misuse): string {
   }
   const joined = found.join(' ');
   if (isFile(joined)) {
-    return `the name of the file has blanks in it, so it needs quotes: ${asTyped(`durabatch ${name} ${JSON.stringify(joined)}`)}`;
+    return `the file name contains spaces, so it needs quotes: ${asTyped(`durabatch ${name} ${JSON.stringify(joined)}`)}`;
   }
   const switched = command?.options.find(
     ({ long, required }) =>

@@ -4,7 +4,7 @@ import type { Config } from '../../config.ts';
 import { DEFAULT_OUTPUT_DIR } from '../options/run-defaults.ts';
 import { type IdScope, settleId } from '../settle-id.ts';
 
-/** Commands that can do something about a batch whose folder is not here. */
+/** Commands that work on a batch whose folder is not on this machine. */
 const REACHES_THE_SERVER = new Set(['status', 'watch', 'pause', 'resume', 'set', 'cancel']);
 
 /**

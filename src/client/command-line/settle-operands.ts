@@ -58,7 +58,7 @@ async function refuseBatch(files: readonly string[], knownIds: () => Promise<str
     const id = folder === null ? (await knownIds()).find((known) => known === file) : basename(folder);
     if (id === undefined) continue;
     throw new UsageError(
-      `"${file}" is a batch, and a file of prompts was expected; to go on with it: ${asTyped(`durabatch resume ${folder === null ? id : file}`)}`,
+      `"${file}" is a batch, but a file of prompts was expected; to continue it: ${asTyped(`durabatch resume ${folder === null ? id : file}`)}`,
     );
   }
 }

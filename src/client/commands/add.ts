@@ -148,7 +148,7 @@ async function assertNotCancelled(batch: ReachedBatch): Promise<void> {
   if (state === 'cancelled')
     throw new UsageError(
       `${batchId} is cancelled, and ${plural(counts.notRun, 'prompt')} of it were not run: with what is added they would be. ` +
-        `Nothing was added. If they may be: ${asTyped(`durabatch resume ${batchId}`)}, and then add again`,
+        `Nothing was added. To allow it: ${asTyped(`durabatch resume ${batchId}`)}, and then add again`,
     );
 }
 

@@ -80,7 +80,7 @@ async function noteOpen(
     );
   }
   if (named.length > 0 || policy !== undefined)
-    note('The batch is open already: --reuse and --no-reuse come too late for this run.');
+    note('The batch is already open: --reuse and --no-reuse have no effect on this run.');
   return changes;
 }
 

@@ -27,15 +27,15 @@ export async function printEnd(
         context.print({
           type: 'interrupted',
           batch_id: store.batchId,
-          next_step: { advice: 'Every answer that came back is kept. To go on:', command },
+          next_step: { advice: 'Every answer that came back is kept. To continue:', command },
         });
-      else context.print(`Stopped. Every answer that came back is kept. To go on:\n  ${asTyped(command)}`);
+      else context.print(`Stopped. Every answer that came back is kept. To continue:\n  ${asTyped(command)}`);
       return exitCodes.interrupted;
     }
     default:
       throw new Error(
         `the batch was ended from outside (${end.how}), so there is no report of this run. ` +
-          `Every answer that came back is kept; to go on: ${asTyped(`durabatch resume ${store.batchId}`)}`,
+          `Every answer that came back is kept; to continue: ${asTyped(`durabatch resume ${store.batchId}`)}`,
       );
   }
 }
@@ -93,7 +93,7 @@ export async function printDetached(
       [
         `Batch ${store.batchId} is started. Its work is done by a worker; where none runs yet:`,
         `  ${asTyped(worker)}`,
-        `To look on:  ${asTyped(`durabatch watch ${store.batchId}`)}`,
+        `To follow it:  ${asTyped(`durabatch watch ${store.batchId}`)}`,
         ...(webUi ? [`Web UI:      ${webUi}`] : []),
       ].join('\n'),
     );

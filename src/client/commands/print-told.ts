@@ -19,7 +19,7 @@ export async function printTold(
     if (!alone) return;
     const where = batch.store ? '' : ` (where its folder is)`;
     note(
-      `No worker is on this batch: what was asked for holds from its next one. To go on${where}: ${asTyped(`durabatch resume ${batch.batchId}`)}`,
+      `No worker is on this batch: the change applies from its next worker on. To continue${where}: ${asTyped(`durabatch resume ${batch.batchId}`)}`,
     );
   };
   if (json) {

@@ -38,7 +38,7 @@ export async function retryCommand(
   if (await isCancelled(store)) {
     throw new UsageError(
       `batch ${store.batchId} was cancelled: "retry" asks only the failed prompts of a finished batch. ` +
-        `To run the rest of it first: ${asTyped(`durabatch resume ${store.batchId}`)}`,
+        `To run the remaining prompts first: ${asTyped(`durabatch resume ${store.batchId}`)}`,
     );
   }
   if (!outcome) note('This batch is not finished: going on with it, as resume does.');

@@ -70,8 +70,8 @@ function printServer(
   if (openBatches.length > 0) {
     lines.push(
       openBatches.length === 1
-        ? 'A batch was open on it. Every answer that came back is kept; to go on:'
-        : `${openBatches.length} batches were open on it. Every answer that came back is kept; to go on:`,
+        ? 'A batch was open on it. Every answer that came back is kept; to continue:'
+        : `${openBatches.length} batches were open on it. Every answer that came back is kept; to continue:`,
       ...openBatches.slice(0, MOST_NAMED).map((id) => `  ${asTyped(`durabatch resume ${id}`)}`),
       ...(openBatches.length > MOST_NAMED ? [`  … (all of them: ${asTyped('durabatch list')})`] : []),
     );

@@ -92,8 +92,8 @@ export async function tailCommand(
     const { cursor } = cursorLine();
     const typed = cursor.length > LONGEST_TYPED ? JSON.stringify(await keptInFile(cursor, store)) : cursor;
     const command = `durabatch tail ${store.batchId} --cursor ${typed}`;
-    if (json) print({ ...cursorLine(), next_step: { advice: 'To go on from here:', command } });
-    else note(`To go on from here:\n  ${asTyped(command)}`);
+    if (json) print({ ...cursorLine(), next_step: { advice: 'To continue from here:', command } });
+    else note(`To continue from here:\n  ${asTyped(command)}`);
   }
 
   async function keptInFile(cursor: string, { batchId }: BatchStore): Promise<string> {
@@ -111,7 +111,7 @@ async function startOf({ cursor }: TailOptions, batchId: string): Promise<FeedPo
   if (!parsed)
     throw new UsageError(
       `--cursor: neither a cursor nor a file that holds one: ${JSON.stringify(toTerminalText(cursor, 80))}. ` +
-        '"tail" prints the cursor to go on from when it stops.',
+        '"tail" prints the cursor to continue from when it stops.',
     );
   if (parsed.batchId !== batchId)
     throw new UsageError(`--cursor: this one is of the batch ${toTerminalText(parsed.batchId, 80)}`);

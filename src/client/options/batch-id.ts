@@ -31,6 +31,6 @@ export function parseBatchId(text: string): string {
   if (parsed.success) return parsed.data;
   const message = parsed.error.issues[0]?.message ?? 'not a batch id';
   throw new UsageError(
-    `batch id: ${message}; "${asTyped('durabatch list')}" shows the ids there are, and @last is the newest`,
+    `batch id: ${message}; "${asTyped('durabatch list')}" shows all ids, and @last is the newest`,
   );
 }

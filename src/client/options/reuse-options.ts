@@ -23,21 +23,24 @@ export interface ReuseOptions {
 export function addReuseOptions(command: Command): Command {
   const noReuse = new Option(
     '--no-reuse',
-    'buy every answer anew (default: answers to identical requests in the output folder are taken over)',
+    'buy every answer anew (default: answers to identical requests in the output folder are reused)',
   );
   // Else commander takes it for the negation of --reuse.
   noReuse.negate = false;
   return command
     .option(
       '--reuse <id>',
-      'take over answers from this batch first; with --new or --no-reuse from no other; may be repeated (default: none)',
+      'reuse answers of this batch first; with --new or --no-reuse, of no other; may be repeated (default: none)',
       (id: string, earlier: string[] | undefined) => [...(earlier ?? []), id],
     )
     .addOption(noReuse)
-    .option('--reuse-since <age>', 'take over answers no older than this, as 30d, 12h (default: however old)')
+    .option(
+      '--reuse-since <age>',
+      'reuse only answers no older than this, such as 30d, 12h (default: any age)',
+    )
     .option(
       '--reuse-longer',
-      'take over complete answers to a smaller --max-tokens too, which leans the samples towards short ones (default: off)',
+      'also reuse complete answers to a smaller --max-tokens, which biases the samples towards short ones (default: off)',
     );
 }
 

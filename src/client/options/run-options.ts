@@ -92,7 +92,7 @@ const runFlagsSchema = z
 export const priceUpdateOption = (): Option =>
   new Option(
     '--no-price-update',
-    "do not fetch the day's prices; otherwise once a day, beside the work (default: fetch)",
+    "do not fetch the day's prices (default: fetch them once a day, in the background)",
   );
 
 export function addRunOptions(command: Command): Command {
@@ -123,7 +123,7 @@ export function addRunOptions(command: Command): Command {
     .option('--new', 'make another batch of the same file and settings');
   addReuseOptions(command);
   command
-    .option('--detach', 'only start it: leave the work to a "durabatch worker"')
+    .option('--detach', 'only start the batch; a "durabatch worker" does the work')
     .addOption(priceUpdateOption());
   return addJsonOption(command).helpOption('-h, --help', 'show this help');
 }

@@ -32,7 +32,10 @@ export const addTailOptions = (command: Command): Command =>
       '--from <start|now>',
       'begin with the first completion, or with what comes from now on (default: start)',
     )
-    .option('--cursor <cursor>', 'go on where an earlier tail has stopped, as it said (default: none)')
+    .option(
+      '--cursor <cursor>',
+      'continue where an earlier tail stopped, with the cursor it printed (default: none)',
+    )
     .option('--no-follow', 'end with what is there by now (default: end with the batch)');
 
 /** Throws a UsageError. */

@@ -23,7 +23,7 @@ export const addWorkerOptions = (command: Command): Command =>
       )
       .option(
         '--concurrency <n>',
-        `prompts it takes on at once over all its batches, 1 to ${MOST_WORKERS}; a batch's own --max-workers holds over all workers (default: ${DEFAULT_PROMPTS})`,
+        `prompts it takes on at once over all its batches, 1 to ${MOST_WORKERS}; a batch's own --max-workers applies over all workers (default: ${DEFAULT_PROMPTS})`,
       ),
   );
 

@@ -45,7 +45,7 @@ async function download(address: string, signal: AbortSignal): Promise<unknown> 
 
 /** Provider by provider: all at once would hold the process up for a tenth of a second. */
 async function readTable(raw: unknown, now: Date): Promise<PriceTable> {
-  if (!Array.isArray(raw)) throw new Error('its format is not known: it is no list of providers');
+  if (!Array.isArray(raw)) throw new Error('its format is not known: it is not a list of providers');
   const providers: PricedProvider[] = [];
   for (const each of raw) {
     await setImmediate();

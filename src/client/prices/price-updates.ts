@@ -49,7 +49,7 @@ export interface PriceUpdate {
 
 const NO_UPDATE: PriceUpdate = { done: Promise.resolve(), stop: () => undefined };
 
-/** Begins to fetch the day's prices, unless somebody has looked for them today. Never rejects, says nothing. */
+/** Starts to fetch the day's prices, unless a command has done so today. Never rejects, prints nothing. */
 export function startPriceUpdate(
   config: Pick<Config, 'home' | 'pricesUrl'>,
   { wanted, now = new Date() }: { wanted: boolean; now?: Date },

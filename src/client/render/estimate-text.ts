@@ -44,7 +44,7 @@ export function estimateText(
       ? [
           {
             label: 'Reused',
-            value: `${plural(reusedCompletions, 'completion')} of earlier batches, for nothing`,
+            value: `${plural(reusedCompletions, 'completion')} of earlier batches, at no cost`,
           },
         ]
       : []),
@@ -70,7 +70,7 @@ export function estimateText(
 
 /** The user's own prices have no date. */
 const pricesText = ({ prices }: RunLimits, { pricesDate }: DatedEstimate): string =>
-  prices === null ? `, at prices of ${pricesDate}` : '';
+  prices === null ? `, at prices as of ${pricesDate}` : '';
 
 function timeTerms({ maxWorkers, autoWorkers, account }: RunLimits): string {
   const auto = autoWorkers ? ', the most that auto may come to: longer, if the provider takes fewer' : '';

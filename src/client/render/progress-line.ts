@@ -43,5 +43,5 @@ function standingTail(progress: SeenProgress, batchId: string): string {
   if (how === null) return '';
   if (progress.state !== 'paused' || progress.pause === null) return ` · ${how}`;
   const { command } = nextStep(progress.state, progress.pause, batchId, progress.budget?.maxCostNanoUsd);
-  return ` · ${how}: ${toTerminalText(progress.pause.message, LONGEST_MESSAGE)} · to go on: ${command === null ? '' : asTyped(command)}`;
+  return ` · ${how}: ${toTerminalText(progress.pause.message, LONGEST_MESSAGE)} · to continue: ${command === null ? '' : asTyped(command)}`;
 }

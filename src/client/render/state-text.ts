@@ -9,9 +9,9 @@ const stateNames: Record<BatchState, string> = {
   succeeded: 'succeeded',
   partly_failed: 'partly failed',
   cancelled: 'cancelled',
-  waiting: 'waiting (no worker is on it yet)',
-  stopped: 'stopped (its worker ended in good order)',
-  crashed: 'crashed (its worker vanished)',
+  waiting: 'waiting (no worker yet)',
+  stopped: 'stopped (its worker ended cleanly)',
+  crashed: 'crashed (its worker disappeared)',
 };
 
 /** The state as a sentence's start, with the reason of a pause, or who asked for it. */

@@ -77,7 +77,7 @@ export function summaryText(
     ...fileRows(summary),
   ];
   if (summary.stopServerCommand !== null) {
-    rows.push({ label: 'Server', value: `runs on; to stop it: ${asTyped(summary.stopServerCommand)}` });
+    rows.push({ label: 'Server', value: `still running; to stop it: ${asTyped(summary.stopServerCommand)}` });
   }
   if (state !== 'succeeded') rows.push(...nextRows(nextStepOf(summary), paint));
   const notices = summary.warnings.map((warning) => `warning: ${toTerminalText(warning, 500)}`);
@@ -89,7 +89,7 @@ export function summaryText(
   ].join('\n');
 }
 
-/** A pause of less than a second is one nobody noticed. */
+/** A pause of less than a second is not shown. */
 const workText = ({ durationMs, pausedMs }: BatchSummary): string =>
   pausedMs < 1000
     ? durationText(durationMs)

@@ -47,11 +47,15 @@ const cases: [typed: string[], message: string | RegExp, here?: Here][] = [
   [['help', 'runn'], 'there is no command "runn"; did you mean: durabatch help run'],
   [
     ['prompts.json', '--new'],
-    '"prompts.json" is a file, and a command was expected; to run it: durabatch run prompts.json --new',
+    '"prompts.json" is a file, but a command was expected; to run it: durabatch run prompts.json --new',
   ],
   [['questions'], /^"questions" is a file, .* durabatch run questions$/, { files: ['questions'] }],
-  [['old-1'], '"old-1" is a batch, and a command was expected; how it stands: durabatch status old-1', two],
-  [['-v'], '"-v" is no flag; the version is told by durabatch --version'],
+  [
+    ['old-1'],
+    '"old-1" is a batch, but a command was expected; to see its status: durabatch status old-1',
+    two,
+  ],
+  [['-v'], '"-v" is no flag; to print the version: durabatch --version'],
   [
     ['--json'],
     /^"--json" is no flag by itself: it goes with a command, one of run, .*, and stands behind it$/,
@@ -69,7 +73,7 @@ const cases: [typed: string[], message: string | RegExp, here?: Here][] = [
   [['run', 'p.json', '--max_workers=3'], /^"--max_workers" is no flag of run; did you mean --max-workers\?/],
   [
     ['run', '-InputFile', 'p.json'],
-    '"-InputFile" is no flag of run: the file stands by itself, as in durabatch run prompts.json',
+    '"-InputFile" is no flag of run: the file needs no flag, as in durabatch run prompts.json',
   ],
   [
     ['list', '--temperature', '1'],
@@ -96,7 +100,7 @@ const cases: [typed: string[], message: string | RegExp, here?: Here][] = [
   ],
   [
     ['run', 'my', 'prompts.json'],
-    'the name of the file has blanks in it, so it needs quotes: durabatch run "my prompts.json"',
+    'the file name contains spaces, so it needs quotes: durabatch run "my prompts.json"',
     { files: ['my prompts.json'] },
   ],
   [['worker', 'p.json'], 'worker takes no arguments, got "p.json". See durabatch worker --help.'],
@@ -115,7 +119,7 @@ const cases: [typed: string[], message: string | RegExp, here?: Here][] = [
     'resume needs the id of a batch; "durabatch list" shows them. The newest:\n  durabatch resume new-1\n  durabatch resume old-1',
     two,
   ],
-  [['server'], 'server needs to be told what to do: one of start, stop, status'],
+  [['server'], 'server needs an argument: one of start, stop, status'],
   [
     ['server', 'stop', 'now'],
     'server takes one of start, stop, status, got 2: "stop" and "now". See durabatch server --help.',

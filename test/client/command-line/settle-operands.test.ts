@@ -57,9 +57,9 @@ test('a path that is something else is refused, and so is a batch where a file b
     [
       'run <file>',
       folder,
-      /is a batch, and a file of prompts was expected; to go on with it: durabatch resume .+$/,
+      /is a batch, but a file of prompts was expected; to continue it: durabatch resume .+$/,
     ],
-    ['run <file>', batchId, new RegExp(`to go on with it: durabatch resume ${batchId}$`)],
+    ['run <file>', batchId, new RegExp(`to continue it: durabatch resume ${batchId}$`)],
   ];
   for (const [signature, typed, message] of refusals)
     await assert.rejects(settled(signature, [typed], [batchId, 'poems-1']), (error: unknown) => {

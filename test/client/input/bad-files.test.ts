@@ -56,43 +56,43 @@ const bad: { title: string; name?: string; content: string | Buffer; problems: s
   {
     title: 'prompts twice',
     content: '{"prompts":["a"],"prompts":["b"]}',
-    problems: ['"prompts" stands twice in the object: keep one'],
+    problems: ['"prompts" occurs twice in the object: keep one'],
   },
   {
     title: 'a name twice',
     content: '{"batch_name":"a","prompts":["a"],"batch_name":"b"}',
-    problems: ['"batch_name" stands twice in the object: keep one'],
+    problems: ['"batch_name" occurs twice in the object: keep one'],
   },
   {
     title: 'a key twice in an item',
     content: '[{"prompt":"a"},{"prompt":"a","max_tokens":5,"prompt":"b"}]',
-    problems: ['item 2: "prompt" stands twice in the object: keep one'],
+    problems: ['item 2: "prompt" occurs twice in the object: keep one'],
   },
   {
     title: 'a key twice, once written with an escape',
     content: '["a",{"prompt":"a","t\\u006fpic":1,"topic":2}]',
-    problems: ['item 2: "topic" stands twice in the object: keep one'],
+    problems: ['item 2: "topic" occurs twice in the object: keep one'],
   },
   {
     title: 'a key twice in a nested object',
     content: '{"prompts":[{"prompt":"a","notes":{"deep":[{"b":"\\"b\\":","c":{"d":1,"d":1}}]}}]}',
-    problems: ['item 1: "notes.deep[0].c.d" stands twice in the object: keep one'],
+    problems: ['item 1: "notes.deep[0].c.d" occurs twice in the object: keep one'],
   },
   {
     title: 'a key twice in a message',
     content: '[{"messages":[{"role":"system","content":"a","role":"user"}]}]',
-    problems: ['item 1: "messages[0].role" stands twice in the object: keep one'],
+    problems: ['item 1: "messages[0].role" occurs twice in the object: keep one'],
   },
   {
     title: 'a key twice in the metadata',
     content: '{"metadata":{"a":{"b":1,"b":2}},"prompts":["a"]}',
-    problems: ['"metadata.a.b" stands twice in the object: keep one'],
+    problems: ['"metadata.a.b" occurs twice in the object: keep one'],
   },
   {
     title: 'a key twice in lines',
     name: 'p.jsonl',
     content: '{"prompt":"a"}\n{"prompt":"a","x":{"y":1,"y":2}}\n',
-    problems: ['item 2 (line 2): "x.y" stands twice in the object: keep one'],
+    problems: ['item 2 (line 2): "x.y" occurs twice in the object: keep one'],
   },
   {
     title: 'a bad head, beside bad prompts',

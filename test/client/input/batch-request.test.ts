@@ -224,7 +224,7 @@ const refused: { title: string; request: object; problems: string[] }[] = [
   {
     title: 'two ids that differ',
     request: request({}, { custom_id: 'one', id: 'two' }),
-    problems: ['has "custom_id" "one" and "id" "two": both are its id, keep one of them'],
+    problems: ['has "custom_id" "one" and "id" "two": both are its id; keep one of them'],
   },
   { title: 'no body', request: { custom_id: 'a' }, problems: ['"body" must be an object, got nothing'] },
   {

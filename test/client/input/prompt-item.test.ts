@@ -298,11 +298,11 @@ describe('the id of an item', () => {
   for (const [item, problem] of [
     [
       '{"prompt":"p","id":"a","custom_id":"b"}',
-      'has "custom_id" "b" and "id" "a": both are its id, keep one of them',
+      'has "custom_id" "b" and "id" "a": both are its id; keep one of them',
     ],
     [
       '{"prompt":"p","prompt_id":"a","id":"b"}',
-      'has "prompt_id" "a" and "id" "b": both are its id, keep one of them',
+      'has "prompt_id" "a" and "id" "b": both are its id; keep one of them',
     ],
     [
       '{"prompt":"p","id":{"a":1}}',

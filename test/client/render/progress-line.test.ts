@@ -31,7 +31,10 @@ test('an unknown cost is said to be unknown', () => {
 
 test('a pause shows its reason, its message made safe, and what to type', () => {
   const line = progressLine(sampleProgress({ state: 'paused', pause }), context);
-  assert.match(line, / · paused \(account\): 402: Insufficient Balance · to go on: durabatch resume demo-1$/);
+  assert.match(
+    line,
+    / · paused \(account\): 402: Insufficient Balance · to continue: durabatch resume demo-1$/,
+  );
   assert.doesNotMatch(line, /ETA|prompts\/s/);
 });
 

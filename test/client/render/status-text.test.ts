@@ -14,7 +14,7 @@ test('the status of a crashed batch says where it knows that from and what to ty
   assert.equal(
     statusText(status()),
     `Batch    demo-1 (Demo)
-State    crashed (its worker vanished)
+State    crashed (its worker disappeared)
 Prompts  410 succeeded · 2 failed · 588 to do (of 1,000)
 Failed   2 × Completion.Rejected
 Tokens   182,340 (prompt 82,340; completion 100,000)
@@ -22,7 +22,7 @@ Cost     $0.0412 (estimated from list prices)
 Started  2026-11-23T00:00:00.000Z
 Output   out
 Source   the ledger and what Temporal remembers: no worker is there to ask
-Next     Nobody works on it: its worker vanished. Every answer that came back is kept and is not bought again. To go on:
+Next     Its worker disappeared. Every answer that came back is kept and is not bought again. To continue:
          durabatch resume demo-1`,
   );
 });
@@ -55,7 +55,7 @@ test('the status of a batch whose folder is elsewhere says where, and what is to
   const text = statusText(status(far));
   assert.match(text, /^Output +out on big-machine, not here$/m);
   assert.match(text, /^Source +what Temporal remembers/m);
-  assert.match(text, /To go on, on big-machine where its folder is:\n +durabatch resume demo-1$/);
+  assert.match(text, /To continue, on big-machine where its folder is:\n +durabatch resume demo-1$/);
   const reached = statusText(status({ ...far, state: 'paused', pause, source: 'workflow' }));
   assert.match(reached, /then type:\n +durabatch resume demo-1$/);
 });

@@ -63,8 +63,8 @@ Results   out/batch_results_20261123_000157.json
 CSV       out/batch_results_20261123_000157.csv
 Failures  out/batch_results_20261123_000157_failures.jsonl
 Web UI    http://127.0.0.1:8233/w
-Server    runs on; to stop it: durabatch server stop
-Next      The provider refused every prompt that failed, and would refuse it again as it is. Change the prompts in the failures file, then run that file:
+Server    still running; to stop it: durabatch server stop
+Next      The provider refused every failed prompt, and would refuse it again unchanged. Change the prompts in the failures file, then run that file:
           durabatch run out/batch_results_20261123_000157_failures.jsonl --model m
 10 prompts failed with Completion.Rejected
   the provider refuses these prompts as they are; read its message, change them in the failures file beside the results, and run that file

@@ -68,6 +68,19 @@ test('polls hold no slots, eager activities and prompts do', async () => {
   assert.equal(batch.supplier.tryReserveSlot(context), null);
 });
 
+test('a batch polls again as soon as its last waiting prompt is let through, though all slots are in use', async () => {
+  const slots = createPromptSlots(1);
+  const batch = slots.join(never);
+  const permit = batch.supplier.tryReserveSlot(context);
+  assert.ok(permit);
+  use(batch, permit);
+  const granted = await polls(batch, 1);
+  assert.equal(granted.length, 0, 'a prompt of it waits');
+  await enter(batch);
+  await settled();
+  assert.equal(granted.length, 1);
+});
+
 test('a full process polls once for each batch of which no prompt waits', async () => {
   const slots = createPromptSlots(2);
   const { batch: full } = await busy(slots, 2);

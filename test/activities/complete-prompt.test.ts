@@ -8,6 +8,7 @@ import { reopenFailed } from '../../src/client/reopen-failed.ts';
 import { ProviderFault } from '../../src/providers/provider-fault.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import type { AnswerRecord, FaultRecord, LedgerRecord, StartRecord } from '../../src/store/records.ts';
+import { soleWorker } from '../../src/store/worker-liveness.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { type PromptDesk, promptDesk, toldTemporal } from './support/prompt-desk.ts';
 import { ending, failing, good, hanging, held, responseOf, ScriptedApi } from './support/scripted-api.ts';
@@ -178,6 +179,34 @@ test('a prompt that was reopened for a new run is asked, though its shard was lo
   t.after(() => elsewhere.close());
   await reopenFailed(elsewhere, 2, new Date());
   assert.equal((await desk.complete({ run: 2 })).status, 'succeeded');
+});
+
+test('a start whose request cannot be judged at the last moment is recorded as not sent', async (t) => {
+  let asked = 0;
+  const liveness = {
+    ...soleWorker,
+    holds: () => {
+      asked++;
+      if (asked > 1) throw new Error('the batch folder cannot be read');
+      return true;
+    },
+  };
+  const desk = (await promptDesk(t, nothing())).restart(nothing(), { liveness });
+  await failureOf(desk.complete());
+  const records = await desk.onDisk();
+  assert.deepEqual(typesOf(records), ['start', 'fault']);
+  const [fault] = faultsOf(records);
+  assert.deepEqual([fault!.failure, fault!.possiblyPaid], ['Completion.Aborted', false]);
+});
+
+test('two workers of one batch in one process share a prompt in hand', async (t) => {
+  const request = held(good);
+  const desk = await promptDesk(t, new ScriptedApi([request.reply, good]));
+  const first = desk.complete();
+  await request.asked;
+  const second = desk.restart(nothing(), { worker: 'worker' }).complete({ attempt: 2 });
+  request.release();
+  assert.deepEqual(await second, await first);
 });
 
 test('answers of a worker that died before it settled are settled by the next', async (t) => {

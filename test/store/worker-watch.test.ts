@@ -50,6 +50,16 @@ test('a process of another machine is alive as long as its record moves, and dea
   assert.ok(watch.isAlive(far), 'it was frozen, and has come back');
 });
 
+test('a process that has just joined, and has no record at the last look, is alive until it was watched for the lapse', async (t) => {
+  const { watch, watchFor } = await watched(t);
+  await watchFor(2 * LAPSE_MS);
+  assert.ok(watch.isAlive(far));
+  await watchFor(LAPSE_MS - 2000);
+  assert.ok(watch.isAlive(far));
+  await watchFor(4000);
+  assert.ok(!watch.isAlive(far));
+});
+
 test('a process that has left is dead at once', async (t) => {
   const { watch, pulseOf } = await watched(t);
   const pulse = pulseOf(far);

@@ -123,7 +123,7 @@ test('what the commands print is what docs/json.md says, field by field', async 
   await tell(0, ['tail', 'reusing']);
 
   const unpriced = ['run', await place.write('one.json', promptTexts(1)), ...ask, '--output-dir', 'out'];
-  await tell(0, [...unpriced, '--id', 'unpriced']);
+  await tell(0, [...unpriced, '--id', 'unpriced', '--no-reuse']);
 
   // The first refusal holds back everyone: both have to be on their way before it.
   const gate = createGate();
@@ -132,7 +132,17 @@ test('what the commands print is what docs/json.md says, field by field', async 
     return reply.status(429, { headers: { 'retry-after': '600' } });
   };
   const asked = provider.requests;
-  const limits = ['--max-workers', '2', '--rpm', '6000', '--max-cost', '5', '--max-failures', '50%'];
+  const limits = [
+    '--no-reuse',
+    '--max-workers',
+    '2',
+    '--rpm',
+    '6000',
+    '--max-cost',
+    '5',
+    '--max-failures',
+    '50%',
+  ];
   const waiting = place.start([...run, '--id', 'waiting', ...limits, '--json']);
   await provider.until(() => provider.inFlight === 2);
   gate.open();
@@ -150,7 +160,7 @@ test('what the commands print is what docs/json.md says, field by field', async 
   const last = provider.requests + 15;
   provider.script = ({ total }) => (total > last ? held.script() : undefined);
   const many = await place.write('many.json', promptTexts(60));
-  const pace = ['--completions', '1', '--max-workers', 'auto:1'];
+  const pace = ['--completions', '1', '--max-workers', 'auto:1', '--no-reuse'];
   const paced = place.start(['run', many, ...ask, ...pace, '--output-dir', 'out', '--id', 'paced', '--json']);
   await paced.said(/"succeeded":[1-9]/);
   while ((await tell(0, ['status', 'paced'])).lines[0]!['eta_seconds'] === null);
@@ -159,7 +169,7 @@ test('what the commands print is what docs/json.md says, field by field', async 
   collect('run', await paced.ended);
   provider.script = refusing;
 
-  await tell(0, [...run, '--id', 'detached', '--detach']);
+  await tell(0, [...run, '--id', 'detached', '--no-reuse', '--detach']);
   const worker = place.start(['worker', '--output-dir', 'out', '--json']);
   await worker.said(/Working on the open batches/);
   worker.kill('SIGINT');
@@ -172,7 +182,7 @@ test('what the commands print is what docs/json.md says, field by field', async 
   await tell(0, ['list'], elsewhere);
   await tell(2, ['add', 'detached', file], elsewhere);
   await tell(0, ['cancel', 'detached'], elsewhere);
-  await tell(0, [...run, '--id', 'terminated', '--detach']);
+  await tell(0, [...run, '--id', 'terminated', '--no-reuse', '--detach']);
   await terminate('terminated', server);
   while ((await tell(0, ['status', 'terminated'])).lines[0]!['ended_outside'] === null);
   await mkdir(join(place.outputDir, 'damaged'));
@@ -190,7 +200,7 @@ test('what the commands print is what docs/json.md says, field by field', async 
     '--output-dir',
     'out',
   ]);
-  await tell(0, [...run, '--id', 'left-open', '--detach']);
+  await tell(0, [...run, '--id', 'left-open', '--no-reuse', '--detach']);
   await tell(0, ['server', 'stop']);
 
   assert.deepEqual([...new Set(wrong)], []);

@@ -82,7 +82,22 @@ test('it is asked for once a day', async (t) => {
   assert.equal(server.requests, 2);
   assert.equal((await tableAtHand(config)).date, day(tomorrow));
   const claims = (await readdir(join(config.home, 'prices'))).filter((name) => name.startsWith('look-'));
-  assert.deepEqual(claims, [`look-${day(tomorrow)}`]);
+  assert.equal(claims.length, 1);
+  assert.ok(claims[0]!.startsWith(`look-${day(tomorrow)}-`), claims[0]);
+});
+
+test('an address that was put right is asked on the same day, and once', async (t) => {
+  const server = await startPricesServer(t, rawProviders());
+  const { config, look } = await place(t, 'no address');
+  await look();
+  assert.match((await lastLook(config))?.trouble ?? '', /Invalid URL/);
+  const corrected = { ...config, pricesUrl: server.url };
+  await startPriceUpdate(corrected, { wanted: true, now: today }).done;
+  assert.equal((await lastLook(config))?.trouble, null);
+  await startPriceUpdate(corrected, { wanted: true, now: today }).done;
+  await look();
+  assert.equal(server.requests, 1);
+  assert.equal((await lastLook(config))?.trouble, null);
 });
 
 test('nothing is asked where that is not wanted, or no address is set', async (t) => {
@@ -175,6 +190,7 @@ test('a look that is given up leaves the day to the next command', async (t) => 
   update.stop();
   await update.done;
   assert.equal(await lastLook(config), null);
+  assert.deepEqual(await readdir(join(config.home, 'prices')), []);
   const server = await startPricesServer(t, rawProviders());
   await startPriceUpdate({ ...config, pricesUrl: server.url }, { wanted: true, now: today }).done;
   assert.equal(server.requests, 1);

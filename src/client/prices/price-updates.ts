@@ -1,4 +1,5 @@
-/** The newest price table at hand: the bundled one, or a newer one that was fetched. Fetched at most once a day, and never waited for. */
+/** The newest price table at hand: the bundled one, or a newer one that was fetched. Fetched at most once a day from an address, and never waited for. */
+import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../config.ts';
@@ -49,7 +50,7 @@ export interface PriceUpdate {
 
 const NO_UPDATE: PriceUpdate = { done: Promise.resolve(), stop: () => undefined };
 
-/** Starts to fetch the day's prices, unless a command has done so today. Never rejects, prints nothing. */
+/** Starts to fetch the day's prices, unless a command has asked that address today. Never rejects, prints nothing. */
 export function startPriceUpdate(
   config: Pick<Config, 'home' | 'pricesUrl'>,
   { wanted, now = new Date() }: { wanted: boolean; now?: Date },
@@ -64,7 +65,7 @@ export function startPriceUpdate(
 }
 
 async function update(folder: string, url: string, now: Date, signal: AbortSignal): Promise<void> {
-  const claim = await claimDay(folder, now);
+  const claim = await claimDay(folder, url, now);
   if (claim === null) return;
   let trouble: string | null = null;
   try {
@@ -81,10 +82,14 @@ async function update(folder: string, url: string, now: Date, signal: AbortSigna
   await replaceFile(join(folder, LAST_FILE), `${JSON.stringify(look)}\n`, { synced: false });
 }
 
-/** A file for the day, made by the first command that looks; `null`: there was one before. */
-async function claimDay(folder: string, now: Date): Promise<string | null> {
+/**
+ * Makes a file for the day and the address, and returns its path; `null` if it was there. An address that was put
+ * right is asked at once, not tomorrow. Its hash is in the name, since an address may hold a password.
+ */
+async function claimDay(folder: string, url: string, now: Date): Promise<string | null> {
   await mkdir(folder, { recursive: true });
-  const name = `${CLAIM}${now.toISOString().slice(0, 10)}`;
+  const today = `${CLAIM}${now.toISOString().slice(0, 10)}`;
+  const name = `${today}-${createHash('sha256').update(url).digest('hex').slice(0, 16)}`;
   const claim = join(folder, name);
   try {
     await (await open(claim, 'wx')).close();
@@ -92,7 +97,7 @@ async function claimDay(folder: string, now: Date): Promise<string | null> {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return null;
     throw error;
   }
-  const earlier = (await readdir(folder)).filter((each) => each.startsWith(CLAIM) && each !== name);
+  const earlier = (await readdir(folder)).filter((each) => each.startsWith(CLAIM) && !each.startsWith(today));
   await Promise.all(earlier.map((each) => rm(join(folder, each), { force: true })));
   return claim;
 }

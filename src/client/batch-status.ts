@@ -93,7 +93,7 @@ function recordedStatus(store: BatchStore, manifest: Manifest) {
     resultsFile: outcome?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? null,
     failuresFile: outcome?.failuresFile ?? null,
-    runFlags: runFlagsOf(manifest.settings, store.location.outputDir),
+    runFlags: runFlagsOf(manifest.settings, manifest.limits, store.location.outputDir),
     limits: manifest.limits,
   };
 }

@@ -38,7 +38,7 @@ export async function batchSummary(
     failuresFile: outcome?.failuresFile ?? null,
     webUiUrl: temporal?.webUiOf(store.batchId, runId) ?? null,
     stopServerCommand: temporal?.embedded ? 'durabatch server stop' : null,
-    runFlags: runFlagsOf(manifest.settings, store.location.outputDir),
+    runFlags: runFlagsOf(manifest.settings, manifest.limits, store.location.outputDir),
     ...figures,
     warnings: outcome?.warnings ?? [],
     timestamp: now,

@@ -1,22 +1,37 @@
 import { resolve } from 'node:path';
-import type { RequestSettings } from '../contract.ts';
+import type { RequestSettings, RunLimits } from '../contract.ts';
+import { providers } from '../providers/catalog.ts';
 import { DEFAULT_OUTPUT_DIR, requestDefaults } from './options/run-defaults.ts';
 
-/** Returns the flags that make `run` ask as these settings do, for the same output folder, each with a blank before it. */
-export function runFlagsOf(settings: RequestSettings, outputDir: string): string {
+/**
+ * Returns the flags that make `run` ask as these settings do, with the same key and at the same prices, for the same
+ * output folder, each with a blank before it.
+ */
+export function runFlagsOf(
+  settings: RequestSettings,
+  { apiKeyEnv, prices }: Pick<RunLimits, 'apiKeyEnv' | 'prices'>,
+  outputDir: string,
+): string {
   const { provider, model, baseUrl } = settings;
-  const values: [flag: string, value: string | number, usual: string | number | null][] = [
+  const usualKey = provider === 'simulated' ? apiKeyEnv : providers[provider].apiKeyEnv;
+  const values: [flag: string, value: string | number | undefined, usual?: string | number | null][] = [
     ['--provider', provider, requestDefaults.provider],
     ['--model', model, provider === 'simulated' ? model : null],
     ['--base-url', baseUrl, provider === 'openai-compatible' ? null : baseUrl],
+    ['--api-key-env', apiKeyEnv, usualKey],
     ['--completions', settings.completions, requestDefaults.completions],
     ['--temperature', settings.temperature, requestDefaults.temperature],
     ['--top-p', settings.topP, requestDefaults.topP],
     ['--max-tokens', settings.maxTokens, requestDefaults.maxTokens],
+    ['--price-input', prices?.inputPerMillion],
+    ['--price-output', prices?.outputPerMillion],
+    ['--price-cached', prices?.cachedPerMillion],
     ['--output-dir', outputDir, resolve(DEFAULT_OUTPUT_DIR)],
   ];
   const flags = values.flatMap(([flag, value, usual]) =>
-    value === usual ? [] : ` ${flag} ${isPlain(String(value)) ? value : JSON.stringify(value)}`,
+    value === undefined || value === usual
+      ? []
+      : ` ${flag} ${isPlain(String(value)) ? value : JSON.stringify(value)}`,
   );
   return `${flags.join('')}${settings.thinking ? ' --thinking' : ''}`;
 }

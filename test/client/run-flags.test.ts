@@ -4,16 +4,20 @@ import { test } from 'node:test';
 import { runFlagsOf } from '../../src/client/run-flags.ts';
 import { manifestOf } from '../report/support/report-fixtures.ts';
 
-const { settings } = manifestOf(1);
+const { settings, limits } = manifestOf(1);
 const usual = resolve('data/batch_results');
 
 const cases: [Partial<typeof settings>, outputDir: string, flags: string][] = [
   [{}, usual, ' --model deepseek-v4-flash'],
-  [{ provider: 'openai', model: 'gpt-4.1-mini' }, usual, ' --provider openai --model gpt-4.1-mini'],
+  [
+    { provider: 'openai', model: 'gpt-4.1-mini' },
+    usual,
+    ' --provider openai --model gpt-4.1-mini --api-key-env DEEPSEEK_API_KEY',
+  ],
   [
     { provider: 'openai-compatible', baseUrl: 'http://127.0.0.1:8000/v1' },
     '/my data',
-    ' --provider openai-compatible --model deepseek-v4-flash --base-url http://127.0.0.1:8000/v1 --output-dir "/my data"',
+    ' --provider openai-compatible --model deepseek-v4-flash --base-url http://127.0.0.1:8000/v1 --api-key-env DEEPSEEK_API_KEY --output-dir "/my data"',
   ],
   [{ provider: 'simulated', baseUrl: '', model: 'simulated' }, usual, ' --provider simulated'],
   [
@@ -24,6 +28,30 @@ const cases: [Partial<typeof settings>, outputDir: string, flags: string][] = [
 ];
 for (const [changes, outputDir, flags] of cases) {
   test(`settings ${JSON.stringify(changes)} are typed as${flags}`, () => {
-    assert.equal(runFlagsOf({ ...settings, ...changes }, outputDir), flags);
+    assert.equal(runFlagsOf({ ...settings, ...changes }, limits, outputDir), flags);
   });
 }
+
+const ways: [Partial<typeof limits>, flags: string][] = [
+  [{ apiKeyEnv: 'TEAM_KEY' }, ' --api-key-env TEAM_KEY'],
+  [{ prices: { inputPerMillion: 0.1, outputPerMillion: 0 } }, ' --price-input 0.1 --price-output 0'],
+  [
+    { prices: { inputPerMillion: 1, outputPerMillion: 2, cachedPerMillion: 0.5 } },
+    ' --price-input 1 --price-output 2 --price-cached 0.5',
+  ],
+];
+for (const [changes, flags] of ways) {
+  test(`limits ${JSON.stringify(changes)} are typed as${flags}`, () => {
+    const typed = runFlagsOf(settings, { ...limits, ...changes }, usual);
+    assert.equal(typed, ` --model deepseek-v4-flash${flags}`);
+  });
+}
+
+test('a simulated batch needs no key', () => {
+  const typed = runFlagsOf(
+    { ...settings, provider: 'simulated', model: 'simulated', baseUrl: '' },
+    limits,
+    usual,
+  );
+  assert.equal(typed, ' --provider simulated');
+});

@@ -13,11 +13,13 @@ export function runFlagsOf(
   outputDir: string,
 ): string {
   const { provider, model, baseUrl } = settings;
-  const usualKey = provider === 'simulated' ? apiKeyEnv : providers[provider].apiKeyEnv;
+  const isSimulated = provider === 'simulated';
+  const usualAddress = isSimulated ? baseUrl : providers[provider].baseUrl;
+  const usualKey = isSimulated ? apiKeyEnv : providers[provider].apiKeyEnv;
   const values: [flag: string, value: string | number | undefined, usual?: string | number | null][] = [
     ['--provider', provider, requestDefaults.provider],
-    ['--model', model, provider === 'simulated' ? model : null],
-    ['--base-url', baseUrl, provider === 'openai-compatible' ? null : baseUrl],
+    ['--model', model, isSimulated ? model : null],
+    ['--base-url', baseUrl, usualAddress],
     ['--api-key-env', apiKeyEnv, usualKey],
     ['--completions', settings.completions, requestDefaults.completions],
     ['--temperature', settings.temperature, requestDefaults.temperature],

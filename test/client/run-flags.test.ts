@@ -10,9 +10,14 @@ const usual = resolve('data/batch_results');
 const cases: [Partial<typeof settings>, outputDir: string, flags: string][] = [
   [{}, usual, ' --model deepseek-v4-flash'],
   [
-    { provider: 'openai', model: 'gpt-4.1-mini' },
+    { provider: 'openai', model: 'gpt-4.1-mini', baseUrl: 'https://api.openai.com/v1' },
     usual,
     ' --provider openai --model gpt-4.1-mini --api-key-env DEEPSEEK_API_KEY',
+  ],
+  [
+    { baseUrl: 'http://127.0.0.1:8000/v1' },
+    usual,
+    ' --model deepseek-v4-flash --base-url http://127.0.0.1:8000/v1',
   ],
   [
     { provider: 'openai-compatible', baseUrl: 'http://127.0.0.1:8000/v1' },

@@ -86,7 +86,7 @@ test('capped, paused, killed, without its database, retried and audited: each an
 
   const again = await place.run(file, ['--id', 'again', '--reuse', id, '--max-workers', '40']);
   assert.equal(again.code, 0, told(again));
-  assert.match(told(again), /1,600 completions taken over from large/);
+  assert.match(told(again), /1,600 completions of identical requests taken over from large/);
   assert.equal(provider.answered.requests - PROMPTS, inFlightAtKill, 'nothing was asked for what is there');
 });
 

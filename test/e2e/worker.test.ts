@@ -33,6 +33,7 @@ test('a worker does the detached batches of its folder, earlier and later ones, 
       id,
       '--output-dir',
       folder,
+      '--no-reuse',
       '--detach',
       '--json',
     ]);

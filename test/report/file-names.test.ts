@@ -12,3 +12,12 @@ test('numbers further reports of the same second from 2', () => {
   assert.equal(reportStem(timestamp, 'demo-1', 2), 'batch_results_20261231_235959_demo-1_2');
   assert.equal(reportStem(timestamp, 'demo-1', 11), 'batch_results_20261231_235959_demo-1_11');
 });
+
+test('an id of a manifest from elsewhere is no path', () => {
+  const timestamp = new Date('2026-01-02T01:04:05.000Z');
+  assert.equal(reportStem(timestamp, '../up/\n x', 1), 'batch_results_20260102_010405_.._up_x');
+  assert.equal(
+    reportStem(timestamp, 'i'.repeat(1000), 1).length,
+    'batch_results_20260102_010405_'.length + 64,
+  );
+});

@@ -27,7 +27,8 @@ export function createWriteReport({ store }: { store: BatchStore }): WriteReport
       }
       const written = await writeReports(
         {
-          manifest,
+          // Its id is the name of its folder, whatever a manifest from elsewhere says.
+          manifest: { ...manifest, batch_id: store.batchId },
           state,
           open: { run, at: endedAt },
           timestamp: new Date(endedAt),

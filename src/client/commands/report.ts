@@ -24,7 +24,8 @@ export async function reportCommand(
   const now = new Date();
   const { resultsFile, csvFile, failuresFile, summary } = await writeReports(
     {
-      manifest,
+      // Its id is the name of its folder, whatever a manifest from elsewhere says.
+      manifest: { ...manifest, batch_id: store.batchId },
       state,
       open: openRunOf(manifest, state, now.toISOString()),
       timestamp: now,

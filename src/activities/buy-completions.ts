@@ -51,7 +51,7 @@ export interface BuyChecks {
   stillMissing(): Promise<boolean>;
   /** Whether another worker may have this prompt in hand: a start is then synced, so that it sees it. */
   isContested(): boolean;
-  /** Once the start is written, at the last moment: whether the request may be sent, and nobody else is asking. */
+  /** Asked last, once the start is written: whether the request may be sent, because no other worker is asking. */
   maySend(): Promise<boolean>;
   /** Whether a request that was just answered is the prompt's last. */
   closeWith(start: StartRecord, answer: AnswerRecord): PromptClose | null;

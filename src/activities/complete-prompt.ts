@@ -116,8 +116,8 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     };
     /**
      * Where another worker may have the same prompt in hand, both look again once their starts are written: of two, the
-     * later one sees the other. A prompt whose first attempt sends its first request has nobody else, unless the attempt
-     * is so old that Temporal may have given the prompt away.
+     * later one sees the other. No other worker has a prompt whose first attempt sends its first request, unless the attempt
+     * is so old that Temporal may have given the prompt to another one.
      */
     const isContested = (): boolean =>
       liveness.hasPeers &&

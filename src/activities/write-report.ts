@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { BatchOutcome, ReportRequest } from '../contract.ts';
 import { toOutcomeBill } from '../report/bill-tally.ts';
 import { failureGroups } from '../report/failure-tally.ts';
-import { totalItems, totalPaid } from '../report/tally.ts';
+import { finalCounts, totalPaid } from '../report/tally.ts';
 import { type WrittenReports, writeReports } from '../report/write-reports.ts';
 import { outcomesOf } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
@@ -58,14 +58,7 @@ function toOutcome(
   const failures = failureGroups(tally.failures);
   return {
     state,
-    counts: {
-      total: totalItems(tally),
-      pending: 0,
-      running: 0,
-      succeeded: tally.succeeded,
-      failed: tally.failed,
-      notRun: tally.notRun,
-    },
+    counts: finalCounts(tally),
     failuresByType: Object.fromEntries(failures.map(({ type, count }) => [type, count])),
     paid: totalPaid(tally),
     bill: toOutcomeBill(tally.bill),

@@ -62,7 +62,7 @@ export async function statusOf(
   };
 }
 
-/** Of a batch whose newest run has told its end, and that is not open: all but its page is in the manifest. */
+/** The status of a batch whose newest run has ended and that is not open. Everything but its Web UI page is in the manifest. */
 async function endedStatus(
   temporal: Temporal,
   store: BatchStore,

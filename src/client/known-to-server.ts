@@ -22,7 +22,7 @@ const MOST_SCANNED = 1000;
 
 /**
  * Throws {@link UsageError} where the server knows a batch of these requests, open or closed, that lives in another
- * folder. Where that folder is gone it only says so: nobody has those answers any more.
+ * folder. If that folder is gone, it only prints a note, since those answers are lost.
  */
 export async function assertNotElsewhere(
   config: Config,

@@ -1,4 +1,4 @@
-import type { Paid, Usage } from '../contract.ts';
+import type { Counts, Paid, Usage } from '../contract.ts';
 import type { PromptOutcome } from '../store/outcome.ts';
 import { type AnswerTally, noAnswers, withAnswers } from './answer-tally.ts';
 import { type BillTally, billed, emptyBill } from './bill-tally.ts';
@@ -119,3 +119,13 @@ export const totalPaid = (tally: Tally): Paid => {
   const nanoUsd = totalNanoUsd(tally);
   return { usage: tally.usage, costNanoUsd: nanoUsd === null ? null : Number(nanoUsd) };
 };
+
+/** The counts of a run that has ended. */
+export const finalCounts = (tally: Tally): Counts => ({
+  total: totalItems(tally),
+  pending: 0,
+  running: 0,
+  succeeded: tally.succeeded,
+  failed: tally.failed,
+  notRun: tally.notRun,
+});

@@ -4,7 +4,7 @@ import type { ReportSource } from '../../report/report-source.ts';
 import type { Tally } from '../../report/tally.ts';
 import type { BatchOutcome } from '../../contract.ts';
 import { toOutcomeBill } from '../../report/bill-tally.ts';
-import { totalItems, totalPaid } from '../../report/tally.ts';
+import { finalCounts, totalPaid } from '../../report/tally.ts';
 import type { Difference } from './findings.ts';
 import { jsonDifferences, leafCount } from './json-differences.ts';
 import { valuesText } from './prompt-check.ts';
@@ -62,14 +62,7 @@ export function checkSummary(
 /** The totals that the workflow returned, as the manifest keeps them. */
 export function checkOutcome(outcome: BatchOutcome, run: number, tally: Tally): FigureVerdict {
   const expected = {
-    counts: {
-      total: totalItems(tally),
-      pending: 0,
-      running: 0,
-      succeeded: tally.succeeded,
-      failed: tally.failed,
-      notRun: tally.notRun,
-    },
+    counts: finalCounts(tally),
     paid: totalPaid(tally),
     ...(outcome.bill && { bill: toOutcomeBill(tally.bill) }),
   };

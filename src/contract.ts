@@ -553,10 +553,12 @@ export interface BatchOutcome {
   csvFile: string;
   /** The prompts that failed, as a file to run; `null` if none did. */
   failuresFile: string | null;
-  /** Sum over the batch's runs, without the time they were paused. */
+  /** Sum over the batch's runs, without the time they were paused or had no worker. */
   durationSeconds: number;
   /** Absent in manifests of older versions, whose duration has it in it. */
   pausedSeconds?: number;
+  /** Without a worker, and not paused. Absent as above. */
+  idleSeconds?: number;
   /** Absent in manifests of older versions. */
   bill?: OutcomeBill;
   /** The most frequent first. Absent in manifests of older versions. */

@@ -66,6 +66,7 @@ function toOutcome(
     ...{ resultsFile, csvFile, failuresFile },
     durationSeconds: summary.duration_seconds,
     pausedSeconds: summary.paused_seconds,
+    idleSeconds: summary.idle_seconds,
     warnings: summary.warnings,
   };
 }

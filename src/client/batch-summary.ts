@@ -45,12 +45,13 @@ export async function batchSummary(
   };
 }
 
-type Figures = Pick<BatchSummary, 'durationMs' | 'pausedMs' | 'bill' | 'failures'>;
+type Figures = Pick<BatchSummary, 'durationMs' | 'pausedMs' | 'idleMs' | 'bill' | 'failures'>;
 
 /** What the report says; `null` where an older version has written it. */
 function reportedFigures({
   durationSeconds,
   pausedSeconds = 0,
+  idleSeconds = 0,
   bill,
   failures,
 }: BatchOutcome): Figures | null {
@@ -58,6 +59,7 @@ function reportedFigures({
   return {
     durationMs: durationSeconds * 1000,
     pausedMs: pausedSeconds * 1000,
+    idleMs: idleSeconds * 1000,
     bill: fromOutcomeBill(bill),
     failures,
   };
@@ -66,6 +68,11 @@ function reportedFigures({
 async function presentFigures(store: BatchStore, manifest: Manifest, now: string): Promise<Figures> {
   const { lastRecordAt, bill, failures } = await batchDigest(store);
   const open = { run: manifest.runs.at(-1)?.run ?? 0, at: now };
-  const { workSeconds, pausedSeconds } = runTimesOf(manifest, lastRecordAt, open);
-  return { durationMs: workSeconds * 1000, pausedMs: pausedSeconds * 1000, bill, failures };
+  const { workSeconds, pausedSeconds, idleSeconds } = runTimesOf(manifest, lastRecordAt, open);
+  return {
+    durationMs: workSeconds * 1000,
+    pausedMs: pausedSeconds * 1000,
+    idleMs: idleSeconds * 1000,
+    ...{ bill, failures },
+  };
 }

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts';
 import type { Progress } from '../contract.ts';
 import { ensureServer, type ServerInfo, SilentServerError } from '../server/embedded-server.ts';
 import type { BatchStore } from '../store/batch-store.ts';
+import { noteIdleTime } from '../store/idle-notes.ts';
 import { type BatchWorker, connectWorker, createBatchWorker, type ReadyWorker } from '../worker.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { type CloseWatch, watchClose } from './close-watch.ts';
@@ -100,10 +101,12 @@ interface Crew<Worker> {
 
 /** Both take their time, on different threads: the worker gets ready while the batch is opened. */
 async function startCrew(options: DriveOptions, open: () => Promise<boolean>): Promise<Crew<BatchWorker>> {
-  const { temporal, store } = options;
+  const { temporal, store, note } = options;
   const openSwept = async (): Promise<void> => {
     const wasOpen = await open();
-    if (wasOpen) await sweepDeadWorkers(temporal, await viewOf(temporal, store.batchId));
+    if (!wasOpen) return;
+    await sweepDeadWorkers(temporal, await viewOf(temporal, store.batchId));
+    await noteIdleTime(store, note);
   };
   const [ready, opened] = await Promise.allSettled([readyCrew(options), openSwept()]);
   if (ready.status === 'rejected') throw ready.reason;

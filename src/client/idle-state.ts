@@ -1,8 +1,6 @@
 /** Why no worker seems to be on an open batch, derived from the liveness records of its workers. */
 import type { BatchState } from '../contract.ts';
-import { readWorkerRecords, type WorkerRecord } from '../store/worker-records.ts';
-import { pidVerdict } from '../worker-identity.ts';
-import { LAPSE_MS } from '../workflows/policies.ts';
+import { isAtWork, readWorkerRecords } from '../store/worker-records.ts';
 
 export type IdleState = Extract<BatchState, 'running' | 'waiting' | 'stopped' | 'crashed'>;
 
@@ -28,6 +26,3 @@ export async function idleStateOf({ batchFolder, run, now }: IdleFacts): Promise
   if (!last) return 'waiting';
   return last.left ? 'stopped' : 'crashed';
 }
-
-const isAtWork = ({ left, worker = '', renewedAt }: WorkerRecord, now: number): boolean =>
-  !left && now - renewedAt < LAPSE_MS && pidVerdict(worker) !== 'dead';

@@ -38,9 +38,11 @@ export interface ReportSummary {
   estimated_cost: number | null;
   /** What became of the money: `estimated_cost` is what was kept and what was discarded. */
   bill: ReportBill;
-  /** Time at work: without the time the batch was paused. */
+  /** Time at work: without the time the batch was paused or had no worker. */
   duration_seconds: number;
   paused_seconds: number;
+  /** Without a worker, and not paused. */
+  idle_seconds: number;
   model: string;
   provider: ProviderName;
   simulated: boolean;
@@ -104,6 +106,7 @@ export const toSummary = (source: ReportSource, tally: Tally, paths: ReportPaths
     bill: toReportBill(tally.bill),
     duration_seconds: toMilliseconds(times.workSeconds),
     paused_seconds: toMilliseconds(times.pausedSeconds),
+    idle_seconds: toMilliseconds(times.idleSeconds),
     model: manifest.settings.model,
     provider: manifest.settings.provider,
     simulated: manifest.settings.provider === 'simulated',

@@ -14,6 +14,8 @@ export interface ManifestRun {
   starter?: string;
   /** In the order they were noted; absent where there were none, and in runs of version 0.1.0. */
   pauses?: PauseSpan[];
+  /** Times in which it had no worker, each noted by the worker that came next; absent where there were none. */
+  idle?: IdleSpan[];
   /** Absent while the run is open, or if it was lost. */
   ended_at?: string;
   outcome?: BatchOutcome;
@@ -23,6 +25,12 @@ export interface ManifestRun {
 export interface PauseSpan {
   since: string;
   until?: string;
+}
+
+/** When an open run had no worker, ISO 8601. */
+export interface IdleSpan {
+  since: string;
+  until: string;
 }
 
 /** Prompts that were added to a batch after it was made. */

@@ -5,7 +5,7 @@ import type { Manifest, ManifestRun } from './manifest.ts';
 /** The next run begins. A pause that is not lifted goes on in it. */
 export function withRun(
   manifest: Manifest,
-  begun: Omit<ManifestRun, 'run' | 'pauses'>,
+  begun: Omit<ManifestRun, 'run' | 'pauses' | 'idle'>,
   liftPause: boolean,
 ): Manifest {
   const pause = liftPause ? null : manifest.pause;

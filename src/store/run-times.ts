@@ -1,12 +1,14 @@
-/** How long a batch was at work, and how long it was paused: pure, from the runs in its manifest. */
+/** How long a batch was at work, paused, and without a worker: pure, from the runs in its manifest. */
 import type { BatchState } from '../contract.ts';
-import type { Manifest, ManifestRun } from './manifest.ts';
+import type { Manifest, PauseSpan } from './manifest.ts';
 
 export interface RunTimes {
-  /** Sum over the runs, without the time in which they were paused. */
+  /** Sum over the runs, without the time in which they were paused or had no worker. */
   workSeconds: number;
-  /** Sum over the runs; the time between two runs belongs to neither. */
+  /** Sum over the runs; the time between two runs is in none of the three. */
   pausedSeconds: number;
+  /** Time in which the runs had no worker and were not paused. */
+  idleSeconds: number;
 }
 
 /** The end of a run that is still open, ISO 8601. */
@@ -24,30 +26,31 @@ export function runTimesOf(
   lastRecordAt: ReadonlyMap<number, string>,
   open: OpenRun | null,
 ): RunTimes {
-  let [workMs, pausedMs] = [0, 0];
-  for (const entry of runs) {
-    const { run, started_at: startedAt, ended_at: endedAt } = entry;
+  let [workMs, pausedMs, idleMs] = [0, 0, 0];
+  for (const { run, started_at: startedAt, ended_at: endedAt, pauses = [], idle = [] } of runs) {
     const end = endedAt ?? (run === open?.run ? open.at : (lastRecordAt.get(run) ?? startedAt));
     const [from, to] = [Date.parse(startedAt), Date.parse(end)];
-    const paused = pausedWithin(entry, from, to);
-    workMs += Math.max(0, to - from) - paused;
+    const paused = coveredWithin(pauses, from, to);
+    const covered = coveredWithin([...pauses, ...idle], from, to);
+    workMs += Math.max(0, to - from) - covered;
     pausedMs += paused;
+    idleMs += covered - paused;
   }
-  return { workSeconds: workMs / 1000, pausedSeconds: pausedMs / 1000 };
+  return { workSeconds: workMs / 1000, pausedSeconds: pausedMs / 1000, idleSeconds: idleMs / 1000 };
 }
 
-/** Time that two pauses share counts once. A pause without an end lasts to the end of its run. */
-function pausedWithin({ pauses = [] }: ManifestRun, from: number, to: number): number {
-  let paused = 0;
+/** Time that several spans share counts once. A span without an end lasts to the end of its run. */
+function coveredWithin(spans: readonly PauseSpan[], from: number, to: number): number {
+  let covered = 0;
   let counted = from;
-  for (const { since, until } of pauses.toSorted((a, b) => Date.parse(a.since) - Date.parse(b.since))) {
+  for (const { since, until } of spans.toSorted((a, b) => Date.parse(a.since) - Date.parse(b.since))) {
     const begin = Math.max(counted, Date.parse(since));
     const end = Math.min(to, until === undefined ? to : Date.parse(until));
     if (end <= begin) continue;
-    paused += end - begin;
+    covered += end - begin;
     counted = end;
   }
-  return paused;
+  return covered;
 }
 
 /** The newest run, if it goes on at `at`. A paused one does too where its pause was noted: that time is no work. */

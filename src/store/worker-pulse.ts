@@ -77,7 +77,7 @@ export class WorkerPulse {
     await this.#renewing?.catch(() => {
       // the last note is tried all the same
     });
-    await this.#append(noteLine({ left: true }));
+    await this.#append(noteLine({ left: true, at: new Date(this.#options.clocks.wall()).toISOString() }));
   }
 
   async #renew(): Promise<void> {

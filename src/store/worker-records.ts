@@ -6,6 +6,8 @@
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { presentSize } from '../present-size.ts';
+import { pidVerdict } from '../worker-identity.ts';
+import { LAPSE_MS } from '../workflows/policies.ts';
 
 export const workersFolderOf = (batchFolder: string): string => join(batchFolder, 'workers');
 
@@ -23,6 +25,8 @@ export interface WorkerNote {
   run?: number | null;
   /** It has ended cleanly: none of its requests is in flight any more. */
   left?: true;
+  /** When it ended, ISO 8601, by its own clock. */
+  at?: string;
 }
 
 export const noteLine = (note: WorkerNote): string => `${JSON.stringify(note)}\n`;
@@ -53,6 +57,10 @@ export interface WorkerRecord extends WorkerNote {
   /** When it was last renewed by the file system's clock, in ms since 1970: a hint, for what is shown to people. */
   renewedAt: number;
 }
+
+/** Whether its process seems to be at work: it has not left, its pid is not gone, and the record was renewed within the lapse before `now`. */
+export const isAtWork = ({ left, worker = '', renewedAt }: WorkerRecord, now: number): boolean =>
+  !left && now - renewedAt < LAPSE_MS && pidVerdict(worker) !== 'dead';
 
 /** All records of a batch, in no order; `null`: the batch was started by a version that has none. */
 export async function readWorkerRecords(batchFolder: string): Promise<WorkerRecord[] | null> {

@@ -119,7 +119,7 @@ test('the ledger is read once, and what comes late is in the report, the manifes
       cost: nanoUsdToUsd(outcome.paid.costNanoUsd),
       bill: toReportBill(fromOutcomeBill(outcome.bill!)),
       failures: outcome.failures!.map(toReportFailure),
-      times: [outcome.durationSeconds, outcome.pausedSeconds],
+      times: [outcome.durationSeconds, outcome.pausedSeconds, outcome.idleSeconds],
     },
     {
       counts: [summary.total_items, summary.successful_items, summary.failed_items, summary.not_run_items],
@@ -127,7 +127,7 @@ test('the ledger is read once, and what comes late is in the report, the manifes
       cost: summary.estimated_cost,
       bill: summary.bill,
       failures: summary.failures,
-      times: [summary.duration_seconds, summary.paused_seconds],
+      times: [summary.duration_seconds, summary.paused_seconds, summary.idle_seconds],
     },
   );
   assert.deepEqual((await store.readManifest()).runs[0]?.outcome, outcome);
@@ -148,9 +148,10 @@ test('of two attempts at once one report is left, and both tell of it', async (t
   );
 });
 
-test('time in which the run was paused is no time at work', async (t) => {
+test('time in which the run was paused, or had no worker, is no time at work', async (t) => {
   const paused = [{ since: '2026-01-01T00:00:05.000Z', until: '2026-01-01T00:00:25.500Z' }];
-  const store = await makeBatch(t, items, { runs: [{ ...runs[0]!, pauses: paused }] });
+  const idle = [{ since: '2026-01-01T00:00:25.000Z', until: '2026-01-01T00:00:27.000Z' }];
+  const store = await makeBatch(t, items, { runs: [{ ...runs[0]!, pauses: paused, idle }] });
   const outcome = (await mockActivity().run(createWriteReport({ store }), request)) as BatchOutcome;
-  assert.deepEqual([outcome.durationSeconds, outcome.pausedSeconds], [9.5, 20.5]);
+  assert.deepEqual([outcome.durationSeconds, outcome.pausedSeconds, outcome.idleSeconds], [8, 20.5, 1.5]);
 });

@@ -1,49 +1,12 @@
 /** What the liveness records say of an open batch that nobody answers for. */
 import assert from 'node:assert/strict';
-import { utimes, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { idleStateOf } from '../../src/client/idle-state.ts';
-import { WorkerPulse } from '../../src/store/worker-pulse.ts';
-import { openWorkersFolder, workersFolderOf } from '../../src/store/worker-records.ts';
-import { toFileName, workerIdentity } from '../../src/worker-identity.ts';
 import { LAPSE_MS } from '../../src/workflows/policies.ts';
+import { far, gone, own, type RecordFacts, writeRecords } from '../store/support/worker-records.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const own = workerIdentity();
-const [name = '', start = '', scope = ''] = own.split('/');
-/** The pid of this process, at another start of it: that process is gone. */
-const gone =
-  process.platform === 'linux'
-    ? `${name}/1-${start.split('-')[1]}/${scope}`
-    : `4194305@${name.split('@')[1]}/${start}/${scope}`;
-const far = `7@far.invalid/1-00000000/00000000-1`;
-
-interface Record {
-  worker: string;
-  run?: number;
-  left?: boolean;
-  /** How long ago it was last renewed. Default: just now. */
-  ageMs?: number;
-}
-
-async function batchWith(t: TestContext, records: Record[]): Promise<string> {
-  const batchFolder = await temporaryFolder(t);
-  await openWorkersFolder(batchFolder);
-  const folder = workersFolderOf(batchFolder);
-  for (const { worker, run = 2, left = false, ageMs = 0 } of records) {
-    const before = new Set(await readdir(folder));
-    const pulse = new WorkerPulse({ batchFolder, worker, owner: toFileName(worker), run: async () => run });
-    await pulse.renew();
-    if (left) await pulse.leave();
-    const [file = ''] = (await readdir(folder)).filter((each) => !before.has(each));
-    const at = new Date(Date.now() - ageMs);
-    await utimes(join(folder, file), at, at);
-  }
-  return batchFolder;
-}
-
-const cases: [title: string, records: Record[], state: string][] = [
+const cases: [title: string, records: RecordFacts[], state: string][] = [
   ['no worker has come', [], 'waiting'],
   [
     'only workers of earlier runs',
@@ -76,7 +39,8 @@ const cases: [title: string, records: Record[], state: string][] = [
 ];
 for (const [title, records, state] of cases) {
   test(`${state}: ${title}`, async (t) => {
-    const batchFolder = await batchWith(t, records);
+    const batchFolder = await temporaryFolder(t);
+    await writeRecords(batchFolder, records);
     assert.equal(await idleStateOf({ batchFolder, run: 2, now: Date.now() }), state);
   });
 }

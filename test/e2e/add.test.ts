@@ -1,21 +1,20 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { loadConfig } from '../../src/config.ts';
 import { stagePrompts } from '../../src/client/stage-prompts.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
-import type { Manifest } from '../../src/store/manifest.ts';
 import { findOutputFolder } from '../../src/store/output-folder.ts';
 import { startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
   createGate,
   createWorkplace,
+  manifestIn,
   newestResults,
   promptTexts,
   readResults,
-  type Workplace,
 } from './workplace.ts';
 
 let server: TestServer;
@@ -24,8 +23,6 @@ before(async () => {
 });
 after(() => server.stop());
 
-const manifestOf = async ({ outputDir }: Workplace, id: string): Promise<Manifest> =>
-  JSON.parse(await readFile(join(outputDir, id, 'batch.json'), 'utf8')) as Manifest;
 const more = [{ prompt_id: 'extra', prompt: 'One more?', completions: 3 }, { prompt: 'And another?' }];
 
 for (const { title, count } of [
@@ -67,7 +64,7 @@ for (const { title, count } of [
         [number, 1],
       ],
     );
-    const manifest = await manifestOf(place, 'grows');
+    const manifest = await manifestIn(place, 'grows');
     assert.deepEqual([manifest.prompts, manifest.max_completions], [count + 2, 3]);
     assert.deepEqual(
       manifest.additions!.map(({ prompts, source, reason }) => ({ prompts, source, reason })),
@@ -97,7 +94,7 @@ test('a finished batch runs again for what is added, and buys nothing else; the 
   assert.equal(attached.code, 0, attached.stdout + attached.stderr);
   assert.match(attached.stderr, /The batch has 2 more prompts than this file, added later/);
   assert.equal(provider.answered.requests, 5);
-  const { runs } = await manifestOf(place, 'done');
+  const { runs } = await manifestIn(place, 'done');
   assert.deepEqual(
     runs.map(({ outcome }) => outcome?.counts.total),
     [3, 5],
@@ -193,7 +190,7 @@ describe('what is refused, adding nothing', () => {
       assert.equal(code, 2, stderr);
       assert.match(stderr, says);
     }
-    const manifest = await manifestOf(place, 'strict');
+    const manifest = await manifestIn(place, 'strict');
     assert.deepEqual([manifest.prompts, manifest.additions, manifest.runs.length], [2, undefined, 1]);
     const left = await readdir(join(place.outputDir, 'strict'));
     assert.deepEqual(
@@ -222,7 +219,7 @@ describe('what is refused, adding nothing', () => {
     const { code, stderr } = await place.cli(['add', 'gone', 'more.json']);
     assert.equal(code, 2);
     assert.match(stderr, /gone is cancelled, and 3 prompts of it were not run.*durabatch resume gone/);
-    assert.equal((await manifestOf(place, 'gone')).prompts, 3);
+    assert.equal((await manifestIn(place, 'gone')).prompts, 3);
   });
 });
 

@@ -1,26 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { Manifest } from '../../src/store/manifest.ts';
 import { type FakeReply, reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
-import {
-  createWorkplace,
-  loseTemporalDatabase,
-  promptTexts,
-  readResults,
-  type Workplace,
-} from './workplace.ts';
+import { createWorkplace, loseTemporalDatabase, manifestIn, promptTexts, readResults } from './workplace.ts';
 
 let server: TestServer;
 before(async () => {
   server = await startTestServer();
 });
 after(() => server.stop());
-
-const manifestIn = async ({ outputDir }: Workplace, id: string): Promise<Manifest> =>
-  JSON.parse(await readFile(join(outputDir, id, 'batch.json'), 'utf8')) as Manifest;
 
 const noBalance = reply.status(402, { message: 'Insufficient Balance' });
 

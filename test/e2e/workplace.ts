@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import type { BatchResults } from '../../src/report/results-json.ts';
+import type { Manifest } from '../../src/store/manifest.ts';
 import type { LedgerRecord } from '../../src/store/records.ts';
 import { type CliOptions, type CliProcess, type CliResult, startCli } from '../support/cli.ts';
 import { type FakeProvider, type FakeProviderOptions, startFakeProvider } from '../support/fake-provider.ts';
@@ -149,6 +150,11 @@ export const printedWhen = async (
       `"${args.join(' ')}" to print ${pattern}`,
     )
   ).stdout;
+
+export const manifestIn = async (
+  { outputDir }: Pick<Workplace, 'outputDir'>,
+  id: string,
+): Promise<Manifest> => JSON.parse(await readFile(join(outputDir, id, 'batch.json'), 'utf8')) as Manifest;
 
 /** All whole records of a batch's ledger. */
 export async function readLedger(batchFolder: string): Promise<LedgerRecord[]> {

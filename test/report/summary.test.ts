@@ -38,6 +38,7 @@ test('has the fields users know', async () => {
     },
     duration_seconds: 12.346,
     paused_seconds: 0,
+    idle_seconds: 0,
     model: 'deepseek-v4-flash',
     provider: 'deepseek',
     simulated: false,

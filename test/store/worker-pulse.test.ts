@@ -39,8 +39,9 @@ test('a record tells whose it is, grows with each sign of life, and says when it
   await pulse.renew();
   await pulse.leave();
   const [record] = (await readWorkerRecords(batchFolder)) ?? [];
-  const { renewedAt: _, ...facts } = record!;
+  const { renewedAt: _, at, ...facts } = record!;
   assert.deepEqual(facts, { owner: '7_host', worker: '7@host/1/x', run: 2, left: true });
+  assert.equal(at, new Date(time.wall).toISOString());
 });
 
 test('a process that is renewed in time keeps its life', async (t) => {

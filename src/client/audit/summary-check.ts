@@ -19,6 +19,7 @@ const NOT_COMPARED: ReadonlySet<string> = new Set([
   'timestamp',
   'duration_seconds',
   'paused_seconds',
+  'idle_seconds',
   'results_file',
   'csv_file',
   'failures_file',

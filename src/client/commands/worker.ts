@@ -1,6 +1,7 @@
 import type { NativeConnection } from '@temporalio/worker';
 import { createPromptSlots, type PromptSlots } from '../../prompt-slots.ts';
 import type { StoreLocation } from '../../contract.ts';
+import { noteIdleTime } from '../../store/idle-notes.ts';
 import { findOutputFolder, holdsBatch, openOutputFolder } from '../../store/output-folder.ts';
 import { StoreError } from '../../store/store-error.ts';
 import { connectWorker, logWorkersTo, createBatchWorker } from '../../worker.ts';
@@ -102,6 +103,7 @@ async function tend({ temporal, connection, folder, slots, workers, context }: D
         note,
         onDeadWorkers: sweeperOf(temporal, id),
       });
+      await noteIdleTime(store, note);
       const posted = postWorker(ready.run(), store, note);
       workers.set(id, posted);
       void posted.gone.then(() => workers.delete(id));

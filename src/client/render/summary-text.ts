@@ -27,9 +27,11 @@ export interface BatchSummary {
   counts: Counts;
   paid: Paid;
   bill: BillTally;
-  /** Sum over the batch's runs, without the time they were paused. */
+  /** Sum over the batch's runs, without the time they were paused or had no worker. */
   durationMs: number;
   pausedMs: number;
+  /** Without a worker, and not paused. */
+  idleMs: number;
   provider: string;
   model: string;
   simulated: boolean;
@@ -89,11 +91,15 @@ export function summaryText(
   ].join('\n');
 }
 
-/** A pause of less than a second is not shown. */
-const workText = ({ durationMs, pausedMs }: BatchSummary): string =>
-  pausedMs < 1000
-    ? durationText(durationMs)
-    : `${durationText(durationMs)} at work, ${durationText(pausedMs)} paused`;
+/** Less than a second paused or without a worker is not shown. */
+function workText({ durationMs, pausedMs, idleMs }: BatchSummary): string {
+  const others = [
+    ...(pausedMs < 1000 ? [] : [`${durationText(pausedMs)} paused`]),
+    ...(idleMs < 1000 ? [] : [`${durationText(idleMs)} without a worker`]),
+  ];
+  const work = durationText(durationMs);
+  return others.length === 0 ? work : [`${work} at work`, ...others].join(', ');
+}
 
 function failureText(group: FailureGroup, paint: Paint, columns: number): string {
   const examples = group.examples.slice(0, EXAMPLES_SHOWN);
@@ -144,6 +150,7 @@ export function summaryJson(summary: BatchSummary): Record<string, unknown> {
     bill: toReportBill(summary.bill),
     duration_seconds: summary.durationMs / 1000,
     paused_seconds: summary.pausedMs / 1000,
+    idle_seconds: summary.idleMs / 1000,
     model: summary.model,
     provider: summary.provider,
     simulated: summary.simulated,

@@ -24,6 +24,7 @@ const summary = (changes: Partial<BatchSummary> = {}): BatchSummary => ({
   bill: { ...emptyBill, kept: addMoney(noMoney, paid.costNanoUsd) },
   durationMs: 73_400,
   pausedMs: 0,
+  idleMs: 0,
   provider: 'deepseek',
   model: 'deepseek-v4-flash',
   simulated: false,
@@ -140,6 +141,7 @@ test('the last line for programs is the summary of the report', () => {
     },
     duration_seconds: 73.4,
     paused_seconds: 0,
+    idle_seconds: 0,
     model: 'deepseek-v4-flash',
     provider: 'deepseek',
     simulated: false,
@@ -151,11 +153,23 @@ test('the last line for programs is the summary of the report', () => {
   });
 });
 
-test('time in which the batch was paused is told apart from time at work', () => {
-  const text = summaryText(summary({ pausedMs: 8 * 3_600_000 }));
-  assert.match(text, /^Duration  1m 13s at work, 8h paused$/m);
-  assert.match(summaryText(summary({ pausedMs: 999 })), /^Duration  1m 13s$/m);
-  assert.equal(summaryJson(summary({ pausedMs: 1500 }))['paused_seconds'], 1.5);
+const hour = 3_600_000;
+for (const [others, shown] of [
+  [{ pausedMs: 999, idleMs: 999 }, '1m 13s'],
+  [{ pausedMs: 8 * hour }, '1m 13s at work, 8h paused'],
+  [{ idleMs: 2 * hour }, '1m 13s at work, 2h without a worker'],
+  [{ pausedMs: 8 * hour, idleMs: 2 * hour }, '1m 13s at work, 8h paused, 2h without a worker'],
+] as const)
+  test(`the duration is told apart from other time: ${shown}`, () => {
+    assert.match(summaryText(summary(others)), new RegExp(`^Duration  ${shown}$`, 'm'));
+  });
+
+test('the duration and other time are seconds in JSON', () => {
+  const json = summaryJson(summary({ pausedMs: 1500, idleMs: 2500 }));
+  assert.deepEqual(
+    [json['duration_seconds'], json['paused_seconds'], json['idle_seconds']],
+    [73.4, 1.5, 2.5],
+  );
 });
 
 test('the bill is told in aligned lines where there is more to it than what was kept', () => {

@@ -243,7 +243,7 @@ export interface ControlNote {
 export type RunState = 'running' | 'paused' | 'cancelling' | FinalState;
 export type FinalState = 'succeeded' | 'partly_failed' | 'cancelled';
 /**
- * An open batch that no worker is on: `waiting` (none has come in this run), `stopped` (its worker ended in good order) or
+ * An open batch that no worker is on: `waiting` (none has come in this run), `stopped` (its worker ended and left nothing in flight) or
  * `crashed` (its worker vanished). Only an outside observer can tell.
  */
 export type BatchState = RunState | 'waiting' | 'stopped' | 'crashed';

@@ -5,7 +5,7 @@ import { batchDigest } from '../store/batch-digest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { BatchStatus, StatusSource } from './render/status-text.ts';
-import { type IdleState, idleStateOf } from './idle-state.ts';
+import { type IdleState, idleStateByLedger, idleStateOf } from './idle-state.ts';
 import { outsideEndOf } from './outside-end.ts';
 import { isOf, openWorkflows, type ServerView, viewWithin } from './server-view.ts';
 import { ASK_MS, askProgress, type Word } from './ask-progress.ts';
@@ -165,7 +165,7 @@ async function recorded(store: BatchStore, manifest: Manifest, { view, isSilent 
   const isTouched = run !== null && totals.lastRecordAt.has(run);
   const idle =
     (await idleStateOf({ batchFolder: store.folder, run, now: Date.now() })) ??
-    (isSilent ? 'running' : isTouched ? 'crashed' : 'waiting');
+    (isSilent ? 'running' : isTouched ? await idleStateByLedger(store, run) : 'waiting');
   const state = recordedState(manifest, { view, isSilent }, idle);
   const memo = view?.kind === 'open' ? view.memo : null;
   const workerIsSilent = isSilent && state !== 'crashed' && state !== 'stopped' && state !== 'waiting';

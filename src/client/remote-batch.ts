@@ -10,7 +10,15 @@ import {
 import { ASK_MS, askProgress, type Word } from './ask-progress.ts';
 import { endedOutside, waitingText } from './batch-status.ts';
 import type { BatchStatus } from './render/status-text.ts';
-import { type BatchMemo, isOpenWorkflow, type ServerView, viewOf, viewWithin } from './server-view.ts';
+import { idleStateByServer } from './idle-state.ts';
+import {
+  type BatchMemo,
+  isOpenWorkflow,
+  openWorkflows,
+  type ServerView,
+  viewOf,
+  viewWithin,
+} from './server-view.ts';
 import type { Temporal } from './temporal.ts';
 
 export const MOST_LISTED = 1000;
@@ -84,11 +92,12 @@ export async function remoteStatusOf(temporal: Temporal, listing: RemoteListing)
   const { batchId, runId, memo, startedAt } = listing;
   const word: Word = listing.isOpen ? await askProgress(temporal, listing) : { kind: 'nobody' };
   const progress = word.kind === 'told' ? word.progress : null;
-  const workerIsSilent = word.kind === 'silent';
   const outcome = listing.isOpen ? null : await remoteOutcome(temporal, listing);
   const told = progress ?? outcome;
+  const derived = told?.state ?? (await derivedState(temporal, listing, word));
+  const state = derived ?? memo.state ?? 'running';
+  const workerIsSilent = told === null && (derived === null || derived === 'running');
   const { counts, paid, failuresByType = {} } = told ?? remembered(memo, workerIsSilent);
-  const state = told?.state ?? (workerIsSilent ? (memo.state ?? 'running') : rememberedState(listing));
   // Of the others nothing is asked that the server could tell.
   const needsView = state === 'running' || state === 'crashed' || state === 'paused';
   const view = needsView ? await viewWithin(temporal, batchId, ASK_MS) : null;
@@ -132,15 +141,27 @@ export async function remoteOutcome(
   }
 }
 
-/**
- * No worker is on an open one: one has been if the memo has a state, and how it went only the folder tells. A closed
- * one has told its end in its memo, unless it was ended from outside.
- */
-export function rememberedState({ isOpen, memo: { state } }: RemoteListing): BatchState {
-  if (isOpen && state === undefined) return 'waiting';
-  if (isOpen) return state === 'paused' || state === 'cancelling' ? state : 'crashed';
-  return state === 'succeeded' || state === 'partly_failed' || state === 'cancelled' ? state : 'crashed';
+/** State of a batch that has not told its own; `null`: a worker polls for it, or the server does not answer. */
+async function derivedState(
+  temporal: Temporal,
+  { batchId, isOpen, memo }: RemoteListing,
+  word: Word,
+): Promise<BatchState | null> {
+  if (!isOpen) return closedState(memo);
+  if (word.kind === 'silent') return null;
+  // A worker notes a state in the first thing it does.
+  if (memo.state === undefined) return 'waiting';
+  if (memo.state === 'paused' || memo.state === 'cancelling') return memo.state;
+  return temporal.client
+    .withDeadline(Date.now() + ASK_MS, async () =>
+      idleStateByServer(await openWorkflows(temporal, await viewOf(temporal, batchId))),
+    )
+    .catch(() => null);
 }
+
+/** A closed batch has noted its end in its memo, unless it was ended from outside. */
+export const closedState = ({ state }: BatchMemo): BatchState =>
+  state === 'succeeded' || state === 'partly_failed' || state === 'cancelled' ? state : 'crashed';
 
 /** Counts of prompts in progress are of then: without a worker nobody is on them now. */
 export function remembered(

@@ -3,7 +3,7 @@ import type { CommandContext } from './commands/context.ts';
 import { logToFile } from './commands/worker-log.ts';
 import { UsageError } from './options/usage-error.ts';
 import type { ReachedBatch } from './reached-batch.ts';
-import { listingOf, rememberedState, remoteStatusOf, type RemoteView } from './remote-batch.ts';
+import { closedState, listingOf, remoteStatusOf, type RemoteView } from './remote-batch.ts';
 import { createUpdate } from './send-update.ts';
 import { type BatchMemo, isPolled, viewOf } from './server-view.ts';
 import { cancelNow } from './tell-batch.ts';
@@ -35,7 +35,7 @@ export function createServerBatch(
     const seen = await view();
     if (seen.kind === 'open') return seen;
     throw new UsageError(
-      `${batchId} is not running: it is ${rememberedState(listingOf(batchId, seen))}. Nothing was changed. Its folder is ${folder}`,
+      `${batchId} is not running: it is ${closedState(seen.memo)}. Nothing was changed. Its folder is ${folder}`,
     );
   }
 

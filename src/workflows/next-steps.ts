@@ -43,7 +43,7 @@ const stateSteps: Record<Exclude<BatchState, 'paused'>, (batchId: string) => Nex
     command: `durabatch resume ${id}`,
   }),
   stopped: (id) => ({
-    advice: 'Its worker was stopped cleanly. Every answer that came back is kept. To continue:',
+    advice: 'No worker is on it. Every answer that came back is kept. To continue:',
     command: `durabatch resume ${id}`,
   }),
   crashed: (id) => ({

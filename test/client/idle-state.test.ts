@@ -1,8 +1,12 @@
-/** What the liveness records say of an open batch that nobody answers for. */
+/** What is known of an open batch that nobody answers for: by liveness records, by the ledger, by Temporal alone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { idleStateOf } from '../../src/client/idle-state.ts';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { idleStateByLedger, idleStateByServer, idleStateOf } from '../../src/client/idle-state.ts';
+import type { LedgerRecord } from '../../src/store/records.ts';
 import { LAPSE_MS } from '../../src/workflows/policies.ts';
+import { makeBatch } from '../store/support/batches.ts';
+import { answer, fault, start } from '../store/support/records.ts';
 import { far, gone, own, type RecordFacts, writeRecords } from '../store/support/worker-records.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -49,3 +53,59 @@ test('a batch that an older version started has no records, and they say nothing
   const batchFolder = await temporaryFolder(t);
   assert.equal(await idleStateOf({ batchFolder, run: 1, now: Date.now() }), null);
 });
+
+const timedOut = { state: 1, lastFailure: { timeoutFailureInfo: { timeoutType: 4 } } };
+const pendingCases: [title: string, pending: object[], state: string][] = [
+  ['nothing is pending', [], 'stopped'],
+  [
+    'prompts wait for a worker, one after a fault',
+    [{ state: 1 }, { state: 1, lastFailure: { applicationFailureInfo: { type: 'Completion.Fault' } } }],
+    'stopped',
+  ],
+  ['a killed process of this machine has a prompt', [{ state: 1 }, started(gone)], 'crashed'],
+  ['a prompt has missed its heartbeats', [{ state: 1 }, timedOut], 'crashed'],
+  ['a process of another machine still has a prompt', [timedOut, started(far)], 'running'],
+];
+for (const [title, pendingActivities, state] of pendingCases)
+  test(`${state} by Temporal alone: ${title}`, () => {
+    const workflows = pendingActivities.map((activity) => ({ raw: { pendingActivities: [activity] } }));
+    const described = [{ raw: {} }, ...workflows] as unknown as WorkflowExecutionDescription[];
+    assert.equal(idleStateByServer(described), state);
+  });
+
+function started(lastWorkerIdentity: string): object {
+  return { state: 2, lastWorkerIdentity };
+}
+
+const second = (n: number): { at: string; run: number } => ({ at: `2026-01-01T00:00:0${n}.000Z`, run: 1 });
+const ledgerCases: [title: string, records: LedgerRecord[], state: string][] = [
+  ['nothing was sent', [], 'waiting'],
+  ['only an earlier run has sent something', [start('s', { run: 0 })], 'waiting'],
+  [
+    'every request has its end',
+    [
+      start('s', second(1)),
+      fault('f', { ...second(2), start: 's' }),
+      start('t', second(3)),
+      answer('a', { ...second(4), start: 't' }),
+    ],
+    'stopped',
+  ],
+  ['a request has no end', [start('s', second(1))], 'crashed'],
+  [
+    'a worker that died went before one that has answers to all it sent',
+    [
+      start('s', { ...second(1), worker: 'v' }),
+      start('t', second(3)),
+      answer('a', { ...second(4), start: 't' }),
+    ],
+    'stopped',
+  ],
+];
+for (const [title, records, state] of ledgerCases)
+  test(`${state} by the ledger alone: ${title}`, async (t) => {
+    const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'x' }], { runs: [] });
+    const { writer } = await store.openShard(0);
+    for (const record of records) await writer.append(record, { durable: true });
+    assert.equal(await idleStateByLedger(store, 1), state);
+  });

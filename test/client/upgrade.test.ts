@@ -1,9 +1,10 @@
 /** Batches that version 0.1.0 has made (test/fixtures), as this version finds them. */
 import assert from 'node:assert/strict';
-import { cp, readFile } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { statusOf } from '../../src/client/batch-status.ts';
 import { createBatch, type CreatedBatch } from '../../src/client/create-batch.ts';
 import { readPromptFile } from '../../src/client/input/read-prompt-file.ts';
 import { parseRunOptions } from '../../src/client/options/run-options.ts';
@@ -114,4 +115,25 @@ test('add knows the file it was made from', async (t) => {
     const { known } = await stagePrompts(config, store, join(fixtures, name), () => {});
     assert.equal(known, 'begun');
   }
+});
+
+test('a batch that was left half done is crashed if a request was in flight, else stopped', async (t) => {
+  const { outputDir } = await upgradedPlace(t);
+  const id = 'half-6bd2c7171487';
+  const stateOf = async (): Promise<string> => {
+    const store = new BatchStore(await findOutputFolder(outputDir), id, 'reader');
+    return (await statusOf(null, store)).state;
+  };
+  assert.equal(await stateOf(), 'crashed');
+  const ledger = join(outputDir, id, 'ledger', '00000');
+  const file = join(ledger, (await readdir(ledger))[0]!);
+  const records = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
+  const ends = new Set(records.map((line) => (JSON.parse(line) as { start?: string }).start));
+  const whole = records.filter((line) => {
+    const { type, id: recordId } = JSON.parse(line) as { type: string; id: string };
+    return type !== 'start' || ends.has(recordId);
+  });
+  assert.ok(whole.length < records.length);
+  await writeFile(file, `${whole.join('\n')}\n`);
+  assert.equal(await stateOf(), 'stopped');
 });

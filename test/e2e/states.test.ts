@@ -1,7 +1,9 @@
 /** Why an open batch has no worker: `waiting`, `stopped` and `crashed`, the same for every command that shows a state. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { createGate, createWorkplace, promptTexts } from './workplace.ts';
 
 let server: TestServer;
@@ -18,6 +20,21 @@ test('a batch without a worker is waiting, stopped or crashed, with a server to 
   const { provider } = place;
   const file = await place.write('prompts.json', promptTexts(6));
   const flags = ['--id', 'idle', '--max-workers', '2'];
+  const elsewhere = await temporaryFolder(t);
+  /** A machine that has only the address of the server. */
+  const remote = {
+    cwd: elsewhere,
+    env: { ...(await testEnv(join(elsewhere, 'home'))), TEMPORAL_ADDRESS: server.address },
+  };
+  const assertRemoteState = async (state: string): Promise<void> => {
+    const status = await place.cli(['status', 'idle', '--json'], remote);
+    assert.equal(status.lines[0]?.['state'], state, status.stdout + status.stderr);
+    const listed = await place.cli(['list', '--json'], remote);
+    assert.deepEqual(
+      listed.lines.map(({ batch_id: id, state: word }) => [id, word]),
+      [['idle', state]],
+    );
+  };
   const assertState = async (state: string): Promise<void> => {
     const status = await place.cli(['status', 'idle', '--json']);
     assert.equal(status.lines[0]?.['state'], state, status.stdout + status.stderr);
@@ -31,6 +48,7 @@ test('a batch without a worker is waiting, stopped or crashed, with a server to 
 
   assert.equal((await place.run(file, [...flags, '--detach'])).code, 0);
   await assertState('waiting');
+  await assertRemoteState('waiting');
 
   const stopped = place.startRun(file, flags);
   await provider.until(() => provider.answered.requests === 2 && provider.inFlight === 2);
@@ -39,6 +57,7 @@ test('a batch without a worker is waiting, stopped or crashed, with a server to 
   gate.open();
   assert.equal((await stopped.ended).code, 130);
   await assertState('stopped');
+  await assertRemoteState('stopped');
   assert.equal((await place.cli(['server', 'stop'])).code, 0);
   await assertState('stopped');
 
@@ -49,6 +68,7 @@ test('a batch without a worker is waiting, stopped or crashed, with a server to 
   killed.kill('SIGKILL');
   await killed.ended;
   await assertState('crashed');
+  await assertRemoteState('crashed');
   assert.equal((await place.cli(['server', 'stop'])).code, 0);
   await assertState('crashed');
 });

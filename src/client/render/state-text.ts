@@ -10,7 +10,7 @@ const stateNames: Record<BatchState, string> = {
   partly_failed: 'partly failed',
   cancelled: 'cancelled',
   waiting: 'waiting (no worker yet)',
-  stopped: 'stopped (its worker ended cleanly)',
+  stopped: 'stopped (no worker, nothing in flight)',
   crashed: 'crashed (its worker disappeared)',
 };
 

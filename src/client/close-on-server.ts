@@ -9,7 +9,7 @@ import { finishedOutcome, unlessRefused } from './continue-batch.ts';
 import { driveBatch } from './drive-batch.ts';
 import { isOf, viewOf } from './server-view.ts';
 import { tellBatch } from './tell-batch.ts';
-import { connectTemporalIfRunning } from './temporal.ts';
+import { connectTemporalIfRunning, type Temporal } from './temporal.ts';
 
 /** As `finishedOutcome`; where there is one, the batch's workflow has ended too, if its server runs. Buys nothing. */
 export async function closedOutcome(
@@ -24,8 +24,6 @@ export async function closedOutcome(
   try {
     const view = await viewOf(temporal, store.batchId);
     if (view.kind !== 'open' || !isOf(view, store)) return outcome;
-    const handle = temporal.client.workflow.getHandle(store.batchId);
-    const updateId = randomUUID();
     // A signal ends the command at once: nothing is in flight.
     const interrupt = new AbortController().signal;
     await driveBatch({
@@ -35,16 +33,26 @@ export async function closedOutcome(
       waitsForClose: true,
       quiet: true,
       onProgress: () => {},
-      // What could not be noted has paused it; nothing is left to be bought.
-      onReady: () =>
-        unlessRefused(interrupt, () =>
-          tellBatch(handle, () =>
-            handle.executeUpdate(resumeUpdate, { args: [asked('its run is over')], updateId }),
-          ),
-        ),
+      onReady: () => letEnd(temporal, store.batchId, interrupt),
     });
     return outcome;
   } finally {
     await temporal.close();
   }
+}
+
+/**
+ * Lets a workflow end whose run is over, once a worker is on it: what could not be noted may have paused it, and nothing
+ * is left to be bought.
+ */
+export async function letEnd(temporal: Temporal, batchId: string, interrupt: AbortSignal): Promise<void> {
+  const handle = temporal.client.workflow.getHandle(batchId);
+  const updateId = randomUUID();
+  await unlessRefused(interrupt, () =>
+    tellBatch(
+      handle,
+      () => handle.executeUpdate(resumeUpdate, { args: [asked('its run is over')], updateId }),
+      { interrupt },
+    ),
+  );
 }

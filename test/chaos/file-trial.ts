@@ -14,7 +14,7 @@ import type { Manifest } from '../../src/store/manifest.ts';
 import { findOutputFolder } from '../../src/store/output-folder.ts';
 import type { AnswerRecord } from '../../src/store/records.ts';
 import { type FakeProvider, startFakeProvider } from '../support/fake-provider.ts';
-import { type CliResult, runCli } from '../support/cli.ts';
+import { type CliOptions, type CliResult, runCli, startCli } from '../support/cli.ts';
 import type { FileFault, PlannedFault } from './file-fault.ts';
 import type { FileEvidence } from './file-verdict.ts';
 import { readLedger } from './read-ledger.ts';
@@ -36,11 +36,25 @@ export interface FileTrial {
   operations: string[];
 }
 
+/** Continues a batch as far as it goes. */
+export type GoOn = (outputDir: string, id: string, options: CliOptions) => Promise<CliResult>;
+
+const resume: GoOn = (outputDir, id, options) => runCli(['resume', id, '--output-dir', outputDir], options);
+
+/** A worker that is stopped as soon as it has done the batch. */
+export const workThrough: GoOn = async (outputDir, id, options) => {
+  const worker = startCli(['worker', '--output-dir', outputDir], options);
+  await worker.said(new RegExp(`${id}: done`));
+  worker.kill('SIGTERM');
+  return worker.ended;
+};
+
 /** `home`: the DURABATCH_HOME with the server; `folder` is made, and holds all that there is to look at. */
 export async function runFileTrial(
   env: NodeJS.ProcessEnv,
   base: string,
   fault: PlannedFault,
+  goOn = resume,
 ): Promise<FileTrial> {
   const folder = await mkdtemp(join(base, `trial-${fault.at}-${fault.kind.replace(' ', '-')}-`));
   const [outputDir, file, trace] = [join(folder, 'out'), join(folder, 'prompts.json'), join(folder, 'trace')];
@@ -58,21 +72,21 @@ export async function runFileTrial(
       ...['--max-workers', '7'],
     ];
     const story: string[] = [];
-    const tell = (args: readonly string[], { code, signal, stderr, stdout }: CliResult): void =>
+    const tell = (what: string, { code, signal, stderr, stdout }: CliResult): void =>
       void story.push(
-        `${args[0]}: ${code ?? signal}: ${(stderr || stdout).trim().split('\n').slice(-2).join(' | ')}`,
+        `${what}: ${code ?? signal}: ${(stderr || stdout).trim().split('\n').slice(-2).join(' | ')}`,
       );
     const options = { env, cwd: folder, timeoutMs: COMMAND_TIMEOUT_MS };
     let last = await runCli(run, {
       ...options,
       env: { ...env, NODE_OPTIONS: `--import ${preload}`, DURABATCH_FILE_FAULT: JSON.stringify(plan) },
     });
-    tell(run, last);
+    tell('run', last);
     const wasKilled = last.signal === 'SIGKILL';
     for (let again = 0; last.code !== 0 && again < MAX_CONTINUATIONS; again++) {
       const isThere = existsSync(join(outputDir, id, 'batch.json'));
-      const args = isThere ? ['resume', id, '--output-dir', outputDir] : run;
-      tell(args, (last = await runCli(args, options)));
+      last = isThere ? await goOn(outputDir, id, options) : await runCli(run, options);
+      tell(isThere ? 'continued' : 'run', last);
     }
     const lines = readFileSync(trace, 'utf8').trim().split('\n');
     const evidence = await collectEvidence({ env, folder, outputDir, id, prompts, provider });

@@ -3,10 +3,11 @@ import { createPromptSlots, type PromptSlots } from '../../prompt-slots.ts';
 import type { StoreLocation } from '../../contract.ts';
 import { noteIdleTime } from '../../store/idle-notes.ts';
 import { findOutputFolder, holdsBatch, openOutputFolder } from '../../store/output-folder.ts';
-import { StoreError } from '../../store/store-error.ts';
+import { messageOf, StoreError } from '../../store/store-error.ts';
 import { connectWorker, logWorkersTo, createBatchWorker } from '../../worker.ts';
 import { registerBatch } from '../batch-registry.ts';
 import { openStore } from '../locate-batch.ts';
+import { letEnd } from '../close-on-server.ts';
 import { type PostedWorker, postWorker } from '../posted-worker.ts';
 import { ensureServer } from '../../server/embedded-server.ts';
 import { sweepDeadWorkers, sweeperOf } from '../sweep-dead-workers.ts';
@@ -47,7 +48,7 @@ export async function workerCommand(
   try {
     while (!interrupt.aborted) {
       try {
-        await tend({ temporal, connection, folder, slots, workers, context });
+        await tend({ temporal, connection, folder, slots, workers, interrupt, context });
       } catch (error) {
         note(`Cannot look after the batches: ${error instanceof Error ? error.message : String(error)}`);
         if (temporal.embedded) await ensureServer({ home: config.home, env: config.env, log: note });
@@ -70,6 +71,7 @@ interface Duty {
   folder: string;
   slots: PromptSlots;
   workers: Map<string, PostedWorker>;
+  interrupt: AbortSignal;
   context: CommandContext;
 }
 
@@ -77,7 +79,15 @@ interface Duty {
  * Takes on batches that have opened, lets go of those that have closed, and saves what can be saved by now. The server's
  * list tells which are open, in one call whatever the folder holds; where it says something new, the batch itself is asked.
  */
-async function tend({ temporal, connection, folder, slots, workers, context }: Duty): Promise<void> {
+async function tend({
+  temporal,
+  connection,
+  folder,
+  slots,
+  workers,
+  interrupt,
+  context,
+}: Duty): Promise<void> {
   const { config } = context;
   for (const worker of workers.values()) await worker.save();
   const location = await findOutputFolder(folder).catch(noFolder);
@@ -94,12 +104,15 @@ async function tend({ temporal, connection, folder, slots, workers, context }: D
     if (open && !worker) {
       await rememberIfPossible(config.home, store.location, id);
       await sweepDeadWorkers(temporal, view);
+      // A process that noted the outcome died, or failed, before the server heard of it.
+      const isOver = (await store.readManifest()).runs.at(-1)?.outcome !== undefined;
       const ready = await createBatchWorker({
         connection,
         namespace: temporal.namespace,
         config,
         store,
         slots,
+        idle: isOver,
         note,
         onDeadWorkers: sweeperOf(temporal, id),
       });
@@ -107,13 +120,17 @@ async function tend({ temporal, connection, folder, slots, workers, context }: D
       const posted = postWorker(ready.run(), store, note);
       workers.set(id, posted);
       void posted.gone.then(() => workers.delete(id));
-      note('working on it.');
+      note(isOver ? 'its run is over: closing it on the server.' : 'working on it.');
+      // Not waited for: other batches shall not wait with it.
+      if (isOver) letEnd(temporal, id, interrupt).catch((error: unknown) => note(cannotClose(error)));
     } else if (!open && worker) {
       // Not waited for: it may take until there is room on the disk, and other batches shall not wait with it.
       void worker.leave().then(() => note('done.'));
     }
   }
 }
+
+const cannotClose = (error: unknown): string => `Could not close it on the server: ${messageOf(error)}`;
 
 /** By the server's list, in one call. */
 async function openBatchIds(temporal: Temporal, store: StoreLocation): Promise<string[]> {

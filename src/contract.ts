@@ -266,7 +266,7 @@ export interface Progress {
   pause: Pause | null;
   counts: Counts;
   paid: Paid;
-  /** Prompts settled per second of late, in this run; 0 until two have settled. */
+  /** Prompts settled per second of late, in this run; 0 until there is a second of them. */
   promptsPerSecond: number;
   /** Seconds to the end, from the moment of the newest settled prompt; `null` where nobody can tell. */
   etaSeconds: number | null;

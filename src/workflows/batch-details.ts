@@ -66,12 +66,15 @@ function numbersOf({
       ? []
       : [`${numberText(counts.running)} in progress`, `${numberText(counts.pending)} waiting`]),
   ];
-  const rate = `${promptsPerSecond.toFixed(1)} prompts/s${etaSeconds === null ? '' : `, about ${spanText(etaSeconds)} to go`}`;
+  const pace = [
+    ...(promptsPerSecond === 0 ? [] : [`${promptsPerSecond.toFixed(1)} prompts/s`]),
+    ...(etaSeconds === null ? [] : [`about ${spanText(etaSeconds)} to go`]),
+  ].join(', ');
   return [
     `- ${places.join(', ')}`,
     `- ${numberText(paid.usage.total)} tokens, ${costText(paid.costNanoUsd)}${budget ? ` (with what is possibly paid ${costText(budget.spentNanoUsd)} of at most ${costText(budget.maxCostNanoUsd)})` : ''}`,
     ...(isOver(state) ? [] : [`- ${concurrencyText(maxWorkers, autoWorkers)}`]),
-    ...(state === 'running' ? [`- ${rate}`] : []),
+    ...(state === 'running' && pace !== '' ? [`- ${pace}`] : []),
   ];
 }
 

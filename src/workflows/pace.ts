@@ -7,6 +7,8 @@ const WINDOW = 50;
 const LEAST_MARK_MS = 250;
 /** Fewer marks may be of a handful that settled together. */
 const STEADY_MARKS = 6;
+/** A shorter window has more chance than rate in it. */
+const LEAST_SHOWN_MS = 1000;
 const LEAST_GAP_MS = 5000;
 const GAP_IN_MEANS = 10;
 
@@ -35,6 +37,10 @@ export function rateOf(pace: readonly PaceMark[]): number {
   if (first === undefined || last === undefined || last.at <= first.at) return 0;
   return ((last.settled - first.settled) * 1000) / (last.at - first.at);
 }
+
+/** As {@link rateOf}, but 0 until the window is a second long: what is shown to people. */
+export const shownRateOf = (pace: readonly PaceMark[]): number =>
+  (pace.at(-1)?.at ?? 0) - (pace[0]?.at ?? 0) < LEAST_SHOWN_MS ? 0 : rateOf(pace);
 
 /** As {@link rateOf}, but 0 until there are enough marks to go by. */
 export const steadyRateOf = (pace: readonly PaceMark[]): number =>

@@ -1,6 +1,6 @@
 import type { BatchOutcome, Pause, Progress, RunState, Tally } from '../contract.ts';
 import { etaSecondsOf } from './eta.ts';
-import { rateOf } from './pace.ts';
+import { shownRateOf } from './pace.ts';
 import { countsOf } from './tally.ts';
 
 /** What a batch that has ended says from then on. */
@@ -36,7 +36,7 @@ export function progressOf({
     pause,
     counts,
     paid: tally.paid,
-    promptsPerSecond: rateOf(pace),
+    promptsPerSecond: shownRateOf(pace),
     etaSeconds: etaSecondsOf({
       ...{ pending: counts.pending, pendingCompletions, running: counts.running },
       ...{ slots: autoWorkers?.slots ?? maxWorkers, pace, spans },

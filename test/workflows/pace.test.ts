@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PaceMark } from '../../src/contract.ts';
-import { marked, rateOf, steadyRateOf } from '../../src/workflows/pace.ts';
+import { marked, rateOf, shownRateOf, steadyRateOf } from '../../src/workflows/pace.ts';
 
 /** Each prompt alone, at these times. */
 const settling = (times: readonly number[]): readonly PaceMark[] =>
@@ -21,6 +21,15 @@ test('a handful that settled together is no steady rate yet', () => {
   const more = settling(every(10, 300));
   assert.equal(steadyRateOf(more), rateOf(more));
   assert.ok(rateOf(few) > 0 && rateOf(more) > 0);
+});
+
+test('no rate is shown until its window is a second long', () => {
+  assert.equal(shownRateOf([]), 0);
+  assert.equal(shownRateOf(settling(every(3, 4))), 0);
+  assert.equal(shownRateOf(settling(every(333, 3))), 0);
+  const second = settling(every(250, 5));
+  assert.equal(shownRateOf(second), 4);
+  assert.equal(shownRateOf(second), rateOf(second));
 });
 
 const rates: [title: string, times: number[], expected: number][] = [

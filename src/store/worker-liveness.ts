@@ -141,12 +141,3 @@ export class WorkerLiveness implements Liveness {
     return this.#watch.peers().filter(({ record }) => !record.startsWith(`${this.#owner}-`));
   }
 }
-
-/** Of a process that is the only one at work on its batch. */
-export const soleWorker: Liveness = {
-  aliveSince: Number.NEGATIVE_INFINITY,
-  hasPeers: false,
-  assure: async () => 1,
-  holds: () => true,
-  isAlive: () => false,
-};

@@ -8,9 +8,8 @@ import { reopenFailed } from '../../src/client/reopen-failed.ts';
 import { ProviderFault } from '../../src/providers/provider-fault.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import type { AnswerRecord, FaultRecord, LedgerRecord, StartRecord } from '../../src/store/records.ts';
-import { soleWorker } from '../../src/store/worker-liveness.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { type PromptDesk, promptDesk, toldTemporal } from './support/prompt-desk.ts';
+import { type PromptDesk, promptDesk, soleWorker, toldTemporal } from './support/prompt-desk.ts';
 import { ending, failing, good, hanging, held, responseOf, ScriptedApi } from './support/scripted-api.ts';
 
 const typesOf = (records: readonly LedgerRecord[]): string[] => records.map(({ type }) => type);

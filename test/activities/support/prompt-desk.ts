@@ -8,9 +8,18 @@ import type { PromptItem, PromptTask, Receipt, RunLimits } from '../../../src/co
 import type { CompletionApi } from '../../../src/providers/completion-api.ts';
 import { BatchStore } from '../../../src/store/batch-store.ts';
 import type { LedgerRecord } from '../../../src/store/records.ts';
-import { type Liveness, soleWorker } from '../../../src/store/worker-liveness.ts';
+import type { Liveness } from '../../../src/store/worker-liveness.ts';
 import { limits } from '../../providers/settings.ts';
 import { makeBatch } from '../../store/support/batches.ts';
+
+/** Of a process that is the only one at work on its batch. */
+export const soleWorker: Liveness = {
+  aliveSince: Number.NEGATIVE_INFINITY,
+  hasPeers: false,
+  assure: async () => 1,
+  holds: () => true,
+  isAlive: () => false,
+};
 
 /** Each run is an execution of its own. */
 export const mockActivity = (attempt = 1, run = 1): MockActivityEnvironment =>

@@ -41,8 +41,11 @@ export const ensureServer = async ({ home, env, log }: ServerOptions): Promise<S
   const running = await serverStatus(home);
   if (running) return running;
   const release = await acquireProcessLock(join(home, 'server.lock'), {
-    onWait: (pid) =>
-      log(`Waiting for another command (process ${pid}) that is starting the Temporal server.`),
+    onWait: (pid) => {
+      const record = readRecord(home);
+      if (record !== null && isSilent(record)) log(silentNote(record));
+      else log(`Waiting for another command (process ${pid}) that is starting the Temporal server.`);
+    },
   });
   try {
     const found = await awaitRunning(home, log);
@@ -93,6 +96,13 @@ const probe = async (record: ServerRecord): Promise<'answers' | 'silent' | 'gone
   return clusterId !== null || (await isPortFree(record.ports.grpc)) ? 'gone' : 'silent';
 };
 
+/** Whether a server that has not answered was ready once, and its process is alive: it is overloaded, frozen or being stopped. */
+const isSilent = ({ pid, processStart, clusterId }: ServerRecord): boolean =>
+  clusterId !== null && pid !== null && isLiveProcess(pid, processStart);
+
+const silentNote = ({ pid }: ServerRecord): string =>
+  `Waiting for the Temporal server (process ${pid}), which does not answer yet.`;
+
 /** As `serverStatus`, but patient with a server that is starting, stopping or overloaded. Needs the lock. */
 const awaitRunning = async (home: string, log: ServerOptions['log']): Promise<ServerInfo | null> => {
   const record = readRecord(home);
@@ -103,7 +113,7 @@ const awaitRunning = async (home: string, log: ServerOptions['log']): Promise<Se
     if (seen === 'gone') return null;
     if (seen === 'answers') return infoOf(await makeReady(home, record), false);
     if (Date.now() > deadline) throw notOurs(home, record);
-    if (!told) log(`Waiting for the Temporal server (process ${record.pid}), which does not answer yet.`);
+    if (!told) log(silentNote(record));
     await sleep(100);
   }
 };

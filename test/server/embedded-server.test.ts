@@ -165,9 +165,19 @@ describe('the embedded server', () => {
       const { pid } = await ensure();
       process.kill(pid, 'SIGSTOP');
       const finding = ensure();
-      await until(() => logged.some((line) => line.includes(`process ${pid}), which does not answer yet`)));
+      const isToldOf = (line: string): boolean => line.includes(`process ${pid}), which does not answer yet`);
+      await until(() => logged.some(isToldOf));
+      // It waits for the one before, and that one for the server.
+      const told = logged.length;
+      const alsoFinding = ensure();
+      await until(() => logged.length > told);
       process.kill(pid, 'SIGCONT');
       assert.equal((await finding).pid, pid);
+      assert.equal((await alsoFinding).pid, pid);
+      assert.deepEqual(
+        logged.slice(told).filter((line) => !isToldOf(line)),
+        [],
+      );
     },
   );
 });

@@ -91,7 +91,11 @@ async function readEntry(file: string): Promise<RegistryEntry | null> {
 }
 
 /** The folder may have been moved or emptied, and another store may live in its place. */
-async function isStillThere({ outputDir, uuid, batchId }: RegistryEntry): Promise<boolean> {
+export async function isStillThere({
+  outputDir,
+  uuid,
+  batchId,
+}: Pick<RegistryEntry, 'outputDir' | 'uuid' | 'batchId'>): Promise<boolean> {
   const location = await findOutputFolder(outputDir).catch(() => null);
   return location?.uuid === uuid && (await findBatch(outputDir, batchId)) !== null;
 }

@@ -89,6 +89,7 @@ function recordedStatus(store: BatchStore, manifest: Manifest) {
     simulated: manifest.settings.provider === 'simulated',
     outputDir: store.location.outputDir,
     folderHost: null,
+    folderIsGone: false,
     startedAt: manifest.runs[0]?.started_at ?? manifest.created_at,
     resultsFile: outcome?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? null,

@@ -1,4 +1,5 @@
 /** Batches as they are reached through Temporal alone: their folders are on another machine, or not known here. */
+import { hostname } from 'node:os';
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import {
   type BatchOutcome,
@@ -8,6 +9,7 @@ import {
   taskQueuePrefixOf,
 } from '../contract.ts';
 import { ASK_MS, askProgress, type Word } from './ask-progress.ts';
+import { isStillThere } from './batch-registry.ts';
 import { endedOutside, waitingText } from './batch-status.ts';
 import type { BatchStatus } from './render/status-text.ts';
 import { idleStateByServer } from './idle-state.ts';
@@ -111,6 +113,7 @@ export async function remoteStatusOf(temporal: Temporal, listing: RemoteListing)
     simulated: memo.simulated ?? false,
     outputDir: memo.store?.outputDir ?? 'unknown',
     folderHost: memo.store?.host ?? 'another machine',
+    folderIsGone: await isGone(listing),
     startedAt: startedAt.toISOString(),
     resultsFile: outcome?.resultsFile ?? memo.results?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? memo.results?.csvFile ?? null,
@@ -139,6 +142,11 @@ export async function remoteOutcome(
     // Its memo has the rest.
     return null;
   }
+}
+
+/** Whether its folder was on this machine, and is not there any more. */
+export async function isGone({ batchId, memo: { store } }: RemoteListing): Promise<boolean> {
+  return store !== undefined && store.host === hostname() && !(await isStillThere({ ...store, batchId }));
 }
 
 /** State of a batch that has not told its own; `null`: a worker polls for it, or the server does not answer. */

@@ -1,11 +1,12 @@
-/** What `list` says of folders that are not as they should be; no server is needed for it. */
+/** What `list` says of folders that are not as they should be. */
 import assert from 'node:assert/strict';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeBatch } from '../store/support/batches.ts';
 import { runCli } from '../support/cli.ts';
-import { createTestHome, testEnv } from '../support/temporal-server.ts';
+import { createTestHome, startTestServer, testEnv } from '../support/temporal-server.ts';
+import { createWorkplace, promptTexts } from './workplace.ts';
 
 test('a batch that cannot be read hides no other, and is named', async (t) => {
   const home = await createTestHome();
@@ -48,4 +49,27 @@ test('an output folder that does not exist is a mistake in typing, not a folder 
   assert.match(file.stderr, /--output-dir: file is not a folder/);
   const none = await runCli(['list'], options);
   assert.deepEqual([none.code, none.stderr], [0, ''], 'without a named folder there may be none yet');
+});
+
+test('a folder that was moved away is gone; back, its batch is listed once, though another had its id meanwhile', async (t) => {
+  const server = await startTestServer();
+  t.after(() => server.stop());
+  const place = await createWorkplace(t, server);
+  const file = await place.write('prompts.json', promptTexts(1));
+  const folder = join(place.folder, 'data', 'batch_results');
+  const flags = ['--id', 'twice', '--output-dir', folder];
+  const listed = async (): Promise<unknown[]> => {
+    const { code, lines, stderr } = await place.cli(['list', '--json']);
+    assert.equal(code, 0, stderr);
+    return lines.map(({ batch_id: id, folder_gone: gone, output_dir: at }) => [id, gone, at]);
+  };
+  assert.equal((await place.run(file, flags)).code, 0);
+  await rename(folder, join(place.folder, 'away'));
+  assert.deepEqual(await listed(), [['twice', true, folder]]);
+  assert.match((await place.cli(['list'])).stdout, /^succeeded .* twice {2}\(folder gone\)$/m);
+
+  assert.equal((await place.run(file, flags)).code, 0);
+  await rename(folder, join(place.folder, 'other'));
+  await rename(join(place.folder, 'away'), folder);
+  assert.deepEqual(await listed(), [['twice', false, folder]]);
 });

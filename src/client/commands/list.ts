@@ -2,7 +2,7 @@ import type { BatchState } from '../../contract.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { statusOf } from '../batch-status.ts';
 import { batchesOnServer, knownStores, type ServerBatches } from '../known-batches.ts';
-import { remoteStatusOf } from '../remote-batch.ts';
+import { isGone, remoteStatusOf } from '../remote-batch.ts';
 import { listText } from '../render/list-text.ts';
 import { type BatchStatus, statusJson } from '../render/status-text.ts';
 import { StoreError } from '../../store/store-error.ts';
@@ -38,8 +38,16 @@ export async function listCommand(
           return null;
         }),
     );
-    if (temporal && known && outputDir === undefined)
-      questions.push(...known.others.map((listing) => () => remoteStatusOf(temporal, listing)));
+    if (temporal && known && outputDir === undefined) {
+      const ids = new Set(stores.map(({ batchId }) => batchId));
+      questions.push(
+        ...known.others.map((listing) => async () => {
+          // Its id reaches the batch that is here, and nothing is left to be done with it.
+          const isReplaced = !listing.isOpen && ids.has(listing.batchId) && (await isGone(listing));
+          return isReplaced ? null : remoteStatusOf(temporal, listing);
+        }),
+      );
+    }
     const statuses = (await answersTo(questions))
       .filter((status) => status !== null)
       .filter(({ state }) => states.length === 0 || states.includes(state))

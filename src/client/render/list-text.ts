@@ -52,10 +52,11 @@ export function listText(
   return [
     paint.dim(head),
     ...rows.map((row, at) => {
-      const { state, folderHost } = statuses[at]!;
+      const { state, folderHost, folderIsGone } = statuses[at]!;
       // The state is in front, as long as its cell.
       const length = stateCell(statuses[at]!).length;
-      const where = folderHost === null ? '' : paint.dim(`  (on ${toTerminalText(folderHost, 40)})`);
+      const place = folderIsGone ? 'folder gone' : folderHost && `on ${toTerminalText(folderHost, 40)}`;
+      const where = place === null ? '' : paint.dim(`  (${place})`);
       return paintState(state, row.slice(0, length), paint) + row.slice(length) + where;
     }),
   ].join('\n');

@@ -30,6 +30,8 @@ export interface BatchStatus {
   outputDir: string;
   /** The machine that has this folder; `null`: it is here. */
   folderHost: string | null;
+  /** Its folder was on this machine, and is not there any more. */
+  folderIsGone: boolean;
   /** ISO 8601, UTC: start of the first run. */
   startedAt: string;
   /** Of the newest report; null while there is none. */
@@ -150,6 +152,7 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
     started_at: status.startedAt,
     output_dir: status.outputDir,
     folder_host: status.folderHost,
+    folder_gone: status.folderIsGone,
     results_file: status.resultsFile,
     csv_file: status.csvFile,
     web_ui: status.webUiUrl,
@@ -166,8 +169,9 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
   };
 }
 
-function outputText({ outputDir, folderHost }: BatchStatus): string {
+function outputText({ outputDir, folderHost, folderIsGone }: BatchStatus): string {
   const folder = toTerminalText(outputDir);
+  if (folderIsGone) return `${folder}, where the batch is not any more`;
   return folderHost === null ? folder : `${folder} on ${toTerminalText(folderHost, 80)}, not here`;
 }
 
@@ -177,6 +181,12 @@ function nextStepOf(status: BatchStatus): NextStep {
   const cap = told?.budget?.maxCostNanoUsd ?? limits?.maxCostNanoUsd;
   const step = nextStep(state, pause, id, cap, status);
   if (folderHost === null || step.command === null || source === 'workflow') return step;
+  if (status.folderIsGone)
+    return {
+      ...step,
+      advice: 'Its folder is gone from this machine. Put it back to continue.',
+      command: null,
+    };
   const host = toTerminalText(folderHost, 80);
   return { ...step, advice: `${step.advice.replace(/:$/, '')}, on ${host} where its folder is:` };
 }

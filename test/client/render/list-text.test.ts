@@ -42,6 +42,11 @@ test('states have their colour, and a batch of another machine says where it is'
   assert.match(lines[2]!, /^running .* x$/);
 });
 
+test('a batch whose folder is gone from this machine is on no machine', () => {
+  const [, line] = listText([status({ folderHost: 'here', folderIsGone: true })], 0).split('\n');
+  assert.match(line!, /^crashed .* demo-1 {2}\(folder gone\)$/);
+});
+
 test('an empty list of some states names them', () => {
   assert.equal(listText([], 0, {}, ['paused', 'crashed']), 'No batch is paused or crashed.');
 });

@@ -13,6 +13,7 @@ export const sampleStatus = (changes: Partial<BatchStatus> = {}): BatchStatus =>
   simulated: false,
   outputDir: 'out',
   folderHost: null,
+  folderIsGone: false,
   startedAt: '2026-11-23T00:00:00.000Z',
   resultsFile: null,
   csvFile: null,

@@ -60,6 +60,15 @@ test('the status of a batch whose folder is elsewhere says where, and what is to
   assert.match(reached, /then type:\n +durabatch resume demo-1$/);
 });
 
+test('the status of a batch whose folder is gone says so, and proposes no command', () => {
+  const gone = status({ folderHost: 'here', folderIsGone: true, source: 'temporal' });
+  const text = statusText(gone);
+  assert.match(text, /^Output +out, where the batch is not any more$/m);
+  assert.match(text, /Its folder is gone from this machine\. Put it back to continue\.$/);
+  const { folder_gone: isGone, next_step: next } = statusJson(gone);
+  assert.deepEqual([isGone, (next as { command: null }).command], [true, null]);
+});
+
 test('a pause that somebody asked for names who', () => {
   const byHand: Pause = { ...pause, reason: 'operator', message: 'lunch', by: 'ann@laptop' };
   assert.match(

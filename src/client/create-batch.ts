@@ -6,7 +6,12 @@ import { type BatchSettings, type RequestSettings, SHARD_SIZE, type StoreLocatio
 import { pricesVersion } from '../providers/prices-version.ts';
 import { BatchDraft } from '../store/batch-draft.ts';
 import { type BatchStore } from '../store/batch-store.ts';
-import { findBatch, openOutputFolder } from '../store/output-folder.ts';
+import {
+  findBatch,
+  openOutputFolder,
+  type ProposedFolder,
+  proposeOutputFolder,
+} from '../store/output-folder.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { claimId } from '../store/batch-claims.ts';
 import {
@@ -45,7 +50,7 @@ export interface BatchOrder {
 
 /** A batch that is about to be made. */
 export interface NewBatch {
-  location: StoreLocation;
+  folder: Pick<ProposedFolder, 'hasUuid'>;
   identity: BatchIdentity;
   /** The ids it would get by its file's name, as this version and earlier ones make them. */
   likelyIds: string[];
@@ -65,9 +70,19 @@ const { version } = createRequire(import.meta.url)('durabatch/package.json') as 
 
 /** Throws `InputError`, `UsageError` or `StoreError`; then nothing was made. */
 export async function createBatch(config: Config, order: BatchOrder): Promise<CreatedBatch> {
-  const location = await openOutputFolder(order.outputDir);
+  const folder = await proposeOutputFolder(order.outputDir);
+  try {
+    return await createIn(folder, config, order);
+  } finally {
+    // Where nothing was made in it.
+    await folder.drop();
+  }
+}
+
+async function createIn(folder: ProposedFolder, config: Config, order: BatchOrder): Promise<CreatedBatch> {
+  const { location: proposed } = folder;
   const { request, limits } = order.settings;
-  const draft = await BatchDraft.open(location, SHARD_SIZE, request);
+  const draft = await BatchDraft.open(proposed, SHARD_SIZE, request);
   try {
     const hash = createIdentityHash(request, order.earlier);
     let maxCompletions = 1;
@@ -77,7 +92,7 @@ export async function createBatch(config: Config, order: BatchOrder): Promise<Cr
       await draft.add(item);
     });
     const identity = hash.result();
-    const known = await findKnown(config, order, location, identity);
+    const known = await findKnown(config, order, proposed, identity);
     if (known) {
       await draft.discard();
       return await checked(known, identity);
@@ -86,10 +101,11 @@ export async function createBatch(config: Config, order: BatchOrder): Promise<Cr
     const base = `${order.file === null ? 'prompts' : slugOfFile(order.file)}-`;
     const likelyIds = allHashes(identity).map((each) => base + hashInId(each));
     await order.beforeCommit?.({
-      ...{ location, identity, fresh: order.fresh },
+      ...{ folder, identity, fresh: order.fresh },
       likelyIds: order.id === undefined ? likelyIds : [order.id],
       isNamed: order.id !== undefined,
     });
+    const location = await folder.use();
     const id = await newId(config, order, location.outputDir, identity, likelyIds[0]!);
     const manifest: Manifest = {
       format: 1,

@@ -40,13 +40,13 @@ export async function assertNotElsewhere(
 
 async function assertUnknown(
   temporal: Temporal,
-  { location, identity, likelyIds, isNamed }: NewBatch,
+  { folder: wanted, identity, likelyIds, isNamed }: NewBatch,
   note: (line: string) => void,
 ): Promise<void> {
   const told = new Set<string>();
   for await (const { batchId, memo } of batchesOf(temporal, identity, likelyIds, isNamed)) {
     const { store } = memo;
-    if (!store || store.uuid === location.uuid) continue;
+    if (!store || (await wanted.hasUuid(store.uuid))) continue;
     const folder = join(store.outputDir, batchId);
     if (store.host === hostname() && !(await exists(folder))) {
       if (!told.has(folder))

@@ -83,7 +83,7 @@ const inFolder = async (folder: string, work: (folder: string) => Promise<void>)
 };
 
 const writeFiles = async (source: ReportSource, folder: string): Promise<WrittenReports> => {
-  await inFolder(folder, makeFolder);
+  await inFolder(folder, async () => void (await makeFolder(folder)));
   const files = await reserveFiles(folder, source.timestamp, source.manifest.batch_id);
   try {
     const tally = await writeOutcomes(source, files);

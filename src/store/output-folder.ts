@@ -1,7 +1,7 @@
 /** The output folder: whose it is, and which batches it has. */
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readdir, readFile, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { StoreLocation } from '../contract.ts';
 import { createWhole, readWhole } from './create-whole.ts';
 import { MANIFEST_FILE } from './manifest.ts';
@@ -14,18 +14,54 @@ const UUID = /^[0-9a-f-]{36}$/;
 
 /**
  * Makes the output folder if it is missing, and gives it the UUID that tells it from others: that of its batches, if it has
- * some. Throws {@link StoreError}.
+ * some, else `uuid`, by default a new one. Throws {@link StoreError}.
  */
-export async function openOutputFolder(outputDir: string): Promise<StoreLocation> {
+export async function openOutputFolder(outputDir: string, uuid?: string): Promise<StoreLocation> {
   const path = resolve(outputDir);
   const file = join(path, STORE_FILE);
   try {
     await makeFolder(path);
-    if (!(await exists(file))) await createWhole(file, `${(await uuidOfBatches(path)) ?? randomUUID()}\n`);
+    if (!(await exists(file)))
+      await createWhole(file, `${(await uuidOfBatches(path)) ?? uuid ?? randomUUID()}\n`);
   } catch (error) {
     throw cannotWrite(path, error);
   }
   return { kind: 'local', outputDir: path, uuid: await readStoreUuid(path) };
+}
+
+/** An output folder that is about to be used, with the UUID that it has, or will have if nobody else gives it one. */
+export interface ProposedFolder {
+  location: StoreLocation;
+  /** Whether this is its UUID at this moment: another command may have used the folder meanwhile. */
+  hasUuid(uuid: string): Promise<boolean>;
+  /** As {@link openOutputFolder}. */
+  use(): Promise<StoreLocation>;
+  /** Removes the folders that were made for this, if nothing is in them. */
+  drop(): Promise<void>;
+}
+
+/** Makes the output folder if it is missing, and leaves it without a UUID until it is used. Throws {@link StoreError}. */
+export async function proposeOutputFolder(outputDir: string): Promise<ProposedFolder> {
+  const path = resolve(outputDir);
+  const made = await makeFolder(path).catch((error: unknown) => {
+    throw cannotWrite(path, error);
+  });
+  const read = async (): Promise<string | null> =>
+    (await exists(join(path, STORE_FILE))) ? readStoreUuid(path) : uuidOfBatches(path);
+  const uuid = (await read()) ?? randomUUID();
+  return {
+    location: { kind: 'local', outputDir: path, uuid },
+    hasUuid: async (other) => other === ((await read()) ?? uuid),
+    use: () => openOutputFolder(path, uuid),
+    drop: async () => {
+      if (made === undefined) return;
+      try {
+        for (let folder = path; folder !== dirname(made); folder = dirname(folder)) await rmdir(folder);
+      } catch {
+        // Something is in it.
+      }
+    },
+  };
 }
 
 const exists = (file: string): Promise<boolean> =>

@@ -18,11 +18,15 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Makes a folder and the missing ones above it, each durable in the one that holds it. Throws if a file has its name. */
-export async function makeFolder(folder: string): Promise<void> {
+/**
+ * Makes a folder and the missing ones above it, each durable in the one that holds it. Returns the topmost one that was
+ * made, if any. Throws if a file has its name.
+ */
+export async function makeFolder(folder: string): Promise<string | undefined> {
   const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
+  if (first === undefined) return undefined;
   const above = dirname(first);
   for (let made = folder; made !== above && made !== dirname(made); made = dirname(made))
     await syncFolder(dirname(made));
+  return first;
 }

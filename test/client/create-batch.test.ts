@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { type BatchOrder, createBatch } from '../../src/client/create-batch.ts';
@@ -173,10 +173,19 @@ test('a renamed copy for another folder goes on in the first one', async (t) => 
   assert.deepEqual([elsewhere.created, elsewhere.store.folder], [false, store.folder]);
 });
 
-test('what the last check refuses leaves nothing behind', async (t) => {
-  const { make, outputDir, folders } = await place(t);
-  const refused = make('a.json', undefined, {}, { beforeCommit: () => Promise.reject(new Error('no')) });
-  await assert.rejects(refused, /no/);
-  assert.deepEqual(await folders(), []);
-  assert.deepEqual(await readdir(outputDir), ['.durabatch-store']);
+test('a batch that is refused, or lives elsewhere, leaves nothing in an output folder', async (t) => {
+  const { folder, outputDir, make } = await place(t);
+  const refused = { beforeCommit: () => Promise.reject(new Error('refused')) };
+  await assert.rejects(make('a.json', ['One?'], {}, refused), /refused/);
+  assert.deepEqual(await readdir(folder), [], 'folders that were made are removed');
+  await make('a.json');
+  const [other, deep] = [join(folder, 'other'), join(folder, 'new', 'deep')];
+  await mkdir(other);
+  for (const there of [other, deep]) {
+    const again = await make('a.json', ['One?', 'Two?'], { outputDir: there });
+    assert.deepEqual([again.created, again.store.location.outputDir], [false, outputDir]);
+    await assert.rejects(make('a.json', ['Three?'], { outputDir: there }, refused), /refused/);
+  }
+  assert.deepEqual(await readdir(other), []);
+  assert.deepEqual((await readdir(folder)).sort(), ['home', 'other', 'out']);
 });

@@ -17,6 +17,7 @@ import { throughGates } from './activities/request-gate.ts';
 import { createPaceTeller } from './activities/tell-pace.ts';
 import type { Config, TemporalAddress } from './config.ts';
 import { MOST_WORKERS, type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
+import { type Destination, destinationOf, refusedKeyText } from './providers/destination.ts';
 import type { CompletionApi } from './providers/completion-api.ts';
 import type { BatchSlots, PromptSlots } from './prompt-slots.ts';
 import { createSurcharge } from './providers/surcharge.ts';
@@ -33,6 +34,9 @@ const STORE_SLOTS = 4;
 /** Well below the heartbeat timeout, of which the SDK would otherwise wait 80 %. */
 const MAX_HEARTBEAT_THROTTLE = '8 seconds';
 
+/** Whether a key may go there. */
+export type KeyPolicy = (destination: Destination) => boolean;
+
 export interface BatchWorkerOptions {
   connection: NativeConnection;
   namespace: string;
@@ -40,6 +44,8 @@ export interface BatchWorkerOptions {
   store: BatchStore;
   /** Shared with the process's workers on other batches. Default: {@link MOST_WORKERS} for this one; the batch's own limit holds over all workers, and may grow. */
   slots?: PromptSlots;
+  /** Asked before a key is used; where it may not be, the batch pauses (`account`). */
+  mayUseKey: KeyPolicy;
   /** Buys nothing: only for closing a batch that nobody works on. */
   idle?: boolean;
   /** Says what changes about the batch's account. */
@@ -139,6 +145,12 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
   });
 
   const slots = options.slots?.join(stopping.signal);
+  const keyFor = (destination: Destination): string | undefined => {
+    const key = config.secret(destination.apiKeyEnv);
+    if (key !== undefined && !options.mayUseKey(destination))
+      throw accountBlocked(refusedKeyText(destination));
+    return key;
+  };
 
   // Clients of providers and the table of prices are the largest parts of what is loaded here: they come while
   // that thread starts.
@@ -155,7 +167,7 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
     activities: createActivities({
       store,
       api: sharedApis((settings: RequestSettings, limits: RunLimits) =>
-        counted(createApi(settings, limits, config.secret(limits.apiKeyEnv))),
+        counted(createApi(settings, limits, keyFor(destinationOf(settings, limits)))),
       ),
       prices: (settings, limits, table) =>
         requestPrices(settings, limits, { surcharge, ...(table && { table }) }),
@@ -245,7 +257,7 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
     await discard();
     throw loaded.reason;
   }
-  const [{ createCompletionApi: createApi }, { requestPrices }] = loaded.value;
+  const [{ createCompletionApi: createApi, accountBlocked }, { requestPrices }] = loaded.value;
   return { run, discard };
 }
 

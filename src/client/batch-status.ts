@@ -1,6 +1,7 @@
 /** A batch's state from outside: from its workflow, or where nobody can ask that, from what is written down. */
 import type { BatchState, Counts, FailureCounts, Paid, Pause, Progress } from '../contract.ts';
 import { taskQueueOf } from '../contract.ts';
+import { destinationOf } from '../providers/destination.ts';
 import { batchDigest } from '../store/batch-digest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
@@ -88,6 +89,7 @@ function recordedStatus(store: BatchStore, manifest: Manifest) {
     name: manifest.batch_name,
     simulated: manifest.settings.provider === 'simulated',
     outputDir: store.location.outputDir,
+    destination: destinationOf(manifest.settings, manifest.limits),
     folderHost: null,
     folderIsGone: false,
     startedAt: manifest.runs[0]?.started_at ?? manifest.created_at,

@@ -16,6 +16,7 @@ import { tellError, wantsDebug } from './command-line/tell-error.ts';
 import { knownIds, tellMisuse } from './command-line/tell-misuse.ts';
 import { type CommandContext, createContext, createContextAnyway } from './commands/context.ts';
 import { parseBatchId } from './options/batch-id.ts';
+import { addDestinationOptions, parseDestinationOptions } from './options/destination-options.ts';
 import { addDoctorOptions, parseDoctorOptions } from './options/doctor-options.ts';
 import { addEstimateOptions } from './options/estimate-options.ts';
 import { addListOptions, parseListOptions } from './options/list-options.ts';
@@ -107,22 +108,29 @@ export function createProgram(): Command {
     }),
   );
   addReasonOption(
-    addJsonOption(
-      addOutputDirOption(
-        program
-          .command('add')
-          .description(
-            'add prompts to a batch: it takes them while it runs; finished, it runs again for them',
-          )
-          .argument('<id>', ID_HELP)
-          .argument('<file>', 'prompts: JSON or JSON Lines'),
+    addDestinationOptions(
+      addJsonOption(
+        addOutputDirOption(
+          program
+            .command('add')
+            .description(
+              'add prompts to a batch: it takes them while it runs; finished, it runs again for them',
+            )
+            .argument('<id>', ID_HELP)
+            .argument('<file>', 'prompts: JSON or JSON Lines'),
+        ),
       ),
     ).option('--detach', 'where that starts a run: leave the work to a "durabatch worker"'),
   ).action((id: string, file: string, raw: Raw) =>
     perform(raw, async (context) => {
       const [batchId, options] = [
         parseBatchId(id),
-        { ...parseSharedOptions(raw), reason: parseReason(raw), detach: raw['detach'] === true },
+        {
+          ...parseSharedOptions(raw),
+          ...parseDestinationOptions(raw),
+          reason: parseReason(raw),
+          detach: raw['detach'] === true,
+        },
       ];
       const { addCommand } = await import('./commands/add.ts');
       return addCommand(batchId, file, options, context);

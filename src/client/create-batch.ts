@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import type { Config } from '../config.ts';
 import { type BatchSettings, type RequestSettings, SHARD_SIZE, type StoreLocation } from '../contract.ts';
+import { destinationOf } from '../providers/destination.ts';
 import { pricesVersion } from '../providers/prices-version.ts';
 import { BatchDraft } from '../store/batch-draft.ts';
 import { type BatchStore } from '../store/batch-store.ts';
@@ -14,6 +15,7 @@ import {
 } from '../store/output-folder.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { claimId } from '../store/batch-claims.ts';
+import { approve, isOwn } from './approvals.ts';
 import {
   allHashes,
   type BatchIdentity,
@@ -28,6 +30,7 @@ import { slugOfFile } from './input/file-slug.ts';
 import type { PromptSink } from './input/prompt-intake.ts';
 import type { PromptSource } from './input/read-prompt-file.ts';
 import { openStore } from './locate-batch.ts';
+import { assertSameAddress, assertSameRequests } from './same-requests.ts';
 import { UsageError } from './options/usage-error.ts';
 
 export interface BatchOrder {
@@ -94,8 +97,9 @@ async function createIn(folder: ProposedFolder, config: Config, order: BatchOrde
     const identity = hash.result();
     const known = await findKnown(config, order, proposed, identity);
     if (known) {
+      const found = await checked(config, known, identity, order, draft);
       await draft.discard();
-      return await checked(known, identity);
+      return found;
     }
     await draft.finish();
     const base = `${order.file === null ? 'prompts' : slugOfFile(order.file)}-`;
@@ -129,13 +133,18 @@ async function createIn(folder: ProposedFolder, config: Config, order: BatchOrde
       pause: null,
     };
     const created = await draft.commit(manifest);
-    await registerBatch(config.home, location, id);
     const store = openStore(location, id);
     if (!created && order.fresh)
       throw new UsageError(
         `${id}: another command took this id at the same moment. Nothing was made; type the command again.`,
       );
-    return created ? { store, manifest, created } : await checked(store, identity);
+    if (!created) {
+      const found = await checked(config, store, identity, order, draft);
+      await draft.discard();
+      return found;
+    }
+    await remember(config, store, order);
+    return { store, manifest, created };
   } catch (error) {
     await draft.discard();
     throw error;
@@ -158,23 +167,38 @@ async function findKnown(
 /** In the folder that was named, or in the one this machine remembers: a batch lives in its first folder. */
 async function findNamed(config: Config, outputDir: string, id: string): Promise<BatchStore | null> {
   const here = await findBatch(outputDir, id);
-  if (here !== null) {
-    const location = await openOutputFolder(outputDir);
-    await registerBatch(config.home, location, here);
-    return openStore(location, here);
-  }
+  if (here !== null) return openStore(await openOutputFolder(outputDir), here);
   const elsewhere = await lookUpBatch(config.home, id);
   return elsewhere && openStore(elsewhere, elsewhere.batchId);
 }
 
-async function checked(store: BatchStore, identity: BatchIdentity): Promise<CreatedBatch> {
+/** The batch that is there already, once it is known to be the one that was typed. */
+async function checked(
+  config: Config,
+  store: BatchStore,
+  identity: BatchIdentity,
+  order: BatchOrder,
+  draft: BatchDraft,
+): Promise<CreatedBatch> {
   const manifest = await store.readManifest();
-  if (isOfIdentity(manifest.input_hash, identity)) return { store, manifest, created: false };
-  throw new UsageError(
-    `--id ${store.batchId}: this batch in ${store.location.outputDir} has other prompts or other request settings ` +
-      `(made ${manifest.created_at}${manifest.source ? ` from ${manifest.source}` : ''}). ` +
-      'Choose another --id, or leave --id out to have one made from file and settings.',
-  );
+  if (!isOfIdentity(manifest.input_hash, identity))
+    throw new UsageError(
+      `--id ${store.batchId}: this batch in ${store.location.outputDir} has other prompts or other request settings ` +
+        `(made ${manifest.created_at}${manifest.source ? ` from ${manifest.source}` : ''}). ` +
+        'Choose another --id, or leave --id out to have one made from file and settings.',
+    );
+  const { request, limits } = order.settings;
+  assertSameAddress(store, manifest, request);
+  if (!(await isOwn(config.home, store, destinationOf(request, limits))))
+    await assertSameRequests(store, manifest, draft, [request, ...order.earlier]);
+  await remember(config, store, order);
+  return { store, manifest, created: false };
+}
+
+/** What was typed is approved, and the batch is found by its id alone from now on. */
+async function remember(config: Config, store: BatchStore, { settings }: BatchOrder): Promise<void> {
+  await approve(config.home, store, destinationOf(settings.request, settings.limits));
+  await registerBatch(config.home, store.location, store.batchId);
 }
 
 /** An id that was not typed is claimed for its requests, so that two commands at once make one batch, and two with `--new` two. */

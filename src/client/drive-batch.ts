@@ -12,6 +12,7 @@ import { type CloseWatch, watchClose } from './close-watch.ts';
 import { createEtaCountdown } from './eta-countdown.ts';
 import { grpcErrorOf } from './grpc-error.ts';
 import type { SeenProgress } from './render/progress-facts.ts';
+import { ownKeyPolicy } from './key-policy.ts';
 import { createRetriesLook } from './retries.ts';
 import { saveLeftovers } from './save-leftovers.ts';
 import { hasLiveWorker, openWorkflows, type ServerView, viewOf } from './server-view.ts';
@@ -140,6 +141,7 @@ async function readyCrew({
     return {
       worker: await createBatchWorker({
         ...{ connection, namespace, config, store, idle, note },
+        mayUseKey: ownKeyPolicy(config.home, store),
         onDeadWorkers: sweeperOf(temporal, store.batchId),
       }),
       connection,

@@ -7,7 +7,7 @@ import { claimedIds } from '../store/batch-claims.ts';
 import { type Manifest, MANIFEST_FILE, manifestSchema } from '../store/manifest.ts';
 import { listBatches } from '../store/output-folder.ts';
 import { type BatchIdentity, allHashes, hashInId, hashName, isOfIdentity } from './batch-identity.ts';
-import { findRegistered, registerBatch } from './batch-registry.ts';
+import { findRegistered } from './batch-registry.ts';
 import { openStore } from './locate-batch.ts';
 
 /**
@@ -29,10 +29,7 @@ export async function findSameBatch(
     chosen(claimedBatches.filter(({ isOver }) => !isOver)) ??
     // Batches that were named by --id, moved here, or made by version 0.1.0 have no claim.
     chosen(await ofIdentity(outputDir, await listBatches(outputDir), identity));
-  if (found !== null) {
-    await registerBatch(home, location, found);
-    return openStore(location, found);
-  }
+  if (found !== null) return openStore(location, found);
   for (const hash of allHashes(identity)) {
     for (const entry of await findRegistered(home, hashInId(hash))) {
       if (chosen(await ofIdentity(entry.outputDir, [entry.batchId], identity)) !== null)

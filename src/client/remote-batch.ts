@@ -119,6 +119,7 @@ export async function remoteStatusOf(temporal: Temporal, listing: RemoteListing)
     csvFile: outcome?.csvFile ?? memo.results?.csvFile ?? null,
     failuresFile: outcome?.failuresFile ?? memo.results?.failuresFile ?? null,
     runFlags: '',
+    destination: null,
     webUiUrl: temporal.webUiOf(batchId, runId),
     waiting: await waitingText(temporal, view, { state, counts }),
     account: null,

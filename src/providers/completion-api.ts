@@ -69,15 +69,18 @@ export function createCompletionApi(
   if (provider.name === 'simulated') return createSimulatedApi(limits);
   const key = apiKey?.trim() ?? '';
   if (key === '' && provider.needsApiKey) {
-    throw blocked(`No API key for ${provider.name}: set ${limits.apiKeyEnv}, or use --provider simulated.`);
+    throw accountBlocked(
+      `No API key for ${provider.name}: set ${limits.apiKeyEnv}, or use --provider simulated.`,
+    );
   }
   if (!/^[\x21-\x7e]*$/.test(key)) {
-    throw blocked(
+    throw accountBlocked(
       `The API key in ${limits.apiKeyEnv} has spaces or characters that no key has: set it again.`,
     );
   }
   return createChatApi(provider, settings.baseUrl, key === '' ? null : key);
 }
 
-const blocked = (message: string): ProviderFault =>
+/** A fault that pauses the batch: nothing can be sent with what this process has. */
+export const accountBlocked = (message: string): ProviderFault =>
   new ProviderFault({ failure: 'Completion.AccountBlocked', message, possiblyPaid: false });

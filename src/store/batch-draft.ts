@@ -5,6 +5,7 @@ import type { PromptItem, RequestSettings, StoreLocation } from '../contract.ts'
 import { KeyFileWriter } from './key-file.ts';
 import { type Manifest, promptsFileName } from './manifest.ts';
 import { writeFirstRevision } from './manifest-revisions.ts';
+import { PromptsFile } from './prompts-file.ts';
 import { replaceFile } from './replace-file.ts';
 import { requestKey } from './request-key.ts';
 import type { AnswerRecord } from './records.ts';
@@ -81,6 +82,13 @@ export class BatchDraft {
     if (this.#buffered > 1 << 18) await this.#written(() => this.#flush());
   }
 
+  /** What was taken in so far, in order, as it is read back. No more may be added. */
+  async *items(): AsyncGenerator<{ index: number; item: PromptItem }> {
+    await this.#written(() => this.#closeShards());
+    for (let shard = 0; shard < this.shards; shard++)
+      yield* new PromptsFile(join(this.#prompts, promptsFileName(shard)), shard * this.#shardSize).all();
+  }
+
   /** Answers that its prompts have from the start, in the ledger of one of its shards; `file` is a name for this process's file. */
   async addAnswers(shard: number, file: string, records: readonly AnswerRecord[]): Promise<void> {
     await this.#written(async () => {
@@ -102,7 +110,7 @@ export class BatchDraft {
     await this.#written(() => this.#closeShards());
   }
 
-  /** Gives the draft its id. False if a batch of that id is there already; the draft is then discarded. */
+  /** Gives the draft its id. False if a batch of that id is there already; the draft then stays as it is. */
   async commit(manifest: Manifest): Promise<boolean> {
     await this.#written(async () => {
       await this.#closeShards();
@@ -113,7 +121,6 @@ export class BatchDraft {
     try {
       await rename(this.#folder, join(outputDir, manifest.batch_id));
     } catch (error) {
-      await this.discard();
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOTEMPTY' || code === 'EEXIST' || (code === 'EPERM' && process.platform === 'win32'))
         return false;

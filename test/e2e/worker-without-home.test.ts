@@ -31,7 +31,9 @@ test('a worker that can write no home works: it needs no state of its own', asyn
     TMPDIR: join(blocked, 'tmp'),
     TEMPORAL_ADDRESS: server.address,
   };
-  const worker = place.start(['worker', '--output-dir', 'out'], { env });
+  // Who has started the batch stands in a home that this worker cannot see.
+  const allowed = ['--allow-base-url', place.provider.baseUrl];
+  const worker = place.start(['worker', '--output-dir', 'out', ...allowed], { env });
   await worker.said(/homeless: done/);
   worker.kill('SIGTERM');
   const { code, stderr } = await worker.ended;

@@ -102,3 +102,27 @@ const isThere = (file: string): Promise<void> =>
       resolve();
     });
   });
+
+/** Runs a command in a terminal of its own, types `answer` and Enter when it asks `question`, and waits for its end. */
+export async function answerInTerminal(
+  args: readonly string[],
+  { env, cwd, question, answer }: { env: NodeJS.ProcessEnv; cwd: string; question: RegExp; answer: string },
+): Promise<{ code: number | null; output: string }> {
+  const quoted = [process.execPath, cli, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  const terminal = spawn('script', ['-qfec', quoted.join(' '), '/dev/null'], {
+    ...{ env, cwd },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  let output = '';
+  let isAnswered = false;
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+    if (isAnswered || !question.test(output)) return;
+    isAnswered = true;
+    terminal.stdin.write(`${answer}\r`);
+  });
+  const code = await new Promise<number | null>((resolve, reject) =>
+    terminal.once('error', reject).once('close', resolve),
+  );
+  return { code, output };
+}

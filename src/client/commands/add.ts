@@ -17,6 +17,7 @@ import { viewOf } from '../server-view.ts';
 import { assertOurs, startRun } from '../start-run.ts';
 import { defaultReuse, takeOver, takenText } from '../take-over.ts';
 import { connectTemporal } from '../temporal.ts';
+import { confirmDestination } from './confirm-destination.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -26,6 +27,9 @@ import { asTyped } from '../../typed-command.ts';
 
 export interface AddOptions {
   outputDir?: string;
+  /** Confirms where the batch sends its prompts, and with which key. */
+  typedBaseUrl?: string;
+  typedLimits?: { apiKeyEnv?: string };
   reason: string | null;
   /** Leaves the work on a closed batch to a worker. */
   detach: boolean;
@@ -53,6 +57,7 @@ export async function addCommand(
         `add needs the folder of ${batch.batchId}, which is ${outputDir} on ${folderHost}: type it there. Nothing was added.`,
       );
     }
+    await confirmDestination(store, await store.readManifest(), { command: 'add', ...options }, context);
     await registerBatch(context.config.home, store.location, store.batchId);
     return await addTo(batch, store, file, options, context);
   } finally {

@@ -5,6 +5,7 @@ import { withAccount } from '../account-limits.ts';
 import { registerBatch } from '../batch-registry.ts';
 import type { TypedAccount } from '../options/account-options.ts';
 import { assertPriced } from '../request-settings.ts';
+import { confirmDestination } from './confirm-destination.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';
@@ -12,6 +13,8 @@ import { liftPause } from './lift-pause.ts';
 
 export interface ResumeOptions {
   outputDir?: string;
+  /** Confirms where the batch sends its prompts. */
+  typedBaseUrl?: string;
   /** Limits for the run that is started now; the others stay as they were. */
   typedLimits: Partial<RunLimits>;
   typedAccount?: TypedAccount;
@@ -26,14 +29,16 @@ export async function resumeCommand(
   const batch = await reachBatch(id, options.outputDir, context);
   const { store } = batch;
   if (!store) return liftPause(batch, options, context).finally(() => batch.close());
-  await registerBatch(context.config.home, store.location, store.batchId);
   const outcome = await closedOutcome(context.config, store, context.note);
   if (outcome) {
     context.note(`${store.batchId} is finished, and nothing was run now.`);
     return printFinished(store, outcome, context);
   }
   await assertPriced(store, options.typedLimits, context.config);
-  const { settings: request, limits } = await store.readManifest();
+  const manifest = await store.readManifest();
+  await confirmDestination(store, manifest, { command: 'resume', ...options }, context);
+  await registerBatch(context.config.home, store.location, store.batchId);
+  const { settings: request, limits } = manifest;
   const typedLimits = withAccount(options.typedLimits, options.typedAccount, { request, limits });
   return goOn({
     store,

@@ -9,6 +9,7 @@ import { reopenFailed } from '../reopen-failed.ts';
 import type { TypedAccount } from '../options/account-options.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { assertPriced } from '../request-settings.ts';
+import { confirmDestination } from './confirm-destination.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';
@@ -16,6 +17,8 @@ import { asTyped } from '../../typed-command.ts';
 
 export interface RetryOptions {
   outputDir?: string;
+  /** Confirms where the batch sends its prompts. */
+  typedBaseUrl?: string;
   /** Limits for the new run; the others stay as they were. */
   typedLimits: Partial<RunLimits>;
   typedAccount?: TypedAccount;
@@ -29,7 +32,6 @@ export async function retryCommand(
 ): Promise<number> {
   const { config, note } = context;
   const store = await locateBatch(config, id, options.outputDir);
-  await registerBatch(config.home, store.location, store.batchId);
   const outcome = await closedOutcome(config, store, note);
   if (outcome?.state === 'succeeded') {
     note('Nothing to retry: every prompt has its completions.');
@@ -43,7 +45,10 @@ export async function retryCommand(
   }
   if (!outcome) note('This batch is not finished: going on with it, as resume does.');
   await assertPriced(store, options.typedLimits, config);
-  const { settings: request, limits } = await store.readManifest();
+  const manifest = await store.readManifest();
+  await confirmDestination(store, manifest, { command: 'retry', ...options }, context);
+  await registerBatch(config.home, store.location, store.batchId);
+  const { settings: request, limits } = manifest;
   const typedLimits = withAccount(options.typedLimits, options.typedAccount, { request, limits });
   return goOn({
     store,

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { closedOutcome } from '../close-on-server.ts';
 import { createBatch } from '../create-batch.ts';
 import { type PromptSource, readPromptFile } from '../input/read-prompt-file.ts';
+import { unusualAddress } from '../../providers/destination.ts';
 import type { RunOptions } from '../options/run-options.ts';
 import { assertNotElsewhere } from '../known-to-server.ts';
 import { locateBatches } from '../locate-batch.ts';
@@ -56,6 +57,8 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
       await assertNotElsewhere(config, newBatch, note);
     },
   });
+  const unusual = unusualAddress(settings.request);
+  if (unusual !== null) note(unusual);
   if (created) for (const line of source?.notes ?? []) note(line);
   if (!created && !store.isIn(options.outputDir)) {
     note(`This batch lives in ${store.location.outputDir}, and goes on there.`);

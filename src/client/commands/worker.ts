@@ -4,7 +4,10 @@ import type { StoreLocation } from '../../contract.ts';
 import { noteIdleTime } from '../../store/idle-notes.ts';
 import { findOutputFolder, holdsBatch, openOutputFolder } from '../../store/output-folder.ts';
 import { messageOf, StoreError } from '../../store/store-error.ts';
-import { connectWorker, logWorkersTo, createBatchWorker } from '../../worker.ts';
+import { connectWorker, logWorkersTo, createBatchWorker, type KeyPolicy } from '../../worker.ts';
+import { destinationOf, refusedKeyText } from '../../providers/destination.ts';
+import type { Manifest } from '../../store/manifest.ts';
+import { type AllowedAddress, sharedKeyPolicy } from '../key-policy.ts';
 import { registerBatch } from '../batch-registry.ts';
 import { openStore } from '../locate-batch.ts';
 import { letEnd } from '../close-on-server.ts';
@@ -23,6 +26,8 @@ export interface WorkerOptions {
   outputDir: string;
   /** Prompts this process takes on at once, over all its batches. */
   concurrency: number;
+  /** Where batches of others may use a key, besides the providers' own addresses. */
+  allowBaseUrl: readonly AllowedAddress[];
 }
 
 const LOOK_EVERY_MS = 1000;
@@ -31,7 +36,7 @@ const LIST_MS = 5000;
 
 /** Works on every open batch of one output folder, those started later included, until it is interrupted. */
 export async function workerCommand(
-  { outputDir, concurrency }: WorkerOptions,
+  { outputDir, concurrency, allowBaseUrl }: WorkerOptions,
   context: CommandContext,
 ): Promise<number> {
   const { config, note } = context;
@@ -42,13 +47,24 @@ export async function workerCommand(
   const connection = await connectWorker(temporal.address);
   const slots = createPromptSlots(concurrency);
   const workers = new Map<string, PostedWorker>();
+  const refused = new Set<string>();
   note(
     `Working on the open batches in ${folder}, up to ${concurrency} prompts at once over all of them. Ctrl-C ends after the requests in flight.`,
   );
   try {
     while (!interrupt.aborted) {
       try {
-        await tend({ temporal, connection, folder, slots, workers, interrupt, context });
+        await tend({
+          temporal,
+          connection,
+          folder,
+          slots,
+          workers,
+          refused,
+          allowBaseUrl,
+          interrupt,
+          context,
+        });
       } catch (error) {
         note(`Cannot look after the batches: ${error instanceof Error ? error.message : String(error)}`);
         if (temporal.embedded) await ensureServer({ home: config.home, env: config.env, log: note });
@@ -72,6 +88,9 @@ interface Duty {
   slots: PromptSlots;
   workers: Map<string, PostedWorker>;
   interrupt: AbortSignal;
+  /** Ids of the batches of which was said that their key may not be used. */
+  refused: Set<string>;
+  allowBaseUrl: readonly AllowedAddress[];
   context: CommandContext;
 }
 
@@ -79,15 +98,8 @@ interface Duty {
  * Takes on batches that have opened, lets go of those that have closed, and saves what can be saved by now. The server's
  * list tells which are open, in one call whatever the folder holds; where it says something new, the batch itself is asked.
  */
-async function tend({
-  temporal,
-  connection,
-  folder,
-  slots,
-  workers,
-  interrupt,
-  context,
-}: Duty): Promise<void> {
+async function tend(duty: Duty): Promise<void> {
+  const { temporal, connection, folder, slots, workers, interrupt, context } = duty;
   const { config } = context;
   for (const worker of workers.values()) await worker.save();
   const location = await findOutputFolder(folder).catch(noFolder);
@@ -102,10 +114,13 @@ async function tend({
     const open = view.kind === 'open' && isOf(view, store);
     const note = (line: string): void => context.note(`${id}: ${line}`);
     if (open && !worker) {
+      const manifest = await store.readManifest();
+      // A process that noted the outcome died, or failed, before the server heard of it.
+      const isOver = manifest.runs.at(-1)?.outcome !== undefined;
+      const mayUseKey = sharedKeyPolicy(config.home, store, duty.allowBaseUrl);
+      if (!isOver && !takesKey(duty, id, manifest, mayUseKey, note)) continue;
       await rememberIfPossible(config.home, store.location, id);
       await sweepDeadWorkers(temporal, view);
-      // A process that noted the outcome died, or failed, before the server heard of it.
-      const isOver = (await store.readManifest()).runs.at(-1)?.outcome !== undefined;
       const ready = await createBatchWorker({
         connection,
         namespace: temporal.namespace,
@@ -114,6 +129,7 @@ async function tend({
         slots,
         idle: isOver,
         note,
+        mayUseKey,
         onDeadWorkers: sweeperOf(temporal, id),
       });
       await noteIdleTime(store, note);
@@ -131,6 +147,21 @@ async function tend({
 }
 
 const cannotClose = (error: unknown): string => `Could not close it on the server: ${messageOf(error)}`;
+
+/** Whether the batch gets the key it asks for. Where it does not, that is said once. */
+function takesKey(
+  { refused, context: { config } }: Duty,
+  id: string,
+  { settings, limits }: Manifest,
+  mayUseKey: KeyPolicy,
+  note: (line: string) => void,
+): boolean {
+  const destination = destinationOf(settings, limits);
+  if (config.secret(destination.apiKeyEnv) === undefined || mayUseKey(destination)) return true;
+  if (!refused.has(id)) note(`left alone. ${refusedKeyText(destination)}`);
+  refused.add(id);
+  return false;
+}
 
 /** By the server's list, in one call. */
 async function openBatchIds(temporal: Temporal, store: StoreLocation): Promise<string[]> {

@@ -2,6 +2,8 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { MOST_WORKERS } from '../../contract.ts';
+import type { AllowedAddress } from '../key-policy.ts';
+import { baseUrlValue } from './base-url.ts';
 import { folderValue, integerValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR } from './run-defaults.ts';
@@ -9,9 +11,19 @@ import { addJsonOption } from './shared-options.ts';
 
 const DEFAULT_PROMPTS = 500;
 
+/** An address, and after `=` a variable: an address has no `=` of its own there but in a path, where it can be written %3D. */
+const allowedAddressValue = z.string().transform((text, context): AllowedAddress => {
+  const [, address = text, apiKeyEnv] = /^(.*)=([A-Za-z_][A-Za-z0-9_]*)$/.exec(text) ?? [];
+  const parsed = baseUrlValue.safeParse(address);
+  if (parsed.success) return { baseUrl: parsed.data, ...(apiKeyEnv !== undefined && { apiKeyEnv }) };
+  for (const { message } of parsed.error.issues) context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
 const workerFlagsSchema = z.object({
   outputDir: folderValue.default(DEFAULT_OUTPUT_DIR),
   concurrency: integerValue(1, MOST_WORKERS).default(DEFAULT_PROMPTS),
+  allowBaseUrl: z.array(allowedAddressValue).default([]),
 });
 
 export const addWorkerOptions = (command: Command): Command =>
@@ -24,6 +36,11 @@ export const addWorkerOptions = (command: Command): Command =>
       .option(
         '--concurrency <n>',
         `prompts it takes on at once over all its batches, 1 to ${MOST_WORKERS}; a batch's own --max-workers applies over all workers (default: ${DEFAULT_PROMPTS})`,
+      )
+      .option(
+        '--allow-base-url <url[=name]>',
+        "let batches that others have started use a key at this address: the provider's, or the one in the named environment variable; may be given several times (default: only the providers' own addresses)",
+        (address: string, earlier: string[] | undefined) => [...(earlier ?? []), address],
       ),
   );
 

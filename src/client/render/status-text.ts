@@ -1,5 +1,6 @@
 /** What `status <id>` prints. */
 import type { BatchState, Counts, FailureCounts, Paid, Pause, Progress, RunLimits } from '../../contract.ts';
+import { type Destination, isSimulated, unusualAddress } from '../../providers/destination.ts';
 import { rankedFailures } from '../../workflows/failure-counts.ts';
 import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './batch-rows.ts';
 import { limitsJson, limitsText } from './limits-text.ts';
@@ -28,6 +29,8 @@ export interface BatchStatus {
   paid: Paid;
   simulated: boolean;
   outputDir: string;
+  /** Where it sends its prompts, and which key goes along; `null`: only its folder tells. */
+  destination: Destination | null;
   /** The machine that has this folder; `null`: it is here. */
   folderHost: string | null;
   /** Its folder was on this machine, and is not there any more. */
@@ -92,6 +95,7 @@ export function statusText(
     ...(status.limits === null
       ? []
       : [{ label: 'Limits', value: limitsText(status.limits, status.told?.budget, paid), prose: true }]),
+    ...destinationRows(status.destination),
     { label: 'Prompts', value: promptsText(counts) },
     ...paceRows(status),
     ...failureRows(status.failuresByType),
@@ -119,6 +123,15 @@ function paceRows({ state, told, counts }: BatchStatus): Row[] {
   if (told === null || state !== 'running') return [];
   const pace = paceFacts({ ...told, state, counts });
   return pace === null ? [] : [{ label: 'Pace', value: `${pace.rate} · ${pace.eta}` }];
+}
+
+function destinationRows(destination: Destination | null): Row[] {
+  if (destination === null || isSimulated(destination)) return [];
+  const { baseUrl, apiKeyEnv } = destination;
+  const unusual = unusualAddress(destination);
+  const key = apiKeyEnv === '' ? 'without a key' : `with the key in ${toTerminalText(apiKeyEnv, 80)}`;
+  const note = unusual === null ? '' : '; not the usual address of ' + destination.provider;
+  return [{ label: 'Sends to', value: `${toTerminalText(baseUrl)} ${key}${note}`, prose: true }];
 }
 
 const failureRows = (counts: FailureCounts): Row[] => {
@@ -150,6 +163,9 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
     completion_tokens: paid.usage.completion,
     estimated_cost: usdOf(paid.costNanoUsd),
     started_at: status.startedAt,
+    provider: status.destination?.provider ?? null,
+    base_url: status.destination?.baseUrl || null,
+    api_key_env: status.destination?.apiKeyEnv || null,
     output_dir: status.outputDir,
     folder_host: status.folderHost,
     folder_gone: status.folderIsGone,

@@ -12,6 +12,7 @@ export const sampleStatus = (changes: Partial<BatchStatus> = {}): BatchStatus =>
   paid: sampleProgress().paid,
   simulated: false,
   outputDir: 'out',
+  destination: null,
   folderHost: null,
   folderIsGone: false,
   startedAt: '2026-11-23T00:00:00.000Z',

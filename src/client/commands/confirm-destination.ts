@@ -1,0 +1,78 @@
+/** The question before a batch that this user has not started himself gets a key. */
+import { createInterface } from 'node:readline/promises';
+import type { RunLimits } from '../../contract.ts';
+import type { Manifest } from '../../store/manifest.ts';
+import type { BatchStore } from '../../store/batch-store.ts';
+import { type Destination, destinationOf, isSimulated, unusualAddress } from '../../providers/destination.ts';
+import { asTyped } from '../../typed-command.ts';
+import { approve, isOwn } from '../approvals.ts';
+import { UsageError } from '../options/usage-error.ts';
+import type { CommandContext } from './context.ts';
+
+/** What was typed on the command line. */
+export interface TypedDestination {
+  /** Name of the command. */
+  command: 'add' | 'resume' | 'retry';
+  outputDir?: string;
+  typedBaseUrl?: string;
+  typedLimits?: Partial<Pick<RunLimits, 'apiKeyEnv'>>;
+}
+
+/**
+ * Returns when the batch may send its prompts with this user's key: the user has started it, has typed its address and key
+ * variable, or says yes on a terminal. Throws `UsageError` otherwise.
+ */
+export async function confirmDestination(
+  store: BatchStore,
+  { settings, limits }: Pick<Manifest, 'settings' | 'limits'>,
+  typed: TypedDestination,
+  context: CommandContext,
+): Promise<void> {
+  const { home } = context.config;
+  const { typedBaseUrl, typedLimits: { apiKeyEnv } = {} } = typed;
+  const destination = destinationOf(settings, { apiKeyEnv: apiKeyEnv ?? limits.apiKeyEnv });
+  if (typedBaseUrl !== undefined && typedBaseUrl !== destination.baseUrl)
+    throw new UsageError(
+      `--base-url: ${store.batchId} sends its prompts to ${destination.baseUrl || 'nobody'}, not to ${typedBaseUrl}. ` +
+        'The address is part of a batch: to ask another one, run the file again with --base-url.',
+    );
+  const unusual = unusualAddress(destination);
+  if (unusual !== null) context.note(unusual);
+  const isTyped = typedBaseUrl !== undefined && (apiKeyEnv !== undefined || destination.apiKeyEnv === '');
+  if (!isTyped && !isSimulated(destination) && !(await isOwn(home, store, destination))) {
+    const isConfirmed = await saysYes(questionOf(store, destination), context);
+    if (!isConfirmed) throw new UsageError(refusalOf(store, destination, typed));
+  }
+  await approve(home, store, destination);
+}
+
+const questionOf = ({ batchId, location }: BatchStore, { baseUrl, apiKeyEnv }: Destination): string =>
+  `${batchId} in ${location.outputDir} was not started by you here. It would send its prompts to ${baseUrl}` +
+  (apiKeyEnv === '' ? '.' : ` with the key in ${apiKeyEnv}.`);
+
+function refusalOf(
+  store: BatchStore,
+  destination: Destination,
+  { command, outputDir }: TypedDestination,
+): string {
+  const { baseUrl, apiKeyEnv } = destination;
+  const words = [
+    ...['durabatch', command, store.batchId],
+    ...(command === 'add' ? ['FILE'] : []),
+    ...(outputDir === undefined ? [] : ['--output-dir', JSON.stringify(outputDir)]),
+    ...['--base-url', baseUrl],
+    ...(apiKeyEnv === '' ? [] : ['--api-key-env', apiKeyEnv]),
+  ];
+  return `${questionOf(store, destination)} Nothing was sent. If you trust it, type: ${asTyped(words.join(' '))}`;
+}
+
+async function saysYes(question: string, { json, note }: CommandContext): Promise<boolean> {
+  if (json || !process.stdin.isTTY || !process.stderr.isTTY) return false;
+  note(question);
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await prompt.question('Send them? [y/N] ')).trim());
+  } finally {
+    prompt.close();
+  }
+}

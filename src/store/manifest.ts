@@ -1,5 +1,4 @@
 /** `batch.json`: what a batch is, and how its runs went. Field names as users read them. */
-import * as z from 'zod';
 import type { BatchLayout, BatchOutcome, BatchSettings, Pause, StoreLocation } from '../contract.ts';
 import { shardName } from './shard-name.ts';
 
@@ -113,15 +112,5 @@ export function promptsFileOf({ shards, shard_size, additions = [] }: Manifest, 
 
 export const promptsFileName = (shard: number, stage?: string): string =>
   `${shardName(shard)}${stage === undefined ? '' : `-${stage}`}.jsonl`;
-
-/** Loose on purpose: it tells a manifest from a foreign file; the writer is this project alone. */
-export const manifestSchema = z.looseObject({
-  format: z.literal(1),
-  batch_id: z.string(),
-  store_uuid: z.string(),
-  prompts: z.number(),
-  shards: z.number(),
-  runs: z.array(z.looseObject({ run: z.number() })),
-}) as unknown as z.ZodType<Manifest>;
 
 export type { StoreLocation };

@@ -167,7 +167,7 @@ test('a draft becomes the batch whole, under the id it gets last', async (t) => 
   assert.deepEqual(await new BatchStore(location, 'b', 'w').readManifest(), { ...manifest, revision: 1 });
 });
 
-test('of two drafts with one id the first becomes the batch, the other vanishes', async (t) => {
+test('of two drafts with one id the first becomes the batch, the other can still be read and discarded', async (t) => {
   const location = await openOutputFolder(await temporaryFolder(t));
   const drafts = await Promise.all([BatchDraft.open(location, 500), BatchDraft.open(location, 500)]);
   const results = await Promise.all(
@@ -177,6 +177,9 @@ test('of two drafts with one id the first becomes the batch, the other vanishes'
     }),
   );
   assert.deepEqual(new Set(results), new Set([true, false]));
+  const late = results.indexOf(false);
+  for await (const { item } of drafts[late]!.items()) assert.equal(item.prompt_id, `of draft ${late}`);
+  await drafts[late]!.discard();
   assert.deepEqual((await readdir(location.outputDir)).sort(), ['.durabatch-store', 'b']);
   const [prompt] = await readAllPrompts(new BatchStore(location, 'b', 'w'));
   assert.equal(prompt!.item.prompt_id, `of draft ${results.indexOf(true)}`);

@@ -108,6 +108,7 @@ const outcome = z.looseObject({
   ...{ resultsFile: path, csvFile: path, failuresFile: path.nullable() },
   durationSeconds: amount,
   pausedSeconds: amount.optional(),
+  idleSeconds: amount.optional(),
   bill: z
     .looseObject({
       ...{ kept: outcomeAmount, discarded: outcomeAmount, possiblyPaid: outcomeAmount },
@@ -136,6 +137,7 @@ const run = z.looseObject({
   server: text(500).optional(),
   starter: text(500).optional(),
   pauses: z.array(span).max(MAX_RUNS).optional(),
+  idle: z.array(span).max(MAX_RUNS).optional(),
   ended_at: time.optional(),
   outcome: outcome.optional(),
 });

@@ -31,6 +31,11 @@ interface Scene {
   startWorker(env?: NodeJS.ProcessEnv): Promise<CliProcess>;
   /** Settles once a prompt in progress has failed an attempt in this way. */
   untilFailed(type: string): Promise<void>;
+  /**
+   * Settles once each prompt in progress has failed an attempt in this way, or its worker has been heard of again: a server
+   * that is let go may hear of a worker before it notices how long that was silent.
+   */
+  untilAllFailedOrHeard(type: string, since: number): Promise<void>;
   /** Settles when the batch has its report. */
   finished(): Promise<void>;
   ledger<T extends 'start' | 'answer'>(type: T): Promise<(T extends 'start' ? StartRecord : AnswerRecord)[]>;
@@ -71,6 +76,18 @@ async function createScene(
         await sleep(200);
       }
     },
+    untilAllFailedOrHeard: async (type, since) => {
+      for (;;) {
+        const { raw } = await handle.describe();
+        const isSettled = (raw.pendingActivities ?? []).every(
+          ({ lastFailure, lastHeartbeatTime }) =>
+            lastFailure?.applicationFailureInfo?.type === type ||
+            Number(lastHeartbeatTime?.seconds ?? 0) * 1000 > since,
+        );
+        if (isSettled) return;
+        await sleep(200);
+      }
+    },
     finished: async () => {
       const { code, stdout, stderr } = await place.cli(['watch', ID], { timeoutMs: COMMAND_TIMEOUT_MS });
       assert.equal(code, 0, stdout + stderr);
@@ -84,7 +101,7 @@ const requestsPerPrompt = ({ provider }: Workplace): number[] => [...provider.re
 
 test('three workers and a server that is frozen for longer than the lapse: nothing is bought twice', async (t) => {
   const gate = createGate();
-  const { server, place, startWorker, untilFailed, finished, ledger } = await createScene(t, {
+  const { server, place, startWorker, untilAllFailedOrHeard, finished, ledger } = await createScene(t, {
     ...{ prompts: 12, atOnce: 9 },
     script: gate.script,
   });
@@ -95,7 +112,7 @@ test('three workers and a server that is frozen for longer than the lapse: nothi
   process.kill(pid!, 'SIGSTOP');
   await sleep(LAPSE_MS + 3000);
   process.kill(pid!, 'SIGCONT');
-  await untilFailed('Request.Elsewhere');
+  await untilAllFailedOrHeard('Request.Elsewhere', Date.now());
   assert.equal(provider.requests, 9, 'whatever was given away is under way where it was');
   gate.open();
   await finished();

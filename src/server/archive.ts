@@ -5,6 +5,10 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { openPromise as openZip } from 'yauzl';
+import { PRIVATE_FILE } from '../private-mode.ts';
+
+/** Of an archive and of what is in it: some times what the binary has today. */
+export const MAX_BYTES = 1024 ** 3;
 
 /** Whether a member's path within the archive is the wanted one. */
 export type MemberTest = (path: string) => boolean;
@@ -23,7 +27,12 @@ const extractFromZip = async (archive: string, wanted: MemberTest, target: strin
   try {
     for await (const entry of zip.eachEntry()) {
       if (!wanted(entry.fileName)) continue;
-      await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(target));
+      if (entry.uncompressedSize > MAX_BYTES)
+        throw new Error(`${basename(archive)} has a member of ${entry.uncompressedSize} bytes`);
+      await pipeline(
+        await zip.openReadStreamPromise(entry),
+        createWriteStream(target, { mode: PRIVATE_FILE }),
+      );
       return true;
     }
     return false;
@@ -34,7 +43,7 @@ const extractFromZip = async (archive: string, wanted: MemberTest, target: strin
 
 /** Takes what a release archive holds: names up to 100 bytes, sizes in octal (the ustar format). */
 const extractFromTarGz = async (archive: string, wanted: MemberTest, target: string): Promise<boolean> => {
-  const tar = await promisify(gunzip)(await readFile(archive));
+  const tar = await promisify(gunzip)(await readFile(archive), { maxOutputLength: MAX_BYTES });
   const text = (from: number, length: number) =>
     tar.toString('latin1', from, from + length).split('\0', 1)[0] ?? '';
   const BLOCK = 512;
@@ -43,7 +52,7 @@ const extractFromTarGz = async (archive: string, wanted: MemberTest, target: str
     const data = header + BLOCK;
     if (!(size >= 0) || data + size > tar.length) throw new Error(`${basename(archive)} is damaged`);
     if (wanted(text(header, 100))) {
-      await writeFile(target, tar.subarray(data, data + size));
+      await writeFile(target, tar.subarray(data, data + size), { mode: PRIVATE_FILE });
       return true;
     }
     header = data + Math.ceil(size / BLOCK) * BLOCK;

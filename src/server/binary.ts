@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
 import { access, chmod, mkdir, rename, rm } from 'node:fs/promises';
-import { delimiter, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { PRIVATE_FOLDER } from '../private-mode.ts';
 import type { BinaryFetcher } from './binary-fetchers.ts';
+import { childEnvironment } from './child-environment.ts';
 import { acquireProcessLock } from './process-lock.ts';
+import { searchPath, whyUntrusted } from './trusted-path.ts';
 
 export interface BinarySearch {
   home: string;
@@ -17,8 +20,8 @@ const run = promisify(execFile);
 const binaryName = process.platform === 'win32' ? 'temporal.exe' : 'temporal';
 
 /**
- * The Temporal CLI: `DURABATCH_TEMPORAL_BIN`, else `temporal` on the PATH, else the one in this home,
- * which is fetched once. The error of a vain search names every way that was tried.
+ * The Temporal CLI: `DURABATCH_TEMPORAL_BIN`, else `temporal` on the PATH where nobody else can have put it, else the one in
+ * this home, which is fetched once. The error of a vain search names every way that was tried.
  */
 export const findTemporalBinary = async ({ home, env, log, fetchers }: BinarySearch): Promise<string> => {
   const present = await findPresentBinary({ home, env });
@@ -29,8 +32,8 @@ export const findTemporalBinary = async ({ home, env, log, fetchers }: BinarySea
       log(`Waiting for another command (process ${pid}) that is fetching the Temporal binary.`),
   });
   try {
-    if (await isUsable(cached)) return cached;
-    return await fetchInto(cached, fetchers ?? (await usualFetchers(env)), tried, log);
+    if ((await whyNotKept(cached)) === null && (await isUsable(cached, env))) return cached;
+    return await fetchInto(cached, { env, log, tried, fetchers: fetchers ?? (await usualFetchers(env)) });
   } finally {
     await release();
   }
@@ -47,39 +50,41 @@ export const findPresentBinary = async ({
 }: Pick<BinarySearch, 'home' | 'env'>): Promise<string | { cached: string; tried: string[] }> => {
   const named = env['DURABATCH_TEMPORAL_BIN'];
   if (named) {
-    const fault = await faultOf(resolve(named));
+    const fault = await faultOf(resolve(named), env);
     if (fault === undefined) return resolve(named);
     throw new Error(
       `DURABATCH_TEMPORAL_BIN=${named}: expected the Temporal CLI, but ${fault}. Correct or unset it.`,
     );
   }
-  const tried: string[] = [];
-  for (const candidate of await onPath(env)) {
-    const fault = await faultOf(candidate);
+  const { programs, passedOver } = await searchPath(binaryName, env, process.cwd());
+  const tried = [...passedOver];
+  for (const candidate of programs) {
+    const fault = await faultOf(candidate, env);
     if (fault === undefined) return candidate;
     tried.push(`${candidate} on the PATH: ${fault}`);
   }
   if (tried.length === 0) tried.push(`"${binaryName}" on the PATH: not there`);
   const cached = join(home, 'bin', binaryName);
-  return (await isUsable(cached)) ? cached : { cached, tried };
+  const why = await whyNotKept(cached);
+  if (why !== null) tried.push(`${cached} is not executed: ${why}`);
+  return why === null && (await isUsable(cached, env)) ? cached : { cached, tried };
 };
 
 /** Fetched under a temporary name and tried there, so that what bears the real name runs. */
 const fetchInto = async (
   target: string,
-  fetchers: BinaryFetcher[],
-  tried: string[],
-  log: (line: string) => void,
+  { env, log, tried, fetchers }: Required<Omit<BinarySearch, 'home'>> & { tried: string[] },
 ): Promise<string> => {
   const folder = `${target}.${process.pid}.tmp`;
   for (const { name, fetch } of fetchers) {
     log(`Getting the Temporal binary (once): ${name} …`);
     try {
-      await mkdir(folder, { recursive: true });
+      await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
+      await chmod(dirname(target), PRIVATE_FOLDER);
       const fetched = join(folder, binaryName);
       await fetch(fetched, folder);
-      await chmod(fetched, 0o755);
-      const fault = await faultOf(fetched);
+      await chmod(fetched, PRIVATE_FOLDER);
+      const fault = await faultOf(fetched, env);
       if (fault !== undefined) throw new Error(fault);
       await rename(fetched, target);
       return target;
@@ -98,23 +103,29 @@ const fetchInto = async (
 };
 
 /** As the binary tells it: `temporal version 1.9.1 (Server 1.32.0, UI 2.49.1)`. */
-export const readBinaryVersion = async (binary: string): Promise<string> =>
-  (await run(binary, ['--version'], { timeout: 10_000, windowsHide: true })).stdout.trim();
+export const readBinaryVersion = async (binary: string, env: NodeJS.ProcessEnv): Promise<string> =>
+  (await ask(binary, ['--version'], env, 10_000)).trim();
 
 /** Help text of `temporal server start-dev`: which flags this binary has. */
-export const readServerHelp = async (binary: string): Promise<string> => {
-  const command = ['server', 'start-dev', '--help'];
-  return (await run(binary, command, { timeout: 30_000, windowsHide: true })).stdout;
+export const readServerHelp = (binary: string, env: NodeJS.ProcessEnv): Promise<string> =>
+  ask(binary, ['server', 'start-dev', '--help'], env, 30_000);
+
+const ask = async (
+  binary: string,
+  question: string[],
+  env: NodeJS.ProcessEnv,
+  timeout: number,
+): Promise<string> => {
+  // A script that picks a version by the folder it is started in does not ask the working folder.
+  const cwd = dirname(binary);
+  const options = { cwd, env: childEnvironment('temporal', env), timeout, windowsHide: true };
+  return (await run(binary, question, options)).stdout;
 };
 
 /** Why a file is not a Temporal CLI that can run a dev server; `undefined` if it is one. */
-const faultOf = async (file: string): Promise<string | undefined> => {
+const faultOf = async (file: string, env: NodeJS.ProcessEnv): Promise<string | undefined> => {
   try {
-    const { stdout } = await run(file, ['server', 'start-dev', '--help'], {
-      timeout: 30_000,
-      windowsHide: true,
-    });
-    return stdout.includes('--sqlite-pragma')
+    return (await readServerHelp(file, env)).includes('--sqlite-pragma')
       ? undefined
       : 'it has no "server start-dev" with --sqlite-pragma';
   } catch (error) {
@@ -124,15 +135,12 @@ const faultOf = async (file: string): Promise<string | undefined> => {
   }
 };
 
-const isUsable = async (file: string): Promise<boolean> =>
-  (await exists(file)) && (await faultOf(file)) === undefined;
+/** Why somebody else may have put the kept binary there, if there is one. */
+const whyNotKept = async (cached: string): Promise<string | null> =>
+  (await exists(cached)) ? whyUntrusted(cached) : null;
 
-const onPath = async (env: NodeJS.ProcessEnv): Promise<string[]> => {
-  const folders = (env['PATH'] ?? env['Path'] ?? '').split(delimiter).filter(Boolean);
-  const candidates = folders.map((folder) => resolve(folder, binaryName));
-  const there = await Promise.all(candidates.map(exists));
-  return [...new Set(candidates.filter((_, index) => there[index]))];
-};
+const isUsable = async (file: string, env: NodeJS.ProcessEnv): Promise<boolean> =>
+  (await exists(file)) && (await faultOf(file, env)) === undefined;
 
 const exists = (file: string): Promise<boolean> =>
   access(file).then(

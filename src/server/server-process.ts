@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { childEnvironment } from './child-environment.ts';
 import { LOOPBACK } from './ports.ts';
 import type { ServerPorts } from './server-record.ts';
 
@@ -15,10 +16,6 @@ export interface ServerProcess {
 
 export const databasePath = (home: string): string => join(home, 'temporal.db');
 export const logPath = (home: string): string => join(home, 'server.log');
-
-/** Environment the server may see. It outlives its command by days and must not carry an API key along. */
-const PASSED_ON =
-  /^(PATH|HOME|USER|USERNAME|LANG|TZ|TEMP|TMP|TMPDIR|SYSTEMROOT|WINDIR|USERPROFILE|APPDATA|LOCALAPPDATA|HOMEDRIVE|HOMEPATH|XDG_.*|GO.*)$/i;
 
 /** Starts the dev server in a session of its own, its output going to `server.log` (the one before: `server.log.1`). */
 export const spawnServer = (
@@ -37,7 +34,7 @@ export const spawnServer = (
       detached: true,
       windowsHide: true,
       stdio: ['ignore', log, log],
-      env: Object.fromEntries(Object.entries(env).filter(([name]) => PASSED_ON.test(name))),
+      env: childEnvironment('temporal', env),
     });
     child.on('error', (error) => (end = error.message));
     child.on(

@@ -22,7 +22,7 @@ export const startServer = async (
   { home, env, log }: ServerOptions,
 ): Promise<ServerRecord> => {
   // The Web UI's news come from the internet. Older binaries do not know the flag.
-  const quiet = (await readServerHelp(binary)).includes(NO_NEWS) ? [NO_NEWS] : [];
+  const quiet = (await readServerHelp(binary, env)).includes(NO_NEWS) ? [NO_NEWS] : [];
   for (let attempt = 1; ; attempt++) {
     const ports = await choosePorts(readRecord(home)?.ports);
     const server = spawnServer(binary, home, ports, env, quiet);

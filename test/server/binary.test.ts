@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdir, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { access, chmod, chown, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { findTemporalBinary } from '../../src/server/binary.ts';
@@ -88,6 +88,145 @@ describe('findTemporalBinary', { skip }, () => {
     const good = await writeProgram(join(folder, 'b', 'temporal'), temporalProgram);
     const { find } = await search(t, { PATH: ['a', 'b'].map((name) => join(folder, name)).join(delimiter) });
     assert.equal(await find(), good);
+  });
+
+  /** Where a program of the right name stands; why it is not executed. */
+  const untrusted: [string, (folder: string) => Promise<{ program: string; entry: string }>, RegExp][] = [
+    [
+      'an empty entry',
+      async (folder) => ({ program: join(folder, 'temporal'), entry: '' }),
+      /part of the working folder/,
+    ],
+    [
+      'a dot',
+      async (folder) => ({ program: join(folder, 'temporal'), entry: '.' }),
+      /part of the working folder/,
+    ],
+    [
+      'a relative folder',
+      async (folder) => ({ program: join(folder, 'tools', 'temporal'), entry: 'tools' }),
+      /part of the working folder/,
+    ],
+    [
+      'the working folder by its whole path',
+      async (folder) => ({ program: join(folder, 'temporal'), entry: folder }),
+      /its folder is the working folder/,
+    ],
+    [
+      'packages of the working folder, as npm run has it',
+      async (folder) => {
+        const entry = join(folder, 'node_modules', '.bin');
+        return { program: join(entry, 'temporal'), entry };
+      },
+      /packages of npm/,
+    ],
+    [
+      'a folder that everybody can write to',
+      async (folder) => {
+        const entry = join(folder, 'bin');
+        await mkdir(entry);
+        await chmod(entry, 0o777);
+        return { program: join(entry, 'temporal'), entry };
+      },
+      /everybody can write to .*bin/,
+    ],
+    [
+      'a folder with a sticky bit that everybody can write to',
+      async (folder) => {
+        const entry = join(folder, 'bin');
+        await mkdir(entry);
+        await chmod(entry, 0o1777);
+        return { program: join(entry, 'temporal'), entry };
+      },
+      /everybody can write to .*bin/,
+    ],
+    [
+      'below a folder that everybody can write to',
+      async (folder) => {
+        await mkdir(join(folder, 'open'));
+        await chmod(join(folder, 'open'), 0o777);
+        return { program: join(folder, 'open', 'bin', 'temporal'), entry: join(folder, 'open', 'bin') };
+      },
+      /everybody can write to .*open/,
+    ],
+  ];
+  for (const [title, prepare, why] of untrusted) {
+    test(`executes no program of ${title}, and says why`, async (t) => {
+      const folder = await temporaryFolder(t);
+      const { program, entry } = await prepare(folder);
+      const marker = join(folder, 'executed');
+      await writeProgram(
+        program,
+        `require('fs').writeFileSync(${JSON.stringify(marker)}, ''); ${temporalProgram}`,
+      );
+      const { find } = await search(t, { PATH: entry }, [broken().fetcher]);
+      const before = process.cwd();
+      process.chdir(folder);
+      t.after(() => process.chdir(before));
+      await assert.rejects(find(), (error: Error) => {
+        assert.ok(error.message.includes(`- ${program} is not executed: `), error.message);
+        assert.match(error.message, why);
+        return true;
+      });
+      await assert.rejects(access(marker), { code: 'ENOENT' });
+    });
+  }
+
+  const rootOnly = { skip: skip || process.getuid?.() !== 0 ? 'only root can give files away' : false };
+  const foreign: [string, (program: string) => string][] = [
+    ['the program', (program) => program],
+    ['its folder', (program) => dirname(program)],
+    ['the folder above', (program) => dirname(dirname(program))],
+  ];
+  for (const [what, of] of foreign) {
+    test(`executes nothing where ${what} belongs to another user`, rootOnly, async (t) => {
+      const folder = await temporaryFolder(t);
+      const program = await writeProgram(join(folder, 'own', 'bin', 'temporal'), temporalProgram);
+      await chown(of(program), 65534, 65534);
+      const { find } = await search(t, { PATH: dirname(program) }, [broken().fetcher]);
+      await assert.rejects(find(), /belongs to another user \(65534\)/);
+    });
+  }
+
+  test('executes no kept binary that somebody else may have put there, and fetches another', async (t) => {
+    const { calls, fetcher } = working();
+    const { home, find } = await search(t, {}, [fetcher]);
+    await writeProgram(join(home, 'bin', 'temporal'), temporalProgram);
+    await chmod(join(home, 'bin'), 0o777);
+    await find();
+    await find();
+    assert.equal(calls.length, 1);
+    assert.equal((await stat(join(home, 'bin'))).mode & 0o777, 0o700);
+  });
+
+  test('a link on the PATH is followed to what it names', async (t) => {
+    const folder = await temporaryFolder(t);
+    const real = await writeProgram(join(folder, 'open', 'temporal'), temporalProgram);
+    await chmod(dirname(real), 0o777);
+    await mkdir(join(folder, 'bin'));
+    await symlink(real, join(folder, 'bin', 'temporal'));
+    const { find } = await search(t, { PATH: join(folder, 'bin') }, [broken().fetcher]);
+    await assert.rejects(find(), /everybody can write to .*open/);
+  });
+
+  test('asks a program with an exact environment, and not in the working folder', async (t) => {
+    const folder = await temporaryFolder(t);
+    const seen = join(folder, 'seen');
+    const program = `require('fs').writeFileSync(${JSON.stringify(seen)},
+      JSON.stringify([process.cwd(), process.env])); ${temporalProgram}`;
+    const named = await writeProgram(join(folder, 'bin', 'temporal'), program);
+    const kept = { PATH: '/usr/bin', HOME: folder, GOMAXPROCS: '1', XDG_DATA_HOME: folder };
+    const others = {
+      ...{ OPENAI_API_KEY: 'k', GOOGLE_API_KEY: 'k', GO_SECRET: 'k', XDG_SECRET: 'k', TEMPORAL_API_KEY: 'k' },
+      ...{ HTTPS_PROXY: 'x', DURABATCH_HOME: 'x', LD_PRELOAD: '', path: '/tmp' },
+    };
+    await findTemporalBinary({
+      home: folder,
+      env: { ...kept, ...others, DURABATCH_TEMPORAL_BIN: named },
+      log: () => {},
+      fetchers: [],
+    });
+    assert.deepEqual(JSON.parse(await readFile(seen, 'utf8')), [dirname(named), kept]);
   });
 
   test('fetches once, tells so, and leaves nothing else behind', async (t) => {

@@ -18,7 +18,7 @@ export async function checkTemporal({ home, env, temporal }: Config, timeoutMs: 
   const binary = await findPresentBinary({ home, env });
   if (typeof binary === 'string')
     return ok(
-      `the embedded server is not running; a run starts it with ${binary} (${await readBinaryVersion(binary)})`,
+      `the embedded server is not running; a run starts it with ${binary} (${await readBinaryVersion(binary, env)})`,
     );
   return warning(
     `the embedded server is not running, and its binary is not here yet (${binary.tried.join('; ')})`,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildIfStale } from './build.mjs';
 import { install } from './install.mjs';
@@ -10,12 +10,10 @@ const PROVIDER_FLAGS = /^--(provider|base-url|api-key-env)(=|$)/;
 const hasKey = async () => {
   if (process.env[KEY]) return true;
   const { parse } = await import('dotenv');
-  try {
-    return Boolean(parse(readFileSync(join(root, '.env')))[KEY]);
-  } catch (error) {
-    if (error.code === 'ENOENT') return false;
-    throw error;
-  }
+  const file = join(root, '.env');
+  // A FIFO would be waited for: the command itself names what is no file.
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return false;
+  return Boolean(parse(readFileSync(file))[KEY]);
 };
 
 await runScript(async () => {

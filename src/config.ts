@@ -1,9 +1,8 @@
 /** The only reader of the environment. */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { parse } from 'dotenv';
+import { readDotEnv } from './dot-env.ts';
+import { hostAndPort, isLoopback } from './loopback.ts';
 import { durabatchHome } from './server/home.ts';
 
 export interface Config {
@@ -14,32 +13,41 @@ export interface Config {
   /** Address of the Web UI of a Temporal server that is not the embedded one, from `DURABATCH_UI_URL`. */
   uiUrl: string | null;
   /**
-   * Address of the day's prices, from `DURABATCH_PRICES_URL`; `null`: none is asked (`off`). Not from `.env`: a folder that
-   * somebody else has filled must not decide what things cost.
+   * Address of the day's prices, from `DURABATCH_PRICES_URL`; `null`: none is asked (`off`).
    */
   pricesUrl: string | null;
-  /** Value of an environment variable; `undefined` where it is unset or empty. */
+  /** Hosts, with or without a port, that a key may be sent to without TLS, from `DURABATCH_ALLOW_HTTP`. */
+  plainHttpHosts: readonly string[];
+  /** A key, from the environment or `.env`; `undefined` where it is unset or empty. */
   secret(name: string): string | undefined;
+  /** The environment. Nothing of `.env` is in it. */
   env: NodeJS.ProcessEnv;
-  /** What `.env` in the working folder says, whether or not the environment says otherwise. */
+  /** The keys in `.env` of the working folder, whether or not the environment says otherwise. */
   dotEnv: Readonly<Record<string, string>>;
+  /** What the user must be told about where all this comes from, a line each. */
+  notices: readonly string[];
 }
 
 /** What a client's connection and a worker's native connection both take. */
 export type TemporalAddress = Pick<ConnectionOptions, 'address' | 'tls' | 'metadata'> & { apiKey?: string };
 
-/** Reads `.env` in the working folder too; what the environment itself sets wins. Throws on an unusable profile. */
-export function loadConfig(processEnv: NodeJS.ProcessEnv, cwd: string): Config {
-  const dotEnv = readDotEnv(resolve(cwd, '.env'));
-  const env = { ...dotEnv, ...processEnv };
+/**
+ * Of `.env` in the working folder, only keys are taken; what the environment itself sets wins. Throws on an unusable profile, and where
+ * a key would leave this machine without TLS.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
+  const { keys, notice } = readDotEnv(cwd, env);
+  const temporal = temporalOf(env, keys);
   return {
     home: durabatchHome(env),
-    temporal: temporalOf(env),
+    temporal: temporal && { connection: temporal.connection, namespace: temporal.namespace },
     uiUrl: env['DURABATCH_UI_URL']?.replace(/\/+$/, '') || null,
-    pricesUrl: pricesUrlOf(processEnv['DURABATCH_PRICES_URL']),
-    secret: (name) => env[name]?.trim() || undefined,
+    pricesUrl: pricesUrlOf(env['DURABATCH_PRICES_URL']),
+    plainHttpHosts: (env['DURABATCH_ALLOW_HTTP'] ?? '').split(/[\s,]+/).filter(Boolean),
+    secret: (name) => (env[name] ?? keys[name])?.trim() || undefined,
     env,
-    dotEnv,
+    dotEnv: keys,
+    notices: [notice, temporal?.notice].filter((line) => typeof line === 'string'),
   };
 }
 
@@ -50,13 +58,40 @@ export const PUBLIC_PRICES_URL =
 const pricesUrlOf = (setting: string | undefined): string | null =>
   setting === 'off' ? null : setting || PUBLIC_PRICES_URL;
 
-function temporalOf(env: NodeJS.ProcessEnv): Config['temporal'] {
+const KEY = 'TEMPORAL_API_KEY';
+
+/** `notice`: that key and address come from different places. */
+function temporalOf(
+  env: NodeJS.ProcessEnv,
+  keys: Readonly<Record<string, string>>,
+): (NonNullable<Config['temporal']> & { notice: string | null }) | null {
   const overrideEnvVars = Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    Object.entries({ ...(keys[KEY] ? { [KEY]: keys[KEY] } : {}), ...env }).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
   );
-  const { connectionOptions, namespace } = temporalSettings(overrideEnvVars);
-  if (!connectionOptions.address) return null;
-  return { connection: connectionOptions, namespace: namespace ?? 'default' };
+  const { connectionOptions: connection, namespace } = temporalSettings(overrideEnvVars);
+  if (!connection.address) return null;
+  assertEncrypted(connection);
+  const placeOf = (name: string): string => (env[name] !== undefined ? 'the environment' : 'a profile');
+  const keyPlace = env[KEY] === undefined && keys[KEY] ? '.env' : placeOf(KEY);
+  const notice =
+    connection.apiKey && keyPlace !== placeOf('TEMPORAL_ADDRESS')
+      ? `The Temporal API key from ${keyPlace} is sent to ${connection.address}, an address from ${placeOf('TEMPORAL_ADDRESS')}.`
+      : null;
+  return { connection, namespace: namespace ?? 'default', notice };
+}
+
+/** Throws where a key would be sent in plain text to another machine. */
+function assertEncrypted({ address = '', tls, apiKey, metadata = {} }: TemporalAddress): void {
+  const hasKey = Boolean(apiKey) || Object.keys(metadata).some((name) => /^authorization$/i.test(name));
+  // As the client has it: an API key turns TLS on where nothing is said about it.
+  const isPlain = tls === false || (!tls && !apiKey);
+  if (!hasKey || !isPlain || isLoopback(hostAndPort(address, 0).host)) return;
+  throw new Error(
+    `the Temporal API key would go to ${address} without encryption. Set TEMPORAL_TLS=true (in a profile: remove "disabled" from its [tls]), ` +
+      `or unset ${KEY} if that server needs no key.`,
+  );
 }
 
 function temporalSettings(overrideEnvVars: Record<string, string>) {
@@ -82,14 +117,4 @@ function isNoFile(error: unknown, env: Record<string, string>): boolean {
   if (env['TEMPORAL_CONFIG_FILE'] !== undefined) return false;
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOTDIR' || (code === 'EACCES' && env['TEMPORAL_ADDRESS'] !== undefined);
-}
-
-function readDotEnv(file: string): Record<string, string> {
-  try {
-    return parse(readFileSync(file));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'EISDIR') return {};
-    throw new Error(`cannot read ${file}: ${(error as Error).message}`, { cause: error });
-  }
 }

@@ -16,6 +16,7 @@ import { createActivities } from './activities/index.ts';
 import { throughGates } from './activities/request-gate.ts';
 import { createPaceTeller } from './activities/tell-pace.ts';
 import type { Config, TemporalAddress } from './config.ts';
+import { hostAndPort, isLoopback } from './loopback.ts';
 import { MOST_WORKERS, type RequestSettings, type RunLimits, taskQueueOf } from './contract.ts';
 import { type Destination, destinationOf, refusedKeyText } from './providers/destination.ts';
 import type { CompletionApi } from './providers/completion-api.ts';
@@ -93,7 +94,7 @@ function installRuntime(): void {
 /** Compression costs more than it saves on loopback. */
 export const connectWorker = (address: TemporalAddress): Promise<NativeConnection> => {
   installRuntime();
-  const onLoopback = /^(127\.|localhost|\[::1\])/.test(address.address ?? '');
+  const onLoopback = isLoopback(hostAndPort(address.address ?? '', 0).host);
   return NativeConnection.connect({
     ...(address as NonNullable<Parameters<typeof NativeConnection.connect>[0]>),
     ...(onLoopback ? { grpcCompression: { codec: 'none' as const } } : {}),
@@ -167,7 +168,7 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
     activities: createActivities({
       store,
       api: sharedApis((settings: RequestSettings, limits: RunLimits) =>
-        counted(createApi(settings, limits, keyFor(destinationOf(settings, limits)))),
+        counted(createApi(settings, limits, keyFor(destinationOf(settings, limits)), config.plainHttpHosts)),
       ),
       prices: (settings, limits, table) =>
         requestPrices(settings, limits, { surcharge, ...(table && { table }) }),

@@ -77,6 +77,7 @@ export class BatchProcessor {
     refuseUnknown(options, Object.keys(processOptions));
     const { onProgress = () => {}, signal = new AbortController().signal } = options;
     const config = loadConfig(process.env, process.cwd());
+    for (const notice of config.notices) process.emitWarning(notice, 'durabatch');
     const settings = resolveSettings(this.#options);
     const { outputDir, id, new: fresh, reuse } = this.#options;
     const named = (await locateBatches(config, reuse.named, outputDir)).map(({ batchId }) => batchId);

@@ -2,7 +2,10 @@
 import type { Config } from '../config.ts';
 import type { PriceTable } from '../prices/price-table.ts';
 import type { BatchSettings, PromptItem, RequestSettings, RunLimits } from '../contract.ts';
+import { isLoopback } from '../loopback.ts';
 import { providers } from '../providers/catalog.ts';
+import { whyNotSent } from '../providers/key-transport.ts';
+import { isSecret } from '../providers/redact.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { accountLimits } from './account-limits.ts';
 import type { RunOptions } from './options/run-options.ts';
@@ -38,14 +41,38 @@ export function earlierRequests(
   return models.map((earlier) => ({ ...request, model: earlier }));
 }
 
-/** Throws {@link UsageError}: answers are never simulated silently. */
+/** Throws {@link UsageError} without a key where one is needed, since answers are never simulated silently, and where it would go out unencrypted. */
 export function requireApiKey(config: Config, { request, limits }: BatchSettings): void {
-  if (!providers[request.provider].needsApiKey || config.secret(limits.apiKeyEnv) !== undefined) return;
+  const apiKey = config.secret(limits.apiKeyEnv);
+  if (apiKey !== undefined) {
+    const { plainHttpHosts } = config;
+    const reason = whyNotSent({
+      ...{ apiKey, plainHttpHosts, baseUrl: request.baseUrl, variable: limits.apiKeyEnv },
+    });
+    if (reason !== null) throw new UsageError(`--base-url: ${reason}`);
+  }
+  if (!providers[request.provider].needsApiKey || apiKey !== undefined) return;
   throw new UsageError(
     `there is no API key for ${request.provider}: set the environment variable ${limits.apiKeyEnv} ` +
       '(or put it into a file .env in this folder), name another variable with --api-key-env, ' +
       'or try everything without a key and without cost with --provider simulated',
   );
+}
+
+/**
+ * Says which key a typed address gets; `null` where the address is the provider's own, the variable was typed too, or the key
+ * stays on this machine.
+ */
+export function keyRecipient(
+  config: Config,
+  { settings: { baseUrl }, limits: { apiKeyEnv } }: Pick<RunOptions, 'settings' | 'limits'>,
+  { request, limits }: BatchSettings,
+): string | null {
+  if (baseUrl === undefined || apiKeyEnv !== undefined || request.provider === 'simulated') return null;
+  const apiKey = config.secret(limits.apiKeyEnv);
+  const { host, hostname } = new URL(baseUrl);
+  if (apiKey === undefined || !isSecret(apiKey) || isLoopback(hostname)) return null;
+  return `The key in ${limits.apiKeyEnv} is sent to ${host}. For another key, or none, name its variable with --api-key-env.`;
 }
 
 /** The table is large: it is loaded only when a price is needed. Without a configuration, the bundled one. */

@@ -2,13 +2,14 @@
 import { isIP } from 'node:net';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { TemporalAddress } from '../config.ts';
+import { hostAndPort } from '../loopback.ts';
 
 const PROBE_MS = 5000;
 const DEFAULT_PORT = 7233;
 
 /** Returns a sentence that names what is wrong with TLS and which variable to set; `null` where nothing is, or nobody answers. */
 export async function tlsDoubt({ address = '', tls, apiKey }: TemporalAddress): Promise<string | null> {
-  const { host, port } = hostAndPort(address);
+  const { host, port } = hostAndPort(address, DEFAULT_PORT);
   // As the client has it: an API key turns TLS on.
   if (!tls && (tls === false || !apiKey)) return (await speaksTls(host, port)) ? NOT_CONFIGURED : null;
   const { serverNameOverride, serverRootCACertificate, clientCertPair } =
@@ -73,12 +74,4 @@ function handshake(options: ConnectionOptions): Promise<Error | 'done'> {
     socket.on('error', end);
     socket.setTimeout(PROBE_MS, () => end(new Error('no answer in time')));
   });
-}
-
-/** Parses `host`, `host:port`, `[::1]:port` or a URL. */
-function hostAndPort(address: string): { host: string; port: number } {
-  const text = /^\w+:\/\//.test(address) ? address : `tcp://${address}`;
-  if (!URL.canParse(text)) return { host: address, port: DEFAULT_PORT };
-  const url = new URL(text);
-  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) || DEFAULT_PORT };
 }

@@ -1,6 +1,7 @@
 import type { Message, RequestSettings, RunLimits, Usage } from '../contract.ts';
 import { providerFor } from './catalog.ts';
 import { createChatApi } from './chat-api.ts';
+import { whyNotSent } from './key-transport.ts';
 import { ProviderFault } from './provider-fault.ts';
 import { createSimulatedApi } from './simulated.ts';
 
@@ -58,12 +59,14 @@ export type ApiLimits = Pick<RunLimits, 'apiKeyEnv' | 'simulateLatencyMs' | 'sim
 
 /**
  * Make one per batch and process: it keeps connections open, and remembers whether `n` is honoured.
- * @throws ProviderFault (`AccountBlocked`) without an API key where one is needed.
+ * @throws ProviderFault (`AccountBlocked`) without an API key where one is needed, and where the key would go to another machine
+ * without TLS, unless `plainHttpHosts` names it.
  */
 export function createCompletionApi(
   settings: ApiSettings,
   limits: ApiLimits,
   apiKey: string | undefined,
+  plainHttpHosts: readonly string[] = [],
 ): CompletionApi {
   const provider = providerFor(settings);
   if (provider.name === 'simulated') return createSimulatedApi(limits);
@@ -78,7 +81,10 @@ export function createCompletionApi(
       `The API key in ${limits.apiKeyEnv} has spaces or characters that no key has: set it again.`,
     );
   }
-  return createChatApi(provider, settings.baseUrl, key === '' ? null : key);
+  const { baseUrl } = settings;
+  const reason = whyNotSent({ baseUrl, apiKey: key, variable: limits.apiKeyEnv, plainHttpHosts });
+  if (reason !== null) throw blocked(`Nothing was sent: ${reason}.`);
+  return createChatApi(provider, baseUrl, key === '' ? null : key);
 }
 
 /** A fault that pauses the batch: nothing can be sent with what this process has. */

@@ -23,13 +23,10 @@ export function createContext(json: boolean, env: NodeJS.ProcessEnv = process.en
     const text = typeof value === 'string' ? value : toTerminalJson(value);
     process.stdout.write(`${text}\n`);
   };
-  return {
-    config,
-    json,
-    print,
-    note: (line) =>
-      json ? print({ type: 'note', message: line }) : void process.stderr.write(`${toTerminalLines(line)}\n`),
-  };
+  const note = (line: string): void =>
+    json ? print({ type: 'note', message: line }) : void process.stderr.write(`${toTerminalLines(line)}\n`);
+  for (const notice of config.notices) note(notice);
+  return { config, json, print, note };
 }
 
 /** As {@link createContext}, but where the Temporal profile cannot be used, without one. */

@@ -3,11 +3,12 @@ import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../config.ts';
 import { providers } from '../../providers/catalog.ts';
+import { whyNotSent } from '../../providers/key-transport.ts';
 import { workflowBundle } from '../../worker.ts';
 import { askProvider, type ProviderAnswer } from '../doctor/ask-provider.ts';
 import { checkBuild } from '../doctor/build-check.ts';
 import { checkClock } from '../doctor/clock-check.ts';
-import { ok } from '../doctor/finding.ts';
+import { failed, ok } from '../doctor/finding.ts';
 import { checkOutputFolder, checkStateFolder } from '../doctor/folder-check.ts';
 import { checkKey } from '../doctor/key-check.ts';
 import { checkNode } from '../doctor/node-check.ts';
@@ -55,10 +56,12 @@ function checksOf(options: DoctorOptions, { config }: CommandContext): Record<Ch
     hasKey: key !== null,
     hasProxy: ['http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY'].some((name) => config.env[name]),
   };
+  const { plainHttpHosts } = config;
+  const secrecy = whyNotSent({ baseUrl: facts.baseUrl, apiKey: key, variable, plainHttpHosts });
   // Two checks look at one answer.
   let answer: Promise<ProviderAnswer> | null = null;
   const ask = (signal: AbortSignal): Promise<ProviderAnswer> =>
-    (answer ??= askProvider(facts.baseUrl, key, signal));
+    (answer ??= askProvider(facts.baseUrl, secrecy === null ? key : null, signal));
 
   return {
     node: () => checkNode(process.versions.node, engines.node),
@@ -74,15 +77,17 @@ function checksOf(options: DoctorOptions, { config }: CommandContext): Record<Ch
         dotEnv: config.dotEnv[variable],
       }),
     provider: (signal) =>
-      baseUrl === null
-        ? ok('the simulated one, on this machine')
-        : ask(signal).then(
-            (found) => judgeAnswer(found, facts),
-            (error: unknown) => {
-              signal.throwIfAborted();
-              return judgeTrouble(error, facts);
-            },
-          ),
+      secrecy !== null
+        ? failed('a run refuses this address', `${secrecy[0]!.toUpperCase()}${secrecy.slice(1)}.`)
+        : baseUrl === null
+          ? ok('the simulated one, on this machine')
+          : ask(signal).then(
+              (found) => judgeAnswer(found, facts),
+              (error: unknown) => {
+                signal.throwIfAborted();
+                return judgeTrouble(error, facts);
+              },
+            ),
     clock: async (signal) => {
       const found = baseUrl === null ? null : await ask(signal).catch(() => null);
       const foreign =

@@ -9,7 +9,13 @@ import { locateBatches } from '../locate-batch.ts';
 import { plural } from '../render/number-text.ts';
 import { startPriceUpdate } from '../prices/price-updates.ts';
 import { connectTemporal } from '../temporal.ts';
-import { createPriceCheck, earlierRequests, requireApiKey, resolveSettings } from '../request-settings.ts';
+import {
+  createPriceCheck,
+  earlierRequests,
+  keyRecipient,
+  requireApiKey,
+  resolveSettings,
+} from '../request-settings.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';
@@ -33,6 +39,8 @@ export async function runCommand(
 async function run(file: string, options: RunOptions, context: CommandContext): Promise<number> {
   const { config, note } = context;
   const settings = resolveSettings(options);
+  const recipient = keyRecipient(config, options, settings);
+  if (recipient !== null && !options.detach) note(recipient);
   const { policy } = options.reuse;
   const named = (await locateBatches(config, options.reuse.named, options.outputDir)).map(
     ({ batchId }) => batchId,

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { openRegular } from './regular-file.ts';
 
 /**
  * A file's size in bytes, with what another machine has appended; `null`: there is no such file. An NFS client may tell a
@@ -6,7 +6,7 @@ import { open } from 'node:fs/promises';
  */
 export async function presentSize(path: string): Promise<number | null> {
   try {
-    const file = await open(path, 'r');
+    const file = await openRegular(path);
     try {
       return (await file.stat()).size;
     } finally {

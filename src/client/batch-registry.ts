@@ -1,11 +1,12 @@
 /** What this machine's user has started, by batch id: so that `status <id>` needs no folder. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { StoreLocation } from '../contract.ts';
 import { findBatch, findOutputFolder, listBatches } from '../store/output-folder.ts';
 import { replaceFile } from '../store/replace-file.ts';
 import { makeFolder } from '../store/sync-folder.ts';
+import { readRegularText } from '../regular-file.ts';
 
 const entrySchema = z.object({
   kind: z.literal('local'),
@@ -78,7 +79,7 @@ export async function readRegistry(
 
 /** What was damaged is as good as forgotten: only where the batch is was in it. */
 async function readEntry(file: string): Promise<RegistryEntry | null> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await readRegularText(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;
   });

@@ -1,5 +1,4 @@
 /** From requests to the batch that has them, whatever it is called. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoreLocation } from '../contract.ts';
 import type { BatchStore } from '../store/batch-store.ts';
@@ -10,6 +9,7 @@ import { listBatches } from '../store/output-folder.ts';
 import { type BatchIdentity, allHashes, hashInId, hashName, isOfIdentity } from './batch-identity.ts';
 import { findRegistered } from './batch-registry.ts';
 import { openStore } from './locate-batch.ts';
+import { readRegularText } from '../regular-file.ts';
 
 /**
  * The batch of these requests in the folder, else in another folder that this machine remembers; `null`: there is none.
@@ -68,7 +68,7 @@ const chosen = (found: readonly Found[]): string | null =>
 
 /** `null` also for a damaged batch: a command that names it by id reports the damage. */
 async function readIfThere(file: string): Promise<Manifest | null> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await readRegularText(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
     throw error;
   });

@@ -1,5 +1,4 @@
 /** From what was typed for the id of a batch to the id: the id itself, the beginning of one, or `@last`. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { MANIFEST_FILE } from '../store/manifest.ts';
@@ -9,6 +8,7 @@ import { DEFAULT_OUTPUT_DIR } from './options/run-defaults.ts';
 import { UsageError } from './options/usage-error.ts';
 import { listRemoteBatches } from './remote-batch.ts';
 import { connectTemporalIfRunning } from './temporal.ts';
+import { readRegularText } from '../regular-file.ts';
 
 /** Stands for the batch that was made last, of those whose folder is here. */
 export const LAST = '@last';
@@ -98,7 +98,7 @@ async function newest(places: readonly Place[], { outputDir }: IdScope): Promise
 /** `null`: it cannot be read; a command that names the batch reports why. */
 async function madeAtOf(manifestFile: string): Promise<string | null> {
   try {
-    const { created_at: madeAt } = JSON.parse(await readFile(manifestFile, 'utf8')) as {
+    const { created_at: madeAt } = JSON.parse(await readRegularText(manifestFile)) as {
       created_at?: unknown;
     };
     return typeof madeAt === 'string' ? madeAt : null;

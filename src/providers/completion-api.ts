@@ -83,7 +83,7 @@ export function createCompletionApi(
   }
   const { baseUrl } = settings;
   const reason = whyNotSent({ baseUrl, apiKey: key, variable: limits.apiKeyEnv, plainHttpHosts });
-  if (reason !== null) throw blocked(`Nothing was sent: ${reason}.`);
+  if (reason !== null) throw accountBlocked(`Nothing was sent: ${reason}.`);
   return createChatApi(provider, baseUrl, key === '' ? null : key);
 }
 

@@ -1,6 +1,7 @@
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { chmod, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { toFileWriteError } from './file-write-error.ts';
+import { PRIVATE_FILE, sharedMode } from '../private-mode.ts';
 
 const BUFFER_CHARACTERS = 64 * 1024;
 const RENAME_ATTEMPTS = 10;
@@ -22,8 +23,8 @@ const renamePatiently = async (from: string, to: string): Promise<void> => {
 };
 
 /**
- * A file that appears under its name only when it is whole. Until then it grows under `<name>.part`,
- * which must not exist when it is opened: two writers never share one, and no link is followed.
+ * A file that appears under its name only when it is whole, then with the mode that the umask gives. Until then it grows under
+ * `<name>.part`, for this user only, which must not exist when it is opened: two writers never share one, and no link is followed.
  * Errors are `FileWriteError`s.
  */
 export class AtomicFile {
@@ -46,7 +47,7 @@ export class AtomicFile {
   static async open(path: string): Promise<AtomicFile> {
     const partPath = `${path}.part`;
     try {
-      return new AtomicFile(path, partPath, await open(partPath, 'wx+'));
+      return new AtomicFile(path, partPath, await open(partPath, 'wx+', PRIVATE_FILE));
     } catch (error) {
       throw toFileWriteError(error, partPath);
     }
@@ -77,7 +78,10 @@ export class AtomicFile {
 
   /** Gives the sealed file its name, in place of what may be there. */
   async publish(): Promise<void> {
-    await this.#guard(() => renamePatiently(this.#partPath, this.path));
+    await this.#guard(async () => {
+      await chmod(this.#partPath, sharedMode());
+      await renamePatiently(this.#partPath, this.path);
+    });
     this.#location = this.path;
   }
 

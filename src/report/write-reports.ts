@@ -10,6 +10,7 @@ import { csvHead, csvRow, type CsvShape } from './results-csv.ts';
 import { jsonHead, jsonMiddle, jsonPossiblyPaid, jsonResult, jsonTail } from './results-json.ts';
 import { checkComplete, toSummary, type ReportSummary } from './summary.ts';
 import { counted, emptyTally, totalItems, type Tally } from './tally.ts';
+import { SHARED_FOLDER } from '../private-mode.ts';
 
 export interface WrittenReports {
   /** Absolute path. */
@@ -83,7 +84,7 @@ const inFolder = async (folder: string, work: (folder: string) => Promise<void>)
 };
 
 const writeFiles = async (source: ReportSource, folder: string): Promise<WrittenReports> => {
-  await inFolder(folder, async () => void (await makeFolder(folder)));
+  await inFolder(folder, async (path) => void (await makeFolder(path, SHARED_FOLDER)));
   const files = await reserveFiles(folder, source.timestamp, source.manifest.batch_id);
   try {
     const tally = await writeOutcomes(source, files);

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findTemporalBinary } from './binary.ts';
@@ -9,6 +8,7 @@ import { readRecord, recordPath, writeRecord } from './server-record.ts';
 import type { ServerRecord } from './server-record.ts';
 import { makeReady, startServer } from './server-start.ts';
 import { askClusterId } from './temporal-probe.ts';
+import { openHome } from './home.ts';
 
 export interface ServerInfo {
   /** `127.0.0.1:port`, for Temporal clients. */
@@ -37,7 +37,7 @@ const STOP_MS = 10_000;
 
 /** Finds the embedded server of this home or starts it; it goes on after the command has ended. */
 export const ensureServer = async ({ home, env, log }: ServerOptions): Promise<ServerInfo> => {
-  await mkdir(home, { recursive: true });
+  await openHome(home, log);
   const running = await serverStatus(home);
   if (running) return running;
   const release = await acquireProcessLock(join(home, 'server.lock'), {

@@ -1,6 +1,8 @@
+import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import envPaths from 'env-paths';
 import { whyNoLocalFolder } from '../local-folder.ts';
+import { PRIVATE_FOLDER } from '../private-mode.ts';
 
 /**
  * Absolute path: where everything that outlives a command is kept: the server's database, the Temporal binary, locks.
@@ -12,3 +14,23 @@ export function durabatchHome(env: NodeJS.ProcessEnv): string {
   if (problem !== null) throw new Error(`DURABATCH_HOME: ${problem}`);
   return resolve(folder);
 }
+
+/** What is kept there. A folder with anything else in it is not ours to close. */
+const OWN =
+  /^(bin|batches|cursors|locks|prices|server\.lock|server\.(json|log)|temporal\.db|worker\.log)([.-].*)?$/;
+const OTHERS = 0o077;
+
+/** Makes the folder, for this user only. One that others can get into is closed to them, or it is said that it is open. */
+export async function openHome(home: string, log: (line: string) => void): Promise<void> {
+  await mkdir(home, { recursive: true, mode: PRIVATE_FOLDER });
+  if (process.platform === 'win32' || ((await stat(home)).mode & OTHERS) === 0) return;
+  const isOwn = (await readdir(home)).every((name) => OWN.test(name));
+  if (isOwn && (await chmod(home, PRIVATE_FOLDER).then(isDone, isNotDone))) return;
+  log(
+    `Other users of this machine can get into ${home}, which holds the state of durabatch. Close it: chmod 700 ${JSON.stringify(home)}; ` +
+      'or name a folder of its own in DURABATCH_HOME.',
+  );
+}
+
+const isDone = (): boolean => true;
+const isNotDone = (): boolean => false;

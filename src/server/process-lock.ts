@@ -7,6 +7,7 @@ import { pidScope } from '../machine-scope.ts';
 import { presentSize } from '../present-size.ts';
 import { StandstillWatch } from '../standstill-watch.ts';
 import { isLiveProcess, processStart } from './live-process.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from '../private-mode.ts';
 
 export interface LockOptions {
   /** Called once, when somebody else holds the lock. */
@@ -32,7 +33,7 @@ export const acquireProcessLock = async (
   folder: string,
   { onWait, timeoutMs = 10 * 60_000, lapseMs = LAPSE_MS }: LockOptions = {},
 ): Promise<() => Promise<void>> => {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
   const ticket = ticketName(process.pid, processStart(process.pid), pidScope());
   const path = join(folder, ticket);
   const deadline = Date.now() + timeoutMs;
@@ -41,7 +42,7 @@ export const acquireProcessLock = async (
   for (;;) {
     let other = await others.find();
     if (other === undefined) {
-      await writeFile(path, '', { flag: 'wx' });
+      await writeFile(path, '', { flag: 'wx', mode: PRIVATE_FILE });
       other = await others.find();
       if (other === undefined) return held(path);
       await rm(path);

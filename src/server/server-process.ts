@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { childEnvironment } from './child-environment.ts';
 import { LOOPBACK } from './ports.ts';
 import type { ServerPorts } from './server-record.ts';
+import { PRIVATE_FILE } from '../private-mode.ts';
+import { isMainThread } from 'node:worker_threads';
 
 export interface ServerProcess {
   pid: number;
@@ -26,16 +28,18 @@ export const spawnServer = (
   furtherFlags: string[],
 ): ServerProcess => {
   keepLastLog(home);
-  const log = openSync(logPath(home), 'a');
+  const log = openSync(logPath(home), 'a', PRIVATE_FILE);
   let end: string | undefined;
   try {
-    const child = spawn(binary, [...serverArguments(home, ports), ...furtherFlags], {
-      cwd: home,
-      detached: true,
-      windowsHide: true,
-      stdio: ['ignore', log, log],
-      env: childEnvironment('temporal', env),
-    });
+    const child = withPrivateFiles(() =>
+      spawn(binary, [...serverArguments(home, ports), ...furtherFlags], {
+        cwd: home,
+        detached: true,
+        windowsHide: true,
+        stdio: ['ignore', log, log],
+        env: childEnvironment('temporal', env),
+      }),
+    );
     child.on('error', (error) => (end = error.message));
     child.on(
       'exit',
@@ -49,6 +53,17 @@ export const spawnServer = (
     };
   } finally {
     closeSync(log);
+  }
+};
+
+/** A program takes over the umask of whoever starts it. A worker thread cannot set it; the folder is private all the same. */
+const withPrivateFiles = <T>(start: () => T): T => {
+  if (!isMainThread) return start();
+  const before = process.umask(0o077);
+  try {
+    return start();
+  } finally {
+    process.umask(before);
   }
 };
 

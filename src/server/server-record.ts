@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { PRIVATE_FILE } from '../private-mode.ts';
+import { readRegularTextSync } from '../regular-file.ts';
 
 const portsSchema = z.object({ grpc: z.int(), ui: z.int(), metrics: z.int(), http: z.int() });
 export type ServerPorts = z.infer<typeof portsSchema>;
@@ -18,6 +20,8 @@ const recordSchema = z.object({
 });
 export type ServerRecord = z.infer<typeof recordSchema>;
 
+const MAX_BYTES = 64 * 1024;
+
 export const recordPath = (home: string): string => join(home, 'server.json');
 
 /** The server last started in this home; `null` if there was none. */
@@ -25,7 +29,7 @@ export const readRecord = (home: string): ServerRecord | null => {
   const path = recordPath(home);
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularTextSync(path, MAX_BYTES);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
@@ -44,7 +48,7 @@ export const readRecord = (home: string): ServerRecord | null => {
 export const writeRecord = (home: string, record: ServerRecord): void => {
   const path = recordPath(home);
   const temporary = `${path}.${randomUUID()}.tmp`;
-  const file = openSync(temporary, 'wx');
+  const file = openSync(temporary, 'wx', PRIVATE_FILE);
   try {
     writeSync(file, `${JSON.stringify(record, null, 2)}\n`);
     fsyncSync(file);

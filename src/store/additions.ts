@@ -1,6 +1,6 @@
 /** More prompts for a batch: they wait beside it in a stage of their own until whoever may change the manifest takes them in. */
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import type { Addition, ControlNote } from '../contract.ts';
@@ -13,6 +13,7 @@ import { type Manifest, MANIFEST_FILE, promptsFileName } from './manifest.ts';
 import { ledgerFolderOf, ledgerRootOf } from './shard-name.ts';
 import { messageOf, StoreError } from './store-error.ts';
 import { makeFolder, syncFolder } from './sync-folder.ts';
+import { readRegularText } from '../regular-file.ts';
 
 const NOTE_FILE = 'addition.json';
 const STAGE_PREFIX = '.addition-';
@@ -86,7 +87,7 @@ async function readStage({ folder }: BatchStore, stage: string): Promise<StagedA
   const file = join(folder, stage, NOTE_FILE);
   try {
     if (!STAGE.test(stage)) throw new Error(`no stage is called ${JSON.stringify(stage)}`);
-    return stagedSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    return stagedSchema.parse(JSON.parse(await readRegularText(file)));
   } catch (error) {
     throw new StoreError(`the prompts to be added are not there (${file}): ${messageOf(error)}`, {
       cause: error,

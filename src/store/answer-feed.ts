@@ -1,5 +1,5 @@
 /** The answers of a batch in the order in which they come to its ledger, each once, for who looks on. */
-import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { type FileHandle, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BatchStore } from './batch-store.ts';
 import { type FeedPosition, fileTag } from './feed-position.ts';
@@ -8,6 +8,7 @@ import { linesOf } from './lines.ts';
 import type { AnswerRecord, LedgerRecord } from './records.ts';
 import { ledgerFolderOf } from './shard-name.ts';
 import { StoreError } from './store-error.ts';
+import { openRegular } from '../regular-file.ts';
 
 export interface FedAnswer {
   shard: number;
@@ -121,7 +122,7 @@ async function* recordsOf(
   from: number,
   to: number,
 ): AsyncGenerator<{ record: LedgerRecord; end: number }> {
-  const file = await open(path, 'r');
+  const file = await openRegular(path);
   try {
     for await (const lines of linesOf(file, from, to)) {
       for (const { bytes, offset, last } of lines) {
@@ -151,7 +152,7 @@ const foreignLine = (path: string, offset: number): StoreError =>
 
 /** Behind the last line break of the first `size` bytes. */
 async function lastLineEnd(path: string, size: number): Promise<number> {
-  const file: FileHandle = await open(path, 'r');
+  const file: FileHandle = await openRegular(path);
   try {
     for (let to = size; to > 0;) {
       const from = Math.max(0, to - TAIL_BYTES);

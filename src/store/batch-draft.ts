@@ -12,6 +12,7 @@ import type { AnswerRecord } from './records.ts';
 import { ledgerFolderOf, ledgerRootOf } from './shard-name.ts';
 import { cannotWrite } from './store-error.ts';
 import { makeFolder, syncFolder } from './sync-folder.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from '../private-mode.ts';
 
 const PREFIX = '.draft-';
 /** A draft that nobody has written to for so long is one whose command was killed. */
@@ -94,7 +95,7 @@ export class BatchDraft {
     await this.#written(async () => {
       const folder = ledgerFolderOf(this.#folder, shard);
       await makeFolder(folder);
-      const ledger = await open(join(folder, file), 'a');
+      const ledger = await open(join(folder, file), 'a', PRIVATE_FILE);
       try {
         await ledger.writeFile(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
         await ledger.sync();
@@ -114,7 +115,7 @@ export class BatchDraft {
   async commit(manifest: Manifest): Promise<boolean> {
     await this.#written(async () => {
       await this.#closeShards();
-      await mkdir(ledgerRootOf(this.#folder));
+      await mkdir(ledgerRootOf(this.#folder), PRIVATE_FOLDER);
       await writeFirstRevision(this.#folder, manifest);
     });
     const outputDir = dirname(this.#folder);
@@ -150,7 +151,7 @@ export class BatchDraft {
   async #openShard(): Promise<void> {
     await this.#closeShard();
     const name = promptsFileName(this.#count / this.#shardSize);
-    this.#file = await open(join(this.#prompts, name), 'wx');
+    this.#file = await open(join(this.#prompts, name), 'wx', PRIVATE_FILE);
   }
 
   async #written(work: () => Promise<unknown>): Promise<void> {

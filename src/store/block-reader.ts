@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readAtLeast } from './lines.ts';
+import { openRegular } from '../regular-file.ts';
 
 const BLOCK_BYTES = 1 << 16;
 /** Some 2 MB. */
@@ -77,7 +77,7 @@ export class BlockReader {
   }
 
   async #read(name: string, into: Buffer, position: number, least: number): Promise<number> {
-    const file = await open(join(this.#folder, name), 'r');
+    const file = await openRegular(join(this.#folder, name));
     try {
       return await readAtLeast(least, file, into, position);
     } finally {

@@ -1,21 +1,22 @@
 /** `controls.jsonl`: who asked what of a batch, and why; one JSON line each, appended, never changed. */
-import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ControlNote } from '../contract.ts';
 import { syncFolder } from './sync-folder.ts';
+import { PRIVATE_FILE } from '../private-mode.ts';
+import { openToAppend, readRegularText } from '../regular-file.ts';
 
 export const CONTROLS_FILE = 'controls.jsonl';
 
 /** Durable when it resolves. A control that is there already is not appended again. */
 export async function appendControl(batchFolder: string, note: ControlNote): Promise<void> {
   const path = join(batchFolder, CONTROLS_FILE);
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await readRegularText(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
   });
   const line = `${JSON.stringify(note)}\n`;
   if (text.includes(line)) return;
-  const file = await open(path, 'a');
+  const file = await openToAppend(path, PRIVATE_FILE);
   try {
     // A line that a crash has torn ends here.
     await file.writeFile(text === '' || text.endsWith('\n') ? line : `\n${line}`);

@@ -1,8 +1,10 @@
 /** Creates a file once and whole: of several processes that create the same one, exactly one succeeds. */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from './sync-folder.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from '../private-mode.ts';
+import { readRegularText } from '../regular-file.ts';
 
 /** What file systems without hard links answer; libuv says EISDIR for Windows' "invalid function". */
 const NO_LINKS: ReadonlySet<string> = new Set([
@@ -58,10 +60,10 @@ export async function createWhole(
 /** The text of what {@link createWhole} has made. */
 export async function readWhole(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return await readRegularText(file);
   } catch (error) {
     if (!IS_FOLDER.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    return readFile(join(file, TEXT_FILE), 'utf8').catch(() => {
+    return readRegularText(join(file, TEXT_FILE)).catch(() => {
       throw error;
     });
   }
@@ -70,7 +72,7 @@ export async function readWhole(file: string): Promise<string> {
 async function createAsFolder(file: string, text: string | Uint8Array): Promise<boolean> {
   const draft = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
   try {
-    await mkdir(draft);
+    await mkdir(draft, PRIVATE_FOLDER);
     await writeSynced(join(draft, TEXT_FILE), text);
     await syncFolder(draft);
     await rename(draft, file);
@@ -90,7 +92,7 @@ const isThere = (file: string): Promise<boolean> =>
   );
 
 async function writeSynced(file: string, text: string | Uint8Array): Promise<void> {
-  const handle = await open(file, 'wx');
+  const handle = await open(file, 'wx', PRIVATE_FILE);
   try {
     await handle.writeFile(text);
     await handle.sync();

@@ -2,19 +2,23 @@
  * The request keys of a batch's prompts, in order: written once with the prompts, and never changed. By them
  * others find what the batch has answers to without reading its prompts.
  */
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BatchStore } from './batch-store.ts';
 import { createWhole } from './create-whole.ts';
 import { layoutOf, promptsFileName, promptsFileOf } from './manifest.ts';
 import { DIGEST_BYTES, type RequestKey, requestKey } from './request-key.ts';
 import { makeFolder, syncFolder } from './sync-folder.ts';
+import { PRIVATE_FILE } from '../private-mode.ts';
+import { readRegular } from '../regular-file.ts';
 
 /** The number is that of the format and of what is in a key: files of another one are as good as none. */
 const HEADER = Buffer.from('durabatch keys 1');
 const MAX_TOKENS_BYTES = 8;
 const ENTRY_BYTES = DIGEST_BYTES + MAX_TOKENS_BYTES;
 const FLUSH_BYTES = 1 << 16;
+/** Of some ten million prompts. */
+const MAX_BYTES = 512 * 1024 * 1024;
 
 /** Of the prompts the batch began with, or of one addition: named after the file of the first shard of them. */
 export const keyFileOf = (batchFolder: string, promptsFile: string): string =>
@@ -35,7 +39,7 @@ export class KeyFileWriter {
   static async create(draftFolder: string): Promise<KeyFileWriter> {
     const path = keyFileOf(draftFolder, promptsFileName(0));
     await makeFolder(dirname(path));
-    return new KeyFileWriter(dirname(path), await open(path, 'wx'));
+    return new KeyFileWriter(dirname(path), await open(path, 'wx', PRIVATE_FILE));
   }
 
   async add(key: RequestKey): Promise<void> {
@@ -106,7 +110,7 @@ export async function batchKeys(store: BatchStore): Promise<BatchKeys> {
 }
 
 async function readEntries(file: string, prompts: number): Promise<Buffer | null> {
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readRegular(file, MAX_BYTES).catch((error: NodeJS.ErrnoException) => {
     // EISDIR: where there are no hard links, `createWhole` makes a folder.
     if (error.code === 'ENOENT' || error.code === 'EISDIR') return null;
     throw error;

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as z from 'zod';
@@ -15,6 +14,7 @@ import {
 } from './prompt-history.ts';
 import type { AnswerRecord, LedgerRecord } from './records.ts';
 import { endOf } from './standing.ts';
+import { openRegular } from '../regular-file.ts';
 
 /** A ledger file holds a line that is not this batch's. Names the file and the line. */
 export class ForeignLedgerError extends Error {
@@ -252,7 +252,7 @@ export class LedgerReader implements WriterAudience {
   }
 
   async #readFile(index: Index, name: string, position: Position, end: number): Promise<void> {
-    const file = await open(join(this.#folder, name), 'r');
+    const file = await openRegular(join(this.#folder, name));
     try {
       for await (const lines of linesOf(file, position.offset, end)) {
         for (const { bytes, offset, last } of lines) {

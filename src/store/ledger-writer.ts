@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FaultRecord, LedgerRecord, StartRecord } from './records.ts';
 import { makeFolder, syncFolder } from './sync-folder.ts';
+import { PRIVATE_FILE } from '../private-mode.ts';
 
 /** A ledger record could not be written. Unless it is a start, it is kept in memory and written before any later one. */
 export class LedgerWriteError extends Error {
@@ -175,7 +176,7 @@ export class LedgerWriter {
   async #openFile(): Promise<{ name: string; handle: FileHandle; size: number }> {
     await makeFolder(this.#folder);
     const name = `${this.#owner}-${randomUUID().slice(0, 8)}.jsonl`;
-    const handle = await open(join(this.#folder, name), 'ax');
+    const handle = await open(join(this.#folder, name), 'ax', PRIVATE_FILE);
     try {
       await syncFolder(this.#folder);
     } catch (error) {

@@ -3,6 +3,8 @@ import type { FileHandle } from 'node:fs/promises';
 
 const NEWLINE = 0x0a;
 const CHUNK_BYTES = 1 << 20;
+/** Longer than any prompt or answer: about as much as fits into one string. */
+const MAX_LINE_BYTES = 256 << 20;
 
 export interface Line {
   /** Without its line feed. */
@@ -15,13 +17,24 @@ export interface Line {
 
 /** The lines of `file` between two offsets, as many at a time as one read brings. */
 export async function* linesOf(file: FileHandle, from: number, to: number): AsyncGenerator<Line[]> {
-  let rest = Buffer.alloc(0);
+  let rest: Buffer[] = [];
+  let restLength = 0;
   let restOffset = from;
   for (let at = from; at < to;) {
     const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, to - at));
     await readFully(file, chunk, at);
     at += chunk.length;
-    const buffer = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
+    if (!chunk.includes(NEWLINE)) {
+      // Joined once, however long the line is.
+      rest.push(chunk);
+      restLength += chunk.length;
+      if (restLength > MAX_LINE_BYTES)
+        throw new Error(
+          `a file of the batch has a line of more than ${MAX_LINE_BYTES} bytes at byte ${restOffset}: it is damaged`,
+        );
+      continue;
+    }
+    const buffer = rest.length > 0 ? Buffer.concat([...rest, chunk]) : chunk;
     const lines: Line[] = [];
     let start = 0;
     for (let end = buffer.indexOf(NEWLINE); end >= 0; end = buffer.indexOf(NEWLINE, start)) {
@@ -29,11 +42,12 @@ export async function* linesOf(file: FileHandle, from: number, to: number): Asyn
       lines.push({ bytes: buffer.subarray(start, end), offset, last: offset + (end - start) + 1 >= to });
       start = end + 1;
     }
-    rest = buffer.subarray(start);
+    rest = start < buffer.length ? [buffer.subarray(start)] : [];
+    restLength = buffer.length - start;
     restOffset += start;
     yield lines;
   }
-  if (rest.length > 0) yield [{ bytes: rest, offset: restOffset, last: true }];
+  if (rest.length > 0) yield [{ bytes: Buffer.concat(rest), offset: restOffset, last: true }];
 }
 
 /** Fills `into` from `position` on. Throws if the file ends before. */

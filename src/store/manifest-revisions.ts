@@ -2,7 +2,7 @@
  * The revisions of a manifest: `revisions/000001.json` and on, each created once and whole, never changed, never
  * removed. The highest number is the manifest; `batch.json` is a copy of it, for people and for tools.
  */
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ZodError } from 'zod';
@@ -12,6 +12,8 @@ import { manifestSchema } from './manifest-schema.ts';
 import { replaceFile } from './replace-file.ts';
 import { messageOf, StoreError } from './store-error.ts';
 import { makeFolder, syncFolder } from './sync-folder.ts';
+import { PRIVATE_FOLDER } from '../private-mode.ts';
+import { readRegularText } from '../regular-file.ts';
 
 const REVISIONS_FOLDER = 'revisions';
 const REVISION_FILE = /^(\d{6,})\.json$/;
@@ -81,7 +83,7 @@ export async function reviseManifest(
 /** Writes the first revision, and its copy, into a folder that nobody else knows yet. */
 export async function writeFirstRevision(batchFolder: string, manifest: Manifest): Promise<void> {
   const first: RevisedManifest = { ...manifest, revision: 1 };
-  await mkdir(join(batchFolder, REVISIONS_FOLDER));
+  await mkdir(join(batchFolder, REVISIONS_FOLDER), PRIVATE_FOLDER);
   await replaceFile(fileOf(batchFolder, 1), manifestText(first));
   await replaceFile(join(batchFolder, MANIFEST_FILE), manifestText(first));
   await syncFolder(batchFolder);
@@ -124,7 +126,7 @@ async function newestNumber(batchFolder: string): Promise<number> {
 
 async function readCopy(batchFolder: string): Promise<Manifest> {
   const file = join(batchFolder, MANIFEST_FILE);
-  return parseManifest(await readFile(file, 'utf8'), file);
+  return parseManifest(await readRegularText(file), file);
 }
 
 const fileOf = (batchFolder: string, number: number): string =>

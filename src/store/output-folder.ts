@@ -1,12 +1,14 @@
 /** The output folder: whose it is, and which batches it has. */
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile, rmdir, stat } from 'node:fs/promises';
+import { chmod, readdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { StoreLocation } from '../contract.ts';
 import { createWhole, readWhole } from './create-whole.ts';
 import { MANIFEST_FILE } from './manifest.ts';
 import { cannotWrite, StoreError } from './store-error.ts';
 import { makeFolder } from './sync-folder.ts';
+import { SHARED_FOLDER, sharedMode } from '../private-mode.ts';
+import { readRegularText } from '../regular-file.ts';
 
 const STORE_FILE = '.durabatch-store';
 
@@ -20,9 +22,13 @@ export async function openOutputFolder(outputDir: string, uuid?: string): Promis
   const path = resolve(outputDir);
   const file = join(path, STORE_FILE);
   try {
-    await makeFolder(path);
-    if (!(await exists(file)))
-      await createWhole(file, `${(await uuidOfBatches(path)) ?? uuid ?? randomUUID()}\n`);
+    await makeFolder(path, SHARED_FOLDER);
+    if (
+      !(await exists(file)) &&
+      (await createWhole(file, `${(await uuidOfBatches(path)) ?? uuid ?? randomUUID()}\n`))
+    )
+      // Whoever may read the output folder may know which one it is.
+      await chmod(file, sharedMode());
   } catch (error) {
     throw cannotWrite(path, error);
   }
@@ -98,7 +104,7 @@ async function uuidOfBatches(path: string): Promise<string | null> {
   // Who looks for a batch in what is no folder is told so.
   for (const id of await listBatches(path).catch(() => [])) {
     try {
-      const manifest = JSON.parse(await readFile(join(path, id, MANIFEST_FILE), 'utf8')) as {
+      const manifest = JSON.parse(await readRegularText(join(path, id, MANIFEST_FILE))) as {
         store_uuid?: unknown;
       };
       if (typeof manifest.store_uuid === 'string' && UUID.test(manifest.store_uuid))

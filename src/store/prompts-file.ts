@@ -1,9 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { PromptItem } from '../contract.ts';
 import { BlockReader } from './block-reader.ts';
 import { linesOf } from './lines.ts';
 import { StoreError } from './store-error.ts';
+import { openRegular } from '../regular-file.ts';
 
 /** Prompts are taken up in about the order of the file. */
 const BLOCKS_KEPT = 3;
@@ -32,7 +33,7 @@ export class PromptsFile {
   }
 
   async *all(): AsyncGenerator<{ index: number; item: PromptItem }> {
-    const file = await open(this.#path, 'r');
+    const file = await openRegular(this.#path);
     let index = this.#firstIndex;
     try {
       const { size } = await file.stat();
@@ -47,7 +48,7 @@ export class PromptsFile {
 
   async #readOffsets(): Promise<number[]> {
     try {
-      const file = await open(this.#path, 'r');
+      const file = await openRegular(this.#path);
       try {
         return await lineOffsets(file);
       } finally {

@@ -1,5 +1,4 @@
 /** What a shard's ledger comes to, noted beside it: so that nobody has to read a whole ledger to tell how a batch stands. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { FailureCounts, Paid } from '../contract.ts';
@@ -13,6 +12,7 @@ import { replaceFile } from './replace-file.ts';
 import type { Shard } from './shard.ts';
 import { addPaid, NOTHING_PAID, standingOf } from './standing.ts';
 import { addFailures } from '../workflows/failure-counts.ts';
+import { readRegularText } from '../regular-file.ts';
 
 /** The prompts whose settled record that counts is of one run. */
 export interface SettledInRun {
@@ -168,7 +168,7 @@ export async function readDigest(
   sizes: ReadonlyMap<string, number>,
 ): Promise<ShardDigest | null> {
   try {
-    const note = noteSchema.parse(JSON.parse(await readFile(join(ledgerFolder, FILE), 'utf8')));
+    const note = noteSchema.parse(JSON.parse(await readRegularText(join(ledgerFolder, FILE))));
     const files = new Map(Object.entries(note.files));
     return areSame(files, sizes) ? (note.digest as ShardDigest) : null;
   } catch {

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LAPSE_MS } from '../workflows/policies.ts';
 import {
@@ -9,6 +8,8 @@ import {
   workersFolderOf,
   type WorkerNote,
 } from './worker-records.ts';
+import { PRIVATE_FILE } from '../private-mode.ts';
+import { openToAppend } from '../regular-file.ts';
 
 /** Two clocks: a machine that was suspended meanwhile stopped the first, one that was set right changed the second. */
 export interface Clocks {
@@ -122,11 +123,11 @@ export class WorkerPulse {
 
   async #open() {
     try {
-      return await open(this.#path, 'a');
+      return await openToAppend(this.#path, PRIVATE_FILE);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       await openWorkersFolder(this.#options.batchFolder);
-      return open(this.#path, 'a');
+      return openToAppend(this.#path, PRIVATE_FILE);
     }
   }
 }

@@ -3,9 +3,11 @@
  * worker. A file only grows: a JSON line that says whose it is, then a dot for each sign of life, and JSON lines for
  * what has changed. So its size is a counter that any observer can watch, on any file system.
  */
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { presentSize } from '../present-size.ts';
+import { PRIVATE_FOLDER } from '../private-mode.ts';
+import { readRegularText } from '../regular-file.ts';
 import { pidVerdict } from '../worker-identity.ts';
 import { LAPSE_MS } from '../workflows/policies.ts';
 
@@ -70,7 +72,7 @@ export async function readWorkerRecords(batchFolder: string): Promise<WorkerReco
   if (names === null) return null;
   for (const name of names) {
     try {
-      const text = await readFile(join(folder, name), 'utf8');
+      const text = await readRegularText(join(folder, name));
       const { mtimeMs } = await stat(join(folder, name));
       records.push({ ...readNotes(text), owner: ownerOfRecord(name)!, renewedAt: mtimeMs });
     } catch (error) {
@@ -101,7 +103,7 @@ async function recordNames(folder: string): Promise<string[] | null> {
 
 /** Says that the batch's workers keep records: one without any has had no worker. Not the batch's own folder, which is there. */
 export async function openWorkersFolder(batchFolder: string): Promise<void> {
-  await mkdir(workersFolderOf(batchFolder)).catch((error: NodeJS.ErrnoException) => {
+  await mkdir(workersFolderOf(batchFolder), PRIVATE_FOLDER).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
 }

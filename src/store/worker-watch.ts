@@ -1,9 +1,10 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StandstillWatch } from '../standstill-watch.ts';
 import { pidVerdict, type PidVerdict, toFileName } from '../worker-identity.ts';
 import { LAPSE_MS } from '../workflows/policies.ts';
 import { ownerOfRecord, readNotes, recordSizes, type WorkerNote, workersFolderOf } from './worker-records.ts';
+import { readRegularText } from '../regular-file.ts';
 
 export interface WatchOptions {
   batchFolder: string;
@@ -58,7 +59,7 @@ export class WorkerWatch {
     const sizes = await recordSizes(this.#folder);
     for (const [name, size] of sizes) {
       if (this.#records.get(name)?.size === size) continue;
-      const text = await readFile(join(this.#folder, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      const text = await readRegularText(join(this.#folder, name)).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return '';
         throw error;
       });

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AnswerFeed } from '../../store/answer-feed.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
@@ -13,6 +13,8 @@ import { type CommandContext, endWithReader, interruptSignal, outputTraits } fro
 import { exitCodes } from './exit-codes.ts';
 import { sleepUnless } from '../../sleep-unless.ts';
 import { asTyped } from '../../typed-command.ts';
+import { PRIVATE_FOLDER } from '../../private-mode.ts';
+import { readRegularText } from '../../regular-file.ts';
 
 /** Looking for what is new shall take a tenth of the time, where that does not make it wait for long. */
 const POLL_MS = 500;
@@ -98,7 +100,7 @@ export async function tailCommand(
 
   async function keptInFile(cursor: string, { batchId }: BatchStore): Promise<string> {
     const folder = join(config.home, 'cursors');
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
     const file = join(folder, `${batchId}-${Date.now().toString(36)}.cursor`);
     await replaceFile(file, `${cursor}\n`);
     return file;
@@ -107,7 +109,7 @@ export async function tailCommand(
 
 async function startOf({ cursor }: TailOptions, batchId: string): Promise<FeedPosition> {
   if (cursor === null) return new Map();
-  const parsed = parseCursor(cursor) ?? parseCursor((await readFile(cursor, 'utf8').catch(() => '')).trim());
+  const parsed = parseCursor(cursor) ?? parseCursor((await readRegularText(cursor).catch(() => '')).trim());
   if (!parsed)
     throw new UsageError(
       `--cursor: neither a cursor nor a file that holds one: ${JSON.stringify(toTerminalText(cursor, 80))}. ` +

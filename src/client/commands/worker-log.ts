@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import type { LogEntry } from '@temporalio/worker';
 import { logWorkersTo } from '../../worker.ts';
 import type { CommandContext } from './context.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../private-mode.ts';
 
 /** The SDK's warnings go to a file: they must not tear the progress. */
 export function logToFile({ config }: CommandContext): void {
-  mkdirSync(config.home, { recursive: true });
+  mkdirSync(config.home, { recursive: true, mode: PRIVATE_FOLDER });
   const file = join(config.home, 'worker.log');
-  logWorkersTo((entry) => appendFileSync(file, `${logLine(entry)}\n`));
+  logWorkersTo((entry) => appendFileSync(file, `${logLine(entry)}\n`, { mode: PRIVATE_FILE }));
 }
 
 export const logLine = ({ level, timestampNanos, message, meta }: LogEntry): string => {

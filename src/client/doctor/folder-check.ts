@@ -44,8 +44,19 @@ export async function checkOutputFolder(outputDir: string): Promise<Finding> {
 }
 
 /** The folder that outlives commands: Temporal's database, its binary, and what batches there are. */
-export const checkStateFolder = (home: string): Promise<Finding> =>
-  checkFolder(home, 'Name another folder in DURABATCH_HOME, or put its permissions right.');
+export async function checkStateFolder(home: string): Promise<Finding> {
+  const finding = await checkFolder(
+    home,
+    'Name another folder in DURABATCH_HOME, or put its permissions right.',
+  );
+  const found = await stat(home).catch(() => null);
+  const isOpen = process.platform !== 'win32' && found !== null && (found.mode & 0o077) !== 0;
+  if (finding.verdict !== 'ok' || !isOpen) return finding;
+  return warning(
+    `${finding.found}; other users of this machine can get into it`,
+    `Close it: chmod 700 ${JSON.stringify(home)}`,
+  );
+}
 
 async function checkFolder(folder: string, advice: string): Promise<Finding> {
   const path = resolve(folder);

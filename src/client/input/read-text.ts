@@ -3,7 +3,11 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { typingErrors } from '../nearest-name.ts';
 import { decodeUtf8 } from './decode-utf8.ts';
+import { kindOf } from '../../regular-file.ts';
 import { BrokenInput } from './input-error.ts';
+
+/** Names of the files that a process has open. */
+const OPENED = /^\/(dev\/(stdin|fd\/\d+)|proc\/(self|\d+)\/fd\/\d+)$/;
 
 /** A file's text in pieces. Throws `BrokenInput` where it is missing, unreadable or not UTF-8. */
 export async function* readText(file: string): AsyncGenerator<string, void, undefined> {
@@ -22,6 +26,12 @@ async function assertReadable(file: string): Promise<void> {
     throw new BrokenInput(`there is no such file${await suggestName(file)}`);
   });
   if (found.isDirectory()) throw new BrokenInput('is a folder: name a file of prompts');
+  const kind = kindOf(found);
+  // What the shell has opened for this command, as in `run <(make-prompts)`, has somebody at its other end.
+  if (kind !== null && !OPENED.test(path.resolve(file)))
+    throw new BrokenInput(
+      `is ${kind}, which may never give anything: name a file, or type it as cat ${JSON.stringify(file)} | … /dev/stdin`,
+    );
 }
 
 export function describeSystemError(error: NodeJS.ErrnoException): string {

@@ -1,12 +1,14 @@
 /** The newest price table at hand: the bundled one, or a newer one that was fetched. Fetched at most once a day from an address, and never waited for. */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../config.ts';
 import { bundledTable } from '../../prices/bundled-table.ts';
 import type { PriceTable } from '../../prices/price-table.ts';
 import { replaceFile } from '../../store/replace-file.ts';
 import { fetchTable, flawOf } from './fetch-table.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../private-mode.ts';
+import { readRegularText } from '../../regular-file.ts';
 
 const TABLE_FILE = 'table.json';
 const LAST_FILE = 'last-look.json';
@@ -25,7 +27,7 @@ const folderOf = ({ home }: Pick<Config, 'home'>): string => join(home, 'prices'
 /** Of what was fetched and what is bundled, the newer one. What cannot be read counts as not fetched. */
 export async function tableAtHand(config: Pick<Config, 'home'>): Promise<PriceTable> {
   try {
-    const fetched = JSON.parse(await readFile(join(folderOf(config), TABLE_FILE), 'utf8')) as PriceTable;
+    const fetched = JSON.parse(await readRegularText(join(folderOf(config), TABLE_FILE))) as PriceTable;
     return fetched.format === 1 && flawOf(fetched, bundledTable) === null ? fetched : bundledTable;
   } catch {
     return bundledTable;
@@ -35,7 +37,7 @@ export async function tableAtHand(config: Pick<Config, 'home'>): Promise<PriceTa
 /** The newest look, by whatever command; `null`: there was none. */
 export async function lastLook(config: Pick<Config, 'home'>): Promise<PriceLook | null> {
   try {
-    return JSON.parse(await readFile(join(folderOf(config), LAST_FILE), 'utf8')) as PriceLook;
+    return JSON.parse(await readRegularText(join(folderOf(config), LAST_FILE))) as PriceLook;
   } catch {
     return null;
   }
@@ -87,12 +89,12 @@ async function update(folder: string, url: string, now: Date, signal: AbortSigna
  * right is asked at once, not tomorrow. Its hash is in the name, since an address may hold a password.
  */
 async function claimDay(folder: string, url: string, now: Date): Promise<string | null> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
   const today = `${CLAIM}${now.toISOString().slice(0, 10)}`;
   const name = `${today}-${createHash('sha256').update(url).digest('hex').slice(0, 16)}`;
   const claim = join(folder, name);
   try {
-    await (await open(claim, 'wx')).close();
+    await (await open(claim, 'wx', PRIVATE_FILE)).close();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return null;
     throw error;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
@@ -393,6 +394,23 @@ describe('a file that cannot be opened', () => {
       await mkdir(file);
       assert.equal(await messageFor(file), `${file}: is a folder: name a file of prompts`);
     }));
+
+  const noFiles: [string, (file: string) => Promise<unknown>][] = [
+    ['a FIFO', async (file) => execFileSync('mkfifo', [file])],
+    ['a device', (file) => symlink('/dev/zero', file)],
+  ];
+  for (const [kind, make] of noFiles) {
+    test(`${kind}, which is not waited for`, { skip: process.platform === 'win32' }, () =>
+      folderWith([], async (folder) => {
+        const file = path.join(folder, 'p.json');
+        await make(file);
+        assert.equal(
+          await messageFor(file),
+          `${file}: is ${kind}, which may never give anything: name a file, or type it as cat "${file}" | … /dev/stdin`,
+        );
+      }),
+    );
+  }
 
   test('a name no system can have', async () => {
     assert.match(await messageFor('a\0b'), /: cannot be read: /);

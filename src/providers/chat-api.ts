@@ -1,5 +1,6 @@
 import type OpenAI from 'openai';
 import { Agent } from 'undici';
+import { maxAnswerBytes } from './answer-size.ts';
 import type { CallOptions, CompletionApi, CompletionRequest, CompletionResponse } from './completion-api.ts';
 import { MAX_CHOICES, type Provider } from './catalog.ts';
 import { ChatClient } from './chat-client.ts';
@@ -32,12 +33,16 @@ export function createChatApi(provider: Provider, baseUrl: string, apiKey: strin
     ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
   };
 
-  const client = new ChatClient<CallOptions>(baseUrl, (url, body, options, stop) =>
+  const client = new ChatClient<CallOptions & { maxBytes: number }>(baseUrl, (url, body, options, stop) =>
     watchedFetch(url, { headers, body, signal: options.signal, stop }, { dispatcher, ...options }),
   );
   const send = async (request: CompletionRequest, options: CallOptions): Promise<CompletionResponse> => {
     const body = bodyOf(provider, request) as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming;
-    return parseChatResponse(await client.ask(body, options), request, provider.reportedCost);
+    return parseChatResponse(
+      await client.ask(body, { ...options, maxBytes: maxAnswerBytes(request) }),
+      request,
+      provider.reportedCost,
+    );
   };
 
   return {

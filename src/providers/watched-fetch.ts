@@ -1,5 +1,6 @@
 /** `fetch` that watches every byte: idle and overall timeouts, and a limit to what is read. */
 import { type Dispatcher, request } from 'undici';
+import { AnswerMemory, type HeldAnswer } from './answer-size.ts';
 import { decodedBody, TooLongError } from './content-encoding.ts';
 import { createDeadline } from './deadline.ts';
 import { HttpError, NoAnswerError, type ResponseHeaders } from './wire-errors.ts';
@@ -8,6 +9,8 @@ export interface Watch {
   dispatcher: Dispatcher;
   requestTimeoutMs: number;
   idleTimeoutMs: number;
+  /** A longer answer is an error. */
+  maxBytes: number;
   onByte?: () => void;
 }
 
@@ -18,8 +21,8 @@ export interface WireAnswer {
   text: string;
 }
 
-/** A provider that sends more than this is not answering a prompt. */
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/** Of all answers that the process is reading. Thousands of ordinary ones take a tenth of it. */
+const memory = new AnswerMemory(128 * 1024 * 1024);
 /** Of an error's body, only the beginning is wanted, and it is not waited for long. */
 const MAX_ERROR_BYTES = 64 * 1024;
 const ERROR_BODY_WAIT_MS = 5_000;
@@ -51,6 +54,7 @@ export async function watchedFetch(
     idle.extend();
     watch.onByte?.();
   };
+  const held = memory.begin();
 
   try {
     // Its `fetch` takes three times the processor time, most of it for web streams. Neither follows redirects here.
@@ -70,13 +74,15 @@ export async function watchedFetch(
       init.signal.throwIfAborted();
       throw new HttpError(status, headers, await decodeBeginning(body, headers));
     }
-    const body = await readAll(answer.body, { status, headers }, onBytes);
-    const decoded = await decodeAnswer(body, { status, headers });
+    const head = { status, headers, maxBytes: watch.maxBytes };
+    const body = await readAll(answer.body, head, { held, onBytes, onWait: () => idle.clear() });
+    const decoded = await decodeAnswer(body, head);
     return { status, headers, text: new TextDecoder().decode(decoded) };
   } catch (error) {
     // undici wraps a reason that is no AbortError, or hides it behind a broken body.
     throw stop.signal.aborted && !(error instanceof HttpError) ? stop.signal.reason : error;
   } finally {
+    held.release();
     overall.clear();
     idle.clear();
     clearTimeout(errorBody);
@@ -97,14 +103,25 @@ type Body = Dispatcher.ResponseData['body'];
 interface Head {
   status: number;
   headers: ResponseHeaders;
+  maxBytes: number;
 }
 
 const tooLong = (head: Head): NoAnswerError =>
-  new NoAnswerError(`The answer is longer than ${MAX_BODY_BYTES / 1024 / 1024} MB.`, head);
+  new NoAnswerError(
+    `The answer is longer than ${Number((head.maxBytes / 1024 / 1024).toFixed(1))} MB, more than its max_tokens can make it.`,
+    head,
+  );
+
+/** What comes compressed is small until it is decoded: one at a time. */
+let decoding: Promise<unknown> = Promise.resolve();
 
 async function decodeAnswer(body: Uint8Array, head: Head): Promise<Uint8Array> {
   try {
-    return await decodedBody(body, head.headers.get('content-encoding'), MAX_BODY_BYTES);
+    const encoding = head.headers.get('content-encoding');
+    if (encoding === null) return body;
+    const decoded = decoding.then(() => decodedBody(body, encoding, head.maxBytes));
+    decoding = decoded.catch(() => {});
+    return await decoded;
   } catch (error) {
     if (error instanceof TooLongError) throw tooLong(head);
     throw new NoAnswerError(error instanceof Error ? error.message : String(error), head);
@@ -117,15 +134,35 @@ async function decodeBeginning(body: Uint8Array, headers: ResponseHeaders): Prom
   return Buffer.from(decoded).toString('utf8', 0, MAX_ERROR_BYTES);
 }
 
-function readAll(body: Body, head: Head, onBytes: () => void): Promise<Uint8Array> {
+interface Reading {
+  held: HeldAnswer;
+  onBytes: () => void;
+  /** Nothing is read for a while, which is not the provider's doing. */
+  onWait: () => void;
+}
+
+function readAll(body: Body, head: Head, { held, onBytes, onWait }: Reading): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
+  const readOn = async (room: Promise<void>): Promise<void> => {
+    await room;
+    onBytes();
+    body.resume();
+  };
   return new Promise((resolve, reject) => {
     body.on('data', (chunk: Uint8Array) => {
       onBytes();
       length += chunk.length;
-      if (length > MAX_BODY_BYTES) body.destroy(tooLong(head));
-      else chunks.push(chunk);
+      if (length > head.maxBytes) {
+        body.destroy(tooLong(head));
+        return;
+      }
+      chunks.push(chunk);
+      const room = held.hold(chunk.length);
+      if (room === null) return;
+      body.pause();
+      onWait();
+      void readOn(room);
     });
     body.on('end', () => resolve(Buffer.concat(chunks)));
     body.on('error', reject);

@@ -305,7 +305,7 @@ const withoutAnswer: [title: string, answer: FakeReply, status: number | null, m
     200,
     /upstream failed/,
   ],
-  ['more than 64 MB', reply.flood(65 * 1024 * 1024), 200, /longer than 64 MB/],
+  ['more than its max_tokens can make', reply.flood(65 * 1024 * 1024), 200, /longer than 1 MB, more than/],
 ];
 for (const [title, answer, status, message] of withoutAnswer) {
   test(`may have been paid: ${title}`, async (t) => {
@@ -353,7 +353,7 @@ test('a refused connection is the provider being unavailable, and costs nothing'
 
 test('so is a name that does not resolve', async () => {
   const fault = await rejection(
-    chatApi('http://no-such-host.invalid/v1').complete(requestFor('x'), patient()),
+    chatApi('https://no-such-host.invalid/v1').complete(requestFor('x'), patient()),
   );
   assert.equal(fault.failure, Unavailable);
   assert.equal(fault.possiblyPaid, false);

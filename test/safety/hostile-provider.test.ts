@@ -16,7 +16,7 @@ const [PATIENT_MS, IMPATIENT_MS] = [60_000, 1500];
 const request = {
   model: 'asked-model',
   messages: [{ role: 'user' as const, content: 'Question?' }],
-  ...{ temperature: 1, topP: 1, maxTokens: 9, n: 1, thinking: false, promptId: 'p', samples: [1] },
+  ...{ temperature: 1, topP: 1, maxTokens: 1_000_000, n: 1, thinking: false, promptId: 'p', samples: [1] },
 };
 
 type Outcome = CompletionResponse | ProviderFault;

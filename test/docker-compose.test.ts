@@ -27,6 +27,13 @@ const serviceSchema = z.looseObject({
   profiles: z.array(z.string()).default([]),
   init: z.boolean().default(false),
   stop_grace_period: z.string().optional(),
+  read_only: z.boolean().default(false),
+  tmpfs: z.array(z.string()).default([]),
+  cap_drop: z.array(z.string()).default([]),
+  cap_add: z.array(z.string()).default([]),
+  security_opt: z.array(z.string()).default([]),
+  privileged: z.boolean().default(false),
+  user: z.string().optional(),
 });
 const composeText = textOf('docker-compose.yml');
 const compose = z
@@ -63,6 +70,36 @@ for (const [name, { image }] of composed) {
     assert.match(image, /:(?!latest$)[\w.-]+$/);
   });
 }
+
+for (const [name, each] of composed) {
+  test(`${name} writes to volumes and memory only, and has no privileges`, () => {
+    const { read_only, cap_drop, cap_add, security_opt, privileged } = each;
+    assert.deepEqual(
+      { read_only, cap_drop, cap_add, security_opt, privileged },
+      {
+        read_only: true,
+        cap_drop: ['ALL'],
+        cap_add: [],
+        security_opt: ['no-new-privileges:true'],
+        privileged: false,
+      },
+    );
+  });
+}
+
+test('what a read-only service must write has a place in memory', () => {
+  assert.deepEqual(service('postgresql').tmpfs, ['/tmp', '/var/run/postgresql']);
+  assert.equal(
+    service('postgresql').user,
+    'postgres',
+    'root without capabilities could not give the volume away',
+  );
+  assert.deepEqual(service('temporal-ui').tmpfs, ['/home/ui-server/config']);
+  for (const name of ['worker', 'client'] as const) {
+    assert.deepEqual(service(name).tmpfs, ['/tmp']);
+    assert.equal(service(name).environment['DURABATCH_HOME'], '/tmp/durabatch');
+  }
+});
 
 test('server, tools and web page are the versions that are known to work together', () => {
   const { image } = service('temporal');

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { StoreLocation } from '../contract.ts';
 import { shardRange } from '../workflows/shard-range.ts';
+import { answersOf, noteAnswers } from './answer-index.ts';
 import { layoutOf, type Manifest, promptsFileOf } from './manifest.ts';
 import { readNewestRevision, reviseManifest, type RevisedManifest } from './manifest-revisions.ts';
 import { OpenShards } from './open-shards.ts';
@@ -142,7 +143,9 @@ export class BatchStore {
     if (shard.reader.open > 0 || unsaved > 0 || written === (this.#noted.get(shard) ?? 0)) return;
     this.#noted.set(shard, written);
     try {
-      await takeDigest(shard, await this.manifest());
+      const manifest = await this.manifest();
+      const { open } = await takeDigest(shard, manifest);
+      if (open === 0) await noteAnswers(shard, answersOf(shard, manifest));
     } catch {
       // It only saves time: whoever needs it next reads the ledger, and hears what is wrong.
     }

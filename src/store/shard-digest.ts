@@ -10,6 +10,7 @@ import { ledgerSizes } from './ledger-files.ts';
 import type { Manifest } from './manifest.ts';
 import { replaceFile } from './replace-file.ts';
 import type { Shard } from './shard.ts';
+import { areSameSizes, isUnchanged } from './shard-sizes.ts';
 import { addPaid, NOTHING_PAID, standingOf } from './standing.ts';
 import { addFailures } from '../workflows/failure-counts.ts';
 import { readRegularText } from '../regular-file.ts';
@@ -170,7 +171,7 @@ export async function readDigest(
   try {
     const note = noteSchema.parse(JSON.parse(await readRegularText(join(ledgerFolder, FILE))));
     const files = new Map(Object.entries(note.files));
-    return areSame(files, sizes) ? (note.digest as ShardDigest) : null;
+    return areSameSizes(files, sizes) ? (note.digest as ShardDigest) : null;
   } catch {
     return null;
   }
@@ -199,16 +200,3 @@ export async function takeDigest(shard: Shard, manifest: Manifest): Promise<Shar
     await noteDigest(shard.ledgerFolder, digest, before);
   return digest;
 }
-
-/** Others may have written, or this process may have read more, while the digest was made. */
-const isUnchanged = (
-  before: ReadonlyMap<string, number>,
-  onDisk: ReadonlyMap<string, number> | null,
-  { reader }: Shard,
-): boolean => {
-  const now = reader.sizes();
-  return onDisk !== null && now !== null && areSame(before, onDisk) && areSame(before, now);
-};
-
-const areSame = (a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean =>
-  a.size === b.size && [...a].every(([name, size]) => b.get(name) === size);

@@ -1,5 +1,6 @@
 /**
- * How long the first request waits for the lookup of answers that the output folder has.
+ * How long the first request waits for the answers that the output folder has: for the lookup, and for the texts of the
+ * first shard. Those of the others are copied while the batch runs.
  *
  *   node --import tsx bench/reuse-lookup.ts [answers]      default: 100,000
  */
@@ -13,10 +14,14 @@ import type { PromptItem } from '../src/contract.ts';
 import { BatchDraft } from '../src/store/batch-draft.ts';
 import { BatchStore } from '../src/store/batch-store.ts';
 import { openOutputFolder } from '../src/store/output-folder.ts';
+import { copyPlanned } from '../src/store/reuse-plan.ts';
+import { ledgerFolderOf } from '../src/store/shard-name.ts';
 
 const answers = Number(process.argv[2] ?? 100_000);
 const prompts = answers / 2;
 const SHARD_SIZE = 1000;
+/** Batches that the answers are spread over in the last case, so that each new shard needs all of them. */
+const SOURCES = 50;
 const settings = { ...requestDefaults, baseUrl: 'https://api.deepseek.com', model: 'deepseek-flash' };
 const text = 'An answer of some length, as models give them. '.repeat(20);
 
@@ -106,27 +111,45 @@ async function answerAll(store: BatchStore, count: number): Promise<void> {
 
 async function measure(title: string, items: readonly PromptItem[]): Promise<void> {
   const store = await makeBatch(`new-${title.replaceAll(/\W+/g, '-')}`, items);
-  const begun = performance.now();
-  const cpu = process.cpuUsage();
+  const { shards } = await store.manifest();
   let said = 'nothing taken over';
-  await takeOver({ config, store, note: (line) => (said = line.slice(0, 60)) });
-  const { user, system } = process.cpuUsage(cpu);
-  const [wallMs, cpuMs] = [performance.now() - begun, (user + system) / 1000].map(Math.round);
-  console.log(`${title}: ${wallMs} ms, ${cpuMs} ms of CPU (${said})`);
+  const lookup = await timed(() => takeOver({ config, store, note: (line) => (said = line.slice(0, 60)) }));
+  const first = await timed(() => copyPlanned(store, 0, new Date()));
+  const others = await timed(async () => {
+    for (let shard = 1; shard < shards; shard++) await copyPlanned(store, shard, new Date());
+  });
+  console.log(
+    `${title}: ${lookup} before the start, ${first} for the first shard, ${others} for the others (${said})`,
+  );
   await store.close();
   await rm(store.folder, { recursive: true });
 }
 
-await answerAll(await makeBatch('earlier', questions(prompts)), prompts);
+async function timed(work: () => Promise<unknown>): Promise<string> {
+  const begun = performance.now();
+  const cpu = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(cpu);
+  return `${Math.round(performance.now() - begun)} ms (CPU ${Math.round((user + system) / 1000)})`;
+}
+
 const other = (item: PromptItem): PromptItem => ({ ...item, prompt: `${item.prompt} Briefly.` });
+const edited = (items: readonly PromptItem[]): PromptItem[] =>
+  items.map((item, at) => (at === 7 ? other(item) : item));
+
+await answerAll(await makeBatch('earlier', questions(prompts)), prompts);
 await measure('60 prompts, none of them known', questions(60).map(other));
-await measure(
-  '60 prompts, one of them edited',
-  questions(60).map((item, at) => (at === 7 ? other(item) : item)),
-);
+await measure('60 prompts, one of them edited', edited(questions(60)));
 await measure(`${prompts} prompts, none of them known`, questions(prompts).map(other));
-await measure(
-  `${prompts} prompts, one of them edited`,
-  questions(prompts).map((item, at) => (at === 7 ? other(item) : item)),
-);
+await measure(`${prompts} prompts, one of them edited`, edited(questions(prompts)));
+for (let shard = 0; shard < prompts / SHARD_SIZE; shard++)
+  await rm(join(ledgerFolderOf(join(folder, 'earlier'), shard), 'answers.json'));
+await measure(`${prompts} prompts, one of them edited, no lists of answers`, edited(questions(prompts)));
+
+await rm(join(folder, 'earlier'), { recursive: true });
+for (let source = 0; source < SOURCES; source++) {
+  const items = questions(prompts).filter((_, at) => at % SOURCES === source);
+  await answerAll(await makeBatch(`earlier-${source}`, items), items.length);
+}
+await measure(`${prompts} prompts of ${SOURCES} batches, one of them edited`, edited(questions(prompts)));
 await rm(folder, { recursive: true });

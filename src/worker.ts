@@ -185,6 +185,7 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
       },
       stopping: stopping.signal,
       worker: identity,
+      ...(options.note && { note: options.note }),
       liveness,
       outlives: (work) => {
         underWay.add(work);

@@ -2,7 +2,7 @@ import type { BatchStore } from '../store/batch-store.ts';
 import { type AdmitPrompts, createAdmitPrompts } from './admit-prompts.ts';
 import type { BuyDependencies } from './buy-completions.ts';
 import { type CompletePrompt, createCompletePrompt } from './complete-prompt.ts';
-import { createReadShard, type ReadShard } from './read-shard.ts';
+import { createReadShard, type ReadShard, type ReadShardDependencies } from './read-shard.ts';
 import { createRecordLimits, type RecordLimits } from './record-limits.ts';
 import { createRecordPause, type RecordPause } from './record-pause.ts';
 import { createSurveyShards, type SurveyShards } from './survey-shards.ts';
@@ -19,7 +19,7 @@ export interface Activities {
   writeReport: WriteReport;
 }
 
-export type ActivityDependencies = BuyDependencies & { store: BatchStore };
+export type ActivityDependencies = BuyDependencies & ReadShardDependencies & { store: BatchStore };
 
 export const createActivities = (dependencies: ActivityDependencies): Activities => ({
   admitPrompts: createAdmitPrompts(dependencies),

@@ -4,6 +4,7 @@ import type { BatchStore } from '../store/batch-store.ts';
 import { spentNanoUsd } from '../store/bill.ts';
 import type { Surcharge } from '../providers/surcharge.ts';
 import type { PromptHistory } from '../store/prompt-history.ts';
+import { copyPlanned, type LostAnswers } from '../store/reuse-plan.ts';
 import type { BuyDependencies } from './buy-completions.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
@@ -12,26 +13,30 @@ import { addPrompt, newRunSums } from './run-sums.ts';
 
 export type ReadShard = (batchId: string, shard: number, run: number) => Promise<ShardPlan>;
 
-export type ReadShardDependencies = { store: BatchStore } & Pick<
-  BuyDependencies,
-  'prices' | 'priceTable' | 'surcharge' | 'now'
->;
+export type ReadShardDependencies = {
+  store: BatchStore;
+  /** Takes a line for whoever looks at this worker. */
+  note?: (line: string) => void;
+} & Pick<BuyDependencies, 'prices' | 'priceTable' | 'surcharge' | 'now'>;
 
 /** When a prompt that waits is sent is not known: its first reservation is for the dearest hour of a day. */
 const DAY_MS = 86_400_000;
 
-/** Tells the workflow what is left to run of a shard: ids and positions, never texts. */
+/** Copies what is planned to be reused in a shard, then tells the workflow what is left to run of it: ids and positions, never texts. */
 export function createReadShard({
   store,
   prices,
   priceTable,
   surcharge,
   now,
+  note,
 }: ReadShardDependencies): ReadShard {
   return (_batchId, shard, run) =>
     heartbeating(async () => {
       const plan: ShardPlan = { open: [], ...newRunSums() };
       const manifest = await store.readManifest();
+      const lost = await copyPlanned(store, shard, now());
+      if (lost) note?.(lostText(lost));
       const costs = prices(manifest.settings, manifest.limits, await priceTable?.(run));
       for await (const { index, item, standing, history } of readShardPrompts(store, shard)) {
         addPrompt(plan, { standing, history }, run);
@@ -55,6 +60,10 @@ export function createReadShard({
       throw toActivityFailure(error);
     });
 }
+
+const lostText = ({ completions, batchIds, reason }: LostAnswers): string =>
+  `${completions} ${completions === 1 ? 'completion' : 'completions'} to be reused from ${batchIds.join(', ')} ` +
+  `can no longer be read and will be bought instead: ${reason}`;
 
 /** What earlier processes learned of the provider's charges. */
 function noteCharges({ starts, answers }: PromptHistory, surcharge: Surcharge): void {

@@ -8,8 +8,10 @@ import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { AnswerRecord } from '../store/records.ts';
 import { hasSeed, requestKey } from '../store/request-key.ts';
+import { plannedAnswers } from '../store/reuse-plan.ts';
+import { copyAnswers } from '../store/reused-answers.ts';
 import { ledgerOwner } from './locate-batch.ts';
-import { findReusable, holdOwn, takeAnswers, type TakenOver } from './reuse.ts';
+import { findReusable, holdOwn, holdPlanned, nothingTaken, type TakenOver, withTaken } from './reuse.ts';
 import { AskedKeys, type ReuseSource, type SkipNote } from './reuse-sources.ts';
 import { defaultReuse, rulesOf, sourcesOf } from './take-over.ts';
 import { WantedAnswers } from './wanted-answers.ts';
@@ -58,9 +60,10 @@ export class AddedReuse {
   async take(draft: BatchDraft): Promise<TakenOver> {
     const { prompts, shard_size: shardSize, shards, limits, reuse_policy = defaultReuse } = this.#manifest;
     await holdOwn(this.#wanted, this.#store, [...Array(shards).keys()]);
+    for (let shard = 0; shard < shards; shard++)
+      holdPlanned(this.#wanted, await plannedAnswers(this.#store, shard));
     const file = `${ledgerOwner()}-${randomBytes(4).toString('hex')}.jsonl`;
-    const answers = findReusable(this.#wanted, this.#sources, rulesOf(reuse_policy, limits), this.#skip);
-    return takeAnswers(answers, new Date(), async (records) => {
+    const write = async (records: readonly AnswerRecord[]): Promise<void> => {
       const byShard = new Map<number, AnswerRecord[]>();
       for (const record of records) {
         const shard = Math.floor((record.index - prompts) / shardSize);
@@ -69,6 +72,13 @@ export class AddedReuse {
         else byShard.set(shard, [record]);
       }
       for (const [shard, ofShard] of byShard) await draft.addAnswers(shard, file, ofShard);
-    });
+    };
+    let taken = nothingTaken;
+    const rules = rulesOf(reuse_policy, limits);
+    for await (const { from, answers } of findReusable(this.#wanted, this.#sources, rules, this.#skip)) {
+      taken = withTaken(taken, from, answers);
+      await copyAnswers(answers, { now: new Date(), write });
+    }
+    return taken;
   }
 }

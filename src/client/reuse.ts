@@ -1,17 +1,20 @@
 /** Answers to identical requests, taken over from other batches instead of being bought again. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { originOf, usableAnswers } from '../store/answer-index.ts';
 import { readShardPrompts } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { batchKeys } from '../store/key-file.ts';
-import type { LedgerReader } from '../store/ledger-reader.ts';
 import { layoutOf } from '../store/manifest.ts';
 import type { AnswerMeta } from '../store/prompt-history.ts';
-import type { AnswerRecord, ReusedFrom } from '../store/records.ts';
+import type { AnswerRecord } from '../store/records.ts';
 import { hasSeed, type RequestKey } from '../store/request-key.ts';
+import { nameOf, type PlannedAnswer, plannedAnswers } from '../store/reuse-plan.ts';
+import { ledgerFolderOf } from '../store/shard-name.ts';
 import { shardDigest } from '../store/shard-digests.ts';
-import { standingOf } from '../store/standing.ts';
 import { shardOfPrompt, shardRange } from '../workflows/shard-range.ts';
 import { type AskedKeys, type ReuseSource, type SkipNote } from './reuse-sources.ts';
-import { originName, WantedAnswers } from './wanted-answers.ts';
+import { WantedAnswers } from './wanted-answers.ts';
 
 export interface ReuseRules {
   /** Answers that were cut off at their token limit are no good. */
@@ -23,21 +26,18 @@ export interface ReuseRules {
 }
 
 /** An answer that is there for a prompt. */
-export interface Reusable {
-  /** Position of the prompt in the new batch. */
-  index: number;
-  sample: number;
-  /** The batch that it is taken from, and which sample of it. */
-  batchId: string;
-  from: number;
-  answer: AnswerMeta;
-  /** When it was answered, ISO 8601, UTC. */
-  answeredAt: string;
-  /** Good until the next answer is asked for. */
-  reader: LedgerReader;
+export interface Reusable extends PlannedAnswer {
+  /** When it was answered, in ms since 1970. */
+  answeredAt: number;
 }
 
-/** What a batch still lacks of what these keys ask, and the answers that it has for them. */
+/** What a shard of a batch has. */
+export interface FoundAnswers {
+  from: BatchStore;
+  answers: Reusable[];
+}
+
+/** What a batch still lacks of what these keys ask, and the answers that it has for them or that are planned for it. */
 export async function wantedBy(store: BatchStore, asked: AskedKeys): Promise<WantedAnswers> {
   const wanted = new WantedAnswers();
   if (asked.isEmpty) return wanted;
@@ -45,8 +45,11 @@ export async function wantedBy(store: BatchStore, asked: AskedKeys): Promise<Wan
   const keys = await batchKeys(store);
   const layout = layoutOf(manifest);
   const closed: number[] = [];
+  const isThere = createPresenceCheck();
   for (let shard = 0; shard < manifest.shards; shard++) {
     const { first, last } = shardRange(layout, shard);
+    const planned = await plannedAnswers(store, shard);
+    holdPlanned(wanted, planned);
     if (
       !hasAny(
         (index) => keys.at(index),
@@ -60,15 +63,41 @@ export async function wantedBy(store: BatchStore, asked: AskedKeys): Promise<Wan
       closed.push(shard);
       continue;
     }
+    const served = new Set<string>();
+    for (const answer of planned) if (await isThere(answer)) served.add(nameOf(answer));
     for await (const { index, item, history, standing } of readShardPrompts(store, shard)) {
       const key = keys.at(index);
       if (!asked.has(key.digest)) continue;
       holdAll(wanted, history.answers);
-      if (!standing.settled) wanted.add({ key, index, missing: standing.missing, isSeeded: hasSeed(item) });
+      if (standing.settled) continue;
+      const missing = standing.missing.filter((sample) => !served.has(nameOf({ index, sample })));
+      wanted.add({ key, index, missing, isSeeded: hasSeed(item) });
     }
   }
   await holdOwn(wanted, store, closed);
   return wanted;
+}
+
+/** A planned answer is given to nobody else, copied or not: a worker that was frozen may still copy it. */
+export function holdPlanned(wanted: WantedAnswers, planned: readonly PlannedAnswer[]): void {
+  for (const { origin } of planned) wanted.hold(origin);
+}
+
+/** Whether a planned answer can still be copied, each ledger file looked at once. */
+function createPresenceCheck(): (answer: PlannedAnswer) => Promise<boolean> {
+  const sizes = new Map<string, number>();
+  return async ({ ledgerFolder, location: { file, offset, length } }) => {
+    const path = join(ledgerFolder, file);
+    let size = sizes.get(path);
+    if (size === undefined) {
+      size = await stat(path).then(
+        (found) => found.size,
+        () => 0,
+      );
+      sizes.set(path, size);
+    }
+    return offset + length <= size;
+  };
 }
 
 /** An identical prompt in one of these shards may have an answer that another one would be given. */
@@ -110,11 +139,8 @@ function holdAll(wanted: WantedAnswers, answers: readonly AnswerMeta[]): void {
     for (const { sample } of answer.choices) wanted.hold(originOf(answer, sample));
 }
 
-const originOf = ({ id, reused }: Pick<AnswerRecord, 'id' | 'reused'>, sample: number): string =>
-  reused ? originName(reused.answer, reused.sample ?? sample) : originName(id, sample);
-
 /**
- * What the sources have that is wanted. Only the ledgers of shards that were asked the same are read. A source that
+ * What the sources have that is wanted, shard by shard. Only the ledgers of shards that were asked the same are read. A source that
  * nobody named and that cannot be read is skipped.
  */
 export async function* findReusable(
@@ -122,7 +148,7 @@ export async function* findReusable(
   sources: readonly ReuseSource[],
   rules: ReuseRules,
   skip: SkipNote,
-): AsyncGenerator<Reusable> {
+): AsyncGenerator<FoundAnswers> {
   // What was asked with the very same token limit comes first.
   for (const longer of rules.longer ? [false, true] : [false]) {
     for (const source of sources) {
@@ -143,87 +169,54 @@ async function* reusableOf(
   { store, keys }: ReuseSource,
   rules: ReuseRules,
   longer: boolean,
-): AsyncGenerator<Reusable> {
+): AsyncGenerator<FoundAnswers> {
+  const { batchId } = store;
   const layout = layoutOf(await store.manifest());
-  const hits = new Map<number, number[]>();
+  const hits = new Map<number, Set<number>>();
   for (let index = 0; index < keys.prompts; index++) {
     if (!wanted.wants(keys.at(index), longer)) continue;
     const shard = shardOfPrompt(layout, index);
     const ofShard = hits.get(shard);
-    if (ofShard) ofShard.push(index);
-    else hits.set(shard, [index]);
+    if (ofShard) ofShard.add(index);
+    else hits.set(shard, new Set([index]));
   }
   for (const [shard, indices] of hits) {
-    const open = await store.openShard(shard);
-    try {
-      const { reader } = open;
-      await reader.refresh();
-      for (const from of indices) {
-        const history = reader.history(from);
-        for (const { sample, answer, finishReason } of standingOf(history, mostSamples(history.answers))
-          .chosen) {
-          const answeredAt = answer.reused?.at ?? answer.at;
-          if (rules.rejectTruncated && finishReason === 'length') continue;
-          if (rules.answeredSince !== null && Date.parse(answeredAt) < rules.answeredSince) continue;
-          const origin = originOf(answer, sample);
-          const isComplete = finishReason === 'stop';
-          const place = wanted.give({ key: keys.at(from), origin, sample, isComplete }, longer);
-          if (place) yield { ...place, batchId: store.batchId, from: sample, answer, answeredAt, reader };
-        }
-      }
-    } finally {
-      await open.release();
+    const ledgerFolder = ledgerFolderOf(store.folder, shard);
+    const found: Reusable[] = [];
+    for (const answer of await usableAnswers(store, shard)) {
+      const { sample: from, origin, isComplete, answeredAt, location } = answer;
+      if (!indices.has(answer.index)) continue;
+      if (rules.rejectTruncated && !isComplete) continue;
+      if (rules.answeredSince !== null && answeredAt < rules.answeredSince) continue;
+      const place = wanted.give({ key: keys.at(answer.index), origin, sample: from, isComplete }, longer);
+      if (!place) continue;
+      const { index, sample } = place;
+      found.push({ index, sample, from, origin, batchId, shard, ledgerFolder, location, answeredAt });
     }
+    if (found.length > 0) yield { from: store, answers: found };
   }
 }
 
-const mostSamples = (answers: readonly AnswerMeta[]): number =>
-  answers.reduce(
-    (most, { choices }) => choices.reduce((found, { sample }) => Math.max(found, sample), most),
-    0,
-  );
-
-/** What was taken over. */
+/** What is taken over. */
 export interface TakenOver {
   completions: number;
-  /** The batches it was taken from. */
+  /** The batches it is taken from. */
   batchIds: string[];
-  /** When the oldest of it was answered, ISO 8601, UTC; `null`: nothing was taken. */
-  oldest: string | null;
+  /** When the oldest of it was answered, in ms since 1970; `null`: nothing is taken. */
+  oldest: number | null;
 }
 
 export const nothingTaken: TakenOver = { completions: 0, batchIds: [], oldest: null };
 
-/** Answers held in memory at most, in characters and records: enough to write each shard's together. */
-const HELD_CHARACTERS = 4_000_000;
-const HELD_RECORDS = 2000;
-
-/** Hands on the records of these answers, many at a time, for the new batch's ledger. */
-export async function takeAnswers(
-  answers: AsyncIterable<Reusable>,
-  now: Date,
-  write: (records: readonly AnswerRecord[]) => Promise<void>,
-): Promise<TakenOver> {
-  const batchIds = new Set<string>();
-  let completions = 0;
-  let oldest: string | null = null;
-  let held: AnswerRecord[] = [];
-  let characters = 0;
-  for await (const reusable of answers) {
-    const record = await toRecord(reusable, now);
-    held.push(record);
-    completions++;
-    batchIds.add(reusable.batchId);
-    if (oldest === null || reusable.answeredAt < oldest) oldest = reusable.answeredAt;
-    for (const { text, reasoning = '' } of record.choices) characters += text.length + reasoning.length;
-    if (held.length < HELD_RECORDS && characters < HELD_CHARACTERS) continue;
-    await write(held);
-    held = [];
-    characters = 0;
-  }
-  await write(held);
-  return { completions, batchIds: [...batchIds], oldest };
-}
+export const withTaken = (
+  { completions, batchIds, oldest }: TakenOver,
+  { batchId }: BatchStore,
+  answers: readonly Reusable[],
+): TakenOver => ({
+  completions: completions + answers.length,
+  batchIds: batchIds.includes(batchId) ? batchIds : [...batchIds, batchId],
+  oldest: answers.reduce((least, { answeredAt }) => Math.min(least, answeredAt), oldest ?? Infinity),
+});
 
 /** Shard by shard: the answers of one are synced together. */
 export async function writeToLedger(store: BatchStore, records: readonly AnswerRecord[]): Promise<void> {
@@ -240,36 +233,4 @@ export async function writeToLedger(store: BatchStore, records: readonly AnswerR
       Promise.all(ofShard.map((record) => writer.append(record, { durable: true }))),
     );
   }
-}
-
-/** Its id is made from where the answer came from first, so that a line that is written twice counts once. */
-async function toRecord(
-  { index, sample, batchId, from, answer, answeredAt, reader }: Reusable,
-  now: Date,
-): Promise<AnswerRecord> {
-  const { id, choices, reused, latencyMs, model, requestId, usage, costNanoUsd } = await reader.read(answer);
-  const origin: ReusedFrom = {
-    ...(reused ?? { batchId, answer: id, usage, costNanoUsd }),
-    sample: reused?.sample ?? from,
-    at: answeredAt,
-  };
-  return {
-    type: 'answer',
-    id: `reused-${origin.answer}-${origin.sample}-${index}-${sample}`,
-    at: now.toISOString(),
-    index,
-    run: 0,
-    turn: 0,
-    attempt: 0,
-    start: '',
-    choices: choices.filter((choice) => choice.sample === from).map((choice) => ({ ...choice, sample })),
-    usage: null,
-    costNanoUsd: 0,
-    cacheSavingNanoUsd: 0,
-    price: null,
-    latencyMs,
-    model,
-    requestId,
-    reused: origin,
-  };
 }

@@ -2,6 +2,8 @@ import type { Config } from '../config.ts';
 import type { RunLimits, StoreLocation } from '../contract.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest, ReusePolicy } from '../store/manifest.ts';
+import { ReusePlanWriter } from '../store/reuse-plan.ts';
+import { copyAnswers } from '../store/reused-answers.ts';
 import { messageOf } from '../store/store-error.ts';
 import { locateBatches } from './locate-batch.ts';
 import { UsageError } from './options/usage-error.ts';
@@ -9,10 +11,11 @@ import { durationText } from './render/duration-text.ts';
 import { plural } from './render/number-text.ts';
 import {
   findReusable,
+  nothingTaken,
   type ReuseRules,
-  takeAnswers,
   type TakenOver,
   wantedBy,
+  withTaken,
   writeToLedger,
 } from './reuse.ts';
 import { AskedKeys, type ReuseSource, reuseSources, type SkipNote } from './reuse-sources.ts';
@@ -35,7 +38,7 @@ export interface TakeOverOptions {
 }
 
 /**
- * Takes over what the batches noted in the manifest, and by default all others of the output folder, have answers to.
+ * Plans to take over what the batches noted in the manifest, and by default all others of the output folder, have answers to.
  * Done before every run, so that a command that was killed in the middle of it is made good by the next one.
  */
 export async function takeOver({
@@ -48,11 +51,42 @@ export async function takeOver({
 }: TakeOverOptions): Promise<void> {
   const { reuse, reuse_policy, limits } = await noteReuse(store, named, policy, otherwise);
   const found = await sourcesOf(config, store, { reuse, reuse_policy }, note);
-  const wanted = await wantedBy(store, new AskedKeys(found.sources));
-  const answers = findReusable(wanted, found.sources, rulesOf(reuse_policy, limits), found.skip);
-  const taken = await takeAnswers(answers, new Date(), (records) => writeToLedger(store, records));
+  const taken = await planReuse(store, found, rulesOf(reuse_policy, limits));
   if (taken.completions > 0) note(takenText(taken));
   else if (named.length > 0) note(`No answers to reuse from ${named.join(', ')}.`);
+}
+
+/**
+ * Decides which answers the batch reuses, durably: those of its own output folder are planned, and copied when their
+ * shards are opened. A worker may not reach another folder, so answers from there are copied at once.
+ */
+export async function planReuse(
+  store: BatchStore,
+  { sources, skip }: { sources: readonly ReuseSource[]; skip: SkipNote },
+  rules: ReuseRules,
+): Promise<TakenOver> {
+  const asked = new AskedKeys(sources);
+  let copied = nothingTaken;
+  for (;;) {
+    const plan = await ReusePlanWriter.open(store);
+    let taken = copied;
+    try {
+      const wanted = await wantedBy(store, asked);
+      for await (const { from, answers } of findReusable(wanted, sources, rules, skip)) {
+        taken = withTaken(taken, from, answers);
+        if (from.isIn(store.location.outputDir)) {
+          await plan.add(answers);
+          continue;
+        }
+        copied = withTaken(copied, from, answers);
+        await copyAnswers(answers, { now: new Date(), write: (records) => writeToLedger(store, records) });
+      }
+      if (await plan.commit()) return taken;
+    } catch (error) {
+      await plan.discard();
+      throw error;
+    }
+  }
 }
 
 async function noteReuse(
@@ -114,7 +148,7 @@ const MOST_NAMED = 3;
 export function takenText({ completions, batchIds, oldest }: TakenOver): string {
   const more = batchIds.length - MOST_NAMED;
   const from = [...batchIds.slice(0, MOST_NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
-  const age = durationText(Date.now() - Date.parse(oldest ?? ''));
+  const age = durationText(Date.now() - (oldest ?? Date.now()));
   return (
     `${plural(completions, 'completion')} of identical requests taken over from ${from} instead of being bought; ` +
     `the oldest answer is ${age} old. For new ones: --no-reuse.`

@@ -1,3 +1,4 @@
+import type { Origin } from '../store/answer-index.ts';
 import type { RequestKey } from '../store/request-key.ts';
 import { KeyIndex } from './key-index.ts';
 
@@ -15,8 +16,8 @@ export interface Wanting {
 /** An answer that is there to be taken. */
 export interface Offer {
   key: RequestKey;
-  /** Where it came from first, as {@link originName} has it. */
-  origin: string;
+  /** Where it came from first. */
+  origin: Origin;
   sample: number;
   /** It ended by itself: with a larger token limit it could have come out the same. */
   isComplete: boolean;
@@ -45,8 +46,7 @@ interface Group {
 
 const ANY_SAMPLE = 0;
 
-/** One sample of one response, whatever copies of it there are. */
-export const originName = (answerId: string, sample: number): string => `${answerId}#${sample}`;
+const originName = ({ answer, sample }: Origin): string => `${answer}#${sample}`;
 
 /**
  * What the prompts of a batch lack, by what they ask. Answers of one key are exchangeable, unless a seed is set; no
@@ -69,8 +69,8 @@ export class WantedAnswers {
   }
 
   /** An answer that the batch has, used or not: it is never given to it. */
-  hold(origin: string): void {
-    this.#held.add(origin);
+  hold(origin: Origin): void {
+    this.#held.add(originName(origin));
   }
 
   /** Whether some prompt may take an answer to this request; with `longer`, complete ones to a smaller token limit too. */
@@ -85,11 +85,12 @@ export class WantedAnswers {
    * same token limit come first.
    */
   give(offer: Offer, longer = false): { index: number; sample: number } | null {
-    if (this.#held.has(offer.origin)) return null;
+    const origin = originName(offer.origin);
+    if (this.#held.has(origin)) return null;
     for (const group of this.#groupsOf(offer.key, longer && offer.isComplete)) {
       const taken = take(group, offer.sample);
       if (!taken) continue;
-      this.#held.add(offer.origin);
+      this.#held.add(origin);
       return taken;
     }
     return null;

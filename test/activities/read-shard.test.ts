@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createReadShard } from '../../src/activities/read-shard.ts';
@@ -8,6 +8,7 @@ import type { BatchSurvey, PromptItem, ShardPlan } from '../../src/contract.ts';
 import { NOTHING_PAID } from '../../src/store/standing.ts';
 import { makeBatch } from '../store/support/batches.ts';
 import { answer, fault, settled, start, usage } from '../store/support/records.ts';
+import { batchBeside, buy, earlierBatch, planAnswers } from '../client/support/reuse-batches.ts';
 import { mockActivity, toldTemporal } from './support/prompt-desk.ts';
 
 const items: PromptItem[] = [
@@ -91,6 +92,35 @@ test('an answer of unknown cost does not hide what the others of its shard have 
   const surveyShards = createSurveyShards({ store });
   const survey: BatchSurvey = await mockActivity().run(surveyShards, store.batchId, 2);
   assert.equal(survey.before.spentNanoUsd, 4_000_000_070);
+});
+
+test('what is planned to be reused costs nothing; what cannot be read any more is bought, and said', async (t) => {
+  const asked = ['one', 'two', 'three'].map((prompt) => ({ prompt_id: prompt, prompt }));
+  const source = await earlierBatch(t, 'a', [asked[0]!]);
+  const gone = await batchBeside(source, 'b', [asked[2]!]);
+  await buy(gone, 'b', 1);
+  await gone.close();
+  const store = await batchBeside(source, 'new', asked);
+  t.after(() => store.close());
+  assert.equal(await planAnswers(store, 'folder'), 4);
+  await rm(gone.folder, { recursive: true });
+  const notes: string[] = [];
+  const note = (line: string) => void notes.push(line);
+  const readShard = createReadShard({ store, prices, now: () => new Date(), note });
+  const { open, before, inRun }: ShardPlan = await mockActivity().run(readShard, store.batchId, 0, 1);
+  assert.deepEqual(
+    open.map(({ index, worstCostNanoUsd, spentNanoUsd }) => [index, worstCostNanoUsd, spentNanoUsd]),
+    [
+      [0, 0, 0],
+      [1, 200, 0],
+      [2, 200, 0],
+    ],
+  );
+  assert.deepEqual([before, inRun], [nothing, nothing]);
+  assert.match(
+    notes.join(),
+    /^2 completions to be reused from b can no longer be read and will be bought instead: ENOENT/,
+  );
 });
 
 test('a foreign ledger file stops the batch, by name', async (t) => {

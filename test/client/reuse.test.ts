@@ -2,117 +2,26 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { AskedKeys, reuseSources } from '../../src/client/reuse-sources.ts';
-import {
-  findReusable,
-  type ReuseRules,
-  takeAnswers,
-  wantedBy,
-  writeToLedger,
-} from '../../src/client/reuse.ts';
 import type { PromptItem } from '../../src/contract.ts';
-import { outcomesOf, readBatchPrompts } from '../../src/store/batch-reading.ts';
-import { BatchDraft } from '../../src/store/batch-draft.ts';
+import { outcomesOf } from '../../src/store/batch-reading.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import type { Manifest } from '../../src/store/manifest.ts';
 import { manifestOf } from '../report/support/report-fixtures.ts';
 import { makeBatch } from '../store/support/batches.ts';
-import { answer, settled, start } from '../store/support/records.ts';
+import { answer, settled } from '../store/support/records.ts';
+import {
+  batchBeside,
+  buy,
+  earlierBatch,
+  items,
+  missingOf,
+  newBatch,
+  NOW,
+  reuseAnswers,
+  textsOf,
+} from './support/reuse-batches.ts';
 
-const NOW = new Date('2026-06-01T00:00:00.000Z');
 const { settings, limits } = manifestOf(1);
-
-/** Takes over what these batches have, or else all others of the folder; resolves to how many completions. */
-async function reuseAnswers(
-  store: BatchStore,
-  earlier: readonly BatchStore[] | 'folder',
-  now: Date,
-  rules: Partial<ReuseRules> = {},
-  skip: (id: string, error: unknown) => void = (id) => assert.fail(`${id} was skipped`),
-): Promise<number> {
-  const { rejectTruncated } = (await store.readManifest()).limits;
-  const sources = await reuseSources(
-    store.location,
-    store.batchId,
-    earlier === 'folder' ? { named: [], folder: true } : { named: earlier, folder: false },
-    skip,
-  );
-  const wanted = await wantedBy(store, new AskedKeys(sources));
-  const all = { rejectTruncated, answeredSince: null, longer: false, ...rules };
-  const answers = findReusable(wanted, sources, all, skip);
-  const taken = await takeAnswers(answers, now, (records) => writeToLedger(store, records));
-  return taken.completions;
-}
-
-const items = (...texts: string[]): PromptItem[] =>
-  texts.map((prompt, index) => ({ prompt_id: `p${index + 1}`, prompt }));
-
-/** A batch made before: `samples` of each prompt are bought, one a request. */
-async function earlierBatch(
-  t: TestContext,
-  id: string,
-  prompts: readonly PromptItem[],
-  {
-    samples = 2,
-    finishReason = 'stop',
-    ...changes
-  }: { samples?: number; finishReason?: string } & Partial<Manifest> = {},
-): Promise<BatchStore> {
-  const store = await makeBatch(t, prompts, { batch_id: id, ...changes });
-  await buy(store, id, prompts.length, { samples, finishReason });
-  return store;
-}
-
-async function buy(
-  store: BatchStore,
-  id: string,
-  prompts: number,
-  { samples = 2, finishReason = 'stop' } = {},
-): Promise<void> {
-  const { writer } = await store.openShard(0);
-  for (let index = 0; index < prompts; index++) {
-    const ids: string[] = [];
-    for (let sample = 1; sample <= samples; sample++) {
-      const name = `${id}-${index}-${sample}`;
-      ids.push(name);
-      await writer.append(start(`start of ${name}`, { index, samples: [sample] }), { durable: false });
-      const choices = [{ sample, text: `${id} ${index + 1}.${sample}`, finishReason }];
-      await writer.append(answer(name, { index, choices, costNanoUsd: 1000 }), { durable: false });
-    }
-    await writer.append(settled(`end of ${id}-${index}`, { index, answers: ids }), { durable: true });
-  }
-}
-
-/** A batch in the same folder. */
-async function batchBeside(
-  { location }: BatchStore,
-  id: string,
-  prompts: readonly PromptItem[],
-  changes: Partial<Manifest> = {},
-): Promise<BatchStore> {
-  const draft = await BatchDraft.open(location, 500);
-  for (const item of prompts) await draft.add(item);
-  await draft.commit(manifestOf(prompts.length, { batch_id: id, store_uuid: location.uuid, ...changes }));
-  return new BatchStore(location, id, 'test');
-}
-
-const newBatch = (t: TestContext, prompts: readonly PromptItem[], changes: Partial<Manifest> = {}) =>
-  makeBatch(t, prompts, { batch_id: 'new', ...changes });
-
-/** The texts each prompt has, sample by sample, as another process reads them. */
-async function textsOf({ location, batchId }: BatchStore): Promise<string[][]> {
-  const texts: string[][] = [];
-  for await (const { completions } of outcomesOf(new BatchStore(location, batchId, 'reader'), false))
-    texts.push(completions.map(({ text }) => text));
-  return texts;
-}
-
-async function missingOf({ location, batchId }: BatchStore): Promise<number[][]> {
-  const missing: number[][] = [];
-  for await (const { standing } of readBatchPrompts(new BatchStore(location, batchId, 'reader')))
-    missing.push(standing.missing);
-  return missing;
-}
 
 test('a file that has grown, in another order: what is known is taken, what is new is missing', async (t) => {
   const earlier = await earlierBatch(t, 'a', items('one', 'two', 'three'));

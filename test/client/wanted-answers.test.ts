@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { originName, WantedAnswers } from '../../src/client/wanted-answers.ts';
+import type { Origin } from '../../src/store/answer-index.ts';
+import { WantedAnswers } from '../../src/client/wanted-answers.ts';
 
 const keyOf = (text: string, maxTokens = 256) => ({
   digest: createHash('sha256').update(text).digest().subarray(0, 16),
@@ -12,10 +13,10 @@ let origins = 0;
 const offer = (
   text: string,
   sample: number,
-  changes: { origin?: string; maxTokens?: number; isComplete?: boolean } = {},
+  changes: { origin?: Origin; maxTokens?: number; isComplete?: boolean } = {},
 ) => ({
   key: keyOf(text, changes.maxTokens),
-  origin: changes.origin ?? originName(`answer ${origins++}`, 1),
+  origin: changes.origin ?? { answer: `answer ${origins++}`, sample: 1 },
   sample,
   isComplete: changes.isComplete ?? true,
 });
@@ -78,10 +79,11 @@ test('with a seed each answer keeps its number', () => {
 
 test('no answer is given twice, nor one that is there', () => {
   const wanted = wantedOf([['a', 5]]);
-  wanted.hold('x#1');
-  assert.equal(wanted.give(offer('a', 1, { origin: 'x#1' })), null);
-  assert.notEqual(wanted.give(offer('a', 1, { origin: 'x#2' })), null);
-  assert.equal(wanted.give(offer('a', 1, { origin: 'x#2' })), null);
+  const [first, second] = [1, 2].map((sample) => ({ answer: 'x', sample }));
+  wanted.hold(first!);
+  assert.equal(wanted.give(offer('a', 1, { origin: first! })), null);
+  assert.notEqual(wanted.give(offer('a', 1, { origin: second! })), null);
+  assert.equal(wanted.give(offer('a', 1, { origin: second! })), null);
 });
 
 test('of a smaller token limit only complete answers do, and only where they are wanted', () => {

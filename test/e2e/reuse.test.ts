@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type FakeScript, reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
@@ -218,6 +220,29 @@ test('identical prompts in one file are bought each, and reused each', async (t)
   const { results } = await newestResults(place.outputDir);
   const texts = results.map(({ completions }) => completions[0]!.text);
   assert.equal(new Set(texts).size, 3, 'no answer stands twice');
+});
+
+test('a batch that is removed before its answers are copied: they are bought, with a warning', async (t) => {
+  const place = await createWorkplace(t, server);
+  const { provider } = place;
+  const texts = promptTexts(4);
+  const [two, others] = [texts.slice(0, 2), texts.slice(2)];
+  assert.equal((await place.run(await place.write('two.json', two), ['--id', 'stays'])).code, 0);
+  assert.equal((await place.run(await place.write('others.json', others), ['--id', 'goes'])).code, 0);
+  // No worker: nothing is copied yet.
+  const started = await place.run(await place.write('all.json', texts), ['--id', 'all', '--detach']);
+  assert.equal(started.code, 0, started.stderr);
+  assert.match(started.stderr, /4 completions of identical requests taken over from goes, stays/);
+  await rm(join(place.outputDir, 'goes'), { recursive: true });
+  const { code, stdout, stderr } = await place.cli(['resume', 'all']);
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /2 completions to be reused from goes can no longer be read and will be bought/);
+  for (const text of texts)
+    assert.equal(provider.requestsPerPrompt.get(text), others.includes(text) ? 2 : 1, text);
+  const { summary } = await newestResults(place.outputDir);
+  assert.deepEqual([summary.successful_items, summary.bill.reused_completions], [4, 2]);
+  const audit = await place.cli(['audit', 'all']);
+  assert.equal(audit.code, 0, audit.stdout + audit.stderr);
 });
 
 test('a batch that nobody knows: exit 2, and nothing is made or asked', async (t) => {

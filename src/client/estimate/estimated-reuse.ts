@@ -57,8 +57,8 @@ export class EstimatedReuse {
   /** How many completions there are for each prompt that has some. */
   async count(): Promise<Map<number, number>> {
     const found = new Map<number, number>();
-    for await (const { index } of findReusable(this.#wanted, this.#sources, this.#rules, this.#skip))
-      found.set(index, (found.get(index) ?? 0) + 1);
+    for await (const { answers } of findReusable(this.#wanted, this.#sources, this.#rules, this.#skip))
+      for (const { index } of answers) found.set(index, (found.get(index) ?? 0) + 1);
     return found;
   }
 }

@@ -4,8 +4,10 @@ import { type FileHandle, open } from 'node:fs/promises';
 
 /** Without waiting for the other end of a FIFO or a device. Windows has neither. */
 const WITHOUT_WAITING = constants.O_NONBLOCK ?? 0;
+/** Where the file itself must be under this name, and no link to one. Windows has no such flag. */
+const WITHOUT_LINKS = constants.O_NOFOLLOW ?? 0;
 const READ = constants.O_RDONLY | WITHOUT_WAITING;
-const APPEND = constants.O_WRONLY | constants.O_APPEND | WITHOUT_WAITING;
+const APPEND = constants.O_WRONLY | constants.O_APPEND | WITHOUT_WAITING | WITHOUT_LINKS;
 
 /** Far more than any file has that is read whole. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -15,8 +17,8 @@ export class UnfitFileError extends Error {
   override readonly name = 'UnfitFileError';
 }
 
-/** Opens for reading. Throws {@link UnfitFileError} for anything but a regular file; for a folder, what reading one throws. */
-export const openRegular = (path: string): Promise<FileHandle> => opened(path, READ);
+/** Opens for reading. Throws {@link UnfitFileError} for anything but a regular file, links included; for a folder, what reading one throws. */
+export const openRegular = (path: string): Promise<FileHandle> => opened(path, READ | WITHOUT_LINKS);
 
 /** Opens for appending, and creates the file with `mode` if it is missing, unless `mode` is `null`. Throws as {@link openRegular}. */
 export const openToAppend = (path: string, mode: number | null): Promise<FileHandle> =>
@@ -36,7 +38,7 @@ export async function readRegular(path: string, maxBytes = MAX_BYTES): Promise<B
 export const readRegularText = async (path: string, maxBytes = MAX_BYTES): Promise<string> =>
   (await readRegular(path, maxBytes)).toString('utf8');
 
-/** As {@link readRegular}, of a small file. */
+/** As {@link readRegular}, of a small file of the user's own, which may be a link. */
 export function readRegularTextSync(path: string, maxBytes: number): string {
   const file = openSync(path, READ);
   try {
@@ -63,6 +65,7 @@ async function opened(path: string, flags: number, mode?: number): Promise<FileH
   const file = await open(path, flags, mode).catch((error: NodeJS.ErrnoException) => {
     // A FIFO that nobody reads, or a socket.
     if (error.code === 'ENXIO') throw new UnfitFileError(unfit(path, 'a FIFO, a socket or a device'));
+    if (error.code === 'ELOOP') throw new UnfitFileError(unfit(path, 'a link'));
     throw error;
   });
   try {

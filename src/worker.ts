@@ -111,6 +111,7 @@ export interface ReadyWorker {
 /** Takes some tenths of a second, most of them in the thread of the workflows: there is time for other things. */
 export async function createBatchWorker(options: BatchWorkerOptions): Promise<ReadyWorker> {
   const { connection, namespace, config, store } = options;
+  await store.assertNoLinks();
   const stopping = new AbortController();
   if (options.idle) stopping.abort();
   const identity = workerIdentity();

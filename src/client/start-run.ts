@@ -71,6 +71,7 @@ export async function startRun({
   );
   let begun: ManifestRun | null = null;
   try {
+    await store.assertNoLinks();
     await openWorkersFolder(store.folder);
     const lastRun = (await store.readManifest()).runs.at(-1);
     if (lastRun) await store.requireLedger();

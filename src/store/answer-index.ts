@@ -1,5 +1,4 @@
 /** The usable answers of a shard, noted beside its ledger: a lookup of answers to reuse reads this note instead of the ledger. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { shardRange } from '../workflows/shard-range.ts';
@@ -8,6 +7,7 @@ import { ledgerSizes } from './ledger-files.ts';
 import { layoutOf, type Manifest } from './manifest.ts';
 import type { AnswerMeta, RecordLocation } from './prompt-history.ts';
 import type { AnswerRecord } from './records.ts';
+import { readRegularText } from '../regular-file.ts';
 import { replaceFile } from './replace-file.ts';
 import type { Shard } from './shard.ts';
 import { areSameSizes, isUnchanged } from './shard-sizes.ts';
@@ -126,7 +126,7 @@ export async function noteAnswers(shard: Shard, answers: readonly UsableAnswer[]
 /** Returns the note if it was made of ledger files of exactly these names and sizes. If anything else is wrong with it, the ledger is read. */
 async function readNote(folder: string, sizes: ReadonlyMap<string, number>): Promise<Note | null> {
   try {
-    const note = noteSchema.parse(JSON.parse(await readFile(join(folder, FILE), 'utf8')));
+    const note = noteSchema.parse(JSON.parse(await readRegularText(join(folder, FILE))));
     return areSameSizes(new Map(Object.entries(note.files)), sizes) ? note : null;
   } catch {
     return null;

@@ -6,6 +6,7 @@ import { shardRange } from '../workflows/shard-range.ts';
 import { answersOf, noteAnswers } from './answer-index.ts';
 import { layoutOf, type Manifest, promptsFileOf } from './manifest.ts';
 import { readNewestRevision, reviseManifest, type RevisedManifest } from './manifest-revisions.ts';
+import { assertNoLinks } from './no-links.ts';
 import { OpenShards } from './open-shards.ts';
 import { Shard } from './shard.ts';
 import { takeDigest } from './shard-digest.ts';
@@ -20,6 +21,7 @@ export class BatchStore {
   readonly #shards = new OpenShards((shard) => this.#noteIfOver(shard));
   /** How many records each shard's writer had written when its digest was taken. */
   readonly #noted = new WeakMap<Shard, number>();
+  #links: Promise<void> | null = null;
   #manifest: RevisedManifest | null = null;
   #updating: Promise<unknown> = Promise.resolve();
 
@@ -72,6 +74,16 @@ export class BatchStore {
     });
   }
 
+  /** Looks once. Throws {@link StoreError} where something in the batch folder is a link. */
+  assertNoLinks(): Promise<void> {
+    this.#links ??= assertNoLinks(this.#folder).catch((error: unknown) => {
+      // The next one who asks looks again.
+      this.#links = null;
+      throw error;
+    });
+    return this.#links;
+  }
+
   /** The manifest as last read: for what never changes in it. */
   async manifest(): Promise<Manifest> {
     return this.#manifest ?? (await this.readManifest());
@@ -83,6 +95,7 @@ export class BatchStore {
    */
   updateManifest(change: (manifest: Manifest) => Manifest): Promise<Manifest> {
     const update = async (): Promise<Manifest> => {
+      await this.assertNoLinks();
       await this.readManifest();
       return this.#remember(await reviseManifest(this.#folder, change));
     };
@@ -110,6 +123,7 @@ export class BatchStore {
     const known = this.#manifest ?? (await this.readManifest());
     // Prompts may have been added since it was read.
     const manifest = shard < known.shards ? known : await this.readManifest();
+    await this.assertNoLinks();
     const { first, last } = shardRange(layoutOf(manifest), shard);
     const place = {
       ...{ batchFolder: this.#folder, promptsFile: promptsFileOf(manifest, shard) },

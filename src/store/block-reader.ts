@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { readAtLeast } from './lines.ts';
 import { openRegular } from '../regular-file.ts';
 
@@ -77,6 +77,9 @@ export class BlockReader {
   }
 
   async #read(name: string, into: Buffer, position: number, least: number): Promise<number> {
+    // The name may come from a note of somebody else's.
+    if (basename(name) !== name)
+      throw new Error(`${JSON.stringify(name)} is a path, where the name of a file was expected`);
     const file = await openRegular(join(this.#folder, name));
     try {
       return await readAtLeast(least, file, into, position);

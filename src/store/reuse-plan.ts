@@ -3,9 +3,11 @@
  * copied when the shard is opened. A plan is created whole, exclusively, and never changes; later ones only add to it.
  */
 import { randomUUID } from 'node:crypto';
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
+import { PRIVATE_FILE } from '../private-mode.ts';
+import { readRegularText } from '../regular-file.ts';
 import { shardOfPrompt, type ShardRanges } from '../workflows/shard-range.ts';
 import type { BatchStore } from './batch-store.ts';
 import { layoutOf, promptsFileName } from './manifest.ts';
@@ -28,11 +30,21 @@ export interface PlannedAnswer extends AnswerCopy {
   shard: number;
 }
 
+/** Of a folder or a file: never a path. */
+const plainName = z
+  .string()
+  .max(300)
+  .regex(/^(?!\.)[^/\\\0]+$/, 'expected a name, not a path');
+
 const headerSchema = z.object({ format: z.literal(1) });
 /** Where the answers that follow are: a batch of the same output folder, its shard, and a ledger file. */
-const sourceSchema = z.object({ batch: z.string(), shard: z.int(), file: z.string() });
+const sourceSchema = z.object({
+  batch: plainName,
+  shard: z.int().min(0),
+  file: plainName.endsWith('.jsonl'),
+});
 /** `index`, `sample`, `from`, `origin.answer`, `origin.sample`, `offset`, `length` of an answer. */
-const rowSchema = z.tuple([z.int(), z.int(), z.int(), z.string(), z.int(), z.int(), z.int()]);
+const rowSchema = z.tuple([z.int(), z.int(), z.int(), z.string(), z.int(), z.int().min(0), z.int().min(0)]);
 
 const plansFolderOf = (batchFolder: string): string => join(batchFolder, 'reuse');
 
@@ -54,7 +66,7 @@ export async function plannedAnswers(
   for (const name of await planNames(folder)) {
     const file = join(plansFolderOf(folder), name, promptsFileName(shard));
     try {
-      const text = await readFile(file, 'utf8');
+      const text = await readRegularText(file);
       planned.push(...parsePlan(text, location.outputDir));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
@@ -181,7 +193,7 @@ export class ReusePlanWriter {
   async #append(shard: number, lines: ShardLines): Promise<void> {
     const text = lines.held.map((line) => `${line}\n`).join('');
     lines.held = [];
-    const file = await open(join(this.#draft, promptsFileName(shard)), 'a');
+    const file = await open(join(this.#draft, promptsFileName(shard)), 'a', PRIVATE_FILE);
     try {
       await file.writeFile(text);
       await file.sync();

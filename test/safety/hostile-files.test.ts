@@ -9,13 +9,11 @@ import {
   createGate,
   createWorkplace,
   newestResults,
-  readLedger,
   reportFiles,
   type Workplace,
 } from '../e2e/workplace.ts';
 import { reply } from '../support/fake-provider.ts';
 import { killAtExit, startTestServer, type TestServer } from '../support/temporal-server.ts';
-import { until } from '../support/until.ts';
 import { filesBelow } from './support/places.ts';
 
 let server: TestServer;
@@ -203,28 +201,53 @@ test(
   },
 );
 
-test('a ledger that its owner moved to another disk goes on there', notOnWindows, async (t) => {
-  // Who can plant a link in the batch's own folder can change the ledger itself: refusing it protects nobody.
-  const gate = createGate();
-  const place = await createWorkplace(t, server, {
-    script: ({ prompt }) => (prompt === 'two' ? gate.script() : undefined),
+/** What is planted in a batch folder, under which name; and what must not be read, written or sent. */
+const links: [name: string, target: 'folder' | 'file'][] = [
+  ['ledger', 'folder'],
+  ['prompts', 'folder'],
+  ['workers', 'folder'],
+  ['keys', 'folder'],
+  ['revisions', 'folder'],
+  ['ledger/00000', 'folder'],
+  ['controls.jsonl', 'file'],
+  ['prompts/00000.jsonl', 'file'],
+  ['batch.json', 'file'],
+];
+
+for (const [name, kind] of links) {
+  test(`nothing in a batch folder is reached through a link: ${name}`, notOnWindows, async (t) => {
+    const place = await createWorkplace(t, server);
+    const file = await place.write('prompts.json', ['one', 'two']);
+    assert.equal((await place.run(file, ['--detach'])).code, 0);
+    const id = await batchIdIn(place.outputDir);
+    const folder = join(place.outputDir, id);
+    const outside = join(place.folder, 'outside');
+    const planted = join(folder, name);
+    const isThere = await stat(planted).then(() => true, () => false);
+    if (isThere) await rename(planted, outside);
+    else if (kind === 'folder') await mkdir(outside);
+    else await writeFile(outside, 'private\n');
+    await mkdir(dirname(planted), { recursive: true });
+    await symlink(outside, planted);
+    const untouched = await contentsOf(outside);
+
+    for (const command of [['resume', id], ['retry', id], ['add', id, file], ['run', file]]) {
+      const { code, stdout, stderr } = command[0] === 'run' ? await place.run(file) : await place.cli(command);
+      assert.notEqual(code, 0, stdout + stderr);
+    }
+    const { stderr } = await place.cli(['resume', id]);
+    assert.match(stderr, /is a link/);
+    assert.equal(place.provider.requests, 0);
+    assert.deepEqual(await contentsOf(outside), untouched);
   });
-  const file = await place.write('prompts.json', ['one', 'two']);
-  const run = place.startRun(file);
-  await place.provider.until(() => place.provider.answered.requests === 1 && place.provider.inFlight === 1);
-  const folder = join(place.outputDir, await batchIdIn(place.outputDir));
-  await until(async () => (await readLedger(folder)).some(({ type }) => type === 'answer'));
-  run.kill('SIGKILL');
-  await run.ended;
-  const elsewhere = join(place.folder, 'other-disk');
-  await rename(join(folder, 'ledger'), elsewhere);
-  await symlink(elsewhere, join(folder, 'ledger'));
-  gate.open();
-  assert.equal((await place.run(file)).code, 0);
-  assert.equal(place.provider.requestsPerPrompt.get('one'), 1);
-  assert.equal((await readLedger(folder)).filter(({ type }) => type === 'answer').length, 2);
-  assert.ok((await filesBelow(elsewhere)).length > 1);
-});
+}
+
+/** A file's text, or those of the files below a folder. */
+async function contentsOf(path: string): Promise<string[]> {
+  if ((await stat(path)).isFile()) return [await readFile(path, 'utf8')];
+  const files = await filesBelow(path);
+  return Promise.all(files.sort().map(async (file) => `${file}: ${await readFile(file, 'utf8')}`));
+}
 
 for (const umask of [0o077, 0o022]) {
   test(`what is written follows the umask ${umask.toString(8).padStart(3, '0')}`, notOnWindows, async (t) => {

@@ -1,0 +1,34 @@
+/** Nothing in a batch folder is reached through a link: it may come from elsewhere, and point at a file of its reader's. */
+import type { Dirent } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StoreError } from './store-error.ts';
+
+/**
+ * Throws {@link StoreError} if the batch folder, an entry of it, or an entry of one of its folders is a symbolic link. Files
+ * below that are opened without following links (`regular-file.ts`). A missing folder is no link.
+ */
+export async function assertNoLinks(batchFolder: string): Promise<void> {
+  const found = await lstat(batchFolder).catch(orMissing);
+  if (found?.isSymbolicLink()) throw linkError(batchFolder);
+  const entries = await entriesOf(batchFolder);
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(batchFolder, name));
+  await Promise.all(folders.map(entriesOf));
+}
+
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  const entries = (await readdir(folder, { withFileTypes: true }).catch(orMissing)) ?? [];
+  const link = entries.find((entry) => entry.isSymbolicLink());
+  if (link) throw linkError(join(folder, link.name));
+  return entries;
+}
+
+function orMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+  throw error;
+}
+
+const linkError = (path: string): StoreError =>
+  new StoreError(
+    `${path} is a link, and nothing in a batch folder is reached through one. Put the file or folder itself there.`,
+  );

@@ -1,7 +1,7 @@
-import { chmod, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { toFileWriteError } from './file-write-error.ts';
-import { PRIVATE_FILE, sharedMode } from '../private-mode.ts';
+import { PRIVATE_FILE, shareFile } from '../private-mode.ts';
 
 const BUFFER_CHARACTERS = 64 * 1024;
 const RENAME_ATTEMPTS = 10;
@@ -79,7 +79,7 @@ export class AtomicFile {
   /** Gives the sealed file its name, in place of what may be there. */
   async publish(): Promise<void> {
     await this.#guard(async () => {
-      await chmod(this.#partPath, sharedMode());
+      await shareFile(this.#partPath);
       await renamePatiently(this.#partPath, this.path);
     });
     this.#location = this.path;

@@ -1,13 +1,13 @@
 /** The output folder: whose it is, and which batches it has. */
 import { randomUUID } from 'node:crypto';
-import { chmod, readdir, rmdir, stat } from 'node:fs/promises';
+import { readdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { StoreLocation } from '../contract.ts';
 import { createWhole, readWhole } from './create-whole.ts';
 import { MANIFEST_FILE } from './manifest.ts';
 import { cannotWrite, StoreError } from './store-error.ts';
 import { makeFolder } from './sync-folder.ts';
-import { SHARED_FOLDER, sharedMode } from '../private-mode.ts';
+import { SHARED_FOLDER, shareFile } from '../private-mode.ts';
 import { readRegularText } from '../regular-file.ts';
 
 const STORE_FILE = '.durabatch-store';
@@ -28,7 +28,7 @@ export async function openOutputFolder(outputDir: string, uuid?: string): Promis
       (await createWhole(file, `${(await uuidOfBatches(path)) ?? uuid ?? randomUUID()}\n`))
     )
       // Whoever may read the output folder may know which one it is.
-      await chmod(file, sharedMode());
+      await shareFile(file);
   } catch (error) {
     throw cannotWrite(path, error);
   }

@@ -58,6 +58,7 @@ for (const name of [
   'stat',
   'lstat',
   'mkdir',
+  'chmod',
   'rename',
   'link',
   'unlink',

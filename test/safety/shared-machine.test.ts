@@ -45,7 +45,8 @@ for (const umask of [0o000, 0o022, 0o077]) {
       const env = { ...place.env, DURABATCH_HOME: home };
       const file = await place.write('prompts.json', ['one', 'two']);
       const { code, stderr } = await place.run(file, ['--no-reuse'], { env });
-      await place.cli(['server', 'stop'], { env });
+      const stopped = await place.cli(['server', 'stop'], { env });
+      assert.equal(stopped.code, 0, stopped.stderr);
       assert.equal(code, 0, stderr);
 
       assert.equal((await stat(home)).mode & 0o777, 0o700);

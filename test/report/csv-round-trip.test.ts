@@ -8,6 +8,7 @@ import { writeReports } from '../../src/report/write-reports.ts';
 import { completionOf, outcomeOf, sourceOf } from './support/report-fixtures.ts';
 import { startPythonCsv, withoutPython } from './support/python-csv.ts';
 import { tempFolder } from './support/temp-folder.ts';
+import { withoutGuard } from './support/without-guard.ts';
 
 const lead = fc.constantFrom('=', '+', '-', '@', '\t', '');
 const part = fc.constantFrom(
@@ -66,34 +67,35 @@ const recordsOf = ({ results }: BatchResults): string[][] => [
   ]),
 ];
 
-const guardNeeded = /^[=+\-@\t]/;
-const guardAllowed = /^(?:[\t\r]|[\s\u0085\uFEFF]*[=+\-@])/;
-
-/** A record without the apostrophes before formulas; those that are missing or not called for stay to be seen. */
-const withoutGuard = (record: string[], texts: string[]): string[] =>
-  record.map((cell, at) => {
-    const text = texts[at] ?? '';
-    if (cell === `'${text}` && guardAllowed.test(text)) return text;
-    return cell === text && guardNeeded.test(text) ? `${cell} (not guarded)` : cell;
-  });
+/** What a spreadsheet takes for a formula, behind white space too. */
+const formula = /^[\s\u0085\uFEFF]*[=+\-@]/;
 
 const assertSame = (found: string[][], expected: string[][]): void => {
   assert.deepEqual(
-    found.map((record, at) => withoutGuard(record, expected[at] ?? [])),
+    found.map((record) => record.map(withoutGuard)),
     expected,
   );
+  for (const cell of found.flat()) assert.doesNotMatch(cell, formula);
 };
 
-/** Every kind of line end is a record's end to this reader, wherever one is not quoted. */
-const readStrictly = async (file: string): Promise<string[][]> =>
-  parse(await readFile(file), { bom: true, record_delimiter: ['\r\n', '\n', '\r'] });
+type ReadCsv = (file: string, separator?: string) => Promise<string[][]>;
+
+/**
+ * Every kind of line end is a record's end to this reader, wherever one is not quoted. With another separator than the
+ * file's own, quotes stand in the middle of cells and are taken as they are.
+ */
+const readStrictly: ReadCsv = async (file, separator = ',') =>
+  parse(await readFile(file), {
+    ...{ bom: true, record_delimiter: ['\r\n', '\n', '\r'], delimiter: separator },
+    ...(separator !== ',' && { quote: false, relax_column_count: true }),
+  });
 
 const readers = [
   { title: 'csv-parse in strict mode', skip: false, startReader: () => readStrictly },
   { title: "Python's csv module", skip: withoutPython, startReader: startPythonCsv },
 ] as const;
 
-for (const { title, skip, startReader } of readers)
+for (const { title, skip, startReader } of readers) {
   test(`${title} reads from the CSV what the JSON holds`, { skip }, async (t) => {
     const folder = await tempFolder(t);
     const read = startReader(t);
@@ -116,3 +118,30 @@ for (const { title, skip, startReader } of readers)
       { numRuns: 200, examples: [exampleBatch] },
     );
   });
+
+  for (const [name, separator] of [
+    ['a semicolon', ';'],
+    ['a tab', '\t'],
+  ] as const)
+    test(
+      `${title.replace(' in strict mode', '')} finds no formula behind ${name} where that is the separator`,
+      { skip },
+      async (t) => {
+        const folder = await tempFolder(t);
+        const read = startReader(t);
+        let split = 0;
+        await fc.assert(
+          fc.asyncProperty(fc.array(nastyPrompt, { minLength: 1, maxLength: 5 }), async (prompts) => {
+            const { resultsFile, csvFile } = await writeReports(sourceOfTexts(prompts), folder);
+            for (const [, ...cells] of await read(csvFile, separator)) {
+              split += cells.length;
+              for (const cell of cells) assert.doesNotMatch(cell, formula);
+            }
+            await Promise.all([rm(resultsFile), rm(csvFile)]);
+          }),
+          { numRuns: 100, examples: [[[Array(5).fill(`a${separator}=1`) as Texts]], exampleBatch] },
+        );
+        assert.ok(split > 0);
+      },
+    );
+}

@@ -1,4 +1,5 @@
 import type { Pause } from '../contract.ts';
+import { commandLine, idWord } from '../workflows/command-line.ts';
 import { asTyped } from '../typed-command.ts';
 
 /** The batch paused itself; what to do is in the message. A later `processBatch` of the same prompts does not lift it: `durabatch resume <id>` does. */
@@ -9,7 +10,7 @@ export class BatchPausedError extends Error {
 
   constructor(batchId: string, pause: Pause) {
     super(
-      `batch ${batchId} paused (${pause.reason}): ${pause.message}. To continue: ${asTyped(`durabatch resume ${batchId}`)}`,
+      `batch ${batchId} paused (${pause.reason}): ${pause.message}. To continue: ${asTyped(commandLine`durabatch resume ${idWord(batchId)}`)}`,
     );
     this.batchId = batchId;
     this.pause = pause;
@@ -23,7 +24,7 @@ export class BatchInterruptedError extends Error {
 
   constructor(batchId: string, why: string) {
     super(
-      `batch ${batchId} ${why}. Every answer that came back is kept. To continue: ${asTyped(`durabatch resume ${batchId}`)}`,
+      `batch ${batchId} ${why}. Every answer that came back is kept. To continue: ${asTyped(commandLine`durabatch resume ${idWord(batchId)}`)}`,
     );
     this.batchId = batchId;
   }

@@ -7,6 +7,7 @@ import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { BatchSummary } from './render/summary-text.ts';
 import { runFlagsOf } from './run-flags.ts';
+import { commandLine } from '../workflows/command-line.ts';
 import type { Temporal } from './temporal.ts';
 
 /** `end` is how the run ended, or the progress at which it was left. */
@@ -37,7 +38,7 @@ export async function batchSummary(
     csvFile: outcome?.csvFile ?? null,
     failuresFile: outcome?.failuresFile ?? null,
     webUiUrl: temporal?.webUiOf(store.batchId, runId) ?? null,
-    stopServerCommand: temporal?.embedded ? 'durabatch server stop' : null,
+    stopServerCommand: temporal?.embedded ? commandLine`durabatch server stop` : null,
     runFlags: runFlagsOf(manifest.settings, manifest.limits, store.location.outputDir),
     ...figures,
     warnings: outcome?.warnings ?? [],

@@ -22,6 +22,7 @@ import { unsaidNote } from './posted-worker.ts';
 import { type Waiting, waitingOf, waitingText } from './waiting.ts';
 import { saveAtUnexpectedEnd } from './unexpected-end.ts';
 import { withServer } from './with-server.ts';
+import { commandLine, idWord } from '../workflows/command-line.ts';
 import { asTyped } from '../typed-command.ts';
 
 export interface DriveOptions {
@@ -266,12 +267,14 @@ function createTroubleNotes({ config, temporal, store, worker, note }: DriveOpti
         if (server.address !== temporal.address.address) {
           throw new Error(
             `the Temporal server is at ${server.address} now, since its old port was taken; ` +
-              `nothing is lost: ${asTyped(`durabatch resume ${store.batchId}`)}`,
+              `nothing is lost: ${asTyped(commandLine`durabatch resume ${idWord(store.batchId)}`)}`,
           );
         }
       }
       if (worker === 'none' && !(await hasLiveWorker(temporal, store).catch(() => true))) {
-        say(`No worker is on this batch. To continue: ${asTyped(`durabatch resume ${store.batchId}`)}`);
+        say(
+          `No worker is on this batch. To continue: ${asTyped(commandLine`durabatch resume ${idWord(store.batchId)}`)}`,
+        );
       } else {
         say('Waiting for the Temporal server to answer.');
       }

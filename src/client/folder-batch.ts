@@ -16,6 +16,7 @@ import { assertOurs } from './start-run.ts';
 import { cancelNow } from './tell-batch.ts';
 import { connectTemporal, connectTemporalIfRunning, type Temporal } from './temporal.ts';
 import { unlessClosed } from './unless-closed.ts';
+import { commandLine, idWord } from '../workflows/command-line.ts';
 import { asTyped } from '../typed-command.ts';
 
 /** A batch whose folder is here. Where no worker lives, one of our own carries the word and buys nothing. */
@@ -111,7 +112,7 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
       const outcome = await newestOutcome();
       if (!outcome)
         throw new Error(
-          `${batchId} was ended without a report; ${asTyped(`durabatch report ${batchId}`)} writes one`,
+          `${batchId} was ended without a report; ${asTyped(commandLine`durabatch report ${idWord(batchId)}`)} writes one`,
         );
       return { kind: 'closed', outcome };
     },

@@ -118,7 +118,7 @@ export async function remoteStatusOf(temporal: Temporal, listing: RemoteListing)
     resultsFile: outcome?.resultsFile ?? memo.results?.resultsFile ?? null,
     csvFile: outcome?.csvFile ?? memo.results?.csvFile ?? null,
     failuresFile: outcome?.failuresFile ?? memo.results?.failuresFile ?? null,
-    runFlags: '',
+    runFlags: [],
     destination: null,
     webUiUrl: temporal.webUiOf(batchId, runId),
     waiting: await waitingText(temporal, view, { state, counts }),

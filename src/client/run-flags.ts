@@ -2,16 +2,17 @@ import { resolve } from 'node:path';
 import type { RequestSettings, RunLimits } from '../contract.ts';
 import { providers } from '../providers/catalog.ts';
 import { DEFAULT_OUTPUT_DIR, requestDefaults } from './options/run-defaults.ts';
+import { type ShellWord, shellWord } from '../workflows/command-line.ts';
 
 /**
  * Returns the flags that make `run` ask as these settings do, with the same key and at the same prices, for the same
- * output folder, each with a blank before it.
+ * output folder.
  */
 export function runFlagsOf(
   settings: RequestSettings,
   { apiKeyEnv, prices }: Pick<RunLimits, 'apiKeyEnv' | 'prices'>,
   outputDir: string,
-): string {
+): ShellWord[] {
   const { provider, model, baseUrl } = settings;
   const isSimulated = provider === 'simulated';
   const usualAddress = isSimulated ? baseUrl : providers[provider].baseUrl;
@@ -33,10 +34,7 @@ export function runFlagsOf(
   const flags = values.flatMap(([flag, value, usual]) =>
     value === undefined || value === usual
       ? []
-      : ` ${flag} ${isPlain(String(value)) ? value : JSON.stringify(value)}`,
+      : [shellWord(flag, flag), shellWord(String(value), `<${flag.slice(2)}>`)],
   );
-  return `${flags.join('')}${settings.thinking ? ' --thinking' : ''}`;
+  return [...flags, ...(settings.thinking ? [shellWord('--thinking', '')] : [])];
 }
-
-/** Needs no quotes in a shell. */
-const isPlain = (value: string): boolean => /^[\w./:@-]+$/.test(value);

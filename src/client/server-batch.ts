@@ -10,6 +10,7 @@ import { cancelNow } from './tell-batch.ts';
 import type { Temporal } from './temporal.ts';
 import { unlessClosed } from './unless-closed.ts';
 import { sleepUnless } from '../sleep-unless.ts';
+import { commandLine, idWord } from '../workflows/command-line.ts';
 import { asTyped } from '../typed-command.ts';
 
 const POLL_MS = 250;
@@ -82,7 +83,7 @@ export function createServerBatch(
       }
       if (alone) {
         note(
-          `No worker is on this batch: it ends, with a report of what came back, as soon as a worker starts. Its folder is ${folder}; type there: ${asTyped(`durabatch cancel ${batchId}`)}`,
+          `No worker is on this batch: it ends, with a report of what came back, as soon as a worker starts. Its folder is ${folder}; type there: ${asTyped(commandLine`durabatch cancel ${idWord(batchId)}`)}`,
         );
         return { kind: 'asked' };
       }

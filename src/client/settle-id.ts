@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { MANIFEST_FILE } from '../store/manifest.ts';
 import { findBatch, listBatches } from '../store/output-folder.ts';
+import { isBatchId } from '../workflows/command-line.ts';
 import { listRegistered, lookUpBatch } from './batch-registry.ts';
 import { DEFAULT_OUTPUT_DIR } from './options/run-defaults.ts';
 import { UsageError } from './options/usage-error.ts';
@@ -39,7 +40,9 @@ export async function settleId(config: Config, typed: string, scope: IdScope): P
   if (await isExact(config, typed, scope)) return typed;
   const here = (await placesIn(config, scope)).map(({ batchId }) => batchId);
   const everywhere = [...here, ...(await idsOnServer(config, scope))];
-  const begun = [...new Set(everywhere)].filter((id) => id.toLowerCase().startsWith(typed.toLowerCase()));
+  const begun = [...new Set(everywhere)].filter(
+    (id) => isBatchId(id) && id.toLowerCase().startsWith(typed.toLowerCase()),
+  );
   const exact = begun.find((id) => id.length === typed.length);
   if (exact !== undefined) return exact;
   if (begun.length > 1) throw new UsageError(ambiguous(typed, begun.toSorted()));
@@ -85,7 +88,7 @@ async function idsOnServer(config: Config, { outputDir, folderOnly }: IdScope): 
 /** By when each was made, which no later run changes. */
 async function newest(places: readonly Place[], { outputDir }: IdScope): Promise<string> {
   let last: { batchId: string; madeAt: string } | null = null;
-  for (const { folder, batchId } of places) {
+  for (const { folder, batchId } of places.filter(({ batchId: id }) => isBatchId(id))) {
     const madeAt = await madeAtOf(join(folder, batchId, MANIFEST_FILE));
     if (madeAt !== null && (last === null || madeAt > last.madeAt)) last = { batchId, madeAt };
   }

@@ -3,6 +3,8 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { sleepUnless } from '../sleep-unless.ts';
 import { cancelNowUpdate, knockSignal } from '../workflows/messages.ts';
 import { grpcErrorOf } from './grpc-error.ts';
+import { asTyped } from '../typed-command.ts';
+import { commandLine, idWord } from '../workflows/command-line.ts';
 
 const AGAIN_MS = 1000;
 /** A worker that takes over has done the workflow task long before. */
@@ -67,8 +69,8 @@ const heardLate = (signal: AbortSignal): AbortSignal =>
 const refusedFor = ({ workflowId }: WorkflowHandle, ms: number, cause: unknown): UpdateRefusedError =>
   new UpdateRefusedError(
     `the Temporal server has refused to deliver this to ${workflowId} for ${Math.round(ms / 1000)} s, because the batch's workflow tasks fail. ` +
-      'End the commands and workers that work on it (another version of durabatch may be among them), type durabatch resume ' +
-      `${workflowId}, and then repeat this command; its page in the Web UI shows the failure.`,
+      'End the commands and workers that work on it (another version of durabatch may be among them), type ' +
+      `${asTyped(commandLine`durabatch resume ${idWord(workflowId)}`)}, and then repeat this command; its page in the Web UI shows the failure.`,
     { cause },
   );
 

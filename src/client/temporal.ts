@@ -2,6 +2,7 @@
 import { Client, Connection } from '@temporalio/client';
 import type { Config, TemporalAddress } from '../config.ts';
 import { ensureServer, serverStatus, type ServerInfo } from '../server/embedded-server.ts';
+import { commandLine } from '../workflows/command-line.ts';
 import { asTyped } from '../typed-command.ts';
 import { tlsDoubt } from './tls-doubt.ts';
 
@@ -85,7 +86,7 @@ async function unreachableText(
   const doubt = isEmbedded ? null : await tlsDoubt(address);
   if (doubt !== null) return `cannot connect to ${where} at ${address.address}. ${doubt}.`;
   const advice = isEmbedded
-    ? `See "${asTyped('durabatch server status')}".`
+    ? `See "${asTyped(commandLine`durabatch server status`)}".`
     : 'Check TEMPORAL_ADDRESS, its namespace, TLS and API key, or unset it to use the embedded server.';
   return `cannot reach ${where} at ${address.address}: ${said}. ${advice}`;
 }

@@ -14,6 +14,7 @@ import { createRetriesLook } from './retries.ts';
 import { isOf, viewOf, viewWithin } from './server-view.ts';
 import { sleepUnless } from '../sleep-unless.ts';
 import { connectTemporalIfRunning, type Temporal } from './temporal.ts';
+import { commandLine, idWord } from '../workflows/command-line.ts';
 import { asTyped } from '../typed-command.ts';
 
 export interface WatchOptions {
@@ -58,7 +59,7 @@ export async function watchStore(
       if ((await store.readManifest()).runs.at(-1)?.outcome) return await endOf(temporal, store);
       if (!told)
         view.note(
-          `No worker is on this batch. To continue it: ${asTyped(`durabatch resume ${store.batchId}`)}. Waiting for a worker; press Ctrl-C to stop waiting.`,
+          `No worker is on this batch. To continue it: ${asTyped(commandLine`durabatch resume ${idWord(store.batchId)}`)}. Waiting for a worker; press Ctrl-C to stop waiting.`,
         );
     } finally {
       await temporal?.close();

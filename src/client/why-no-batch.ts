@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { slugOfFile } from './input/file-slug.ts';
 import { nearestName } from './nearest-name.ts';
+import { commandLine } from '../workflows/command-line.ts';
 import { asTyped } from '../typed-command.ts';
 
 const SHOWN = 3;
@@ -17,13 +18,13 @@ export async function whyNoBatch(id: string, known: readonly string[], place: st
     const which =
       made.length > 0
         ? `made from it: ${made.join(', ')}`
-        : `"${asTyped('durabatch list')}" shows the batches there are`;
+        : `"${asTyped(commandLine`durabatch list`)}" shows the batches there are`;
     return `"${id}" is a file of prompts, and the id of a batch was expected; ${which}`;
   }
   const near = nearestName(id, known);
   if (near !== undefined) return `there is no batch "${id}" in ${place}; did you mean ${near}?`;
   return (
     `there is no batch "${id}" in ${place}. ` +
-    `"${asTyped('durabatch list')}" shows the batches there are; --output-dir names the folder of a batch that this machine does not know.`
+    `"${asTyped(commandLine`durabatch list`)}" shows the batches there are; --output-dir names the folder of a batch that this machine does not know.`
   );
 }

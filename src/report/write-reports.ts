@@ -11,6 +11,7 @@ import { jsonHead, jsonMiddle, jsonPossiblyPaid, jsonResult, jsonTail } from './
 import { checkComplete, toSummary, type ReportSummary } from './summary.ts';
 import { counted, emptyTally, totalItems, type Tally } from './tally.ts';
 import { SHARED_FOLDER } from '../private-mode.ts';
+import { commandLine, idWord } from '../workflows/command-line.ts';
 
 export interface WrittenReports {
   /** Absolute path. */
@@ -114,7 +115,7 @@ export const writeReports = async (source: ReportSource, folder: string): Promis
   } catch (error) {
     if (!(error instanceof FileWriteError)) throw error;
     const { batch_id } = source.manifest;
-    const message = `${error.message}. No answer is lost: "durabatch report ${batch_id}" (with --to FOLDER: elsewhere) writes the reports from the ledger.`;
+    const message = `${error.message}. No answer is lost: "${commandLine`durabatch report ${idWord(batch_id)}`}" (with --to FOLDER: elsewhere) writes the reports from the ledger.`;
     throw new FileWriteError(message, error.code, error);
   }
 };

@@ -8,6 +8,7 @@ import type { ServerProcess } from './server-process.ts';
 import { readRecord, writeRecord } from './server-record.ts';
 import type { ServerPorts, ServerRecord } from './server-record.ts';
 import { prepareNamespace } from './temporal-probe.ts';
+import { commandLine } from '../workflows/command-line.ts';
 import { asTyped } from '../typed-command.ts';
 
 const READY_MS = 60_000;
@@ -101,7 +102,7 @@ const startFailure = (home: string, what: string): Error => {
   const database = databasePath(home);
   const advice = isDamaged(home)
     ? `The database is damaged: move ${database} (and ${database}-wal, ${database}-shm, if they exist) away and ` +
-      `try again. No answers are lost: they are in the output folders, and "${asTyped('durabatch resume')}" picks them up.`
+      `try again. No answers are lost: they are in the output folders, and "${asTyped(commandLine`durabatch resume`)}" picks them up.`
     : 'Mend what the log says and try again.';
   return new Error(
     `The Temporal server did not start: ${what}. ${advice}\n${logPath(home)} ends with:\n${tail}`,

@@ -1,5 +1,6 @@
 import type { BatchInput, BatchOutcome, Progress, RunState } from '../contract.ts';
 import { rankedFailures } from './failure-counts.ts';
+import { commandLine, idWord } from './command-line.ts';
 import { nextStep } from './next-steps.ts';
 import { costText, numberText, quoted, timeText } from './web-ui.ts';
 
@@ -96,7 +97,7 @@ function failuresOf({ failuresByType, lastFailures }: Progress): string[] {
 }
 
 function resultsText({ batchId, store, host }: BatchInput, state: RunState): string {
-  const report = `\`durabatch report ${batchId}\``;
+  const report = `\`${commandLine`durabatch report ${idWord(batchId)}`}\``;
   if (isOver(state)) return `**Results:** could not be written; to write them: ${report}`;
   const folder = `${quoted(store.outputDir, 1000, 500)}${host === undefined ? '' : ` on ${quoted(host)}`}`;
   return `**Results:** at the end, in ${folder}; those so far: ${report}`;

@@ -1,10 +1,19 @@
 /** What a tired person should do now. */
 import type { BatchState, FailureCounts, Pause, PauseReason } from '../contract.ts';
+import {
+  isBatchId,
+  type CommandLine,
+  commandLine,
+  idWord,
+  type ShellWord,
+  shellWord,
+  shellWords,
+} from './command-line.ts';
 
 export interface NextStep {
   advice: string;
   /** Exactly what to type, where there is something to type. */
-  command: string | null;
+  command: CommandLine | null;
 }
 
 const pauseAdvice: Record<PauseReason, string> = {
@@ -20,11 +29,11 @@ const pauseAdvice: Record<PauseReason, string> = {
     'Answers could not be written to the output folder, so nothing more is bought. Make room or put the folder right, then type:',
 };
 
-const stateSteps: Record<Exclude<BatchState, 'paused'>, (batchId: string) => NextStep> = {
-  running: (id) => ({ advice: 'Nothing to do. To follow it:', command: `durabatch watch ${id}` }),
+const stateSteps: Record<Exclude<BatchState, 'paused'>, (id: ShellWord) => NextStep> = {
+  running: (id) => ({ advice: 'Nothing to do. To follow it:', command: commandLine`durabatch watch ${id}` }),
   cancelling: (id) => ({
     advice: 'It ends by itself when the prompts in progress are done. To end it at once:',
-    command: `durabatch cancel ${id} --now`,
+    command: commandLine`durabatch cancel ${id} --now`,
   }),
   succeeded: () => ({
     advice: 'Nothing to do: every prompt has its completions.',
@@ -32,24 +41,24 @@ const stateSteps: Record<Exclude<BatchState, 'paused'>, (batchId: string) => Nex
   }),
   partly_failed: (id) => ({
     advice: 'The failed prompts are in the results, with their errors. To ask only those again:',
-    command: `durabatch retry ${id}`,
+    command: commandLine`durabatch retry ${id}`,
   }),
   cancelled: (id) => ({
     advice: 'Every answer that came back is in the results. To run the rest:',
-    command: `durabatch resume ${id}`,
+    command: commandLine`durabatch resume ${id}`,
   }),
   waiting: (id) => ({
     advice: 'No worker is on it yet. A worker on its folder (durabatch worker) starts it. To run it here:',
-    command: `durabatch resume ${id}`,
+    command: commandLine`durabatch resume ${id}`,
   }),
   stopped: (id) => ({
     advice: 'No worker is on it. Every answer that came back is kept. To continue:',
-    command: `durabatch resume ${id}`,
+    command: commandLine`durabatch resume ${id}`,
   }),
   crashed: (id) => ({
     advice:
       'Its worker disappeared. Every answer that came back is kept and is not bought again. To continue:',
-    command: `durabatch resume ${id}`,
+    command: commandLine`durabatch resume ${id}`,
   }),
 };
 
@@ -58,8 +67,8 @@ export interface FailedPrompts {
   failuresByType: FailureCounts | undefined;
   /** The prompts that failed, as a file to run; `null` where it is not known. */
   failuresFile: string | null | undefined;
-  /** Flags of `run` for the settings of this batch, with a blank before each. */
-  runFlags?: string;
+  /** Flags of `run` for the settings of this batch. */
+  runFlags?: readonly ShellWord[];
 }
 
 /** Asked again as they are, such prompts are refused again. */
@@ -76,23 +85,27 @@ export function nextStep(
   maxCostNanoUsd: number | null = null,
   failed: FailedPrompts | null = null,
 ): NextStep {
-  if (state === 'partly_failed' && failed?.failuresFile && isRejectedThroughout(failed.failuresByType))
+  const id = idWord(batchId);
+  if (state === 'partly_failed' && failed?.failuresFile && isRejectedThroughout(failed.failuresByType)) {
+    const file = shellWord(failed.failuresFile, '<failures file>');
     return {
       advice:
         'The provider refused every failed prompt, and would refuse it again unchanged. Change the prompts in the failures file, then run that file:',
-      command: `durabatch run ${asArgument(failed.failuresFile)}${failed.runFlags ?? ''}`,
+      command: commandLine`durabatch run ${shellWords([file, ...(failed.runFlags ?? [])])}`,
     };
-  if (state !== 'paused') return stateSteps[state](batchId);
-  return {
-    advice: pauseAdvice[pause?.reason ?? 'operator'],
-    command: `durabatch resume ${batchId}${pause?.reason === 'budget' ? ` --max-cost ${higherCap(maxCostNanoUsd, pause.neededNanoUsd)}` : ''}`,
-  };
+  }
+  if (state !== 'succeeded' && !isBatchId(batchId))
+    return { advice: 'Its id is not one of a batch, so no command takes it.', command: null };
+  if (state !== 'paused') return stateSteps[state](id);
+  const advice = pauseAdvice[pause?.reason ?? 'operator'];
+  if (pause?.reason !== 'budget') return { advice, command: commandLine`durabatch resume ${id}` };
+  const cap = higherCap(maxCostNanoUsd, pause.neededNanoUsd);
+  return { advice, command: commandLine`durabatch resume ${id} --max-cost ${cap}` };
 }
 
-const asArgument = (path: string): string => (/^[\w./:-]+$/.test(path) ? path : JSON.stringify(path));
-
 /** Twice as much, in US dollars: an example that nobody regrets having pasted, and that the next prompt fits into. */
-const higherCap = (maxCostNanoUsd: number | null, neededNanoUsd = 0): string =>
-  maxCostNanoUsd === null
-    ? 'USD'
-    : (Math.max(2 * maxCostNanoUsd, 2 * neededNanoUsd) / 1e9).toFixed(9).replace(/\.?0+$/, '');
+const higherCap = (maxCostNanoUsd: number | null, neededNanoUsd = 0): ShellWord => {
+  if (maxCostNanoUsd === null) return shellWord('USD', 'USD');
+  const cap = (Math.max(2 * maxCostNanoUsd, 2 * neededNanoUsd) / 1e9).toFixed(9);
+  return shellWord(cap.replace(/\.?0+$/, ''), 'USD');
+};

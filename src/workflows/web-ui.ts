@@ -1,6 +1,7 @@
 /** What Temporal's Web UI shows of a batch besides its history. */
 import type { BatchInput, BatchLayout, BatchOutcome, Progress, ShardAccount } from '../contract.ts';
 import { rankedFailures } from './failure-counts.ts';
+import { commandLine, idWord } from './command-line.ts';
 import { nextStep } from './next-steps.ts';
 import { shardRange } from './shard-range.ts';
 
@@ -68,7 +69,7 @@ function nextText(
   const { advice, command } = nextStep(state, pause, batchId, budget?.maxCostNanoUsd, failed);
   const text = command === null ? advice : `${advice} ${command}`;
   if (state !== 'running') return text;
-  return `${text} (if no worker is on it any more, since its command was stopped or died: durabatch resume ${batchId})`;
+  return `${text} (if no worker is on it any more, since its command was stopped or died: ${commandLine`durabatch resume ${idWord(batchId)}`})`;
 }
 
 export const numberText = (count: number): string => count.toLocaleString('en-US');

@@ -5,6 +5,10 @@ import { runFlagsOf } from '../../src/client/run-flags.ts';
 import { manifestOf } from '../report/support/report-fixtures.ts';
 
 const { settings, limits } = manifestOf(1);
+const typedFlags = (...given: Parameters<typeof runFlagsOf>): string =>
+  runFlagsOf(...given)
+    .map((word) => ` ${word}`)
+    .join('');
 const usual = resolve('data/batch_results');
 
 const cases: [Partial<typeof settings>, outputDir: string, flags: string][] = [
@@ -33,7 +37,7 @@ const cases: [Partial<typeof settings>, outputDir: string, flags: string][] = [
 ];
 for (const [changes, outputDir, flags] of cases) {
   test(`settings ${JSON.stringify(changes)} are typed as${flags}`, () => {
-    assert.equal(runFlagsOf({ ...settings, ...changes }, limits, outputDir), flags);
+    assert.equal(typedFlags({ ...settings, ...changes }, limits, outputDir), flags);
   });
 }
 
@@ -47,13 +51,13 @@ const ways: [Partial<typeof limits>, flags: string][] = [
 ];
 for (const [changes, flags] of ways) {
   test(`limits ${JSON.stringify(changes)} are typed as${flags}`, () => {
-    const typed = runFlagsOf(settings, { ...limits, ...changes }, usual);
+    const typed = typedFlags(settings, { ...limits, ...changes }, usual);
     assert.equal(typed, ` --model deepseek-v4-flash${flags}`);
   });
 }
 
 test('a simulated batch needs no key', () => {
-  const typed = runFlagsOf(
+  const typed = typedFlags(
     { ...settings, provider: 'simulated', model: 'simulated', baseUrl: '' },
     limits,
     usual,

@@ -223,7 +223,10 @@ for (const [name, kind] of links) {
     const folder = join(place.outputDir, id);
     const outside = join(place.folder, 'outside');
     const planted = join(folder, name);
-    const isThere = await stat(planted).then(() => true, () => false);
+    const isThere = await stat(planted).then(
+      () => true,
+      () => false,
+    );
     if (isThere) await rename(planted, outside);
     else if (kind === 'folder') await mkdir(outside);
     else await writeFile(outside, 'private\n');
@@ -231,8 +234,14 @@ for (const [name, kind] of links) {
     await symlink(outside, planted);
     const untouched = await contentsOf(outside);
 
-    for (const command of [['resume', id], ['retry', id], ['add', id, file], ['run', file]]) {
-      const { code, stdout, stderr } = command[0] === 'run' ? await place.run(file) : await place.cli(command);
+    for (const command of [
+      ['resume', id],
+      ['retry', id],
+      ['add', id, file],
+      ['run', file],
+    ]) {
+      const { code, stdout, stderr } =
+        command[0] === 'run' ? await place.run(file) : await place.cli(command);
       assert.notEqual(code, 0, stdout + stderr);
     }
     const { stderr } = await place.cli(['resume', id]);

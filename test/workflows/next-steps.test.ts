@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { shellWord } from '../../src/workflows/command-line.ts';
 import { type FailedPrompts, nextStep } from '../../src/workflows/next-steps.ts';
 import type { Pause } from '../../src/contract.ts';
 
@@ -50,7 +51,11 @@ const failuresFile = '/out/batch_results_20260304_050607_failures.jsonl';
 const failedCases: [FailedPrompts | null, string][] = [
   [{ failuresByType: { 'Completion.Rejected': 2 }, failuresFile }, `durabatch run ${failuresFile}`],
   [
-    { failuresByType: { 'Completion.Rejected': 2 }, failuresFile: '/my out/f.jsonl', runFlags: ' --model m' },
+    {
+      failuresByType: { 'Completion.Rejected': 2 },
+      failuresFile: '/my out/f.jsonl',
+      runFlags: ['--model', 'm'].map((word) => shellWord(word, '')),
+    },
     'durabatch run "/my out/f.jsonl" --model m',
   ],
   [
@@ -68,3 +73,12 @@ for (const [failed, command] of failedCases) {
     assert.equal(nextStep('partly_failed', null, 'demo-1', null, failed).command, command);
   });
 }
+
+test('a name that is no id of a batch stands in no command', () => {
+  for (const id of ['$(touch x)', 'a b', '-rf', 'a;b', 'a\u202eb', '`x`', 'a\nb', ''])
+    for (const state of [...states.map(([each]) => each), 'paused'] as const) {
+      const { advice, command } = nextStep(state, state === 'paused' ? pause : null, id);
+      assert.equal(command, null, `${state}: ${command}`);
+      assert.ok(!advice.endsWith(':'), advice);
+    }
+});

@@ -3,6 +3,15 @@ import { type Argument, type Command, CommanderError, type Option } from 'comman
 import { redact } from '../../providers/redact.ts';
 import { nearestName } from '../nearest-name.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
+import {
+  type CommandLine,
+  commandLine,
+  idWord,
+  placeholderWord,
+  type ShellWord,
+  shellWord,
+  shellWords,
+} from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
 /** What a command line is compared with. */
@@ -25,22 +34,22 @@ const PROMPT_FILE = /\.(json|jsonl|ndjson)$/i;
 /** What editors and web pages make of `-`. */
 const FALSE_DASH = /^[\u2010-\u2015\u2212]/;
 /** Names that other tools have for a command, and what it is here. */
-const otherNames: Readonly<Record<string, string>> = {
-  version: '--version',
-  ls: 'list',
-  ps: 'list',
-  start: 'run <file>',
-  continue: 'resume <id>',
-  stop: 'cancel <id>',
-  kill: 'cancel <id>',
-  abort: 'cancel <id>',
-  results: 'report <id>',
+const otherNames: Readonly<Record<string, CommandLine>> = {
+  version: commandLine`durabatch --version`,
+  ls: commandLine`durabatch list`,
+  ps: commandLine`durabatch list`,
+  start: commandLine`durabatch run <file>`,
+  continue: commandLine`durabatch resume <id>`,
+  stop: commandLine`durabatch cancel <id>`,
+  kill: commandLine`durabatch cancel <id>`,
+  abort: commandLine`durabatch cancel <id>`,
+  results: commandLine`durabatch report <id>`,
 };
 
 const quoted = (text: string): string => JSON.stringify(toTerminalText(text, 80));
 /** Words as they can be typed again. */
-const asLine = (typed: readonly string[]): string =>
-  toTerminalText(typed.map((word) => (/[\s"'$`\\]/.test(word) ? JSON.stringify(word) : word)).join(' '), 200);
+const asLine = (typed: readonly string[]): ShellWord =>
+  shellWords(typed.map((word) => shellWord(word, '<…>')));
 const words = (list: readonly string[]): string => list.map(quoted).join(' and ');
 
 export async function explainMisuse(
@@ -92,25 +101,24 @@ const operandsOf = (typed: readonly string[]): string[] => typed.filter((word) =
 const namesOf = (program: Command): string[] => program.commands.map((command) => command.name());
 const inMessage = ({ error }: Misuse): string => /'([^]*)'/.exec(error.message)?.[1] ?? '';
 const seeHelp = (command: Command | null): string =>
-  `See ${asTyped(`durabatch ${command === null ? '' : `${command.name()} `}--help`)}.`;
+  `See ${asTyped(commandLine`durabatch ${asLine([...(command === null ? [] : [command.name()]), '--help'])}`)}.`;
 
 async function unknownCommand(misuse: Misuse): Promise<string> {
   const { program, typed, batchIds, isFile } = misuse;
   const word = inMessage(misuse);
   if (FALSE_DASH.test(word)) return falseDash(word);
   if (isFile(word) || PROMPT_FILE.test(word)) {
-    return `${quoted(word)} is a file, but a command was expected; to run it: ${asTyped(`durabatch run ${asLine(typed)}`)}`;
+    return `${quoted(word)} is a file, but a command was expected; to run it: ${asTyped(commandLine`durabatch run ${asLine(typed)}`)}`;
   }
   const other = otherNames[word.toLowerCase()];
-  if (other !== undefined)
-    return `there is no command ${quoted(word)}; type: ${asTyped(`durabatch ${other}`)}`;
+  if (other !== undefined) return `there is no command ${quoted(word)}; type: ${asTyped(other)}`;
   const near = nearestName(word, namesOf(program));
   if (near !== undefined) {
     const line = asLine(typed.map((each) => (each === word ? near : each)));
-    return `there is no command ${quoted(word)}; did you mean: ${asTyped(`durabatch ${line}`)}`;
+    return `there is no command ${quoted(word)}; did you mean: ${asTyped(commandLine`durabatch ${line}`)}`;
   }
   if ((await batchIds()).includes(word)) {
-    return `${quoted(word)} is a batch, but a command was expected; to see its status: ${asTyped(`durabatch status ${word}`)}`;
+    return `${quoted(word)} is a batch, but a command was expected; to see its status: ${asTyped(commandLine`durabatch status ${idWord(word)}`)}`;
   }
   return `there is no command ${quoted(word)}; the commands are ${namesOf(program).join(', ')}. ${seeHelp(null)}`;
 }
@@ -129,11 +137,11 @@ function unknownFlag(misuse: Misuse): string {
   const options = [...(command?.options ?? []), ...program.options].filter(({ long }) => long);
   const wanted = spelling(flag);
   if (command !== null && takesFile(command) && /^(input)?file(path)?$/.test(wanted)) {
-    return `${none}: the file needs no flag, as in ${asTyped(`durabatch ${command.name()} ${value || 'prompts.json'}`)}`;
+    return `${none}: the file needs no flag, as in ${asTyped(commandLine`durabatch ${asLine([command.name(), value || 'prompts.json'])}`)}`;
   }
   const same = options.find(({ long }) => spelling(long!) === wanted);
   if (same) return `${none}; did you mean ${same.long}? Flags are written as ${usageOf(same)}`;
-  if (wanted === 'v') return `${none}; to print the version: ${asTyped('durabatch --version')}`;
+  if (wanted === 'v') return `${none}; to print the version: ${asTyped(commandLine`durabatch --version`)}`;
   const near = nearestName(
     wanted,
     options.map(({ long }) => spelling(long!)),
@@ -165,7 +173,7 @@ async function missingArgument(misuse: Misuse): Promise<string> {
   const name = command?.name() ?? '';
   const wanted = inMessage(misuse);
   if (wanted === 'file') {
-    return `${name} needs a file of prompts, as in ${asTyped(`durabatch ${usageLine(command, { file: 'prompts.json' })}`)}. ${seeHelp(command)}`;
+    return `${name} needs a file of prompts, as in ${asTyped(commandLine`durabatch ${usageLine(command, { file: asLine(['prompts.json']) })}`)}. ${seeHelp(command)}`;
   }
   if (!/^ids?$/.test(wanted)) {
     const argument = command?.registeredArguments.find((each) => each.name() === wanted);
@@ -173,23 +181,24 @@ async function missingArgument(misuse: Misuse): Promise<string> {
     return `${name} needs an argument: one of ${what}`;
   }
   const ids = await batchIds();
-  const line = (id: string): string => asTyped(`durabatch ${usageLine(command, { [wanted]: id })}`);
+  const line = (id: string): string =>
+    asTyped(commandLine`durabatch ${usageLine(command, { [wanted]: idWord(id) })}`);
   if (ids.length === 0) {
-    return `${name} needs the id of a batch, and there is none here yet; "${asTyped('durabatch list')}" shows batches, ${asTyped('durabatch run <file>')} starts one`;
+    return `${name} needs the id of a batch, and there is none here yet; "${asTyped(commandLine`durabatch list`)}" shows batches, ${asTyped(commandLine`durabatch run <file>`)} starts one`;
   }
   if (ids.length === 1) return `${name} needs the id of a batch; there is one here: ${line(ids[0]!)}`;
   const shown = ids.slice(0, 3).map((id) => `\n  ${line(id)}`);
-  return `${name} needs the id of a batch; "${asTyped('durabatch list')}" shows them. The newest${ids.length > shown.length ? ` of ${ids.length}` : ''}:${shown.join('')}`;
+  return `${name} needs the id of a batch; "${asTyped(commandLine`durabatch list`)}" shows them. The newest${ids.length > shown.length ? ` of ${ids.length}` : ''}:${shown.join('')}`;
 }
 
 /** The command with its arguments, those named filled in. */
-const usageLine = (command: Command | null, values: Record<string, string>): string =>
-  [
-    command?.name(),
+const usageLine = (command: Command | null, values: Record<string, ShellWord>): ShellWord =>
+  shellWords([
+    asLine([command?.name() ?? '']),
     ...(command?.registeredArguments ?? [])
       .filter((argument) => argument.required || argument.name() in values)
-      .map((argument: Argument) => values[argument.name()] ?? `<${argument.name()}>`),
-  ].join(' ');
+      .map((argument: Argument) => values[argument.name()] ?? placeholderWord(argument.name())),
+  ]);
 
 function tooMany({ command, typed, isFile }: Misuse): string {
   const name = command?.name() ?? '';
@@ -204,7 +213,7 @@ function tooMany({ command, typed, isFile }: Misuse): string {
   }
   const joined = found.join(' ');
   if (isFile(joined)) {
-    return `the file name contains spaces, so it needs quotes: ${asTyped(`durabatch ${name} ${JSON.stringify(joined)}`)}`;
+    return `the file name contains spaces, so it needs quotes: ${asTyped(commandLine`durabatch ${asLine([name, joined])}`)}`;
   }
   const switched = command?.options.find(
     ({ long, required }) =>

@@ -5,6 +5,7 @@ import { whyNoLocalFolder } from '../../local-folder.ts';
 import { MANIFEST_FILE } from '../../store/manifest.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { whyNoBatch } from '../why-no-batch.ts';
+import { commandLine, idWord, shellWord } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
 /**
@@ -40,7 +41,7 @@ async function settledId(
   if (!/[/\\]/.test(name)) return { id: name };
   if (await isFile(given)) throw new UsageError(await whyNoBatch(given, await knownIds(), ''));
   throw new UsageError(
-    `"${given}" is no folder of a batch (no ${MANIFEST_FILE} in it); "${asTyped('durabatch list')}" shows the batches there are`,
+    `"${given}" is no folder of a batch (no ${MANIFEST_FILE} in it); "${asTyped(commandLine`durabatch list`)}" shows the batches there are`,
   );
 }
 
@@ -58,7 +59,7 @@ async function refuseBatch(files: readonly string[], knownIds: () => Promise<str
     const id = folder === null ? (await knownIds()).find((known) => known === file) : basename(folder);
     if (id === undefined) continue;
     throw new UsageError(
-      `"${file}" is a batch, but a file of prompts was expected; to continue it: ${asTyped(`durabatch resume ${folder === null ? id : file}`)}`,
+      `"${file}" is a batch, but a file of prompts was expected; to continue it: ${asTyped(commandLine`durabatch resume ${folder === null ? idWord(id) : shellWord(file, '<folder of the batch>')}`)}`,
     );
   }
 }

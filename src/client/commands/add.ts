@@ -23,6 +23,7 @@ import { goOn } from './go-on.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printFinished } from './last-words.ts';
 import { printTold } from './print-told.ts';
+import { commandLine, idWord } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
 export interface AddOptions {
@@ -153,7 +154,7 @@ async function assertNotCancelled(batch: ReachedBatch): Promise<void> {
   if (state === 'cancelled')
     throw new UsageError(
       `${batchId} is cancelled, and ${plural(counts.notRun, 'prompt')} of it were not run: with what is added they would be. ` +
-        `Nothing was added. To allow it: ${asTyped(`durabatch resume ${batchId}`)}, and then add again`,
+        `Nothing was added. To allow it: ${asTyped(commandLine`durabatch resume ${idWord(batchId)}`)}, and then add again`,
     );
 }
 

@@ -7,6 +7,7 @@ import { auditJson, auditText } from '../render/audit-text.ts';
 import { connectTemporalIfRunning } from '../temporal.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { commandLine } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
 /** Compares the newest report and the workflow with the ledger; changes and starts nothing. Any difference is exit code 1. */
@@ -30,7 +31,10 @@ async function auditWithWorkflow(store: BatchStore, { config }: CommandContext):
   );
   if (typeof temporal === 'string') return auditBatch(store, temporal);
   if (!temporal)
-    return auditBatch(store, `the Temporal server is not running ("${asTyped('durabatch server start')}")`);
+    return auditBatch(
+      store,
+      `the Temporal server is not running ("${asTyped(commandLine`durabatch server start`)}")`,
+    );
   try {
     const records = await readWorkflowRecords(historiesOf(temporal), store).catch((error: unknown) => {
       if (error instanceof HistoryError) return `the Temporal server does not tell: ${error.message}`;

@@ -5,6 +5,7 @@ import type { Manifest } from '../../store/manifest.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { type Destination, destinationOf, isSimulated, unusualAddress } from '../../providers/destination.ts';
 import { asTyped } from '../../typed-command.ts';
+import { commandLine, idWord, placeholderWord, shellWord, shellWords } from '../../workflows/command-line.ts';
 import { approve, isOwn } from '../approvals.ts';
 import { UsageError } from '../options/usage-error.ts';
 import type { CommandContext } from './context.ts';
@@ -57,13 +58,13 @@ function refusalOf(
 ): string {
   const { baseUrl, apiKeyEnv } = destination;
   const words = [
-    ...['durabatch', command, store.batchId],
-    ...(command === 'add' ? ['FILE'] : []),
-    ...(outputDir === undefined ? [] : ['--output-dir', JSON.stringify(outputDir)]),
-    ...['--base-url', baseUrl],
-    ...(apiKeyEnv === '' ? [] : ['--api-key-env', apiKeyEnv]),
+    ...(command === 'add' ? [placeholderWord('file')] : []),
+    ...(outputDir === undefined ? [] : [shellWord('--output-dir', ''), shellWord(outputDir, '<folder>')]),
+    ...[shellWord('--base-url', ''), shellWord(baseUrl, '<url>')],
+    ...(apiKeyEnv === '' ? [] : [shellWord('--api-key-env', ''), shellWord(apiKeyEnv, '<name>')]),
   ];
-  return `${questionOf(store, destination)} Nothing was sent. If you trust it, type: ${asTyped(words.join(' '))}`;
+  const again = commandLine`durabatch ${shellWord(command, '')} ${idWord(store.batchId)} ${shellWords(words)}`;
+  return `${questionOf(store, destination)} Nothing was sent. If you trust it, type: ${asTyped(again)}`;
 }
 
 async function saysYes(question: string, { json, note }: CommandContext): Promise<boolean> {

@@ -8,6 +8,7 @@ import { viewOf } from '../server-view.ts';
 import type { Temporal } from '../temporal.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { commandLine, idWord, shellWord } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
 export async function printEnd(
@@ -22,7 +23,7 @@ export async function printEnd(
     case 'paused':
       return printPaused(store, end.progress, context, temporal);
     case 'interrupted': {
-      const command = `durabatch resume ${store.batchId}`;
+      const command = commandLine`durabatch resume ${idWord(store.batchId)}`;
       if (context.json)
         context.print({
           type: 'interrupted',
@@ -35,7 +36,7 @@ export async function printEnd(
     default:
       throw new Error(
         `the batch was ended from outside (${end.how}), so there is no report of this run. ` +
-          `Every answer that came back is kept; to continue: ${asTyped(`durabatch resume ${store.batchId}`)}`,
+          `Every answer that came back is kept; to continue: ${asTyped(commandLine`durabatch resume ${idWord(store.batchId)}`)}`,
       );
   }
 }
@@ -79,7 +80,7 @@ export async function printDetached(
   { json, print }: CommandContext,
 ): Promise<number> {
   const webUi = temporal.webUiOf(store.batchId);
-  const worker = `durabatch worker --output-dir ${JSON.stringify(store.location.outputDir)}`;
+  const worker = commandLine`durabatch worker --output-dir ${shellWord(store.location.outputDir, '<folder>')}`;
   if (json) {
     print({
       type: 'started',
@@ -93,7 +94,7 @@ export async function printDetached(
       [
         `Batch ${store.batchId} is started. Its work is done by a worker; where none runs yet:`,
         `  ${asTyped(worker)}`,
-        `To follow it:  ${asTyped(`durabatch watch ${store.batchId}`)}`,
+        `To follow it:  ${asTyped(commandLine`durabatch watch ${idWord(store.batchId)}`)}`,
         ...(webUi ? [`Web UI:      ${webUi}`] : []),
       ].join('\n'),
     );

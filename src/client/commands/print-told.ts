@@ -3,6 +3,7 @@ import { progressJson } from '../render/progress-json.ts';
 import { statusJson } from '../render/status-text.ts';
 import type { CommandContext } from './context.ts';
 import { printStatus } from './print-status.ts';
+import { commandLine, idWord } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
 /** Prints how a batch stands after `command` has told it something; `more` for programs. */
@@ -19,7 +20,7 @@ export async function printTold(
     if (!alone) return;
     const where = batch.store ? '' : ` (where its folder is)`;
     note(
-      `No worker is on this batch: the change applies from its next worker on. To continue${where}: ${asTyped(`durabatch resume ${batch.batchId}`)}`,
+      `No worker is on this batch: the change applies from its next worker on. To continue${where}: ${asTyped(commandLine`durabatch resume ${idWord(batch.batchId)}`)}`,
     );
   };
   if (json) {

@@ -13,6 +13,7 @@ import { confirmDestination } from './confirm-destination.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';
+import { commandLine, idWord } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
 export interface RetryOptions {
@@ -40,7 +41,7 @@ export async function retryCommand(
   if (await isCancelled(store)) {
     throw new UsageError(
       `batch ${store.batchId} was cancelled: "retry" asks only the failed prompts of a finished batch. ` +
-        `To run the remaining prompts first: ${asTyped(`durabatch resume ${store.batchId}`)}`,
+        `To run the remaining prompts first: ${asTyped(commandLine`durabatch resume ${idWord(store.batchId)}`)}`,
     );
   }
   if (!outcome) note('This batch is not finished: going on with it, as resume does.');

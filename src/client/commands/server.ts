@@ -3,6 +3,7 @@ import { openOnServer } from '../open-on-server.ts';
 import { UsageError } from '../options/usage-error.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { commandLine, idWord, isBatchId } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
 /** Open batches that are named when their server is stopped. */
@@ -72,8 +73,13 @@ function printServer(
       openBatches.length === 1
         ? 'A batch was open on it. Every answer that came back is kept; to continue:'
         : `${openBatches.length} batches were open on it. Every answer that came back is kept; to continue:`,
-      ...openBatches.slice(0, MOST_NAMED).map((id) => `  ${asTyped(`durabatch resume ${id}`)}`),
-      ...(openBatches.length > MOST_NAMED ? [`  … (all of them: ${asTyped('durabatch list')})`] : []),
+      ...openBatches
+        .filter(isBatchId)
+        .slice(0, MOST_NAMED)
+        .map((id) => `  ${asTyped(commandLine`durabatch resume ${idWord(id)}`)}`),
+      ...(openBatches.length > MOST_NAMED
+        ? [`  … (all of them: ${asTyped(commandLine`durabatch list`)})`]
+        : []),
     );
   }
   print(lines.join('\n'));

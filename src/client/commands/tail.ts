@@ -12,6 +12,7 @@ import { toTerminalText } from '../render/terminal-text.ts';
 import { type CommandContext, endWithReader, interruptSignal, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { sleepUnless } from '../../sleep-unless.ts';
+import { commandLine, idWord, shellWord } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 import { PRIVATE_FOLDER } from '../../private-mode.ts';
 import { readRegularText } from '../../regular-file.ts';
@@ -92,8 +93,8 @@ export async function tailCommand(
 
   async function sayHowToGoOn(): Promise<void> {
     const { cursor } = cursorLine();
-    const typed = cursor.length > LONGEST_TYPED ? JSON.stringify(await keptInFile(cursor, store)) : cursor;
-    const command = `durabatch tail ${store.batchId} --cursor ${typed}`;
+    const typed = cursor.length > LONGEST_TYPED ? await keptInFile(cursor, store) : cursor;
+    const command = commandLine`durabatch tail ${idWord(store.batchId)} --cursor ${shellWord(typed, '<cursor>')}`;
     if (json) print({ ...cursorLine(), next_step: { advice: 'To continue from here:', command } });
     else note(`To continue from here:\n  ${asTyped(command)}`);
   }

@@ -20,6 +20,7 @@ import {
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { printFinished, printPaused } from './last-words.ts';
 import { printStatus } from './print-status.ts';
+import { commandLine } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
 interface Watched {
@@ -50,7 +51,7 @@ export async function watchCommand(
         ? await namedBatches(ids, outputDir, config, temporal)
         : await openBatches(outputDir, context, temporal);
     if (batches.length === 0) {
-      note(`No batch is open. To see all batches: ${asTyped('durabatch list')}`);
+      note(`No batch is open. To see all batches: ${asTyped(commandLine`durabatch list`)}`);
       return exitCodes.succeeded;
     }
     const interrupt = interruptSignal();

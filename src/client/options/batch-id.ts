@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { toTerminalText } from '../render/terminal-text.ts';
 import { UsageError } from './usage-error.ts';
+import { isBatchId, commandLine } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
-const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** Names that Windows keeps for devices, with any extension: no folder can have them. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;
 
@@ -17,7 +17,7 @@ export const batchIdValue = z.string().superRefine((id, context) => {
 });
 
 function problemOf(id: string): string | null {
-  if (!ID.test(id)) {
+  if (!isBatchId(id)) {
     return 'must be 1 to 64 letters, digits, dots, dashes or underscores, and start with a letter or digit';
   }
   if (id.endsWith('.')) return 'must not end with a dot';
@@ -31,6 +31,6 @@ export function parseBatchId(text: string): string {
   if (parsed.success) return parsed.data;
   const message = parsed.error.issues[0]?.message ?? 'not a batch id';
   throw new UsageError(
-    `batch id: ${message}; "${asTyped('durabatch list')}" shows all ids, and @last is the newest`,
+    `batch id: ${message}; "${asTyped(commandLine`durabatch list`)}" shows all ids, and @last is the newest`,
   );
 }

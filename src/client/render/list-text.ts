@@ -9,6 +9,7 @@ import type { TextOptions } from './summary-text.ts';
 import { toTerminalText } from './terminal-text.ts';
 import { type Column, tableText } from './text-table.ts';
 import { textWidth } from './text-width.ts';
+import { commandLine } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
 interface ListColumn extends Column {
@@ -46,7 +47,7 @@ export function listText(
 ): string {
   if (statuses.length === 0)
     return states.length === 0
-      ? `No batches yet. To start one: ${asTyped('durabatch run <file>')}`
+      ? `No batches yet. To start one: ${asTyped(commandLine`durabatch run <file>`)}`
       : `No batch is ${states.join(' or ')}.`;
   const [head = '', ...rows] = fittingTable(statuses, now, columns).split('\n');
   return [

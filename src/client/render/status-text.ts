@@ -5,6 +5,7 @@ import { rankedFailures } from '../../workflows/failure-counts.ts';
 import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './batch-rows.ts';
 import { limitsJson, limitsText } from './limits-text.ts';
 import { nextRows } from './next-rows.ts';
+import type { ShellWord } from '../../workflows/command-line.ts';
 import { nextStep, type NextStep } from '../../workflows/next-steps.ts';
 import { countText, usdOf } from './number-text.ts';
 import { createPaint } from './paint.ts';
@@ -41,8 +42,8 @@ export interface BatchStatus {
   resultsFile: string | null;
   csvFile: string | null;
   failuresFile: string | null;
-  /** Flags of `run` for the same settings; `''` where they are not known. */
-  runFlags: string;
+  /** Flags of `run` for the same settings; empty where they are not known. */
+  runFlags: readonly ShellWord[];
   webUiUrl: string | null;
   /** What its prompts in progress wait for, if all of them wait. */
   waiting: string | null;

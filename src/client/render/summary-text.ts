@@ -7,6 +7,7 @@ import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './ba
 import { billText } from './bill-text.ts';
 import { durationText } from './duration-text.ts';
 import { nextRows } from './next-rows.ts';
+import type { CommandLine, ShellWord } from '../../workflows/command-line.ts';
 import { nextStep, type NextStep } from '../../workflows/next-steps.ts';
 import { successRate } from '../../report/summary.ts';
 import { countText, plural, usdOf } from './number-text.ts';
@@ -43,9 +44,9 @@ export interface BatchSummary {
   failuresFile: string | null;
   webUiUrl: string | null;
   /** Command that stops the embedded server; null where the server is not ours. */
-  stopServerCommand: string | null;
+  stopServerCommand: CommandLine | null;
   /** Flags of `run` for the same settings. */
-  runFlags: string;
+  runFlags: readonly ShellWord[];
   failures: FailureGroup[];
   warnings: string[];
   /** ISO 8601, UTC. */

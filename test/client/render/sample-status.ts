@@ -19,7 +19,7 @@ export const sampleStatus = (changes: Partial<BatchStatus> = {}): BatchStatus =>
   resultsFile: null,
   csvFile: null,
   failuresFile: null,
-  runFlags: '',
+  runFlags: [],
   webUiUrl: null,
   waiting: null,
   account: null,

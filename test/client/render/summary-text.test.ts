@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { commandLine, shellWord } from '../../../src/workflows/command-line.ts';
 import type { BatchSummary } from '../../../src/client/render/summary-text.ts';
 import { summaryJson, summaryText } from '../../../src/client/render/summary-text.ts';
 import { emptyBill } from '../../../src/report/bill-tally.ts';
@@ -33,8 +34,8 @@ const summary = (changes: Partial<BatchSummary> = {}): BatchSummary => ({
   csvFile: 'out/batch_results_20261123_000157.csv',
   failuresFile: 'out/batch_results_20261123_000157_failures.jsonl',
   webUiUrl: 'http://127.0.0.1:8233/w',
-  stopServerCommand: 'durabatch server stop',
-  runFlags: ' --model m',
+  stopServerCommand: commandLine`durabatch server stop`,
+  runFlags: ['--model', 'm'].map((word) => shellWord(word, '')),
   failures: [
     {
       type: 'Completion.Rejected',

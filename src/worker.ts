@@ -25,6 +25,7 @@ import { createSurcharge } from './providers/surcharge.ts';
 import { sharedApis } from './providers/shared-apis.ts';
 import type { BatchStore } from './store/batch-store.ts';
 import { createRunPrices } from './store/run-prices.ts';
+import { terminalMessage, writeError } from './terminal-output.ts';
 import { WorkerLiveness } from './store/worker-liveness.ts';
 import { courierIdentity, workerIdentity } from './worker-identity.ts';
 import { paceSignal } from './workflows/messages.ts';
@@ -68,7 +69,7 @@ export interface BatchWorker {
 
 /** Warnings go to standard error, unless a command sends them elsewhere. */
 let sdkLog = ({ level, message }: LogEntry): void =>
-  void process.stderr.write(`durabatch: ${level} ${message}\n`);
+  writeError(terminalMessage(`durabatch: ${level} ${message}`));
 
 /** Where the SDK's warnings go in this process: say so before the first worker connects. */
 export function logWorkersTo(log: (entry: LogEntry) => void): void {

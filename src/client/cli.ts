@@ -15,6 +15,8 @@ import { settleOperands } from './command-line/settle-operands.ts';
 import { tellError, wantsDebug } from './command-line/tell-error.ts';
 import { knownIds, tellMisuse } from './command-line/tell-misuse.ts';
 import { type CommandContext, createContext, createContextAnyway } from './commands/context.ts';
+import { writeOut } from '../terminal-output.ts';
+import { toTerminalBlock } from './render/terminal-text.ts';
 import { parseBatchId } from './options/batch-id.ts';
 import { addDestinationOptions, parseDestinationOptions } from './options/destination-options.ts';
 import { addDoctorOptions, parseDoctorOptions } from './options/doctor-options.ts';
@@ -311,7 +313,7 @@ async function main(): Promise<void> {
   const given = process.argv.slice(2);
   if (given[0] === ASK) {
     const question = { program, asked: given.slice(1), batchIds: knownIds, env: process.env };
-    return void process.stdout.write(`${await answerShell(question)}\n`);
+    return writeOut(toTerminalBlock(await answerShell(question)));
   }
   const typed = flagsLast(program, given);
   try {

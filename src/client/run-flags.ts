@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { RequestSettings, RunLimits } from '../contract.ts';
 import { providers } from '../providers/catalog.ts';
 import { DEFAULT_OUTPUT_DIR, requestDefaults } from './options/run-defaults.ts';
-import { type ShellWord, shellWord } from '../workflows/command-line.ts';
+import { placeholderWord, type ShellWord, shellWord } from '../workflows/command-line.ts';
 
 /**
  * Returns the flags that make `run` ask as these settings do, with the same key and at the same prices, for the same
@@ -32,9 +32,14 @@ export function runFlagsOf(
     ['--output-dir', outputDir, resolve(DEFAULT_OUTPUT_DIR)],
   ];
   const flags = values.flatMap(([flag, value, usual]) =>
-    value === undefined || value === usual
-      ? []
-      : [shellWord(flag, flag), shellWord(String(value), `<${flag.slice(2)}>`)],
+    value === undefined || value === usual ? [] : [shellWord(flag, flag), valueWord(flag, String(value))],
   );
   return [...flags, ...(settings.thinking ? [shellWord('--thinking', '')] : [])];
+}
+
+function valueWord(flag: string, value: string): ShellWord {
+  const name = flag.slice(2);
+  // No other address is an API's, and terminals make links of some.
+  if (flag === '--base-url' && !/^https?:\/\//.test(value)) return placeholderWord(name);
+  return shellWord(value, `<${name}>`);
 }

@@ -28,6 +28,8 @@ const cases: [Partial<typeof settings>, outputDir: string, flags: string][] = [
     '/my data',
     ' --provider openai-compatible --model deepseek-v4-flash --base-url http://127.0.0.1:8000/v1 --api-key-env DEEPSEEK_API_KEY --output-dir "/my data"',
   ],
+  [{ baseUrl: 'javascript:x' }, usual, ' --model deepseek-v4-flash --base-url <base-url>'],
+  [{ model: 'm\u001b]0;x\u0007' }, '/a\u202eb', ' --model <model> --output-dir <output-dir>'],
   [{ provider: 'simulated', baseUrl: '', model: 'simulated' }, usual, ' --provider simulated'],
   [
     { completions: 4, temperature: 0, topP: 1, maxTokens: 9, thinking: true },

@@ -3,7 +3,8 @@ import { StoreError } from '../../store/store-error.ts';
 import { exitCodes } from '../commands/exit-codes.ts';
 import { InputError } from '../input/input-error.ts';
 import { UsageError } from '../options/usage-error.ts';
-import { toTerminalJson, toTerminalLines } from '../render/terminal-text.ts';
+import { terminalMessage, writeError, writeOut } from '../../terminal-output.ts';
+import { toTerminalJson } from '../render/terminal-text.ts';
 import { systemErrorText } from './system-error.ts';
 
 export interface Telling {
@@ -20,9 +21,9 @@ export function tellError(error: unknown, { json, debug }: Telling): number {
       ? exitCodes.usage
       : exitCodes.unexpected;
   const message = messageOf(error);
-  if (json) process.stdout.write(`${toTerminalJson({ type: 'error', exit_code: exitCode, message })}\n`);
-  process.stderr.write(`error: ${toTerminalLines(message)}\n`);
-  if (debug) process.stderr.write(`${toTerminalLines(stackOf(error))}\n`);
+  if (json) writeOut(toTerminalJson({ type: 'error', exit_code: exitCode, message }));
+  writeError(terminalMessage(`error: ${message}`));
+  if (debug) writeError(terminalMessage(stackOf(error)));
   return exitCode;
 }
 

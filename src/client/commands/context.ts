@@ -2,7 +2,15 @@
 import { type Config, loadConfig } from '../../config.ts';
 import { onHangup } from '../command-line/hangup.ts';
 import { createPaint } from '../render/paint.ts';
-import { toTerminalJson, toTerminalLines } from '../render/terminal-text.ts';
+import {
+  type TerminalText,
+  terminalLines,
+  terminalMessage,
+  writeError,
+  writeLive,
+  writeOut,
+} from '../../terminal-output.ts';
+import { toTerminalJson } from '../render/terminal-text.ts';
 import type { LiveStream } from '../render/live-rows.ts';
 import { terminalTraits } from '../render/terminal-traits.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -11,7 +19,7 @@ export interface CommandContext {
   config: Config;
   json: boolean;
   /** One line, or one JSON value, of the command's result. */
-  print(value: string | Record<string, unknown>): void;
+  print(value: TerminalText | Record<string, unknown>): void;
   /** Something said beside the result. */
   note(line: string): void;
 }
@@ -19,12 +27,11 @@ export interface CommandContext {
 /** Throws where the environment or a Temporal profile cannot be used. */
 export function createContext(json: boolean, env: NodeJS.ProcessEnv = process.env): CommandContext {
   const config = loadConfig(env, process.cwd());
-  const print = (value: string | Record<string, unknown>): void => {
-    const text = typeof value === 'string' ? value : toTerminalJson(value);
-    process.stdout.write(`${text}\n`);
-  };
+  const { color } = terminalTraits(process.stdout, env);
+  const print = (value: TerminalText | Record<string, unknown>): void =>
+    writeOut(typeof value === 'string' ? value : toTerminalJson(value), color);
   const note = (line: string): void =>
-    json ? print({ type: 'note', message: line }) : void process.stderr.write(`${toTerminalLines(line)}\n`);
+    json ? print({ type: 'note', message: line }) : writeError(terminalMessage(line));
   for (const notice of config.notices) note(notice);
   return { config, json, print, note };
 }
@@ -60,8 +67,11 @@ export function interruptSignal(): AbortSignal {
   const onSignal = (): void => {
     if (controller.signal.aborted) {
       // Off the line on which a progress may stand.
-      process.stderr.write(
-        '\nLeft at once: requests in flight may be paid twice. Every answer that came back is kept.\n',
+      writeError(
+        terminalLines([
+          '',
+          'Left at once: requests in flight may be paid twice. Every answer that came back is kept.',
+        ]),
       );
       process.exit(exitCodes.interrupted);
     }
@@ -82,7 +92,7 @@ export function endWithReader(): void {
 
 /** Standard output for a progress view. */
 export const outputStream = (): LiveStream => ({
-  write: (text) => process.stdout.write(text),
+  write: writeLive,
   get columns() {
     return process.stdout.columns;
   },

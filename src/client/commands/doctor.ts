@@ -20,6 +20,7 @@ import { checkTerminal } from '../doctor/terminal-check.ts';
 import type { DoctorOptions } from '../options/doctor-options.ts';
 import { lastLook, startPriceUpdate, tableAtHand } from '../prices/price-updates.ts';
 import { doctorJson, doctorText } from '../render/doctor-text.ts';
+import { afterOutput } from '../../terminal-output.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -36,7 +37,7 @@ export async function doctorCommand(options: DoctorOptions, context: CommandCont
   const isWell = diagnoses.every(({ finding }) => finding.verdict !== 'failed');
   const code = isWell ? exitCodes.succeeded : exitCodes.unexpected;
   // What was given up may hold the process open for ever.
-  if (diagnoses.some(({ timedOut }) => timedOut)) process.stdout.write('', () => process.exit(code));
+  if (diagnoses.some(({ timedOut }) => timedOut)) afterOutput(() => process.exit(code));
   return code;
 }
 

@@ -4,6 +4,7 @@ import type { BatchStore } from '../../store/batch-store.ts';
 import { type ContinueEnd, type ContinueOptions, continueBatch, openBatch } from '../continue-batch.ts';
 import { flagOf } from '../options/parse-flags.ts';
 import { createProgressView } from '../render/progress-view.ts';
+import { toShownUrl } from '../render/shown-url.ts';
 import { missingPrice, requireApiKey } from '../request-settings.ts';
 import { hasLiveWorker } from '../server-view.ts';
 import { settableLimits } from '../settable-limits.ts';
@@ -54,7 +55,7 @@ export async function goOn(options: GoOnOptions): Promise<number> {
       const changes = await noteOpen(options, temporal, attached);
       const webUi = temporal.webUiOf(store.batchId);
       note(`Batch ${store.batchId}${attached ? ' (going on)' : ''}`);
-      if (webUi) note(`Web UI ${webUi}`);
+      if (webUi) note(`Web UI ${toShownUrl(webUi)}`);
       return changes;
     };
     const end = await followWithView({ ...start, onOpen }, settings, context);

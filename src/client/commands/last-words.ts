@@ -8,6 +8,8 @@ import { viewOf } from '../server-view.ts';
 import type { Temporal } from '../temporal.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { joinTerminal, terminalLines } from '../../terminal-output.ts';
+import { toShownUrl } from '../render/shown-url.ts';
 import { commandLine, idWord, shellWord } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
@@ -30,7 +32,13 @@ export async function printEnd(
           batch_id: store.batchId,
           next_step: { advice: 'Every answer that came back is kept. To continue:', command },
         });
-      else context.print(`Stopped. Every answer that came back is kept. To continue:\n  ${asTyped(command)}`);
+      else
+        context.print(
+          terminalLines([
+            'Stopped. Every answer that came back is kept. To continue:',
+            `  ${asTyped(command)}`,
+          ]),
+        );
       return exitCodes.interrupted;
     }
     default:
@@ -71,7 +79,9 @@ async function printSummary(
   const runId = view && view.kind !== 'absent' ? view.runId : undefined;
   const summary = await batchSummary(store, end, temporal, runId);
   const { paint, columns } = outputTraits();
-  print(json ? summaryJson(summary) : `\n${summaryText(summary, { paint, columns })}`);
+  print(
+    json ? summaryJson(summary) : joinTerminal(terminalLines(['']), summaryText(summary, { paint, columns })),
+  );
 }
 
 export async function printDetached(
@@ -91,12 +101,12 @@ export async function printDetached(
     });
   } else {
     print(
-      [
+      terminalLines([
         `Batch ${store.batchId} is started. Its work is done by a worker; where none runs yet:`,
         `  ${asTyped(worker)}`,
         `To follow it:  ${asTyped(commandLine`durabatch watch ${idWord(store.batchId)}`)}`,
-        ...(webUi ? [`Web UI:      ${webUi}`] : []),
-      ].join('\n'),
+        ...(webUi ? [`Web UI:      ${toShownUrl(webUi)}`] : []),
+      ]),
     );
   }
   return exitCodes.succeeded;

@@ -7,6 +7,7 @@ import { statusOf } from '../batch-status.ts';
 import { connectTemporalIfRunning } from '../temporal.ts';
 import { locateBatch } from '../locate-batch.ts';
 import type { ReportOptions } from '../options/report-options.ts';
+import { terminalLines } from '../../terminal-output.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -39,13 +40,13 @@ export async function reportCommand(
   } else {
     const partial = summary.partial ? ` (partial: the batch is ${state})` : '';
     print(
-      [
+      terminalLines([
         `Report of ${store.batchId}${partial}:`,
         `  ${resultsFile}`,
         `  ${csvFile}`,
         ...(failuresFile === null ? [] : [`  ${failuresFile}`]),
         ...summary.warnings.map((warning) => `warning: ${warning}`),
-      ].join('\n'),
+      ]),
     );
   }
   return exitCodes.succeeded;

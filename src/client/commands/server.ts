@@ -3,6 +3,8 @@ import { openOnServer } from '../open-on-server.ts';
 import { UsageError } from '../options/usage-error.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { terminalLines } from '../../terminal-output.ts';
+import { toShownUrl } from '../render/shown-url.ts';
 import { commandLine, idWord, isBatchId } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
@@ -61,7 +63,10 @@ function printServer(
     `The embedded Temporal server is ${state === 'stopped' && !server ? 'not running' : state}.`,
   ];
   if (server && state !== 'stopped') {
-    lines.push(`  Address  ${server.address} (process ${server.pid})`, `  Web UI   ${server.uiUrl}`);
+    lines.push(
+      `  Address  ${server.address} (process ${server.pid})`,
+      `  Web UI   ${toShownUrl(server.uiUrl)}`,
+    );
   }
   lines.push(`  State    ${config.home}`);
   if (config.temporal)
@@ -82,5 +87,5 @@ function printServer(
         : []),
     );
   }
-  print(lines.join('\n'));
+  print(terminalLines(lines));
 }

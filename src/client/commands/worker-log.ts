@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogEntry } from '@temporalio/worker';
 import { logWorkersTo } from '../../worker.ts';
+import { toTerminalText } from '../render/terminal-text.ts';
 import type { CommandContext } from './context.ts';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../private-mode.ts';
 
@@ -15,7 +16,7 @@ export function logToFile({ config }: CommandContext): void {
 export const logLine = ({ level, timestampNanos, message, meta }: LogEntry): string => {
   const time = new Date(Number(timestampNanos / 1_000_000n)).toISOString();
   const details = meta && Object.keys(meta).length > 0 ? ` ${JSON.stringify(meta, plainErrors)}` : '';
-  return `${time} ${level} ${message}${details}`;
+  return toTerminalText(`${time} ${level} ${message}${details}`);
 };
 
 const plainErrors = (_key: string, value: unknown): unknown =>

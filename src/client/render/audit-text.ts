@@ -4,8 +4,9 @@ import { checkNames } from '../audit/findings.ts';
 import { countText, plural } from './number-text.ts';
 import { createPaint } from './paint.ts';
 import type { TextOptions } from './summary-text.ts';
+import { type TerminalText, terminalLines } from '../../terminal-output.ts';
 import { toTerminalText } from './terminal-text.ts';
-import { tableText, wrapped } from './text-table.ts';
+import { tableLines, wrapped } from './text-table.ts';
 
 const SHOWN = 20;
 
@@ -15,13 +16,13 @@ const verdictOf = ({ total }: Audit): string =>
 export function auditText(
   audit: Audit,
   { paint = createPaint(false), columns = Number.POSITIVE_INFINITY }: TextOptions = {},
-): string {
+): TerminalText {
   const rows = audit.checks.map(({ check, compared, differences }) => [
     checkNames[check],
     countText(compared),
     countText(differences),
   ]);
-  const table = tableText(
+  const table = tableLines(
     [
       { title: 'Compared with the ledger', align: 'left' },
       { title: 'Number', align: 'right' },
@@ -31,17 +32,17 @@ export function auditText(
   );
   const shown = audit.differences.slice(0, SHOWN);
   const more = audit.total - shown.length;
-  return [
+  return terminalLines([
     `Batch   ${audit.batchId}`,
     ...(audit.reportFile === null ? [] : [`Report  ${toTerminalText(audit.reportFile)}`]),
-    table,
+    ...table,
     ...audit.notes.flatMap((note) => wrapped(`note: ${toTerminalText(note)}`, columns)),
     ...shown.map(({ message, records }) =>
       paint.red(`- ${toTerminalText(message)}${recordsText(message, records)}`),
     ),
     ...(more > 0 ? [`… and ${countText(more)} more`] : []),
     audit.total === 0 ? paint.green(verdictOf(audit)) : paint.red(verdictOf(audit)),
-  ].join('\n');
+  ]);
 }
 
 const RECORDS_SHOWN = 5;

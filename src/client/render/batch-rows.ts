@@ -1,6 +1,7 @@
 /** Rows that a batch's summary and its status share. */
 import type { Counts, Paid, PriceOverride } from '../../contract.ts';
 import { costText, countText } from './number-text.ts';
+import { toShownUrl } from './shown-url.ts';
 import { toTerminalText } from './terminal-text.ts';
 import type { Row } from './text-table.ts';
 
@@ -53,5 +54,7 @@ export function fileRows(batch: {
     ['Failures', batch.failuresFile ?? null],
     ['Web UI', batch.webUiUrl],
   ] as const;
-  return rows.flatMap(([label, place]) => (place === null ? [] : [{ label, value: toTerminalText(place) }]));
+  return rows.flatMap(([label, place]) =>
+    place === null ? [] : [{ label, value: label === 'Web UI' ? toShownUrl(place) : place }],
+  );
 }

@@ -5,7 +5,7 @@ import { costText, plural } from './number-text.ts';
 import { padToWidth, textWidth } from './text-width.ts';
 
 /** `null` where there is nothing to tell beyond the cost itself: everything paid was kept. */
-export function billText(bill: BillTally, simulated: boolean): string | null {
+export function billText(bill: BillTally, simulated: boolean): string[] | null {
   const { kept, discarded, possiblyPaid, cacheSaving, reused } = bill;
   const lines: [string, string][] = [];
   if (!simulated) {
@@ -21,7 +21,7 @@ export function billText(bill: BillTally, simulated: boolean): string | null {
   if (lines.length === 0) return null;
   if (!simulated && isWorthTelling(kept)) lines.unshift(['kept', amount(kept)]);
   const width = Math.max(...lines.map(([label]) => textWidth(label))) + 2;
-  return lines.map(([label, value]) => padToWidth(label, width) + value).join('\n');
+  return lines.map(([label, value]) => padToWidth(label, width) + value);
 }
 
 const requestsOf = ({ known, unknown }: MoneySum): number => known + unknown;

@@ -3,6 +3,7 @@ import { toUsage } from '../../report/results-json.ts';
 import type { AnswerRecord } from '../../store/records.ts';
 import { costText, countText, usdOf } from './number-text.ts';
 import type { Paint } from './paint.ts';
+import { joinTerminal, type TerminalText, terminalLines } from '../../terminal-output.ts';
 import { toTerminalBlock, toTerminalText } from './terminal-text.ts';
 
 export interface TailedAnswer {
@@ -40,21 +41,25 @@ export function completionsJson({
   }));
 }
 
+const NOTHING = terminalLines(['']);
+
 /** For people: a line about each completion, and under it its text. */
-export function completionsText({ promptId, simulated, record }: TailedAnswer, paint: Paint): string {
-  return record.choices
-    .map(({ sample, text, finishReason }, at) => {
+export function completionsText({ promptId, simulated, record }: TailedAnswer, paint: Paint): TerminalText {
+  return joinTerminal(
+    ...record.choices.map(({ sample, text, finishReason }, at) => {
       const facts = [
         `sample ${sample}`,
         toTerminalText(finishReason, 40),
         ...(at === 0 && record.usage ? [`${countText(record.usage.total)} tokens`] : []),
         ...(at === 0 && record.costNanoUsd !== 0 ? [costText(record.costNanoUsd)] : []),
-        ...(record.reused ? [`from ${record.reused.batchId}`] : []),
-        `${record.at.slice(0, 19).replace('T', ' ')} UTC`,
+        ...(record.reused ? [`from ${toTerminalText(record.reused.batchId, 80)}`] : []),
+        `${toTerminalText(record.at.slice(0, 19)).replace('T', ' ')} UTC`,
       ];
       const mark = simulated ? paint.yellow('[simulated] ') : '';
       const head = `${mark}${paint.bold(toTerminalText(promptId))} ${paint.dim(`· ${facts.join(' · ')}`)}`;
-      return `${head}\n${toTerminalBlock(text.trimEnd()) || paint.dim('(no text)')}\n`;
-    })
-    .join('\n');
+      const said = text.trimEnd();
+      const body = said === '' ? terminalLines([paint.dim('(no text)')]) : toTerminalBlock(said);
+      return joinTerminal(terminalLines([head]), body, NOTHING);
+    }),
+  );
 }

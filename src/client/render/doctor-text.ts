@@ -4,6 +4,7 @@ import { checkNames, type Diagnosis } from '../doctor/run-checks.ts';
 import { plural } from './number-text.ts';
 import { createPaint, type Paint } from './paint.ts';
 import type { TextOptions } from './summary-text.ts';
+import { type TerminalText, terminalLines } from '../../terminal-output.ts';
 import { toTerminalText } from './terminal-text.ts';
 import { wrapped } from './text-table.ts';
 import { padToWidth } from './text-width.ts';
@@ -20,21 +21,21 @@ const LONGEST = 600;
 export function doctorText(
   diagnoses: readonly Diagnosis[],
   { paint = createPaint(false), columns = Number.POSITIVE_INFINITY }: TextOptions = {},
-): string {
-  return [
-    ...diagnoses.map((diagnosis) => diagnosisText(diagnosis, paint, columns)),
+): TerminalText {
+  return terminalLines([
+    ...diagnoses.flatMap((diagnosis) => diagnosisLines(diagnosis, paint, columns)),
     verdictText(diagnoses, paint),
-  ].join('\n');
+  ]);
 }
 
-function diagnosisText({ check, finding }: Diagnosis, paint: Paint, columns: number): string {
+function diagnosisLines({ check, finding }: Diagnosis, paint: Paint, columns: number): string[] {
   const { mark, color } = marks[finding.verdict];
   const indent = MARK_WIDTH + NAME_WIDTH;
   const lines = wrapped(toTerminalText(finding.found, LONGEST), columns - indent);
   const advice =
     finding.advice === null ? [] : wrapped(`→ ${toTerminalText(finding.advice, LONGEST)}`, columns - indent);
   const head = paint[color](padToWidth(mark, MARK_WIDTH)) + padToWidth(checkNames[check], NAME_WIDTH);
-  return head + [...lines, ...advice].join(`\n${' '.repeat(indent)}`);
+  return [...lines, ...advice].map((line, at) => (at === 0 ? head : ' '.repeat(indent)) + line);
 }
 
 function verdictText(diagnoses: readonly Diagnosis[], paint: Paint): string {

@@ -12,6 +12,7 @@ import {
 import { durationText } from './duration-text.ts';
 import { costText, countText, plural, usdOf } from './number-text.ts';
 import { labelledRows, wrapped } from './text-table.ts';
+import { type TerminalText, terminalLines } from '../../terminal-output.ts';
 import { toTerminalText } from './terminal-text.ts';
 
 const range = ({ low, high }: Range, text: (value: number) => string): string =>
@@ -24,7 +25,7 @@ export function estimateText(
   estimate: DatedEstimate,
   { request, limits }: BatchSettings,
   columns: number,
-): string {
+): TerminalText {
   const {
     prompts,
     completions,
@@ -65,7 +66,7 @@ export function estimateText(
       prose: true,
     },
   ];
-  return [labelledRows(rows, columns), ...wrapped(assumptionsOf(limits), columns)].join('\n');
+  return terminalLines([...labelledRows(rows, columns), ...wrapped(assumptionsOf(limits), columns)]);
 }
 
 /** The user's own prices have no date. */

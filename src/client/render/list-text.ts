@@ -3,11 +3,12 @@ import { durationText } from './duration-text.ts';
 import { costText, percentText } from './number-text.ts';
 import { createPaint } from './paint.ts';
 import { doneCount } from './progress-facts.ts';
-import { paintState } from './state-text.ts';
+import { statePainter } from './state-text.ts';
 import type { BatchStatus } from './status-text.ts';
 import type { TextOptions } from './summary-text.ts';
 import { toTerminalText } from './terminal-text.ts';
-import { type Column, tableText } from './text-table.ts';
+import { type Column, tableLines } from './text-table.ts';
+import { type TerminalText, terminalLines } from '../../terminal-output.ts';
 import { textWidth } from './text-width.ts';
 import { commandLine } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
@@ -44,13 +45,15 @@ export function listText(
   now: number,
   { paint = createPaint(false), columns = Number.POSITIVE_INFINITY }: TextOptions = {},
   states: readonly BatchState[] = [],
-): string {
+): TerminalText {
   if (statuses.length === 0)
-    return states.length === 0
-      ? `No batches yet. To start one: ${asTyped(commandLine`durabatch run <file>`)}`
-      : `No batch is ${states.join(' or ')}.`;
-  const [head = '', ...rows] = fittingTable(statuses, now, columns).split('\n');
-  return [
+    return terminalLines([
+      states.length === 0
+        ? `No batches yet. To start one: ${asTyped(commandLine`durabatch run <file>`)}`
+        : `No batch is ${states.join(' or ')}.`,
+    ]);
+  const [head = '', ...rows] = fittingTable(statuses, now, columns);
+  return terminalLines([
     paint.dim(head),
     ...rows.map((row, at) => {
       const { state, folderHost, folderIsGone } = statuses[at]!;
@@ -58,25 +61,25 @@ export function listText(
       const length = stateCell(statuses[at]!).length;
       const place = folderIsGone ? 'folder gone' : folderHost && `on ${toTerminalText(folderHost, 40)}`;
       const where = place === null ? '' : paint.dim(`  (${place})`);
-      return paintState(state, row.slice(0, length), paint) + row.slice(length) + where;
+      return statePainter(state, paint)(row.slice(0, length)) + row.slice(length) + where;
     }),
-  ].join('\n');
+  ]);
 }
 
 /** With as many columns as there is room for, ids taken as they come: one that is too long wraps. */
-function fittingTable(statuses: readonly BatchStatus[], now: number, width: number): string {
+function fittingTable(statuses: readonly BatchStatus[], now: number, width: number): string[] {
   for (let without = 0; ; without++) {
     const shown = columnsOfList.filter(({ dropped = Number.POSITIVE_INFINITY }) => dropped > without);
-    const text = tableText(
+    const lines = tableLines(
       shown,
       statuses.map((status) => shown.map(({ cell }) => cell(status, now))),
     );
-    if (without === 3 || text.split('\n').every((line) => textWidth(line) <= width)) return text;
+    if (without === 3 || lines.every((line) => textWidth(line) <= width)) return lines;
   }
 }
 
 function stateCell({ state, pause }: BatchStatus): string {
-  return state === 'paused' && pause !== null ? `paused (${pause.reason})` : state;
+  return toTerminalText(state === 'paused' && pause !== null ? `paused (${pause.reason})` : state, 40);
 }
 
 function costCell({ simulated, paid }: BatchStatus): string {

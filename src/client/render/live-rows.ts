@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { joinTerminal, type TerminalText, terminalLines } from '../../terminal-output.ts';
 import { linesTaken } from './text-width.ts';
 
 const DEFAULT_COLUMNS = 80;
@@ -6,7 +7,7 @@ const DEFAULT_LINES = 24;
 
 /** A terminal, or what may be one. Its size is read at every draw. */
 export interface LiveStream {
-  write(text: string): unknown;
+  write(text: TerminalText): unknown;
   columns?: number;
   /** How many lines it shows. */
   rows?: number;
@@ -20,8 +21,8 @@ export type RowsFor = (columns: number, lines: number) => string[];
 export interface LiveRows {
   /** Draws rows over the ones drawn before. */
   draw(rowsFor: RowsFor): void;
-  /** Writes text that stays, above the rows. */
-  above(text: string): void;
+  /** Writes lines that stay, above the rows. */
+  above(lines: TerminalText): void;
   /** Ends the drawing; the last rows stay. */
   leave(): void;
 }
@@ -44,10 +45,13 @@ export function createLiveRows(stream: LiveStream): LiveRows {
     return `${taken > 1 ? `\u001b[${taken - 1}A` : ''}\r\u001b[J`;
   };
 
+  const write = (erasing: string, text: TerminalText): void =>
+    void stream.write((erasing + text) as TerminalText);
+
   const draw = (rowsFor: RowsFor): void => {
     latest = rowsFor;
     const rows = rowsFor(columns(), lines()).slice(0, lines());
-    stream.write(erasure() + rows.join('\n'));
+    write(erasure(), terminalLines(rows));
     drawn = rows;
   };
 
@@ -57,10 +61,10 @@ export function createLiveRows(stream: LiveStream): LiveRows {
       draw(rowsFor);
     },
     above: (text) => {
-      stream.write(`${erasure()}${text}\n${drawn.join('\n')}`);
+      write(erasure(), joinTerminal(text, terminalLines(drawn)));
     },
     leave: () => {
-      if (drawn.length > 0) stream.write('\n');
+      if (drawn.length > 0) stream.write(terminalLines(['', '']));
       drawn = [];
       latest = null;
       unlisten?.();

@@ -6,5 +6,5 @@ import { asTyped } from '../../typed-command.ts';
 /** The advice, and under it the command alone on its line, ready to be copied. */
 export function nextRows({ advice, command }: NextStep, paint: Paint): Row[] {
   const said: Row = { label: 'Next', value: advice, prose: true };
-  return command === null ? [said] : [said, { label: '', value: paint.bold(asTyped(command)) }];
+  return command === null ? [said] : [said, { label: '', value: asTyped(command), painted: paint.bold }];
 }

@@ -5,7 +5,8 @@ import { barRow, progressRows } from './progress-bar.ts';
 import type { SeenProgress } from './progress-facts.ts';
 import type { ProgressContext } from './progress-line.ts';
 import { createProgressView, type ProgressView, type ProgressViewOptions } from './progress-view.ts';
-import { cutToWidth, toTerminalLines } from './terminal-text.ts';
+import { terminalMessage } from '../../terminal-output.ts';
+import { cutToWidth, toTerminalText } from './terminal-text.ts';
 import { padToWidth, textWidth } from './text-width.ts';
 
 export type ProgressBoardOptions = Omit<ProgressViewOptions, keyof ProgressContext | 'label'>;
@@ -38,7 +39,7 @@ export function createProgressBoard(
         entry.progress = progress;
         draw();
       },
-      note: (text) => rows.above(toTerminalLines(`${entry.batchId}: ${text}`)),
+      note: (text) => rows.above(terminalMessage(`${entry.batchId}: ${text}`)),
       end: () => {
         if (isShown && --shown === 0) rows.leave();
         isShown = false;
@@ -68,14 +69,14 @@ const longestId = (entries: readonly BoardEntry[]): number =>
   Math.max(...entries.map(({ batchId }) => textWidth(batchId)));
 
 function blockOf(entry: BoardEntry, columns: number, paint: Paint): string[] {
-  const title = paint.bold(cutToWidth(entry.batchId, columns));
+  const title = paint.bold(toTerminalText(entry.batchId, columns));
   return [title, ...(entry.progress ? progressRows(entry.progress, entry, columns, paint) : ['…'])];
 }
 
 function briefRow(entry: BoardEntry, width: number, columns: number, paint: Paint): string {
-  const id = padToWidth(cutToWidth(entry.batchId, width), width);
+  const id = padToWidth(toTerminalText(entry.batchId, width), width);
   if (!entry.progress) return cutToWidth(id, columns);
   const room = columns - width - 2;
-  if (room < 1) return cutToWidth(entry.batchId, columns);
+  if (room < 1) return toTerminalText(entry.batchId, columns);
   return `${paint.bold(id)}  ${barRow(entry.progress, entry.simulated, room, paint).bar}`;
 }

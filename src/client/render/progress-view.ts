@@ -5,7 +5,8 @@ import { isOver, type SeenProgress } from './progress-facts.ts';
 import { progressJson } from './progress-json.ts';
 import type { ProgressContext } from './progress-line.ts';
 import { progressLine } from './progress-line.ts';
-import { toTerminalJson, toTerminalText } from './terminal-text.ts';
+import { joinTerminal, terminalLines, terminalMessage } from '../../terminal-output.ts';
+import { toTerminalJson } from './terminal-text.ts';
 
 export interface ProgressViewOptions extends ProgressContext {
   stream: LiveStream;
@@ -41,7 +42,7 @@ function createLiveView(options: ProgressViewOptions): ProgressView {
       rows.draw((columns) => progressRows(progress, options, columns, paint));
     },
     note: (text) => {
-      rows.above(linesOf(text).join('\n'));
+      rows.above(terminalMessage(text));
     },
     end: () => {
       rows.leave();
@@ -59,8 +60,8 @@ function createLineView(options: ProgressViewOptions): ProgressView {
   const print = (progress: SeenProgress): void => {
     const line = json
       ? toTerminalJson(progressJson(progress, options))
-      : prefix + progressLine(progress, options, isNewFailure(printed, progress));
-    stream.write(`${line}\n`);
+      : terminalLines([prefix + progressLine(progress, options, isNewFailure(printed, progress))]);
+    stream.write(joinTerminal(line, NOTHING));
     printed = progress;
     printedAt = now();
   };
@@ -75,11 +76,11 @@ function createLineView(options: ProgressViewOptions): ProgressView {
       if (isDue(progress)) print(progress);
     },
     note: (text) => {
-      const lines = linesOf(text);
+      const lines = text.split('\n');
       const shown = json
-        ? toTerminalJson({ type: 'note', batch_id: options.batchId, message: lines.join('\n') })
-        : lines.map((line) => prefix + line).join('\n');
-      stream.write(`${shown}\n`);
+        ? toTerminalJson({ type: 'note', batch_id: options.batchId, message: text })
+        : terminalMessage(lines.map((line) => prefix + line).join('\n'));
+      stream.write(joinTerminal(shown, NOTHING));
     },
     end: () => {
       if (latest !== null && (printed === null || moved(printed, latest))) print(latest);
@@ -87,7 +88,7 @@ function createLineView(options: ProgressViewOptions): ProgressView {
   };
 }
 
-const linesOf = (text: string): string[] => text.split('\n').map((line) => toTerminalText(line));
+const NOTHING = terminalLines(['']);
 
 /** Something happened: the rate and what is computed from it change by themselves. */
 function moved(before: SeenProgress, after: SeenProgress): boolean {

@@ -21,8 +21,9 @@ export function stateText(state: BatchState, pause: Pause | null): string {
   return `paused ${cause}: ${toTerminalText(pause.message, 500)}`;
 }
 
-export function paintState(state: BatchState, text: string, paint: Paint): string {
-  if (state === 'succeeded') return paint.green(text);
-  if (state === 'crashed' || state === 'partly_failed') return paint.red(text);
-  return state === 'running' ? text : paint.yellow(text);
+/** The colour of a state. */
+export function statePainter(state: BatchState, paint: Paint): (text: string) => string {
+  if (state === 'succeeded') return paint.green;
+  if (state === 'crashed' || state === 'partly_failed') return paint.red;
+  return state === 'running' ? (text) => text : paint.yellow;
 }

@@ -11,7 +11,8 @@ import { countText, usdOf } from './number-text.ts';
 import { createPaint } from './paint.ts';
 import { paceFacts } from './progress-facts.ts';
 import { pauseJson } from './progress-json.ts';
-import { paintState, stateText } from './state-text.ts';
+import { statePainter, stateText } from './state-text.ts';
+import { type TerminalText, terminalLines } from '../../terminal-output.ts';
 import { toTerminalText } from './terminal-text.ts';
 import type { TextOptions } from './summary-text.ts';
 import type { Row } from './text-table.ts';
@@ -82,12 +83,12 @@ const isFinal = (state: BatchState): boolean => ['succeeded', 'partly_failed', '
 export function statusText(
   status: BatchStatus,
   { paint = createPaint(false), columns = Number.POSITIVE_INFINITY }: TextOptions = {},
-): string {
+): TerminalText {
   const { id, state, pause, counts, paid } = status;
   const source = isFinal(state) ? null : sourceNoteOf(status);
   const rows: Row[] = [
     { label: 'Batch', value: batchLabel(id, status.name) },
-    { label: 'State', value: paintState(state, stateOf(status), paint), prose: true },
+    { label: 'State', value: stateOf(status), prose: true, painted: statePainter(state, paint) },
     ...(pause === null ? [] : [{ label: 'Since', value: pause.since }]),
     ...(status.waiting === null
       ? []
@@ -108,8 +109,8 @@ export function statusText(
     ...(source === null ? [] : [{ label: 'Source', value: source, prose: true }]),
     ...nextRows(nextStepOf(status), paint),
   ];
-  const mark = status.simulated ? `${paint.yellow('[simulated]')}\n` : '';
-  return mark + labelledRows(rows, columns);
+  const mark = status.simulated ? [paint.yellow('[simulated]')] : [];
+  return terminalLines([...mark, ...labelledRows(rows, columns)]);
 }
 
 const sourceNoteOf = ({ source, workerIsSilent }: BatchStatus): string | null =>
@@ -187,9 +188,8 @@ export function statusJson(status: BatchStatus): Record<string, unknown> {
 }
 
 function outputText({ outputDir, folderHost, folderIsGone }: BatchStatus): string {
-  const folder = toTerminalText(outputDir);
-  if (folderIsGone) return `${folder}, where the batch is not any more`;
-  return folderHost === null ? folder : `${folder} on ${toTerminalText(folderHost, 80)}, not here`;
+  if (folderIsGone) return `${outputDir}, where the batch is not any more`;
+  return folderHost === null ? outputDir : `${outputDir} on ${toTerminalText(folderHost, 80)}, not here`;
 }
 
 /** What only a worker at the folder can do is to be typed there. */

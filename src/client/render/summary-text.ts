@@ -14,7 +14,8 @@ import { countText, plural, usdOf } from './number-text.ts';
 import type { Paint } from './paint.ts';
 import { createPaint } from './paint.ts';
 import { pauseJson } from './progress-json.ts';
-import { paintState, stateText } from './state-text.ts';
+import { statePainter, stateText } from './state-text.ts';
+import { type TerminalText, terminalLines } from '../../terminal-output.ts';
 import { toTerminalText } from './terminal-text.ts';
 import type { Row } from './text-table.ts';
 import { labelledRows, wrapped } from './text-table.ts';
@@ -65,12 +66,12 @@ export interface TextOptions {
 export function summaryText(
   summary: BatchSummary,
   { paint = createPaint(false), columns = Number.POSITIVE_INFINITY }: TextOptions = {},
-): string {
+): TerminalText {
   const { batchId, state, pause, counts, paid } = summary;
   const bill = billText(summary.bill, summary.simulated);
   const rows: Row[] = [
     { label: 'Batch', value: batchLabel(batchId, summary.batchName) },
-    { label: 'State', value: paintState(state, stateText(state, pause), paint), prose: true },
+    { label: 'State', value: stateText(state, pause), prose: true, painted: statePainter(state, paint) },
     { label: 'Prompts', value: promptsText(counts) },
     { label: 'Tokens', value: tokensText(paid), prose: true },
     { label: 'Cost', value: costRowText(paid, summary.simulated, summary.limits.prices) },
@@ -84,12 +85,12 @@ export function summaryText(
   }
   if (state !== 'succeeded') rows.push(...nextRows(nextStepOf(summary), paint));
   const notices = summary.warnings.map((warning) => `warning: ${toTerminalText(warning, 500)}`);
-  return [
-    ...(summary.simulated ? [paint.yellow(wrapped(SIMULATED_NOTICE, columns).join('\n'))] : []),
-    labelledRows(rows, columns),
-    ...notices.map((notice) => paint.yellow(wrapped(notice, columns).join('\n'))),
-    ...summary.failures.map((group) => failureText(group, paint, columns)),
-  ].join('\n');
+  return terminalLines([
+    ...(summary.simulated ? wrapped(SIMULATED_NOTICE, columns).map(paint.yellow) : []),
+    ...labelledRows(rows, columns),
+    ...notices.flatMap((notice) => wrapped(notice, columns)).map(paint.yellow),
+    ...summary.failures.flatMap((group) => failureLines(group, paint, columns)),
+  ]);
 }
 
 /** Less than a second paused or without a worker is not shown. */
@@ -102,7 +103,7 @@ function workText({ durationMs, pausedMs, idleMs }: BatchSummary): string {
   return others.length === 0 ? work : [`${work} at work`, ...others].join(', ');
 }
 
-function failureText(group: FailureGroup, paint: Paint, columns: number): string {
+function failureLines(group: FailureGroup, paint: Paint, columns: number): string[] {
   const examples = group.examples.slice(0, EXAMPLES_SHOWN);
   const shown = examples.map(({ promptId, message }) =>
     toTerminalText(`${promptId}: ${message}`, Math.min(240, columns - 2)),
@@ -113,7 +114,7 @@ function failureText(group: FailureGroup, paint: Paint, columns: number): string
     ...wrapped(failureStep(group.type), columns - 2).map((line) => `  ${line}`),
     ...shown.map((line) => paint.dim(`  ${line}`)),
     ...(more > 0 ? [`  … and ${countText(more)} more, in the results`] : []),
-  ].join('\n');
+  ];
 }
 
 function nextStepOf({

@@ -1,22 +1,25 @@
 import { stripVTControlCharacters } from 'node:util';
+import { toOneLine } from '../../terminal-output.ts';
 import { padToWidth, textWidth } from './text-width.ts';
 
 /** A value on its own line, or prose that may be wrapped between words. Paths, links and commands are never wrapped. */
 export interface Row {
   label: string;
-  value: string;
+  /** Plain text, of several lines where there are several. It is cleaned for the terminal when it is laid out. */
+  value: string | readonly string[];
   prose?: boolean;
+  /** The colour of each line. */
+  painted?: (line: string) => string;
 }
 
-/** Labels and their values, one under the other; further lines of a value are indented like its first. */
-export function labelledRows(rows: readonly Row[], columns: number): string {
+/** Lines with labels and their values, one under the other; further lines of a value are indented like its first. */
+export function labelledRows(rows: readonly Row[], columns: number): string[] {
   const indent = Math.max(...rows.map(({ label }) => textWidth(label))) + 2;
-  return rows
-    .map(({ label, value, prose }) => {
-      const lines = prose === true ? wrapped(value, columns - indent) : value.split('\n');
-      return padToWidth(label, indent) + lines.join(`\n${' '.repeat(indent)}`);
-    })
-    .join('\n');
+  return rows.flatMap(({ label, value, prose, painted = (line) => line }) => {
+    const clean = [value].flat().map(toOneLine);
+    const lines = prose === true ? clean.flatMap((line) => wrapped(line, columns - indent)) : clean;
+    return lines.map((line, at) => padToWidth(at === 0 ? label : '', indent) + painted(line));
+  });
 }
 
 /** Breaks text between words. A word that is too long stays whole. */
@@ -40,8 +43,9 @@ export interface Column {
   align: 'left' | 'right';
 }
 
-/** A table of plain text. No cell is cut. */
-export function tableText(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+/** Lines of a table of plain text, its head first. Every cell is cleaned for the terminal, and none is cut. */
+export function tableLines(columns: readonly Column[], texts: readonly (readonly string[])[]): string[] {
+  const rows = texts.map((row) => row.map(toOneLine));
   const widths = columns.map(({ title }, index) =>
     Math.max(textWidth(title), ...rows.map((row) => textWidth(row[index] ?? ''))),
   );
@@ -54,5 +58,5 @@ export function tableText(columns: readonly Column[], rows: readonly (readonly s
       })
       .join('  ')
       .trimEnd();
-  return [columns.map(({ title }) => title), ...rows].map(line).join('\n');
+  return [columns.map(({ title }) => title), ...rows].map(line);
 }

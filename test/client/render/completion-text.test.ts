@@ -19,7 +19,7 @@ test('each completion has a line about it and its text, made safe; tokens and co
     [
       'p7 · sample 1 · stop · 15 tokens · $0.0012 · 2026-01-01 00:00:00 UTC',
       'one',
-      'two',
+      String.raw`\u001b[2Jtwo`,
       '',
       'p7 · sample 2 · length · 2026-01-01 00:00:00 UTC',
       '(no text)',

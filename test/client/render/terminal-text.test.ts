@@ -13,6 +13,7 @@ const hostile = [
   ['backspaces', 'ab\b\bc', 'abc'],
   ['NUL', 'a\0b', 'ab'],
   ['text turned around', 'a\u202egnp.exe\u202c', 'agnp.exe'],
+  ['zero-width characters', 'a\u200b\u2060\u200d\u00ad\u{e0041}b', 'ab'],
   ['half a character', 'a\ud83d', 'a\ufffd'],
 ] as const;
 for (const [title, text, clean] of hostile) {
@@ -25,7 +26,8 @@ for (const [title, text, clean] of hostile) {
 }
 
 test('text for the terminal keeps what people write', () => {
-  assert.equal(toTerminalText('Zoë 日本語 👍🏽 </script>'), 'Zoë 日本語 👍🏽 </script>');
+  for (const text of ['Zoë 日本語 👍🏽 </script>', '👩‍👩‍👧 ❤️', 'می‌خواهم', 'क्‍ष'])
+    assert.equal(toTerminalText(text), text);
 });
 
 test('text is cut to columns, not characters', () => {
@@ -38,6 +40,13 @@ test('text is cut to columns, not characters', () => {
 
 const code = 'def f():\n\tif x:\n\t    return  a   +  b\n\n  durabatch run x.json\u00a0| durabatch list';
 
+test('what a model said keeps every word: what a terminal would act on is written out', () => {
+  assert.equal(
+    toTerminalBlock('a\u001b[31mred\u202e\u200b\u009b b\u{e0041}'),
+    String.raw`a\u001b[31mred\u202e\u200b\u009b b\udb40\udc41`,
+  );
+});
+
 test('a block of text keeps every blank, tab and line', () => {
   assert.equal(toTerminalBlock(code), code);
   assert.equal(toTerminalBlock('one\r\ntwo\rthree\n'), 'one\ntwo\nthree\n');
@@ -46,6 +55,6 @@ test('a block of text keeps every blank, tab and line', () => {
 for (const [title, text] of hostile) {
   test(`a block of text is freed of ${title}`, () => {
     // oxlint-disable-next-line no-control-regex
-    assert.doesNotMatch(toTerminalBlock(text), /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e\ud83d]/);
+    assert.doesNotMatch(toTerminalBlock(text), /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u202e\ud83d]/);
   });
 }

@@ -2,14 +2,7 @@
 import { type Config, loadConfig } from '../../config.ts';
 import { onHangup } from '../command-line/hangup.ts';
 import { createPaint } from '../render/paint.ts';
-import {
-  type TerminalText,
-  terminalLines,
-  terminalMessage,
-  writeError,
-  writeLive,
-  writeOut,
-} from '../../terminal-output.ts';
+import { type TerminalText, terminalLines, writeError, writeLive, writeOut } from '../../terminal-output.ts';
 import { toTerminalJson } from '../render/terminal-text.ts';
 import type { LiveStream } from '../render/live-rows.ts';
 import { terminalTraits } from '../render/terminal-traits.ts';
@@ -20,7 +13,7 @@ export interface CommandContext {
   json: boolean;
   /** One line, or one JSON value, of the command's result. */
   print(value: TerminalText | Record<string, unknown>): void;
-  /** Something said beside the result. */
+  /** Something said beside the result, on one line. */
   note(line: string): void;
 }
 
@@ -31,7 +24,7 @@ export function createContext(json: boolean, env: NodeJS.ProcessEnv = process.en
   const print = (value: TerminalText | Record<string, unknown>): void =>
     writeOut(typeof value === 'string' ? value : toTerminalJson(value), color);
   const note = (line: string): void =>
-    json ? print({ type: 'note', message: line }) : writeError(terminalMessage(line));
+    json ? print({ type: 'note', message: line }) : writeError(terminalLines([line]));
   for (const notice of config.notices) note(notice);
   return { config, json, print, note };
 }

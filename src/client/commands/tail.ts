@@ -96,7 +96,7 @@ export async function tailCommand(
     const typed = cursor.length > LONGEST_TYPED ? await keptInFile(cursor, store) : cursor;
     const command = commandLine`durabatch tail ${idWord(store.batchId)} --cursor ${shellWord(typed, '<cursor>')}`;
     if (json) print({ ...cursorLine(), next_step: { advice: 'To continue from here:', command } });
-    else note(`To continue from here:\n  ${asTyped(command)}`);
+    else for (const line of ['To continue from here:', `  ${asTyped(command)}`]) note(line);
   }
 
   async function keptInFile(cursor: string, { batchId }: BatchStore): Promise<string> {

@@ -5,7 +5,7 @@ import { barRow, progressRows } from './progress-bar.ts';
 import type { SeenProgress } from './progress-facts.ts';
 import type { ProgressContext } from './progress-line.ts';
 import { createProgressView, type ProgressView, type ProgressViewOptions } from './progress-view.ts';
-import { terminalMessage } from '../../terminal-output.ts';
+import { terminalLines } from '../../terminal-output.ts';
 import { cutToWidth, toTerminalText } from './terminal-text.ts';
 import { padToWidth, textWidth } from './text-width.ts';
 
@@ -39,7 +39,7 @@ export function createProgressBoard(
         entry.progress = progress;
         draw();
       },
-      note: (text) => rows.above(terminalMessage(`${entry.batchId}: ${text}`)),
+      note: (text) => rows.above(terminalLines([`${entry.batchId}: ${text}`])),
       end: () => {
         if (isShown && --shown === 0) rows.leave();
         isShown = false;

@@ -5,7 +5,7 @@ import { isOver, type SeenProgress } from './progress-facts.ts';
 import { progressJson } from './progress-json.ts';
 import type { ProgressContext } from './progress-line.ts';
 import { progressLine } from './progress-line.ts';
-import { joinTerminal, terminalLines, terminalMessage } from '../../terminal-output.ts';
+import { joinTerminal, terminalLines } from '../../terminal-output.ts';
 import { toTerminalJson } from './terminal-text.ts';
 
 export interface ProgressViewOptions extends ProgressContext {
@@ -25,7 +25,7 @@ export interface ProgressViewOptions extends ProgressContext {
 
 export interface ProgressView {
   update(progress: SeenProgress): void;
-  /** Says something beside the progress. */
+  /** Says something beside the progress, on one line. */
   note(text: string): void;
   /** Leaves the last progress in sight. Does no harm twice. */
   end(): void;
@@ -42,7 +42,7 @@ function createLiveView(options: ProgressViewOptions): ProgressView {
       rows.draw((columns) => progressRows(progress, options, columns, paint));
     },
     note: (text) => {
-      rows.above(terminalMessage(text));
+      rows.above(terminalLines([text]));
     },
     end: () => {
       rows.leave();
@@ -76,10 +76,9 @@ function createLineView(options: ProgressViewOptions): ProgressView {
       if (isDue(progress)) print(progress);
     },
     note: (text) => {
-      const lines = text.split('\n');
       const shown = json
         ? toTerminalJson({ type: 'note', batch_id: options.batchId, message: text })
-        : terminalMessage(lines.map((line) => prefix + line).join('\n'));
+        : terminalLines([prefix + text]);
       stream.write(joinTerminal(shown, NOTHING));
     },
     end: () => {

@@ -96,8 +96,11 @@ export function nextStep(
   }
   if (state !== 'succeeded' && !isBatchId(batchId))
     return { advice: 'Its id is not one of a batch, so no command takes it.', command: null };
-  if (state !== 'paused') return stateSteps[state](id);
-  const advice = pauseAdvice[pause?.reason ?? 'operator'];
+  // What a folder or a server tells may be of another version.
+  if (state !== 'paused')
+    return stateSteps[state]?.(id) ?? { advice: 'This version does not know its state.', command: null };
+  const advice =
+    pauseAdvice[pause?.reason ?? 'operator'] ?? 'This version does not know why it is paused. To continue:';
   if (pause?.reason !== 'budget') return { advice, command: commandLine`durabatch resume ${id}` };
   const cap = higherCap(maxCostNanoUsd, pause.neededNanoUsd);
   return { advice, command: commandLine`durabatch resume ${id} --max-cost ${cap}` };

@@ -82,3 +82,9 @@ test('a name that is no id of a batch stands in no command', () => {
       assert.ok(!advice.endsWith(':'), advice);
     }
 });
+
+test('a state or a reason of another version is followed by words, not by an error', () => {
+  assert.equal(nextStep('odd' as never, null, 'demo-1').command, null);
+  const { advice, command } = nextStep('paused', { ...pause, reason: 'odd' as never }, 'demo-1');
+  assert.match(`${advice} ${command}`, /does not know why .* durabatch resume demo-1/);
+});

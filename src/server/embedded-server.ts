@@ -133,10 +133,13 @@ const signalIfLive = (pid: number, signal: NodeJS.Signals): void => {
   }
 };
 
-const infoOf = ({ ports, pid, startedAt, clusterId }: ServerRecord, started: boolean): ServerInfo => ({
+const infoOf = (
+  { ports, uiAddress, pid, startedAt, clusterId }: ServerRecord,
+  started: boolean,
+): ServerInfo => ({
   clusterId,
   address: `${LOOPBACK}:${ports.grpc}`,
-  uiUrl: `http://${LOOPBACK}:${ports.ui}`,
+  uiUrl: `http://${uiAddress}:${ports.ui}`,
   pid: pid ?? 0,
   startedAt,
   started,

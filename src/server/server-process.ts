@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { childEnvironment } from './child-environment.ts';
 import { LOOPBACK } from './ports.ts';
-import type { ServerPorts } from './server-record.ts';
+import type { ServerPlace } from './server-record.ts';
 import { PRIVATE_FILE } from '../private-mode.ts';
 import { isMainThread } from 'node:worker_threads';
 
@@ -23,7 +23,7 @@ export const logPath = (home: string): string => join(home, 'server.log');
 export const spawnServer = (
   binary: string,
   home: string,
-  ports: ServerPorts,
+  place: ServerPlace,
   env: NodeJS.ProcessEnv,
   furtherFlags: string[],
 ): ServerProcess => {
@@ -32,7 +32,7 @@ export const spawnServer = (
   let end: string | undefined;
   try {
     const child = withPrivateFiles(() =>
-      spawn(binary, [...serverArguments(home, ports), ...furtherFlags], {
+      spawn(binary, [...serverArguments(home, place), ...furtherFlags], {
         cwd: home,
         detached: true,
         windowsHide: true,
@@ -81,11 +81,18 @@ export const largeLimits = [
   ['history.MaxBufferedQueryCount', 1000],
 ] as const;
 
-const serverArguments = (home: string, ports: ServerPorts): string[] => [
+/**
+ * The HTTP API cannot be switched off, and takes a request of any web page for a request of the user. Without a host
+ * that is allowed it refuses every request that a browser can make.
+ */
+const NO_HTTP_API = ['frontend.httpAllowedHosts', '[]'] as const;
+
+const serverArguments = (home: string, { ports, uiAddress }: ServerPlace): string[] => [
   'server',
   'start-dev',
   ...['--ip', LOOPBACK],
   ...['--port', `${ports.grpc}`],
+  ...['--ui-ip', uiAddress],
   ...['--ui-port', `${ports.ui}`],
   ...['--metrics-port', `${ports.metrics}`],
   ...['--http-port', `${ports.http}`],
@@ -93,7 +100,7 @@ const serverArguments = (home: string, ports: ServerPorts): string[] => [
   ...['--sqlite-pragma', 'journal_mode=wal'],
   ...['--sqlite-pragma', 'synchronous=normal'],
   ...['--log-level', 'warn'],
-  ...largeLimits.flatMap(([name, value]) => ['--dynamic-config-value', `${name}=${value}`]),
+  ...[NO_HTTP_API, ...largeLimits].flatMap(([name, value]) => ['--dynamic-config-value', `${name}=${value}`]),
 ];
 
 /** The end of the server's log, for an error message. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { PRIVATE_FILE } from '../private-mode.ts';
@@ -7,6 +8,15 @@ import { readRegularTextSync } from '../regular-file.ts';
 
 const portsSchema = z.object({ grpc: z.int(), ui: z.int(), metrics: z.int(), http: z.int() });
 export type ServerPorts = z.infer<typeof portsSchema>;
+
+/** Where a server listens. */
+export interface ServerPlace {
+  ports: ServerPorts;
+  /** Loopback address of the Web UI; the other ports are on 127.0.0.1. */
+  uiAddress: string;
+}
+
+const isLoopback = (address: string): boolean => isIPv4(address) && address.startsWith('127.');
 
 const recordSchema = z.object({
   /** `null` after a stop: the ports are kept, so that the next server answers under the same links. */
@@ -16,6 +26,8 @@ const recordSchema = z.object({
   /** The database's own id, asked from the server; `null` until the server is ready. */
   clusterId: z.string().nullable(),
   ports: portsSchema,
+  /** Servers of version 0.1.0 had it on 127.0.0.1. */
+  uiAddress: z.string().refine(isLoopback).default('127.0.0.1'),
   startedAt: z.string(),
 });
 export type ServerRecord = z.infer<typeof recordSchema>;

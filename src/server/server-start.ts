@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerOptions } from './embedded-server.ts';
 import { readServerHelp } from './binary.ts';
 import { processStart } from './live-process.ts';
-import { acceptsConnections, choosePorts, isPortFree, LOOPBACK } from './ports.ts';
+import { acceptsConnections, choosePlace, isPortFree, LOOPBACK } from './ports.ts';
 import { databasePath, logPath, logTail, spawnServer } from './server-process.ts';
 import type { ServerProcess } from './server-process.ts';
 import { readRecord, writeRecord } from './server-record.ts';
-import type { ServerPorts, ServerRecord } from './server-record.ts';
+import type { ServerPlace, ServerRecord } from './server-record.ts';
 import { prepareNamespace } from './temporal-probe.ts';
 import { commandLine } from '../workflows/command-line.ts';
 import { asTyped } from '../typed-command.ts';
@@ -25,24 +25,24 @@ export const startServer = async (
   // The Web UI's news come from the internet. Older binaries do not know the flag.
   const quiet = (await readServerHelp(binary, env)).includes(NO_NEWS) ? [NO_NEWS] : [];
   for (let attempt = 1; ; attempt++) {
-    const ports = await choosePorts(readRecord(home)?.ports);
-    const server = spawnServer(binary, home, ports, env, quiet);
+    const place = await choosePlace(readRecord(home));
+    const server = spawnServer(binary, home, place, env, quiet);
     const record: ServerRecord = {
       pid: server.pid,
       processStart: processStart(server.pid),
       clusterId: null,
-      ports,
+      ...place,
       startedAt: new Date().toISOString(),
     };
     if (server.pid !== 0) writeRecord(home, record);
     try {
-      await awaitPorts(binary, home, server, ports);
+      await awaitPorts(binary, home, server, place);
       const ready = await makeReady(home, record);
       server.release();
       return ready;
     } catch (error) {
       const end = await endOf(server);
-      const lostPort = end !== undefined && !(await allFree(ports));
+      const lostPort = end !== undefined && !(await allFree(place));
       server.kill();
       writeRecord(home, { ...record, pid: null, processStart: null });
       if (end === undefined) throw error;
@@ -69,14 +69,17 @@ const awaitPorts = async (
   binary: string,
   home: string,
   server: ServerProcess,
-  ports: ServerPorts,
+  { ports, uiAddress }: ServerPlace,
 ): Promise<void> => {
   const deadline = Date.now() + READY_MS;
-  while (!(await acceptsConnections(ports.grpc)) || !(await acceptsConnections(ports.ui))) {
+  while (!(await acceptsConnections(ports.grpc)) || !(await acceptsConnections(ports.ui, uiAddress))) {
     const end = server.end();
     if (end !== undefined) throw startFailure(home, `${binary} ${end}`);
     if (Date.now() > deadline) {
-      throw startFailure(home, `${binary} did not open its ports on ${LOOPBACK} within ${READY_MS / 1000} s`);
+      throw startFailure(
+        home,
+        `${binary} did not open its ports on ${LOOPBACK} and ${uiAddress} within ${READY_MS / 1000} s`,
+      );
     }
     await sleep(20);
   }
@@ -90,8 +93,10 @@ export const makeReady = async (home: string, record: ServerRecord): Promise<Ser
   return ready;
 };
 
-const allFree = async (ports: ServerPorts): Promise<boolean> =>
-  (await Promise.all(Object.values(ports).map(isPortFree))).every(Boolean);
+const allFree = async ({ ports: { ui, ...others }, uiAddress }: ServerPlace): Promise<boolean> => {
+  const ofOthers = Object.values(others).map((port) => isPortFree(port));
+  return (await Promise.all([isPortFree(ui, uiAddress), ...ofOthers])).every(Boolean);
+};
 
 /** Trying again does not mend a database. */
 const isDamaged = (home: string): boolean =>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, test, type TestContext } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { isLiveProcess, processStart } from '../../src/server/live-process.ts';
 import { readRecord, recordPath } from '../../src/server/server-record.ts';
 import { createGate, createWorkplace } from '../e2e/workplace.ts';
@@ -21,16 +22,24 @@ test('whatever the server and a run listen on is on loopback', onLinux, async (t
   const place = await createWorkplace(t, server, { script: gate.script });
   const run = place.startRun(await place.write('prompts.json', ['one']));
   await place.provider.until(() => place.provider.inFlight === 1);
-  const { pid, ports } = readRecord(server.home)!;
+  const { pid, ports, uiAddress } = readRecord(server.home)!;
   const ofServer = (await Promise.all([pid!, ...(await descendantsOf(pid!))].map(listenersOf))).flat();
   const ofRun = (await Promise.all([run.pid, ...(await descendantsOf(run.pid))].map(listenersOf))).flat();
-  for (const port of Object.values(ports)) {
+  const { ui, ...others } = ports;
+  const recorded = [
+    { address: uiAddress, port: ui },
+    ...Object.values(others).map((port) => ({ address: '127.0.0.1', port })),
+  ];
+  for (const listener of recorded)
     assert.ok(
-      ofServer.some((listener) => listener.port === port),
-      `nobody listens on ${port}`,
+      ofServer.some((one) => isDeepStrictEqual(one, listener)),
+      `nobody listens on ${listener.address}:${listener.port}`,
     );
-  }
-  assert.deepEqual(new Set(ofServer.map(({ address }) => address)), new Set(['127.0.0.1']));
+  assert.match(uiAddress, /^127\./);
+  assert.notEqual(uiAddress, '127.0.0.1');
+  // What is not in its record is Temporal's own services.
+  const unrecorded = ofServer.filter((one) => !recorded.some((listener) => isDeepStrictEqual(one, listener)));
+  assert.deepEqual(new Set(unrecorded.map(({ address }) => address)), new Set(['127.0.0.1']));
   assert.deepEqual(ofRun, []);
   gate.open();
   assert.equal((await run.ended).code, 0);

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { acceptsConnections, choosePorts, LOOPBACK } from '../../src/server/ports.ts';
+import { acceptsConnections, choosePlace, LOOPBACK } from '../../src/server/ports.ts';
 import { databasePath, spawnServer } from '../../src/server/server-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { testBinary, testEnv } from '../support/temporal-server.ts';
@@ -21,8 +21,8 @@ const hurried = [
 
 test('histories past their retention go away, and the database uses their space again', async (t) => {
   const home = await temporaryFolder(t);
-  const ports = await choosePorts(undefined);
-  const server = spawnServer(await testBinary(), home, ports, await testEnv(home), hurried);
+  const place = await choosePlace(null);
+  const server = spawnServer(await testBinary(), home, place, await testEnv(home), hurried);
   process.once('exit', server.kill);
   t.after(async () => {
     process.off('exit', server.kill);
@@ -31,9 +31,9 @@ test('histories past their retention go away, and the database uses their space 
   });
   await until(() => {
     assert.equal(server.end(), undefined, 'the server ended');
-    return acceptsConnections(ports.grpc);
+    return acceptsConnections(place.ports.grpc);
   }, 'a server that accepts connections');
-  const connection = await Connection.connect({ address: `${LOOPBACK}:${ports.grpc}` });
+  const connection = await Connection.connect({ address: `${LOOPBACK}:${place.ports.grpc}` });
   t.after(() => connection.close());
   // A namespace of its own: what is changed in one that is in use takes the server seconds to notice.
   const client = new Client({ connection, namespace: 'hurried' });

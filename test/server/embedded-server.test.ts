@@ -11,7 +11,7 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { ensureServer, serverStatus, stopServer } from '../../src/server/embedded-server.ts';
 import type { ServerInfo } from '../../src/server/embedded-server.ts';
 import { isLiveProcess } from '../../src/server/live-process.ts';
-import { readRecord, writeRecord } from '../../src/server/server-record.ts';
+import { readRecord, recordPath, writeRecord } from '../../src/server/server-record.ts';
 import { writeProgram } from '../support/stand-in-program.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestHome, killAtExit, testEnv } from '../support/temporal-server.ts';
@@ -67,6 +67,13 @@ describe('the embedded server', () => {
 
   test('keeps closed workflows for 7 days', async () => {
     assert.equal(await retentionSeconds(first), 7 * DAY);
+  });
+
+  test('keeps the record of a server that version 0.1.0 started, whose Web UI is on 127.0.0.1', async (t) => {
+    const folder = await temporaryFolder(t);
+    const { uiAddress: _, ...older } = readRecord(home)!;
+    await writeFile(recordPath(folder), JSON.stringify(older));
+    assert.equal(readRecord(folder)?.uiAddress, '127.0.0.1');
   });
 
   test('shows its Web UI', async () => {
@@ -195,6 +202,7 @@ test('a recorded pid that is another program now is neither taken for the server
     processStart: process.platform === 'linux' ? '1-00000000' : null,
     clusterId: 'another',
     ports: { grpc: port, ui: port, metrics: port, http: port },
+    uiAddress: '127.0.0.1',
     startedAt: new Date().toISOString(),
   });
   assert.equal(await serverStatus(home), null);

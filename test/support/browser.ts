@@ -9,7 +9,7 @@ const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin
 /** For a test's `skip`. */
 export const noBrowser = !browserPath && 'no Chromium on this machine';
 
-export async function openBrowser(): Promise<Browser> {
+export async function openBrowser(furtherFlags: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: browserPath!,
     args: [
@@ -20,6 +20,7 @@ export async function openBrowser(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...furtherFlags,
     ],
   });
 }

@@ -120,8 +120,10 @@ export interface RunLimits {
   simulateErrors: number;
 }
 
-/** What may be changed of an open batch: all of it where no worker is on it; workers, account, patience, cost cap and failure limit at any time. */
-export type LimitChanges = Partial<RunLimits>;
+/** What may be changed of an open batch through Temporal. The others are changed in its manifest, where no worker is on it. */
+export type LimitChanges = Partial<
+  Pick<RunLimits, 'maxWorkers' | 'autoWorkers' | 'account' | 'patienceMs' | 'maxFailures' | 'maxCostNanoUsd'>
+>;
 
 export interface BatchSettings {
   request: RequestSettings;
@@ -182,13 +184,13 @@ export interface Receipt {
   overcharged?: string;
 }
 
-/** The prompt's allowance does not reach for its next request: it wants a new reservation. */
+/** The prompt goes back to its batch: its allowance does not reach for its next request, or the batch was paused before it began. */
 export interface Unsettled {
   status: 'unsettled';
   /** As in {@link Receipt}. */
   spentNanoUsd: number | null;
-  /** What its missing completions can cost at most. */
-  worstCostNanoUsd: number;
+  /** What its missing completions can cost at most; `null` where the price is unknown. */
+  worstCostNanoUsd: number | null;
 }
 
 // ---------------------------------------------------------------- states
@@ -232,8 +234,8 @@ export interface ControlNote {
   /** As in {@link Asked}; `null`: nobody said. */
   by: string | null;
   reason: string | null;
-  /** Of `set`. */
-  changes?: LimitChanges;
+  /** Of `set`; of a `resume` where no worker was, also those that never go through Temporal. */
+  changes?: Partial<RunLimits>;
   /** Of `add`: how many prompts, and the hash of what was added. */
   prompts?: number;
   sha256?: string;
@@ -428,8 +430,6 @@ export interface ShardLoan {
   /** What it may keep unreserved money for: all its prompts, those that its slots take next, or nothing. */
   keepMoneyFor: 'queue' | 'slots' | 'nothing';
   limits: RunLimits;
-  /** Whether they are others than the run began with. */
-  limitsChanged: boolean;
   /** How often a pause of the batch was lifted. */
   lifts: number;
   /** `drain`: start nothing more and let what runs finish; `now`: do not let it finish. */
@@ -471,7 +471,7 @@ export interface ShardHalt {
   lifts: number;
 }
 
-/** Argument of `completePrompt`: which prompt, not its text. */
+/** Argument of `completePrompt`: which prompt. Its text and its limits are in the store. */
 export interface PromptTask {
   batchId: string;
   run: number;
@@ -483,8 +483,6 @@ export interface PromptTask {
   /** Position in the batch, from 0. */
   index: number;
   promptId: string;
-  /** Left out where they are as when the run began: the manifest has those, and a history of thousands of prompts need not. */
-  limits?: RunLimits;
   /** What this turn may spend, known and possibly paid; `null`: no cap. */
   allowanceNanoUsd: number | null;
 }

@@ -1,20 +1,20 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type { PromptItem, PromptTask, Receipt, RequestSettings, Unsettled } from '../contract.ts';
+import type { PromptItem, PromptTask, Receipt, Unsettled } from '../contract.ts';
 import { completionsOf } from '../store/batch-reading.ts';
 import { spentNanoUsd } from '../store/bill.ts';
 import type { LedgerReader } from '../store/ledger-reader.ts';
 import { type PromptHistory, withAnswer } from '../store/prompt-history.ts';
 import type { SettledRecord } from '../store/records.ts';
 import type { Shard } from '../store/shard.ts';
+import { StoreError } from '../store/store-error.ts';
 import { type Standing, standingOf } from '../store/standing.ts';
 import { type BuyDependencies, createBuy, type PromptClose } from './buy-completions.ts';
 import { pausing, toActivityFailure, withSpent, workerStops } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
 import { overchargeOf } from './overcharge.ts';
 import { promptEnd, receiptOf } from './prompt-end.ts';
-import { type PromptTurn, toTurn } from './prompt-turn.ts';
-import type { RequestPrices } from '../providers/request-prices.ts';
+import { mayBuy, type PromptTurn, type Scheduled, toTurn } from './prompt-turn.ts';
 import { worstCostOf } from './request.ts';
 import { stamp } from './stamp.ts';
 import { LAPSE_MS } from '../workflows/policies.ts';
@@ -36,10 +36,8 @@ interface Step {
 }
 
 /** What one attempt knows. */
-interface Attempt {
+interface Attempt extends Scheduled {
   turn: PromptTurn;
-  /** Which of Temporal's attempts it is, from 1. */
-  number: number;
   item: PromptItem;
   /** A look at what other processes have written must be younger, by `performance.now()`: somebody else may have had this prompt before. */
   looksAfter: number;
@@ -121,7 +119,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
      */
     const isContested = (): boolean =>
       liveness.hasPeers &&
-      (attempt.number > 1 ||
+      (attempt.attempt > 1 ||
         history.starts.length > 0 ||
         performance.now() - attempt.beganAt > LAPSE_MS / 2 ||
         !liveness.holds(attempt.life));
@@ -133,8 +131,11 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
       return liveness.holds(life);
     };
     const costs = prices(manifest.settings, task.limits, await priceTable?.(run));
-    const unsettled = overAllowance(task, item, manifest.settings, standing, history, costs);
-    if (unsettled) return unsettled;
+    const worstCost = (): number | null =>
+      worstCostOf(item, manifest.settings, standing.missing.length, costs, { at: now() });
+    const isAllowed = isWithinAllowance(task, worstCost, history);
+    if (!isAllowed || !(await mayBuy(store, task, attempt, signal)))
+      return { status: 'unsettled', spentNanoUsd: spentNanoUsd(history), worstCostNanoUsd: worstCost() };
     const buy = createBuy(dependencies, task, writer, item, manifest.settings, costs);
     return buy(standing, signal, {
       ...{ stillMissing, isContested, maySend },
@@ -166,21 +167,18 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
   const overchargeUnderCap = (task: PromptTurn, history: PromptHistory): string | null =>
     task.limits.maxCostNanoUsd === null ? null : overchargeOf(history, task);
 
-  /** Before each request: whether its worst case still fits into what the turn was allowed. */
-  const overAllowance = (
-    task: PromptTurn,
-    item: PromptItem,
-    settings: RequestSettings,
-    { missing }: Standing,
+  /** Before each request: whether its worst case still fits into what the turn was allowed. Under a cap nothing is bought without an allowance. */
+  const isWithinAllowance = (
+    { allowanceNanoUsd, limits, ...task }: PromptTurn,
+    worstCost: () => number | null,
     history: PromptHistory,
-    costs: RequestPrices,
-  ): Unsettled | null => {
-    if (task.allowanceNanoUsd === null) return null;
-    const worstCostNanoUsd = worstCostOf(item, settings, missing.length, costs, { at: now() });
+  ): boolean => {
+    if (allowanceNanoUsd === null && limits.maxCostNanoUsd === null) return true;
+    const worstCostNanoUsd = worstCost();
     if (worstCostNanoUsd === null) throw new Error('there is a cost cap, but no price for this model');
+    if (allowanceNanoUsd === null) return false;
     const spent = spentNanoUsd(history, ({ run, turn }) => run === task.run && turn === task.turn);
-    if (spent !== null && spent + worstCostNanoUsd <= task.allowanceNanoUsd) return null;
-    return { status: 'unsettled', spentNanoUsd: spentNanoUsd(history), worstCostNanoUsd };
+    return spent !== null && spent + worstCostNanoUsd <= allowanceNanoUsd;
   };
 
   /** What the prompt has cost so far, read afresh; `null` where not even that can be read. */
@@ -222,7 +220,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
   };
 
   const attemptOf = async (task: PromptTask): Promise<Attempt> => {
-    const { attempt, workflowExecution } = Context.current().info;
+    const { attempt, scheduledTimestampMs, workflowExecution } = Context.current().info;
     const present = performance.now();
     const { runId = '' } = workflowExecution ?? {};
     const begun = beginnings.get(runId) ?? present;
@@ -230,9 +228,11 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     // A prompt that nobody has had since this workflow began makes do with a look that another one has taken since then.
     const looksAfter = attempt === 1 && task.turn === 1 ? begun : present;
     const item = await store.withShard(task.shard, (shard) => shard.prompt(task.index));
+    if (item.prompt_id !== task.promptId)
+      throw new StoreError(`${store.folder}: prompt ${task.index + 1} is not "${task.promptId}"`);
     return {
-      turn: await toTurn(store, task, attempt),
-      ...{ number: attempt, item, looksAfter },
+      turn: await toTurn(store, task),
+      ...{ attempt, scheduledAt: scheduledTimestampMs, item, looksAfter },
       ...{ beganAt: present, life: await liveness.assure() },
     };
   };

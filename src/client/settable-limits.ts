@@ -1,6 +1,6 @@
 import type { LimitChanges, RunLimits } from '../contract.ts';
 
-/** Of limits that were typed, those that `set` takes: a batch takes them while a worker is on it. */
+/** Of limits that were typed, those that a batch takes through Temporal, while a worker is on it too. */
 export function settableLimits({
   maxWorkers,
   autoWorkers,
@@ -16,4 +16,11 @@ export function settableLimits({
     ...(patienceMs !== undefined && { patienceMs }),
     ...(account !== undefined && { account }),
   };
+}
+
+/** The others, of which key, prices and timeouts are part: they are told to no batch, only noted in its manifest. */
+export function manifestLimits(typed: Partial<RunLimits>): Partial<RunLimits> {
+  const settable = settableLimits(typed);
+  const isOther = ([name]: [string, unknown]): boolean => name !== 'autoWorkers' && !(name in settable);
+  return Object.fromEntries(Object.entries(typed).filter(isOther));
 }

@@ -23,6 +23,9 @@ export class BatchStore {
   readonly #noted = new WeakMap<Shard, number>();
   #links: Promise<void> | null = null;
   #manifest: RevisedManifest | null = null;
+  /** When the newest look at the manifest began, by `performance.now()`. */
+  #lookedAt = 0;
+  #looking: Promise<Manifest> | null = null;
   #updating: Promise<unknown> = Promise.resolve();
 
   /** `owner` names this process in its ledger files. */
@@ -43,8 +46,11 @@ export class BatchStore {
 
   /** Reads the newest revision of the manifest. Throws {@link StoreError}. */
   async readManifest(): Promise<Manifest> {
+    const lookedAt = performance.now();
     try {
-      return this.#remember(await readNewestRevision(this.#folder));
+      const manifest = this.#remember(await readNewestRevision(this.#folder));
+      this.#lookedAt = Math.max(this.#lookedAt, lookedAt);
+      return manifest;
     } catch (error) {
       if (error instanceof StoreError) throw error;
       const { code } = error as NodeJS.ErrnoException;
@@ -87,6 +93,13 @@ export class BatchStore {
   /** The manifest as last read: for what never changes in it. */
   async manifest(): Promise<Manifest> {
     return this.#manifest ?? (await this.readManifest());
+  }
+
+  /** The manifest as it was at most `maxAgeMs` ago, read once for all who ask at a time. Throws {@link StoreError}. */
+  async recentManifest(maxAgeMs: number): Promise<Manifest> {
+    if (this.#manifest && performance.now() - this.#lookedAt <= maxAgeMs) return this.#manifest;
+    this.#looking ??= this.readManifest().finally(() => (this.#looking = null));
+    return this.#looking;
   }
 
   /**

@@ -4,14 +4,6 @@ import { FIRST_AUTO_SLOTS, SILENT_WORKER_MS } from './policies.ts';
 
 type WorkerLimits = Pick<RunLimits, 'maxWorkers' | 'autoWorkers'>;
 
-/** Whoever has the Temporal CLI may send anything. */
-export const isPace = (pace: unknown): pace is WorkerPace => {
-  const { worker, slots, reason } = (pace ?? {}) as Partial<WorkerPace>;
-  return (
-    typeof worker === 'string' && typeof reason === 'string' && Number.isInteger(slots) && (slots ?? -1) >= 0
-  );
-};
-
 /** Of each worker the newest word, newest first, without those that have fallen silent. `at`: ms since 1970. */
 export const heard = (paces: readonly HeardPace[], pace: WorkerPace, at: number): readonly HeardPace[] => [
   { ...pace, heardAt: at },

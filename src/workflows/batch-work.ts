@@ -5,8 +5,6 @@ import type { PauseCause } from './pause-cause.ts';
 /** The batch as its work sees it. */
 export interface WorkHost {
   limits(): RunLimits;
-  /** Whether they are others than the run began with: only then each task carries them. */
-  limitsChanged(): boolean;
   /** Prompts that may be in progress at this moment. */
   slots(): number;
   isCancelled(): boolean;

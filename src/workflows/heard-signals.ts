@@ -1,24 +1,80 @@
-/** Whether a signal is what it should be: whoever has the Temporal CLI may send anything. */
-import type { ShardAccount, ShardLoan } from '../contract.ts';
+/** Whether what workflows and workers tell each other is what it should be: whoever has the Temporal CLI may send anything. */
+import type { ShardAccount, ShardLoan, WorkerPace } from '../contract.ts';
+import { isFinite, isFlag, isLike, isListOf, isNumber, isOneOf, isText, isWhole, orNull } from './shape.ts';
 
-export function isAccount(account: unknown): account is ShardAccount {
-  const { execution, loan, tally, running } = fieldsOf(account);
-  const { succeeded, failed, paid } = fieldsOf(tally);
-  return (
-    [execution, loan, running, succeeded, failed].every(Number.isInteger) && isFields(fieldsOf(paid)['usage'])
-  );
-}
+/** Failures are told with their provider's message. */
+const isMessage = isText(100_000);
+const isAmount = orNull(isFinite);
 
-export function isLoan(loan: unknown): loan is ShardLoan {
-  const { version, slots, keepSlots, lifts, limits, stop } = fieldsOf(loan);
-  return (
-    [version, slots, keepSlots, lifts].every(Number.isInteger) &&
-    Number.isInteger(fieldsOf(limits)['maxWorkers']) &&
-    ['no', 'drain', 'now'].includes(stop as string)
-  );
-}
+const isUsage = isLike({
+  prompt: isFinite,
+  completion: isFinite,
+  total: isFinite,
+  cached: isFinite,
+  reasoning: isFinite,
+});
 
-const isFields = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null;
+const isShardTally = isLike(
+  {
+    succeeded: isWhole(),
+    failed: isWhole(),
+    paid: isLike({ usage: isUsage, costNanoUsd: isAmount }),
+    lastFailures: isListOf(isLike({ promptId: isMessage, type: isText(), message: isMessage }), 5),
+    sameFailure: orNull(isMessage),
+  },
+  {
+    failuresByType: (counts) => isLike({})(counts) && Object.values(counts as object).every(isWhole()),
+    spans: orNull(isLike({ count: isFinite, meanMs: isFinite, completions: isFinite, slowestMs: isFinite })),
+  },
+);
 
-const fieldsOf = (value: unknown): Record<string, unknown> => (isFields(value) ? value : {});
+const isShardAccount = isLike({
+  execution: isWhole(),
+  loan: isWhole(),
+  returnedSlots: isWhole(),
+  returnedNanoUsd: isFinite,
+  spentBeforeNanoUsd: isAmount,
+  spentNanoUsd: isFinite,
+  reservedNanoUsd: isFinite,
+  running: isWhole(),
+  dry: isFlag,
+  wants: orNull(isLike({ worstCostNanoUsd: isAmount, missingNanoUsd: isFinite })),
+  tally: isShardTally,
+  halt: orNull(isLike({ reason: isText(), message: isMessage, lifts: isWhole() })),
+});
+
+export const isAccount = (shard: unknown, account: unknown): account is ShardAccount =>
+  isWhole()(shard) && isShardAccount(account);
+
+const isShardLoan = isLike({
+  version: isWhole(),
+  slots: isWhole(),
+  keepSlots: isWhole(),
+  nanoUsd: isAmount,
+  keepMoneyFor: isOneOf('queue', 'slots', 'nothing'),
+  limits: isLike({
+    maxWorkers: isWhole(1),
+    requestTimeoutMs: isNumber(1, Number.MAX_SAFE_INTEGER),
+    maxCostNanoUsd: isAmount,
+  }),
+  lifts: isWhole(),
+  stop: isOneOf('no', 'drain', 'now'),
+});
+
+export const isLoan = (loan: unknown): loan is ShardLoan => isShardLoan(loan);
+
+const isWorkerPace = isLike({ worker: isText(), slots: isWhole(), reason: isText() });
+
+export const isPace = (pace: unknown): pace is WorkerPace => isWorkerPace(pace);
+
+const isRates = isLike({ requests: isAmount, tokens: isAmount });
+const holderFields = { worker: isText(), batchId: isText() };
+
+export const isLeaseHolder: (holder: unknown) => boolean = isLike(holderFields);
+export const isLeaseRequest: (request: unknown) => boolean = isLike({
+  ...holderFields,
+  limits: isRates,
+  wants: isRates,
+  seen: isWhole(),
+  dead: isListOf(isText(), 10_000),
+});

@@ -78,7 +78,7 @@ type LoanTerms = Omit<ShardLoan, 'version'>;
 /** The next message to a shard; `null` if it knows all that. */
 export function nextLoan(
   shard: LiveShard,
-  terms: Pick<LoanTerms, 'limits' | 'limitsChanged' | 'lifts' | 'stop'>,
+  terms: Pick<LoanTerms, 'limits' | 'lifts' | 'stop'>,
 ): ShardLoan | null {
   const { slots, keepSlots, nanoUsd, keepMoneyFor, sent } = shard;
   const loan: LoanTerms = { slots, keepSlots, nanoUsd, keepMoneyFor, ...terms };

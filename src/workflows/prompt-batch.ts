@@ -24,14 +24,14 @@ import type {
   Progress,
   Tally,
 } from '../contract.ts';
-import { autoSlots, autoWorkersOf, heard, isPace } from './auto-workers.ts';
+import { autoSlots, autoWorkersOf, heard } from './auto-workers.ts';
 import { createBatchDisplay } from './batch-display.ts';
 import { budgetText } from './budget.ts';
 import { failuresText, isPastLimit, limitText } from './failure-limit.ts';
 import { createInlineWork } from './inline-work.ts';
 import { faultOfAsked } from './asked-fault.ts';
-import { isAccount } from './heard-signals.ts';
-import { faultOf } from './limit-changes.ts';
+import { isAccount, isPace } from './heard-signals.ts';
+import { faultOf, isAddition } from './limit-changes.ts';
 import {
   accountSignal,
   addUpdate,
@@ -89,7 +89,6 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   const isInline = isSmall(batch);
   const work = (isInline ? createInlineWork : createShardCrew)(batch, {
     limits: () => limits,
-    limitsChanged,
     slots: () => (pauseSwitch.current || cancelling ? 0 : autoSlots(limits, paces)),
     isCancelled: () => cancelling,
     lifts: () => pauseSwitch.lifts,
@@ -114,7 +113,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   setHandler(cancelNowUpdate, skipGrace);
   setHandler(knockSignal, () => {});
   setHandler(accountSignal, (shard, account) => {
-    if (isAccount(account)) work.takeIn(shard, account);
+    if (isAccount(shard, account)) work.takeIn(shard, account);
   });
   setHandler(paceSignal, (pace) => {
     if (isPace(pace)) paces = heard(paces, pace, Date.now());
@@ -220,7 +219,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
       ...layout(),
       pause: pauseSwitch.current,
       carried: {
-        ...{ forgiven, limits: limitsChanged() ? limits : null },
+        ...{ forgiven, limits: limits === batch.settings.limits ? null : limits },
         ...(paces.length > 0 && { paces }),
         ...(cancelNow && { cancelNow }),
         ...(Object.keys(spentInRest).length > 0 && { spentInRun: spentInRest }),
@@ -246,10 +245,6 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     await condition(allHandlersFinished);
     if (!outcome || state === 'cancelled') throw new CancelledFailure('the batch was cancelled');
     return outcome;
-  }
-
-  function limitsChanged(): boolean {
-    return limits !== batch.settings.limits;
   }
 
   function progress(): Progress {
@@ -284,8 +279,9 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     return { prompts, shards, shardSize, ...(parts && { parts }) };
   }
 
-  function assertTakesPrompts(_addition: Addition, asked: Asked | null): void {
+  function assertTakesPrompts(addition: Addition, asked: Asked | null): void {
     assertOpen(asked);
+    if (!isAddition(addition)) throw new Error('what is to be added must be named by its stage and its hash');
     if (closing) throw new Error('the batch is just ending');
   }
 

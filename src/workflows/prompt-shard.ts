@@ -48,7 +48,6 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
   const heldSlots = (): number => loan.slots - returnedSlots;
   const work = createPromptWork(input, {
     limits: () => loan.limits,
-    limitsChanged: () => loan.limitsChanged,
     slots: () => (isHalted() || isStopped() ? 0 : Math.min(heldSlots(), loan.keepSlots)),
     budget,
     capNanoUsd: heldNanoUsd,

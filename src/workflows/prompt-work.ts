@@ -12,7 +12,7 @@ import { summaryText } from './web-ui.ts';
 
 export interface PromptWorkOptions extends Pick<
   WorkHost,
-  'limits' | 'limitsChanged' | 'slots' | 'lifts' | 'tally' | 'counted' | 'halt'
+  'limits' | 'slots' | 'lifts' | 'tally' | 'counted' | 'halt'
 > {
   budget: Budget;
   /** What the budget may come to, in integer nano-USD; `null`: no cap. */
@@ -27,18 +27,7 @@ export interface PromptWork extends Pick<PromptLoop, 'running' | 'queue' | 'wait
 
 export function createPromptWork(
   { batchId, run }: Pick<BatchInput, 'batchId' | 'run'>,
-  {
-    limits,
-    limitsChanged,
-    slots,
-    budget,
-    capNanoUsd,
-    noRoom,
-    lifts,
-    halt,
-    tally,
-    counted,
-  }: PromptWorkOptions,
+  { limits, slots, budget, capNanoUsd, noRoom, lifts, halt, tally, counted }: PromptWorkOptions,
 ): PromptWork {
   const loop = createPromptLoop({
     slots,
@@ -89,7 +78,6 @@ export function createPromptWork(
     return completePrompt({
       ...{ batchId, run, turn, shard, index, promptId },
       ...(since !== undefined && since !== turn && { since }),
-      ...(limitsChanged() && { limits: now }),
       allowanceNanoUsd: now.maxCostNanoUsd === null ? null : worstCostNanoUsd,
     });
   }

@@ -9,6 +9,7 @@ import {
 import type { AccountView, Lease, LeaseHolder, LeaseRequest } from '../accounts/lease.ts';
 import { accountQuery, leaseUpdate, returnLeaseUpdate } from './account-messages.ts';
 import { accountDetailsOf } from './account-page.ts';
+import { isLeaseHolder, isLeaseRequest } from './heard-signals.ts';
 import { ACCOUNT_QUIET_MS } from './policies.ts';
 import { accountView, type AccountState, NEW_ACCOUNT, withLease, withoutHolder } from './share-account.ts';
 
@@ -29,8 +30,8 @@ export async function providerAccount({ name, carried = NEW_ACCOUNT }: AccountIn
   let isLeft = false;
 
   setHandler(accountQuery, view);
-  setHandler(leaseUpdate, grant);
-  setHandler(returnLeaseUpdate, takeBack);
+  setHandler(leaseUpdate, grant, { validator: assertLeaseRequest });
+  setHandler(returnLeaseUpdate, takeBack, { validator: assertHolder });
 
   do {
     await condition(() => isLeft || workflowInfo().continueAsNewSuggested, ACCOUNT_QUIET_MS);
@@ -65,4 +66,12 @@ export async function providerAccount({ name, carried = NEW_ACCOUNT }: AccountIn
   function show(): void {
     setCurrentDetails(accountDetailsOf(name, view()));
   }
+}
+
+function assertLeaseRequest(request: LeaseRequest): void {
+  if (!isLeaseRequest(request)) throw new Error('this is no request for a lease');
+}
+
+function assertHolder(holder: LeaseHolder): void {
+  if (!isLeaseHolder(holder)) throw new Error('this is no holder of a lease');
 }

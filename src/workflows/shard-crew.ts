@@ -177,7 +177,6 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
 
   const terms = () => ({
     limits: host.limits(),
-    limitsChanged: host.limitsChanged(),
     lifts: host.lifts(),
     stop,
   });

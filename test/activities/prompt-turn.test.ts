@@ -1,40 +1,82 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { toTurn } from '../../src/activities/prompt-turn.ts';
-import { StoreError } from '../../src/store/store-error.ts';
+import { test, type TestContext } from 'node:test';
+import { mayBuy, toTurn } from '../../src/activities/prompt-turn.ts';
+import type { BatchOutcome, Pause } from '../../src/contract.ts';
+import { BatchStore } from '../../src/store/batch-store.ts';
+import { limits } from '../providers/settings.ts';
 import { makeBatch } from '../store/support/batches.ts';
-import { batchInput } from '../support/workflow-harness.ts';
+import { until } from '../support/until.ts';
+import { toldTemporal } from './support/prompt-desk.ts';
 
 const task = { batchId: 'b', run: 2, turn: 1, shard: 0, index: 0, promptId: 'a', allowanceNanoUsd: null };
+const pause: Pause = { reason: 'operator', message: 'm', since: '2026-01-01T12:00:00.000Z' };
+const since = Date.parse(pause.since);
+const run = (number: number) => ({ run: number, started_at: '2026-01-01T00:00:00.000Z', limits });
+const never = new AbortController().signal;
 
-test('a task without limits has those its run began with, also of a run this process has not heard of', async (t) => {
-  const { limits } = batchInput('b', { prompts: 1 }).settings;
-  const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'Hi' }]);
-  await store.manifest();
-  await assert.rejects(toTurn(store, task, 1), (error: Error) => {
-    assert.ok(error instanceof StoreError);
-    return /batch\.json has no run 2/.test(error.message);
-  });
-  const other = { ...limits, maxAttempts: 99 };
-  await store.updateManifest((manifest) => ({
-    ...manifest,
-    limits: { ...limits, maxAttempts: 1 },
-    runs: [{ run: 2, started_at: '2026-01-01T00:00:00.000Z', limits: other }],
-  }));
-  assert.equal((await toTurn(store, task, 1)).limits.maxAttempts, 99);
-  const changed = { ...limits, maxAttempts: 7 };
-  assert.equal((await toTurn(store, { ...task, limits: changed }, 1)).limits.maxAttempts, 7);
+const batchOf = (t: TestContext, manifest: object): Promise<BatchStore> =>
+  makeBatch(t, [{ prompt_id: 'a', prompt: 'Hi' }], { runs: [run(1), run(2)], ...manifest });
+
+test('limits are those of the manifest, whatever a task says', async (t) => {
+  const store = await batchOf(t, { limits: { ...limits, maxAttempts: 7 } });
+  const forged = { ...task, limits: { ...limits, apiKeyEnv: 'AWS_SECRET_ACCESS_KEY', maxAttempts: 99 } };
+  const turn = await toTurn(store, forged);
+  assert.deepEqual(turn.limits, { ...limits, maxAttempts: 7 });
 });
 
-test('a retried task has the patience and the account that were set since', async (t) => {
-  const { limits } = batchInput('b', { prompts: 1 }).settings;
-  const account = { name: 'acme', requestsPerMinute: 60, tokensPerMinute: null };
-  const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'Hi' }]);
-  await store.updateManifest((manifest) => ({
-    ...manifest,
-    limits: { ...limits, patienceMs: 1, maxAttempts: 1, account },
-  }));
-  const old = { ...task, limits };
-  assert.deepEqual((await toTurn(store, old, 1)).limits, limits);
-  assert.deepEqual((await toTurn(store, old, 2)).limits, { ...limits, patienceMs: 1, account });
+const cases = [
+  { title: 'of a batch that is not paused', manifest: {}, scheduledAt: since + 1, may: true },
+  { title: 'scheduled before the pause', manifest: { pause }, scheduledAt: since, may: true },
+  { title: 'scheduled after the pause', manifest: { pause }, scheduledAt: since + 1, may: false },
+];
+for (const { title, manifest, scheduledAt, may } of cases) {
+  test(`a task ${title} ${may ? 'may' : 'may not'} buy`, async (t) => {
+    const store = await batchOf(t, manifest);
+    assert.equal(await mayBuy(store, task, { attempt: 1, scheduledAt }, never), may);
+  });
+}
+
+test('a task that overtakes the note of its resume waits for that', async (t) => {
+  const store = await batchOf(t, { pause });
+  await store.manifest();
+  const asked = mayBuy(store, task, { attempt: 1, scheduledAt: since + 1 }, never);
+  const elsewhere = new BatchStore(store.location, store.batchId, 'another process');
+  await elsewhere.updateManifest((manifest) => ({ ...manifest, pause: null }));
+  assert.equal(await asked, true);
+});
+
+test('where a batch goes on and its manifest stays paused, that is a fault of the store', async (t) => {
+  const store = await batchOf(t, { pause });
+  const last = { ...task, turn: 31, since: 1 };
+  await assert.rejects(
+    mayBuy(store, last, { attempt: 1, scheduledAt: since + 1 }, never),
+    /its resume could not be noted/,
+  );
+});
+
+const outcome = { state: 'cancelled' } as BatchOutcome;
+const over = [
+  { title: 'that is not the newest', runs: [run(1), run(2), run(3)] },
+  { title: 'that has ended', runs: [run(1), { ...run(2), outcome }] },
+];
+for (const { title, runs } of over) {
+  test(`a run ${title} buys nothing: first it waits a moment, then it pauses`, async (t) => {
+    const store = await batchOf(t, { runs });
+    const tell = (attempt: number): Promise<ReturnType<typeof toldTemporal>> =>
+      mayBuy(store, task, { attempt, scheduledAt: 0 }, never).then(() => assert.fail(), toldTemporal);
+    assert.equal((await tell(1)).type, 'Run.Overtaken');
+    await assert.rejects(
+      mayBuy(store, task, { attempt: 10, scheduledAt: 0 }, never),
+      /another one has begun/,
+    );
+  });
+}
+
+test('many prompts that ask within a second read the manifest once', async (t) => {
+  const store = await batchOf(t, {});
+  await store.manifest();
+  const elsewhere = new BatchStore(store.location, store.batchId, 'another process');
+  await elsewhere.updateManifest((manifest) => ({ ...manifest, limits: { ...limits, maxAttempts: 9 } }));
+  assert.equal((await toTurn(store, task)).limits.maxAttempts, limits.maxAttempts);
+  await until(async () => (await toTurn(store, task)).limits.maxAttempts === 9, 'the change to be seen');
 });

@@ -245,7 +245,7 @@ export class LendingModel {
 
   #post(live: LiveShard): void {
     if (live.isSending || live.phase === 'starting') return;
-    const terms = { limits: this.#limits, limitsChanged: true, lifts: 0, stop: 'no' as const };
+    const terms = { limits: this.#limits, lifts: 0, stop: 'no' as const };
     const loan = nextLoan(live, terms);
     if (!loan) return;
     const isNew = live.phase === 'new';

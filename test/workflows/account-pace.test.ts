@@ -8,7 +8,6 @@ import { sampleAccount } from './sample-account.ts';
 
 const loan = (facts: Partial<ShardLoan> = {}): ShardLoan => ({
   ...{ version: 1, slots: 2, keepSlots: 2, nanoUsd: null, keepMoneyFor: 'queue', lifts: 0, stop: 'no' },
-  limitsChanged: false,
   limits: batchInput('batch', { prompts: 1 }).settings.limits,
   ...facts,
 });

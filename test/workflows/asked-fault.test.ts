@@ -12,6 +12,8 @@ for (const [asked, fault] of [
   [{ by: 'ann@lab', reason: 'x'.repeat(1001) }, /"reason" must be a text of at most 1000/],
   [{ reason: 'wrong file' }, /"by" must be a text/],
   [{ by: ['ann'] }, /"by" must be a text/],
+  [{ by: 'ann@lab', reason: null, at: 'noon' }, /"by" and "reason" alone/],
+  [['ann@lab'], /"by" must be a text/],
 ] as const) {
   test(`${JSON.stringify(asked)?.slice(0, 60)} ${fault === null ? 'can be asked' : 'is refused'}`, () => {
     const found = faultOfAsked(asked as Asked | null | undefined);

@@ -14,7 +14,7 @@ import { sampleAccount } from './sample-account.ts';
 
 const { limits } = batchInput('batch', { prompts: 1 }).settings;
 const sent = (shard: LiveShard): LiveShard => {
-  const loan = nextLoan(shard, { limits, limitsChanged: false, lifts: 0, stop: 'no' });
+  const loan = nextLoan(shard, { limits, lifts: 0, stop: 'no' });
   return Object.assign(shard, { sent: loan, phase: 'open' } satisfies Partial<LiveShard>);
 };
 const first = (): LiveShard => Object.assign(newLiveShard(3, 1, newShardTally()), { nanoUsd: 50 });

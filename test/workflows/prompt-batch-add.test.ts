@@ -177,7 +177,7 @@ describe('what was spent in shards that wait for their turn when a batch gets la
     const executions = new Set<string>();
     while (executions.size < 3) {
       executions.add((await batch.handle.describe()).runId);
-      await batch.handle.executeUpdate(setUpdate, { args: [{ maxAttempts: 5 }, ann] });
+      await batch.handle.executeUpdate(setUpdate, { args: [{ patienceMs: 5 }, ann] });
     }
     assert.equal((await batch.progress()).budget?.spentNanoUsd, 15 * WORST);
     await batch.handle.executeUpdate(resumeUpdate, { args: [ann] });

@@ -1,13 +1,16 @@
 /** What `run` and `resume` do once the batch is known: server, worker, progress, last words. */
+import { randomUUID } from 'node:crypto';
 import type { BatchSettings, LimitChanges } from '../../contract.ts';
+import { appendControl } from '../../store/controls-log.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
+import { asked } from '../asked.ts';
 import { type ContinueEnd, type ContinueOptions, continueBatch, openBatch } from '../continue-batch.ts';
 import { flagOf } from '../options/parse-flags.ts';
 import { createProgressView } from '../render/progress-view.ts';
 import { toShownUrl } from '../render/shown-url.ts';
 import { missingPrice, requireApiKey } from '../request-settings.ts';
 import { hasLiveWorker } from '../server-view.ts';
-import { settableLimits } from '../settable-limits.ts';
+import { manifestLimits, settableLimits } from '../settable-limits.ts';
 import type { StartOptions } from '../start-run.ts';
 import { takeOver, type TakeOverOptions } from '../take-over.ts';
 import { connectTemporal, type Temporal } from '../temporal.ts';
@@ -52,11 +55,12 @@ export async function goOn(options: GoOnOptions): Promise<number> {
       return printDetached(store, temporal, context);
     }
     const onOpen = async (attached: boolean): Promise<LimitChanges> => {
-      const changes = await noteOpen(options, temporal, attached);
+      const { told, noted } = await noteOpen(options, temporal, attached);
+      await noteInManifest(options, noted);
       const webUi = temporal.webUiOf(store.batchId);
       note(`Batch ${store.batchId}${attached ? ' (going on)' : ''}`);
       if (webUi) note(`Web UI ${toShownUrl(webUi)}`);
-      return changes;
+      return told;
     };
     const end = await followWithView({ ...start, onOpen }, settings, context);
     return await printEnd(store, end, temporal, context);
@@ -65,16 +69,24 @@ export async function goOn(options: GoOnOptions): Promise<number> {
   }
 }
 
+/** Limits that were typed for an open batch: those that it is told, and those that are only noted in its manifest. */
+interface OpenChanges {
+  told: LimitChanges;
+  noted: Partial<BatchSettings['limits']>;
+}
+
 /** Of what was typed, the limits that the open batch takes; says what comes too late for it. */
 async function noteOpen(
   { store, typedLimits, liftPause, reuse: { named = [], policy } = {}, context: { note } }: GoOnOptions,
   temporal: Temporal,
   attached: boolean,
-): Promise<LimitChanges> {
-  if (!attached) return {};
+): Promise<OpenChanges> {
+  if (!attached) return { told: {}, noted: {} };
   const alone = !(await hasLiveWorker(temporal, store));
   const changes = changesOf(typedLimits, { alone, liftPause });
-  const ignored = Object.keys(typedLimits).filter((name) => name !== 'autoWorkers' && !(name in changes));
+  const ignored = Object.keys(typedLimits).filter(
+    (name) => name !== 'autoWorkers' && !(name in changes.told) && !(name in changes.noted),
+  );
   if (ignored.length > 0) {
     note(
       `A worker is on this batch already: it keeps the limits it was started with; ignored: ${ignored.map(flagOfLimit).join(', ')}.`,
@@ -83,6 +95,17 @@ async function noteOpen(
   if (named.length > 0 || policy !== undefined)
     note('The batch is already open: --reuse and --no-reuse have no effect on this run.');
   return changes;
+}
+
+/** Nothing of this goes through Temporal, whose port is open to others on this machine: a worker takes it from here. */
+async function noteInManifest(
+  { store, reason = null }: Pick<GoOnOptions, 'store' | 'reason'>,
+  changes: OpenChanges['noted'],
+): Promise<void> {
+  if (Object.keys(changes).length === 0) return;
+  await store.updateManifest((manifest) => ({ ...manifest, limits: { ...manifest.limits, ...changes } }));
+  const at = new Date().toISOString();
+  await appendControl(store.folder, { id: randomUUID(), control: 'set', at, ...asked(reason), changes });
 }
 
 async function followWithView(
@@ -126,14 +149,15 @@ async function followWithView(
   }
 }
 
-/** Limits that an open batch takes: any where nobody works on it, else those that `set` takes, and those of `resume` only. */
+/** Limits that an open batch takes: any where nobody works on it, else those that `set` takes, and only from `resume`. */
 function changesOf(
   typed: Partial<BatchSettings['limits']>,
   { alone, liftPause }: { alone: boolean; liftPause: boolean },
-): LimitChanges {
-  if (alone) return typed;
-  if (!liftPause) return {};
-  return settableLimits(typed);
+): OpenChanges {
+  return {
+    told: alone || liftPause ? settableLimits(typed) : {},
+    noted: alone ? manifestLimits(typed) : {},
+  };
 }
 
 /** Of a limit: `requestTimeoutMs` → `--request-timeout`. */

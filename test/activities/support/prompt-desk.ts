@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
@@ -72,9 +73,15 @@ export async function promptDesk(
   process: Partial<DeskProcess> = {},
 ): Promise<PromptDesk> {
   const store = await makeBatch(t, [item]);
-  await store.updateManifest((manifest) => ({ ...manifest, limits }));
+  await store.updateManifest((manifest) => ({ ...manifest, limits, runs: [begun(1, limits)] }));
   return deskOf(t, store, api, { ms: Date.UTC(2026, 0, 1) }, gate, process);
 }
+
+const begun = (run: number, runLimits: RunLimits) => ({
+  run,
+  started_at: '2026-01-01T00:00:00.000Z',
+  limits: runLimits,
+});
 
 function deskOf(
   t: TestContext,
@@ -98,6 +105,17 @@ function deskOf(
     now: () => new Date(clock.ms++),
     random: () => 0,
   });
+  /** The run is the newest one, with these limits. */
+  const inManifest = async (run: number, changes: Partial<RunLimits> = {}): Promise<void> => {
+    const wanted = { ...limits, ...changes };
+    const present = await store.manifest();
+    if (present.runs.at(-1)?.run === run && isDeepStrictEqual(present.limits, wanted)) return;
+    await store.updateManifest((manifest) => ({
+      ...manifest,
+      limits: wanted,
+      runs: [...manifest.runs.filter((each) => each.run < run), begun(run, wanted)],
+    }));
+  };
   const begin = ({
     attempt = 1,
     run = 1,
@@ -115,12 +133,13 @@ function deskOf(
       shard: 0,
       index: 0,
       promptId: 'p1',
-      limits: { ...limits, ...changes },
       allowanceNanoUsd,
     };
     return {
       activity,
-      receipt: activity.run(completePrompt as (task: PromptTask) => Promise<Receipt>, task),
+      receipt: inManifest(run, changes).then(() =>
+        activity.run(completePrompt as (task: PromptTask) => Promise<Receipt>, task),
+      ),
     };
   };
   return {

@@ -2,6 +2,7 @@ import type { BatchStore } from '../store/batch-store.ts';
 import { type AdmitPrompts, createAdmitPrompts } from './admit-prompts.ts';
 import type { BuyDependencies } from './buy-completions.ts';
 import { type CompletePrompt, createCompletePrompt } from './complete-prompt.ts';
+import { guardActivities } from './guard-activities.ts';
 import { createReadShard, type ReadShard, type ReadShardDependencies } from './read-shard.ts';
 import { createRecordLimits, type RecordLimits } from './record-limits.ts';
 import { createRecordPause, type RecordPause } from './record-pause.ts';
@@ -21,12 +22,16 @@ export interface Activities {
 
 export type ActivityDependencies = BuyDependencies & ReadShardDependencies & { store: BatchStore };
 
-export const createActivities = (dependencies: ActivityDependencies): Activities => ({
-  admitPrompts: createAdmitPrompts(dependencies),
-  completePrompt: createCompletePrompt(dependencies),
-  readShard: createReadShard(dependencies),
-  recordLimits: createRecordLimits(dependencies),
-  recordPause: createRecordPause(dependencies),
-  surveyShards: createSurveyShards(dependencies),
-  writeReport: createWriteReport(dependencies),
-});
+export const createActivities = (dependencies: ActivityDependencies): Activities =>
+  guardActivities(
+    {
+      admitPrompts: createAdmitPrompts(dependencies),
+      completePrompt: createCompletePrompt(dependencies),
+      readShard: createReadShard(dependencies),
+      recordLimits: createRecordLimits(dependencies),
+      recordPause: createRecordPause(dependencies),
+      surveyShards: createSurveyShards(dependencies),
+      writeReport: createWriteReport(dependencies),
+    },
+    dependencies.store,
+  );

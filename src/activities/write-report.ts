@@ -1,14 +1,15 @@
 import { rm } from 'node:fs/promises';
-import type { BatchOutcome, ReportRequest } from '../contract.ts';
+import type { BatchOutcome, FinalState, ReportRequest } from '../contract.ts';
 import { toOutcomeBill } from '../report/bill-tally.ts';
 import { failureGroups } from '../report/failure-tally.ts';
-import { finalCounts, totalPaid } from '../report/tally.ts';
+import { finalCounts, type Tally, totalPaid } from '../report/tally.ts';
 import { type WrittenReports, writeReports } from '../report/write-reports.ts';
 import { outcomesOf } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { readRunPrices } from '../store/run-prices.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { withOutcome } from '../store/run-notes.ts';
+import { StoreError } from '../store/store-error.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
 
@@ -16,7 +17,7 @@ export type WriteReport = (request: ReportRequest) => Promise<BatchOutcome>;
 
 /** Writes the results beside the batch's folder, and into the manifest how the run ended: both from one pass over the ledger. */
 export function createWriteReport({ store }: { store: BatchStore }): WriteReport {
-  return ({ run, state, endedAt }) =>
+  return ({ run, state: told, endedAt: toldEnd }) =>
     heartbeating(async () => {
       const manifest = await store.readManifest();
       const known = outcomeOfRun(manifest, run);
@@ -25,11 +26,13 @@ export function createWriteReport({ store }: { store: BatchStore }): WriteReport
         await store.updateManifest((current) => current);
         return known;
       }
+      const endedAt = plausibleEnd(manifest, run, toldEnd);
       const written = await writeReports(
         {
           // Its id is the name of its folder, whatever a manifest from elsewhere says.
           manifest: { ...manifest, batch_id: store.batchId },
-          state,
+          state: told,
+          stateOf: (tally) => stateOf(told, tally),
           open: { run, at: endedAt },
           timestamp: new Date(endedAt),
           priceTable: await readRunPrices(store.folder, run),
@@ -37,7 +40,7 @@ export function createWriteReport({ store }: { store: BatchStore }): WriteReport
         },
         store.location.outputDir,
       );
-      const outcome = toOutcome(state, written);
+      const outcome = toOutcome(stateOf(told, written.tally), written);
       const noted = await store.updateManifest((current) => withOutcome(current, run, endedAt, outcome));
       const first = outcomeOfRun(noted, run) ?? outcome;
       // Another attempt was faster: its report is the one that the workflow and the manifest name.
@@ -46,6 +49,27 @@ export function createWriteReport({ store }: { store: BatchStore }): WriteReport
     }).catch((error: unknown) => {
       throw toActivityFailure(error);
     });
+}
+
+/** The ledger decides, and not who asks: only a cancelled batch has prompts that were not run. */
+function stateOf(told: FinalState, { failed, notRun, pending }: Tally): FinalState {
+  if (told === 'cancelled') return told;
+  if (notRun + pending > 0)
+    throw new StoreError(
+      `the batch was reported as ${told}, but by its ledger ${notRun + pending} of its prompts have no end`,
+    );
+  return failed > 0 ? 'partly_failed' : 'succeeded';
+}
+
+/** By how much the clocks of the server and of this machine may differ. */
+const CLOCK_SKEW_MS = 3_600_000;
+
+/** The workflow's time where its run can have ended then; else the present one. */
+function plausibleEnd({ runs }: Manifest, run: number, endedAt: string): string {
+  const startedAt = Date.parse(runs.find((each) => each.run === run)?.started_at ?? '');
+  const end = Date.parse(endedAt);
+  const isPlausible = end >= startedAt - CLOCK_SKEW_MS && end <= Date.now() + CLOCK_SKEW_MS;
+  return isPlausible ? endedAt : new Date().toISOString();
 }
 
 const outcomeOfRun = ({ runs }: Manifest, run: number): BatchOutcome | undefined =>

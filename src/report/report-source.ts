@@ -3,12 +3,15 @@ import type { PriceTable } from '../prices/price-table.ts';
 import type { Manifest } from '../store/manifest.ts';
 import type { PromptOutcome } from '../store/outcome.ts';
 import type { OpenRun } from '../store/run-times.ts';
+import type { Tally } from './tally.ts';
 
 /** All that the reports are made of. */
 export interface ReportSource {
   manifest: Manifest;
   /** Anything but a final state makes the report partial. */
   state: BatchState;
+  /** The state as the outcomes have it, from their totals. Default: `state`. */
+  stateOf?(tally: Tally): BatchState;
   /** The run that is open, or that ends with this report, and its end; `null` where the manifest tells all ends. */
   open: OpenRun | null;
   /** Names the files (in UTC) and is the summary's `timestamp`. */

@@ -95,7 +95,7 @@ const writeFiles = async (source: ReportSource, folder: string): Promise<Written
       csvFile: files.csv.path,
       failuresFile: anyFailed ? files.failures.path : null,
     };
-    const summary = toSummary(source, tally, paths);
+    const summary = toSummary({ ...source, state: source.stateOf?.(tally) ?? source.state }, tally, paths);
     await writeJson(files, source, summary);
     await publish(files, anyFailed, folder);
     return { ...paths, summary, tally };

@@ -63,12 +63,14 @@ export async function takeInAddition(
 ): Promise<Manifest> {
   const known = await store.readManifest();
   if (isTakenIn(known, sha256)) {
+    if (STAGE.test(stage)) await assertSame(store, stage, sha256);
     const manifest = await store.updateManifest(more);
     await placeAnswers(store, stage, manifest, sha256);
     await discardStage(store, stage);
     return manifest;
   }
   const staged = await readStage(store, stage);
+  if (staged.sha256 !== sha256) throw otherStage(store, stage);
   await placeShards(store, known, stage, staged);
   const manifest = await store.updateManifest((current) =>
     more(withAddition(current, stage, staged, control)),
@@ -94,6 +96,17 @@ async function readStage({ folder }: BatchStore, stage: string): Promise<StagedA
     });
   }
 }
+
+/** Throws for a stage with other prompts; one that a crash has left without its note is as good as none. */
+async function assertSame(store: BatchStore, stage: string, sha256: string): Promise<void> {
+  const staged = await readStage(store, stage).catch(() => null);
+  if (staged && staged.sha256 !== sha256) throw otherStage(store, stage);
+}
+
+const otherStage = ({ folder }: BatchStore, stage: string): StoreError =>
+  new StoreError(
+    `${join(folder, stage)} holds other prompts than those that are to be added; nothing was changed`,
+  );
 
 /**
  * Moves the prompt files to where the manifest will say they are. Their names are this stage's own: what a crash, or

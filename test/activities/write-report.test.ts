@@ -155,3 +155,33 @@ test('time in which the run was paused, or had no worker, is no time at work', a
   const outcome = (await mockActivity().run(createWriteReport({ store }), request)) as BatchOutcome;
   assert.deepEqual([outcome.durationSeconds, outcome.pausedSeconds, outcome.idleSeconds], [8, 20.5, 1.5]);
 });
+
+test('nothing is reported as done that the ledger does not have as done, and the run stays open', async (t) => {
+  const store = await makeBatch(t, items, { runs });
+  for (const state of ['succeeded', 'partly_failed'] as const) {
+    const reporting = mockActivity().run(createWriteReport({ store }), { ...request, state });
+    await assert.rejects(reporting, (error) => {
+      const { type, message } = toldTemporal(error);
+      assert.match(message, /2 of its prompts have no end/);
+      return type === 'Storage.Failed';
+    });
+  }
+  assert.deepEqual((await store.readManifest()).runs, runs);
+  const reports = (await readdir(store.location.outputDir)).filter((name) =>
+    name.startsWith('batch_results'),
+  );
+  assert.deepEqual(reports, []);
+});
+
+test('a state and an end that cannot be are taken from the ledger and from the clock', async (t) => {
+  const store = await makeBatch(t, [{ prompt_id: 'done', prompt: 'x', completions: 1 }], { runs });
+  const { writer } = await store.openShard(0);
+  await writer.append(answer('a'), { durable: true });
+  await writer.append(settled('e', { answers: ['a'] }), { durable: true });
+  const before = new Date().toISOString();
+  const forged = { ...request, state: 'partly_failed' as const, endedAt: '2999-01-01T00:00:00.000Z' };
+  const outcome = (await mockActivity().run(createWriteReport({ store }), forged)) as BatchOutcome;
+  const { ended_at: endedAt = '' } = (await store.readManifest()).runs[0]!;
+  assert.equal(outcome.state, 'succeeded');
+  assert.ok(endedAt >= before && endedAt <= new Date().toISOString(), endedAt);
+});

@@ -79,6 +79,18 @@ test('taken in again, also from another stage, it is not added twice', async (t)
   assert.deepEqual(JSON.parse(controls), { ...control, prompts: 1, sha256: 'h1' });
 });
 
+test('a stage is taken in only for the prompts that it holds', async (t) => {
+  const store = await batchOfThree(t);
+  const first = await stage(store, 'h1', itemsOf('d'));
+  const other = await stage(store, 'h2', itemsOf('e'));
+  const asked = (name: string, sha256: string) => takeInAddition(store, { stage: name, sha256 }, control);
+  await assert.rejects(asked(other, 'h1'), /holds other prompts/);
+  await asked(first, 'h1');
+  await assert.rejects(asked(other, 'h1'), /holds other prompts/);
+  assert.deepEqual(await idsOf(store), ['a', 'b', 'c', 'd']);
+  assert.ok((await readdir(store.folder)).includes(other), 'the other stage still waits');
+});
+
 test('killed at any step of it, it is taken in whole by the next try', async (t) => {
   const store = await batchOfThree(t);
   const name = await stage(store, 'h1', itemsOf('d', 'e', 'f'));

@@ -10,7 +10,7 @@ export type PromptTurn = PromptTask & { limits: RunLimits };
 
 /** One look at the manifest a second is enough for all prompts of a process. */
 const RECENT_MS = 1000;
-const LOOK_AGAIN_MS = 100;
+const LOOK_AGAIN_MS = 20;
 /** A note in the manifest that is on its way is there within this time; else the prompt goes back to its batch. */
 const LONGEST_WAIT_MS = 1000;
 

@@ -49,7 +49,7 @@ export interface ProposedFolder {
 /** Makes the output folder if it is missing, and leaves it without a UUID until it is used. Throws {@link StoreError}. */
 export async function proposeOutputFolder(outputDir: string): Promise<ProposedFolder> {
   const path = resolve(outputDir);
-  const made = await makeFolder(path).catch((error: unknown) => {
+  const made = await makeFolder(path, SHARED_FOLDER).catch((error: unknown) => {
     throw cannotWrite(path, error);
   });
   const read = async (): Promise<string | null> =>

@@ -4,7 +4,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { guardActivities } from '../../src/activities/guard-activities.ts';
 import type { Activities } from '../../src/activities/index.ts';
-import type { BatchOutcome } from '../../src/contract.ts';
+import { cancelledOutcome } from '../report/support/report-fixtures.ts';
 import { limits } from '../providers/settings.ts';
 import { makeBatch } from '../store/support/batches.ts';
 import { toldTemporal } from './support/prompt-desk.ts';
@@ -157,7 +157,7 @@ const names: (keyof Activities)[] = [
 
 for (const { title, name, args, asks = 'b', ended = false, refused } of cases) {
   test(`${name}: ${title} is ${refused ? 'refused' : 'done'}`, async (t) => {
-    const outcome = { state: 'cancelled' } as BatchOutcome;
+    const outcome = cancelledOutcome;
     const items = ['a', 'b', 'c', 'd'].map((id) => ({ prompt_id: id, prompt: id }));
     const store = await makeBatch(t, items, {
       ...{ batch_id: 'b', shardSize: 2, runs: [{ ...run, ...(ended && { outcome }) }] },

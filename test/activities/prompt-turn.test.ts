@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { mayBuy, toTurn } from '../../src/activities/prompt-turn.ts';
-import type { BatchOutcome, Pause } from '../../src/contract.ts';
+import type { Pause } from '../../src/contract.ts';
+import { cancelledOutcome } from '../report/support/report-fixtures.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import { limits } from '../providers/settings.ts';
 import { makeBatch } from '../store/support/batches.ts';
@@ -54,7 +55,7 @@ test('where a batch goes on and its manifest stays paused, that is a fault of th
   );
 });
 
-const outcome = { state: 'cancelled' } as BatchOutcome;
+const outcome = cancelledOutcome;
 const over = [
   { title: 'that is not the newest', runs: [run(1), run(2), run(3)] },
   { title: 'that has ended', runs: [run(1), { ...run(2), outcome }] },

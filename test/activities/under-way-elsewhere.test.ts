@@ -160,18 +160,17 @@ test('of two that have one prompt in hand, the one that writes its start later s
   const api = nothing();
   const b = a.restart(api, {
     worker: 'b@two',
-    liveness: {
-      ...liveness,
-      // After its look, and before its start is written, the other one sends.
-      get hasPeers() {
+    liveness: { ...liveness, hasPeers: true },
+    // After its look, and before its start is written, the other one sends.
+    gate: {
+      enter: async () => {
         first = a.complete();
-        return true;
+        await request.asked;
+        return { leave: () => {} };
       },
     },
   });
-  const failed = failureOf(b.complete({ attempt: 2 }));
-  await request.asked;
-  assert.equal((await failed).type, 'Request.Elsewhere');
+  assert.equal((await failureOf(b.complete({ attempt: 2 }))).type, 'Request.Elsewhere');
   request.release();
   await first;
   assert.equal(api.requests.length, 0);

@@ -7,7 +7,7 @@ import { readPromptList } from '../../src/client/input/read-prompt-list.ts';
 import { parseRunOptions } from '../../src/client/options/run-options.ts';
 import { earlierRequests, resolveSettings } from '../../src/client/request-settings.ts';
 import { loadConfig } from '../../src/config.ts';
-import type { BatchOutcome } from '../../src/contract.ts';
+import { cancelledOutcome } from '../report/support/report-fixtures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 interface Typed {
@@ -149,13 +149,6 @@ test('a folder that was renamed is found by its requests', async (t) => {
   await rename(store.folder, join(outputDir, 'renamed'));
   assert.equal((await make('a.json')).store.batchId, 'renamed');
 });
-
-const cancelledOutcome: BatchOutcome = {
-  state: 'cancelled',
-  counts: { total: 1, pending: 0, running: 0, succeeded: 0, failed: 0, notRun: 1 },
-  paid: { usage: { prompt: 0, completion: 0, total: 0, cached: 0, reasoning: 0 }, costNanoUsd: 0 },
-  ...{ resultsFile: '', csvFile: '', failuresFile: null, durationSeconds: 0, warnings: [] },
-};
 
 test('of several the newest that is not over goes on, else the newest', async (t) => {
   const { make } = await place(t);

@@ -306,10 +306,7 @@ describe('an output folder that cannot take the batch', () => {
       /ENOSPC|no space left/,
       /--output-dir/,
     ]);
-    assert.deepEqual(
-      (await readdir(join(disk, 'out'))).filter((name) => name !== '.durabatch-store'),
-      [],
-    );
+    assert.ok(!(await readdir(disk)).includes('out'), 'what the command made is gone again');
   });
 });
 

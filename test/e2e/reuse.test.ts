@@ -92,7 +92,7 @@ test('a retry takes over what the earlier batch has bought meanwhile, and asks f
     provider.requestsLog.slice(asked).map(({ prompt }) => prompt),
     ['Question number 3?'],
   );
-  const { results } = await newestResults(place.outputDir);
+  const { results } = await newestResults(place.outputDir, 'reuser');
   assert.deepEqual(
     results.map(({ status, completions }) => [status, completions[0]!.reused_from?.batch_id]),
     [

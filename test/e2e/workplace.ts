@@ -178,9 +178,9 @@ export async function loseTemporalDatabase(place: Workplace, { home }: TestServe
   for (const name of files) await rm(join(home, name));
 }
 
-/** The results file that was written last. */
-export async function newestResults(outputDir: string): Promise<BatchResults> {
-  const name = (await reportFiles(outputDir, '.json')).at(-1);
+/** The results file that was written last: of this batch, or of the only one. Two batches may end in the same second. */
+export async function newestResults(outputDir: string, batchId = ''): Promise<BatchResults> {
+  const name = (await reportFiles(outputDir, '.json')).findLast((each) => each.includes(batchId));
   if (name === undefined) throw new Error(`no results in ${outputDir}`);
   return JSON.parse(await readFile(join(outputDir, name), 'utf8')) as BatchResults;
 }

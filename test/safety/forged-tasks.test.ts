@@ -150,7 +150,8 @@ test('what resume changes of key and timeouts is noted by the command alone, and
   const file = await place.write('prompts.json', promptTexts(2));
   await place.run(file, ['--id', 'rekeyed', '--detach']);
   const env = { ...place.env, OTHER_API_KEY: 'other+key' };
-  const flags = ['--api-key-env', 'OTHER_API_KEY', '--request-timeout', '77s', '--max-workers', '1'];
+  const confirmed = ['--base-url', place.provider.baseUrl, '--api-key-env', 'OTHER_API_KEY'];
+  const flags = [...confirmed, '--request-timeout', '77s', '--max-workers', '1'];
   const { code, stderr } = await place.cli(['resume', 'rekeyed', '--output-dir', 'out', ...flags], { env });
   assert.equal(code, 0, stderr);
   assert.deepEqual(keysOf(requests), new Set(['Bearer other+key']));

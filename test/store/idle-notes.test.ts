@@ -9,6 +9,7 @@ import { manifestOf } from '../report/support/report-fixtures.ts';
 import { makeBatch } from './support/batches.ts';
 import { putInTheWay } from './support/put-in-the-way.ts';
 import { answer } from './support/records.ts';
+import { cancelledOutcome } from '../report/support/report-fixtures.ts';
 import { far, gone, own, type RecordFacts, writeRecords } from './support/worker-records.ts';
 
 const at = (minute: number): string => new Date(Date.UTC(2026, 0, 1) + minute * 60_000).toISOString();
@@ -112,7 +113,7 @@ for (const { title, records = [], answered, idle, since } of cases)
   });
 
 test('nothing is noted of a run that is over, and of a batch without runs', async (t) => {
-  const outcome = { state: 'cancelled' } as NonNullable<ManifestRun['outcome']>;
+  const outcome = cancelledOutcome;
   for (const runs of [[], [{ ...begun, ended_at: at(10), outcome }]]) {
     const store = await makeBatch(t, items, { runs });
     await noteIdleTime(store, fail, now);

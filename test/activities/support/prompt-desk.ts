@@ -63,6 +63,8 @@ export interface DeskProcess {
   /** Identity. */
   worker: string;
   liveness: Liveness;
+  /** Default: that of the desk. */
+  gate: RequestGate;
 }
 
 export async function promptDesk(
@@ -88,8 +90,8 @@ function deskOf(
   store: BatchStore,
   api: CompletionApi | (() => CompletionApi),
   clock: { ms: number },
-  gate: RequestGate = openGate,
-  { worker = 'worker', liveness = soleWorker }: Partial<DeskProcess> = {},
+  deskGate: RequestGate = openGate,
+  { worker = 'worker', liveness = soleWorker, gate = deskGate }: Partial<DeskProcess> = {},
 ): PromptDesk {
   const stopping = new AbortController();
   const completePrompt = createCompletePrompt({

@@ -1,4 +1,4 @@
-import type { BatchState, Paid, Usage } from '../../../src/contract.ts';
+import type { BatchOutcome, BatchState, Paid, Usage } from '../../../src/contract.ts';
 import type { ReportSource } from '../../../src/report/report-source.ts';
 import type { PromptBill } from '../../../src/store/bill.ts';
 import type { Manifest } from '../../../src/store/manifest.ts';
@@ -147,3 +147,11 @@ export const sourceOf = (
   ...changes,
   manifest: manifestOf(outcomes.length, { runs: [openRun], ...changes.manifest }),
 });
+
+/** How a run ended that was cancelled before it did anything. */
+export const cancelledOutcome: BatchOutcome = {
+  state: 'cancelled',
+  counts: { total: 1, pending: 0, running: 0, succeeded: 0, failed: 0, notRun: 1 },
+  paid: { usage: { prompt: 0, completion: 0, total: 0, cached: 0, reasoning: 0 }, costNanoUsd: 0 },
+  ...{ resultsFile: '', csvFile: '', failuresFile: null, durationSeconds: 0, warnings: [] },
+};

@@ -3,25 +3,18 @@ import assert from 'node:assert/strict';
 import { cp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test, type TestContext } from 'node:test';
+import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { searchAttributes } from '../../src/workflows/search-attributes.ts';
-import { createTestHome, startTestServer, type TestServer } from '../support/temporal-server.ts';
-import { batchIdIn, batchIdsIn, createWorkplace, promptTexts, readLedger } from './workplace.ts';
+import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { batchIdIn, batchIdsIn, createWorkplace, promptTexts, readLedger, otherUser } from './workplace.ts';
 
 let server: TestServer;
 before(async () => {
   server = await startTestServer();
 });
 after(() => server.stop());
-
-/** A user on another machine: nothing of this one's is known, but the Temporal server is the same. */
-async function otherMachine(t: TestContext, env: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
-  const home = await createTestHome();
-  t.after(() => rm(home, { recursive: true, force: true }));
-  return { ...env, DURABATCH_HOME: home, TEMPORAL_ADDRESS: server.address };
-}
 
 test('a renamed copy, and two commands at once: one batch, bought once', async (t) => {
   const place = await createWorkplace(t, server);
@@ -50,7 +43,7 @@ test('what the server knows of another folder is refused; --new buys it; a folde
   const file = await place.write('prompts.json', texts);
   assert.equal((await place.run(file)).code, 0);
   const id = await batchIdIn(place.outputDir);
-  const env = await otherMachine(t, place.env);
+  const env = await otherUser(t, server, place.env);
 
   for (const name of ['prompts.json', 'copy.json']) {
     const refused = await place.run(await place.write(name, texts), ['--output-dir', 'theirs'], { env });
@@ -97,7 +90,7 @@ test('a server without the attribute for the hash finds it all the same', async 
   const { typedSearchAttributes } = await handle.describe();
   const noted = typedSearchAttributes.getAll().map(({ key }) => key.name);
   assert.ok(noted.includes('BatchState') && !noted.includes('BatchHash'), noted.join());
-  const env = await otherMachine(t, place.env);
+  const env = await otherUser(t, server, place.env);
   const refused = await place.run(await place.write('b.json', texts), ['--output-dir', 'theirs'], { env });
   assert.equal(refused.code, 2, refused.stdout + refused.stderr);
   assert.ok(refused.stderr.includes('batch plain on this Temporal server already'), refused.stderr);

@@ -1,26 +1,19 @@
 /** What lies in a folder is not trusted with a key: neither by the one who runs, nor by a worker. */
 import assert from 'node:assert/strict';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import type { Manifest } from '../../src/store/manifest.ts';
 import { startFakeProvider } from '../support/fake-provider.ts';
-import { createTestHome, startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import { answerInTerminal, hasTerminals } from '../support/terminal.ts';
-import { batchIdIn, createWorkplace, promptTexts, testKey, type Workplace } from './workplace.ts';
+import { batchIdIn, createWorkplace, promptTexts, testKey, type Workplace, otherUser } from './workplace.ts';
 
 let server: TestServer;
 before(async () => {
   server = await startTestServer();
 });
 after(() => server.stop());
-
-/** A user who has started nothing yet, on the same server. */
-async function otherUser(t: TestContext, env: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
-  const home = await createTestHome();
-  t.after(() => rm(home, { recursive: true, force: true }));
-  return { ...env, DURABATCH_HOME: home, TEMPORAL_ADDRESS: server.address };
-}
 
 async function changeManifest(folder: string, change: (manifest: Manifest) => void): Promise<void> {
   const revisions = join(folder, 'revisions');
@@ -102,7 +95,7 @@ for (const { what, plant, says } of planted) {
     const { file, folder, id } = await detachedBatch(place);
     const thief = await startThief(t);
     await plant(folder, thief.baseUrl);
-    const refused = await place.run(file, [], { env: await otherUser(t, place.env) });
+    const refused = await place.run(file, [], { env: await otherUser(t, server, place.env) });
     assert.equal(refused.code, 2, refused.stdout + refused.stderr);
     assert.match(refused.stderr, new RegExp(`${id} in .* was not started by you here`));
     assert.match(refused.stderr, says);
@@ -114,7 +107,7 @@ for (const { what, plant, says } of planted) {
 test('run goes on with what another user has started, if it is what was typed', async (t) => {
   const place = await createWorkplace(t, server);
   const { file } = await detachedBatch(place);
-  const { code, stdout, stderr } = await place.run(file, [], { env: await otherUser(t, place.env) });
+  const { code, stdout, stderr } = await place.run(file, [], { env: await otherUser(t, server, place.env) });
   assert.equal(code, 0, stdout + stderr);
   assert.equal(place.provider.requests, 3);
 });
@@ -128,7 +121,7 @@ test('resume of a folder from elsewhere sends no variable anywhere before its ad
     for (const each of [limits, ...runs.map((run) => run.limits)]) each.apiKeyEnv = 'CLOUD_SECRET';
   };
   await changeManifest(folder, steal);
-  const env = { ...(await otherUser(t, place.env)), CLOUD_SECRET: testKey };
+  const env = { ...(await otherUser(t, server, place.env)), CLOUD_SECRET: testKey };
 
   const status = await place.cli(['status', id, '--output-dir', 'out'], { env });
   assert.match(status.stdout, new RegExp(`Sends to +${thief.baseUrl} with the key in CLOUD_SECRET`));
@@ -191,7 +184,7 @@ test('what was confirmed once for a batch, address and variable is not asked aga
 test('on a terminal a yes confirms it, and anything else does not', { skip: !hasTerminals }, async (t) => {
   const place = await createWorkplace(t, server);
   const { id } = await detachedBatch(place);
-  const env = await otherUser(t, place.env);
+  const env = await otherUser(t, server, place.env);
   for (const [answer, requests] of [
     ['n', 0],
     ['', 0],
@@ -208,7 +201,7 @@ test('on a terminal a yes confirms it, and anything else does not', { skip: !has
 test('a worker leaves alone what its user has not started, until its address and variable are allowed', async (t) => {
   const place = await createWorkplace(t, server);
   const { id } = await detachedBatch(place);
-  const env = await otherUser(t, place.env);
+  const env = await otherUser(t, server, place.env);
   const { baseUrl } = place.provider;
   const worker = async (flags: readonly string[], says: RegExp): Promise<void> => {
     const process = place.start(['worker', '--output-dir', 'out', ...flags], { env });
@@ -227,7 +220,7 @@ test('a worker leaves alone what its user has not started, until its address and
 test('a worker without a key has none to lose: it works on what others have started', async (t) => {
   const place = await createWorkplace(t, server);
   const { id } = await detachedBatch(place);
-  const { OPENAI_API_KEY: _, ...env } = await otherUser(t, place.env);
+  const { OPENAI_API_KEY: _, ...env } = await otherUser(t, server, place.env);
   const worker = place.start(['worker', '--output-dir', 'out'], { env });
   await worker.said(new RegExp(`${id}: done`));
   worker.kill('SIGTERM');

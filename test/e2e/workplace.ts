@@ -8,7 +8,7 @@ import type { Manifest } from '../../src/store/manifest.ts';
 import type { LedgerRecord } from '../../src/store/records.ts';
 import { type CliOptions, type CliProcess, type CliResult, startCli } from '../support/cli.ts';
 import { type FakeProvider, type FakeProviderOptions, startFakeProvider } from '../support/fake-provider.ts';
-import type { TestServer } from '../support/temporal-server.ts';
+import { createTestHome, type TestServer } from '../support/temporal-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { firstOf } from '../support/until.ts';
 
@@ -79,6 +79,17 @@ export async function createWorkplace(
     startRun,
     run: (...call) => startRun(...call).ended,
   };
+}
+
+/** The environment of a user, here or on another machine, who has started nothing yet, on the same Temporal server. */
+export async function otherUser(
+  t: TestContext,
+  server: TestServer,
+  env: NodeJS.ProcessEnv,
+): Promise<NodeJS.ProcessEnv> {
+  const home = await createTestHome();
+  t.after(() => rm(home, { recursive: true, force: true }));
+  return { ...env, DURABATCH_HOME: home, TEMPORAL_ADDRESS: server.address };
 }
 
 /** `count` prompts with texts of their own. */

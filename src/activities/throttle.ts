@@ -26,6 +26,8 @@ export interface Throttle {
   slowedAt: number;
   /** Answers since the last refusal, to what was sent since it was slowed down. */
   answeredSlower: number;
+  /** Lone refusals since it was slowed down last. */
+  refusedSlower: number;
   /** How often in a row it was slowed down for a lone refusal, and another one came before that was paid for. */
   slowedInVain: number;
   /** Numbers of the last requests that were refused, oldest first: one more than may be chance. */
@@ -120,6 +122,8 @@ const FUTILE_CLOSINGS = 4;
 const FUTILE_SLOWINGS = 3;
 /** Refusals with fewer answers in between are one event: going slower had no time to help. */
 const ONE_EVENT_ANSWERS = 5;
+/** Unless so many follow: a rate just above the limit has every few requests refused until it is lowered. */
+const ONE_EVENT_REFUSALS = 4;
 /** Then it is tried how far one comes if lone refusals are taken for chance. */
 const TOLERANT_ANSWERS = 500;
 /** What each of them costs of it: chance is rare, and may be a limit after all. */
@@ -151,8 +155,17 @@ export const newThrottle = (at: number): Throttle => ({
   ...{ notBefore: at, closed: false, tryingSince: null, tryMs: TRY_MS, closings: 0 },
   ...{ closedAt: Number.NEGATIVE_INFINITY, fullAt: Number.NEGATIVE_INFINITY },
   slowedAt: Number.NEGATIVE_INFINITY,
-  ...{ overRate: false, unavailableSince: null, refusedInARow: 0, answeredSlower: 0, slowedInVain: 0 },
-  ...{ lastRefused: [], sent: 0, ended: 0, window: FIRST_WINDOW, rate: null, rateStep: 0, dueAt: at },
+  ...{ overRate: false, unavailableSince: null, refusedInARow: 0, answeredSlower: 0, refusedSlower: 0 },
+  ...{
+    slowedInVain: 0,
+    lastRefused: [],
+    sent: 0,
+    ended: 0,
+    window: FIRST_WINDOW,
+    rate: null,
+    rateStep: 0,
+    dueAt: at,
+  },
   ...{ owed: 0, fresh: true, closedUnpaid: 0, tolerant: 0 },
   cycle: { since: at, lastSentAt: at, sent: 0, refused: 0 },
   latency: { samples: [], median: null, baseline: null },
@@ -338,18 +351,28 @@ const tolerated = (now: Throttle, { owed, tolerant }: Throttle): Throttle => ({
 /** After a lone refusal: a little less at once, and a second, unless that did not help before. */
 function slowed(
   now: Throttle,
-  { window, rate, answeredSlower, slowedInVain }: Throttle,
+  { owed, window, rate, answeredSlower, refusedSlower, slowedInVain }: Throttle,
   { at, inFlight }: Pick<Circumstances, 'at' | 'inFlight'>,
   { status }: Refusal,
 ): Throttle {
-  if (answeredSlower < ONE_EVENT_ANSWERS && now.owed < MOST_OWED) return now;
+  if (answeredSlower < ONE_EVENT_ANSWERS && refusedSlower < ONE_EVENT_REFUSALS)
+    return { ...now, refusedSlower: refusedSlower + 1 };
+  // Earlier refusals are paid for, so that a closing that follows is the first of a new series.
+  if (owed === 0) now.closedUnpaid = 0;
   const inVain = answeredSlower < ANSWERS_PER_REFUSAL ? slowedInVain + 1 : 0;
   if (inVain === FUTILE_SLOWINGS) return { ...now, owed: 0, slowedInVain: 0, tolerant: TOLERANT_ANSWERS };
   // By more each time: what is a little too fast shall not be taken for chance.
   const share = SAFE_SHARE ** (2 ** inVain);
   const atOnce = Math.min(window, Math.max(window / 2, inFlight + 1));
   const overRate = status === 429;
-  const less = { ...now, overRate, slowedAt: at, slowedInVain: inVain, window: Math.max(1, share * atOnce) };
+  const less = {
+    ...now,
+    overRate,
+    slowedAt: at,
+    refusedSlower: 0,
+    slowedInVain: inVain,
+    window: Math.max(1, share * atOnce),
+  };
   const { cycle } = now;
   const through = throughOf(cycle);
   if (!overRate || through < TELLING_CYCLE || at <= cycle.since) return less;

@@ -289,6 +289,20 @@ describe('at most 5 % of 1,500 requests are refused, and it does not go slowly, 
   }
 });
 
+const oneEventTakenForMore = [
+  { perSecond: 30, capacity: 1, isWindow: true, tells: true, latencyMs: 12, refusalMs: 5, seed: 433473610 },
+  {
+    perSecond: 1,
+    capacity: 194,
+    isWindow: true,
+    tells: false,
+    latencyMs: 13,
+    refusalMs: 29,
+    seed: 1094418059,
+  },
+  { perSecond: 4, capacity: 55, isWindow: false, tells: true, latencyMs: 23, refusalMs: 11, seed: 9484975 },
+];
+
 test('the same at any rate, whether or not the provider says when to come back', () => {
   const anyLimit = fc.record({
     perSecond: fc.integer({ min: 1, max: 200 }),
@@ -310,7 +324,8 @@ test('the same at any rate, whether or not the provider says when to come back',
       const end = playCrowd({ ...crowd, ceiling: 500, random: createRandom(seed).next });
       assert.ok(end.refused <= 0.05 * (end.answered + end.refused), `${end.refused} were refused`);
     }),
-    { numRuns: 100 },
+    // These took refusals of one event for several, or for chance, and had 5 to 8 % of them.
+    { numRuns: 100, examples: oneEventTakenForMore.map((limit) => [limit]) },
   );
 });
 

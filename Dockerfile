@@ -1,20 +1,22 @@
 # durabatch: client and worker are one image.
 # Debian rather than Alpine: the native part of the Temporal SDK needs glibc.
 
-FROM node:20-bookworm-slim AS dependencies
+FROM node:20.20.2-bookworm-slim@sha256:2cf067cfed83d5ea958367df9f966191a942351a2df77d6f0193e162b5febfc0 AS base
+
+FROM base AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # The scripts of the packages are not needed: the SDK brings its binaries with it.
 RUN npm ci --omit=dev --ignore-scripts
 
-FROM node:20-bookworm-slim AS build
+FROM base AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build
 
-FROM node:20-bookworm-slim
+FROM base
 # The SDK's TLS, for a Temporal server beyond this machine, reads the system's certificates.
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends ca-certificates \

@@ -92,15 +92,26 @@ function installRuntime(): void {
   }
 }
 
-/** Compression costs more than it saves on loopback. */
-export const connectWorker = (address: TemporalAddress): Promise<NativeConnection> => {
+/** Throws an error that names the address where the server cannot be reached. */
+export const connectWorker = async (address: TemporalAddress): Promise<NativeConnection> => {
   installRuntime();
+  // Compression costs more than it saves there.
   const onLoopback = isLoopback(hostAndPort(address.address ?? '', 0).host);
   return NativeConnection.connect({
     ...(address as NonNullable<Parameters<typeof NativeConnection.connect>[0]>),
     ...(onLoopback ? { grpcCompression: { codec: 'none' as const } } : {}),
+  }).catch((error: unknown) => {
+    throw new Error(workerUnreachable(address, error instanceof Error ? error.message : String(error)), {
+      cause: error,
+    });
   });
 };
+
+/** The TLS library of the SDK's native part is stricter than that of the client, which connected before. */
+const workerUnreachable = ({ address }: TemporalAddress, message: string): string =>
+  /CaUsedAsEndEntity/.test(message)
+    ? `the worker does not accept the TLS certificate of the Temporal server at ${address}: it is that of an authority (CA:TRUE). Give the server one that the authority has signed.`
+    : `the worker cannot connect to the Temporal server at ${address}: ${message}`;
 
 /** A worker that has what it needs, and does not poll yet. */
 export interface ReadyWorker {

@@ -5,6 +5,8 @@ import type { TemporalAddress } from '../config.ts';
 import { hostAndPort } from '../loopback.ts';
 
 const PROBE_MS = 5000;
+/** A server of TLS 1.3 judges the client's certificate after the handshake, and speaks first where it accepts it. */
+const VERDICT_MS = 1000;
 const DEFAULT_PORT = 7233;
 
 /** Returns a sentence that names what is wrong with TLS and which variable to set; `null` where nothing is, or nobody answers. */
@@ -36,11 +38,25 @@ const untrusted: Record<string, string> = {
   CERT_SIGNATURE_FAILURE: 'its signature is wrong',
 };
 
+const CLOSED = 'CLOSED_AFTER_HANDSHAKE';
+
+/** Of a server that does not accept the client's certificate, or that there is none. */
+const unknownClient = new Set([
+  'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+  'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+  'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
+  'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN',
+  CLOSED,
+]);
+
 function doubtOf(error: NodeJS.ErrnoException, name: string): string | null {
   const { code = '' } = error;
   const why = untrusted[code];
   if (why !== undefined)
     return `Its TLS certificate is not trusted: ${why} (${code}). Set TEMPORAL_TLS_SERVER_CA_CERT_PATH to the file (PEM) of the authority that signed it`;
+  if (unknownClient.has(code))
+    return `It accepts only clients with a certificate that it knows (${code}). Set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH to yours (PEM)`;
   switch (code) {
     case 'CERT_HAS_EXPIRED':
     case 'CERT_NOT_YET_VALID': {
@@ -59,18 +75,26 @@ function doubtOf(error: NodeJS.ErrnoException, name: string): string | null {
   }
 }
 
-const speaksTls = async (host: string, port: number): Promise<boolean> =>
-  !((await handshake({ host, port, rejectUnauthorized: false })) instanceof Error);
+async function speaksTls(host: string, port: number): Promise<boolean> {
+  const verdict = await handshake({ host, port, rejectUnauthorized: false });
+  return !(verdict instanceof Error) || unknownClient.has(verdict.code ?? '');
+}
 
 /** Resolves to the error where there is one, also where nobody answers. */
-function handshake(options: ConnectionOptions): Promise<Error | 'done'> {
+function handshake(options: ConnectionOptions): Promise<NodeJS.ErrnoException | 'done'> {
   return new Promise((resolve) => {
     const socket: TLSSocket = connect({ ...options, ALPNProtocols: ['h2'] });
-    const end = (verdict: Error | 'done'): void => {
+    const end = (verdict: NodeJS.ErrnoException | 'done'): void => {
       socket.destroy();
       resolve(verdict);
     };
-    socket.once('secureConnect', () => end('done'));
+    let isShaken = false;
+    socket.once('secureConnect', () => {
+      isShaken = true;
+      setTimeout(() => end('done'), VERDICT_MS);
+    });
+    socket.once('data', () => end('done'));
+    socket.once('close', () => end(Object.assign(new Error('closed'), isShaken ? { code: CLOSED } : {})));
     socket.on('error', end);
     socket.setTimeout(PROBE_MS, () => end(new Error('no answer in time')));
   });

@@ -1,63 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { createSecureServer } from 'node:http2';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { TemporalAddress } from '../../src/config.ts';
 import { tlsDoubt } from '../../src/client/tls-doubt.ts';
+import { type Certificate, makeCertificate, noOpenssl as skip } from '../support/certificate.ts';
 import { runCli } from '../support/cli.ts';
 import { testEnv } from '../support/temporal-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-
-const skip = spawnSync('openssl', ['version']).status === 0 ? false : 'openssl is not installed';
-
-interface Certificate {
-  key: Buffer;
-  cert: Buffer;
-  /** Path of the certificate. */
-  file: string;
-}
-
-/** Self-signed, for these names; of the year 2020 where it is to have expired. */
-async function makeCertificate(t: TestContext, names: string, expired = false): Promise<Certificate> {
-  const folder = await temporaryFolder(t);
-  const [keyFile, file] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const request = join(folder, 'request.pem');
-  const openssl = (...args: string[]): void =>
-    void execFileSync('openssl', args, { stdio: 'pipe', cwd: folder });
-  const subject = ['-subj', '/CN=test', '-addext', `subjectAltName=${names}`];
-  const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout', keyFile];
-  if (expired) {
-    openssl('req', '-new', ...key, ...subject, '-out', request);
-    execFileSync(
-      'sh',
-      [
-        '-c',
-        ': > index.txt; printf "[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nnew_certs_dir=.\nserial=serial\npolicy=p\ndefault_md=sha256\ncopy_extensions=copy\n[p]\ncommonName=supplied\n" > ca.cnf; echo 01 > serial',
-      ],
-      { cwd: folder },
-    );
-    const dates = ['-startdate', '20200101000000Z', '-enddate', '20200201000000Z'];
-    openssl(
-      'ca',
-      '-batch',
-      '-config',
-      'ca.cnf',
-      '-selfsign',
-      '-keyfile',
-      keyFile,
-      '-in',
-      request,
-      ...dates,
-      '-out',
-      file,
-      '-notext',
-    );
-  } else openssl('req', '-x509', ...key, ...subject, '-days', '2', '-out', file);
-  return { key: readFileSync(keyFile), cert: readFileSync(file), file };
-}
 
 /** Answers its address. */
 async function listen(t: TestContext, server: Pick<Server, 'listen' | 'address' | 'close'>): Promise<string> {
@@ -103,7 +53,7 @@ test(
 );
 
 test('a certificate that has expired is named', { skip }, async (t) => {
-  const expired = await makeCertificate(t, 'IP:127.0.0.1', true);
+  const expired = await makeCertificate(t, 'IP:127.0.0.1', { expired: true });
   const address = await listen(t, createSecureServer(expired));
   assert.match(
     (await tlsDoubt({ address, tls: trusting(expired) })) ?? '',

@@ -94,6 +94,9 @@ describe('with no worker alive', () => {
     const place = await createWorkplace(t, server);
     const file = await place.write('prompts.json', promptTexts(3));
     assert.equal((await place.run(file, ['--id', 'idle', '--detach'])).code, 0);
+    const detached = await place.run(file, ['--id', 'idle', '--detach', '--max-workers', '2']);
+    assert.equal(detached.code, 0, detached.stderr);
+    assert.match(detached.stderr, /open already .* ignored: --max-workers\. To change .*durabatch set idle/);
     const paused = await place.cli(['pause', 'idle']);
     assert.equal(paused.code, 0, paused.stdout + paused.stderr);
     assert.match(paused.stdout, /State +paused by .+@.+: no reason given/);

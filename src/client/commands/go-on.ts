@@ -9,6 +9,8 @@ import { flagOf } from '../options/parse-flags.ts';
 import { createProgressView } from '../render/progress-view.ts';
 import { toShownUrl } from '../render/shown-url.ts';
 import { missingPrice, requireApiKey } from '../request-settings.ts';
+import { asTyped } from '../../typed-command.ts';
+import { commandLine, idWord } from '../../workflows/command-line.ts';
 import { hasLiveWorker } from '../server-view.ts';
 import { manifestLimits, settableLimits } from '../settable-limits.ts';
 import type { StartOptions } from '../start-run.ts';
@@ -77,19 +79,29 @@ interface OpenChanges {
 
 /** Of what was typed, the limits that the open batch takes; says what comes too late for it. */
 async function noteOpen(
-  { store, typedLimits, liftPause, reuse: { named = [], policy } = {}, context: { note } }: GoOnOptions,
+  {
+    store,
+    typedLimits,
+    liftPause,
+    detach,
+    reuse: { named = [], policy } = {},
+    context: { note },
+  }: GoOnOptions,
   temporal: Temporal,
   attached: boolean,
 ): Promise<OpenChanges> {
   if (!attached) return { told: {}, noted: {} };
   const alone = !(await hasLiveWorker(temporal, store));
-  const changes = changesOf(typedLimits, { alone, liftPause });
+  const changes = detach ? { told: {}, noted: {} } : changesOf(typedLimits, { alone, liftPause });
   const ignored = Object.keys(typedLimits).filter(
     (name) => name !== 'autoWorkers' && !(name in changes.told) && !(name in changes.noted),
   );
   if (ignored.length > 0) {
+    const flags = ignored.map(flagOfLimit).join(', ');
     note(
-      `A worker is on this batch already: it keeps the limits it was started with; ignored: ${ignored.map(flagOfLimit).join(', ')}.`,
+      detach
+        ? `The batch is open already and keeps its limits; ignored: ${flags}. To change them: ${asTyped(commandLine`durabatch set ${idWord(store.batchId)}`)}`
+        : `A worker is on this batch already: it keeps the limits it was started with; ignored: ${flags}.`,
     );
   }
   if (named.length > 0 || policy !== undefined)

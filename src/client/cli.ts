@@ -44,7 +44,9 @@ const serverActions = 'start|stop|status';
 /** All commands. What is wrong with a command line is thrown, and nothing is printed of it. */
 export function createProgram(): Command {
   const program = configureHelp(new Command('durabatch'))
-    .description('Runs a file of prompts through an LLM API; what came back is kept and never bought again.')
+    .description(
+      'Runs a file of prompts through an LLM API. Every answer is saved as it arrives and never paid for twice.',
+    )
     .version(version, '-V, --version', 'print the version')
     .option('--debug', 'show where in the code an error was')
     .exitOverride()
@@ -59,7 +61,7 @@ export function createProgram(): Command {
   addRunOptions(
     program
       .command('run')
-      .description('run a file of prompts, or continue it')
+      .description('start a batch from a file, or continue it')
       .argument('<file>', 'prompts: JSON or JSON Lines'),
   ).action((file: string, raw: Raw) =>
     perform(raw, async (context) => {
@@ -71,7 +73,7 @@ export function createProgram(): Command {
   addEstimateOptions(
     program
       .command('estimate')
-      .description('show what a file would take: tokens, cost, time; starts nothing')
+      .description('estimate tokens, cost and time of a file; starts nothing')
       .argument('<file>', 'prompts: JSON or JSON Lines'),
   ).action((file: string, raw: Raw) =>
     perform(raw, async (context) => {
@@ -81,7 +83,9 @@ export function createProgram(): Command {
     }),
   );
   addResumeOptions(
-    addReasonOption(onBatch(program.command('resume').description('continue a batch, whatever stopped it'))),
+    addReasonOption(
+      onBatch(program.command('resume').description('resume a batch that was stopped or paused')),
+    ),
   ).action((id: string, raw: Raw) =>
     perform(raw, async (context) => {
       const [batchId, options] = [parseBatchId(id), { ...parseResumeOptions(raw), reason: parseReason(raw) }];
@@ -90,7 +94,7 @@ export function createProgram(): Command {
     }),
   );
   addResumeOptions(
-    onBatch(program.command('retry').description('run only the failed prompts of a finished batch again')),
+    onBatch(program.command('retry').description('run the failed prompts of a finished batch again')),
   ).action((id: string, raw: Raw) =>
     perform(raw, async (context) => {
       const [batchId, options] = [parseBatchId(id), parseResumeOptions(raw)];
@@ -100,7 +104,7 @@ export function createProgram(): Command {
   );
   addReasonOption(
     onBatch(
-      program.command('pause').description('start nothing more until resumed; prompts in progress finish'),
+      program.command('pause').description('pause a batch: prompts in progress finish, no others start'),
     ),
   ).action((id: string, raw: Raw) =>
     perform(raw, async (context) => {
@@ -159,7 +163,7 @@ export function createProgram(): Command {
     addOutputDirOption(
       program
         .command('watch')
-        .description('follow batches until they finish')
+        .description('watch one or more batches until they finish')
         .argument(
           '[id...]',
           'ids of batches, also of other machines, or their beginnings; @last: the newest (default: all that are open)',
@@ -187,7 +191,7 @@ export function createProgram(): Command {
       return listCommand(options, context);
     }),
   );
-  onBatch(program.command('cancel').description('end a batch; what came back is reported'))
+  onBatch(program.command('cancel').description('cancel a batch and report the answers it has'))
     .option('--now', 'do not wait for the prompts in progress (default: up to 60 s)')
     .action((id: string, raw: Raw) =>
       perform(raw, async (context) => {
@@ -218,7 +222,7 @@ export function createProgram(): Command {
     }),
   );
   addWorkerOptions(
-    program.command('worker').description('work on the open batches of a folder, until interrupted'),
+    program.command('worker').description('run a worker for the open batches of a folder'),
   ).action((raw: Raw) =>
     perform(raw, async (context) => {
       const options = parseWorkerOptions(raw);
@@ -229,7 +233,7 @@ export function createProgram(): Command {
   addJsonOption(
     program
       .command('server')
-      .description('start, stop or look at the embedded Temporal server')
+      .description('start, stop or show the embedded Temporal server')
       .argument(`<${serverActions}>`, 'what to do'),
   ).action((action: string, raw: Raw) =>
     perform(raw, async (context) => {
@@ -238,7 +242,7 @@ export function createProgram(): Command {
     }),
   );
   addDoctorOptions(
-    program.command('doctor').description('check that everything a run needs is in place; says what to do'),
+    program.command('doctor').description('check that everything a run needs is in place'),
   ).action((raw: Raw) =>
     perform(
       raw,
@@ -253,7 +257,7 @@ export function createProgram(): Command {
   addJsonOption(
     program
       .command('completion')
-      .description('print the script that lets a shell complete commands, flags and batch ids')
+      .description('print the shell completion script')
       .addArgument(new Argument('<shell>', 'whose completion').choices(shells)),
   ).action((shell: Shell, raw: Raw) =>
     perform(raw, async (context) => {

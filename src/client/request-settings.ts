@@ -118,8 +118,8 @@ export async function missingPrice(
   if (priceOf({ provider, baseUrl, model, table, override: limits.prices ?? undefined }, new Date()))
     return null;
   return (
-    `There is no price for model ${model} at ${baseUrl}: its costs will be unknown. ` +
-    '--price-input and --price-output name one, in US dollars per million tokens.'
+    `No price known for ${model} at ${baseUrl}; cost will show as "unknown". ` +
+    'Set --price-input and --price-output (USD per million tokens).'
   );
 }
 

@@ -24,3 +24,22 @@ export function manifestLimits(typed: Partial<RunLimits>): Partial<RunLimits> {
   const isOther = ([name]: [string, unknown]): boolean => name !== 'autoWorkers' && !(name in settable);
   return Object.fromEntries(Object.entries(typed).filter(isOther));
 }
+
+/** The flags of `set`, with their values, that change these limits. Those of an account are left out. */
+export function flagsOfSet({
+  maxWorkers,
+  autoWorkers,
+  maxCostNanoUsd,
+  maxFailures,
+  patienceMs,
+}: LimitChanges): string[] {
+  const percent = (share: number): string => `${Number((100 * share).toFixed(6))}%`;
+  return [
+    ...(maxWorkers === undefined ? [] : ['--max-workers', `${autoWorkers ? 'auto:' : ''}${maxWorkers}`]),
+    ...(maxCostNanoUsd == null ? [] : ['--max-cost', String(maxCostNanoUsd / 1e9)]),
+    ...(maxFailures
+      ? ['--max-failures', 'count' in maxFailures ? String(maxFailures.count) : percent(maxFailures.share)]
+      : []),
+    ...(patienceMs === undefined ? [] : ['--patience', `${patienceMs / 1000}s`]),
+  ];
+}

@@ -17,7 +17,7 @@ export interface NextStep {
 }
 
 const pauseAdvice: Record<PauseReason, string> = {
-  operator: 'A user paused it: nothing new starts, and prompts in progress finish. To continue:',
+  operator: 'Prompts in progress finish, no others start. To resume:',
   account:
     'The provider refuses the account, the key or the model. No prompt failed. Where it is the model or the address, cancel this batch and run another one with the right one. Where it is credit, key or permissions, put that right, then type:',
   budget: 'The cost cap is reached. If more may be spent, type the new cap in US dollars, for example:',
@@ -30,13 +30,16 @@ const pauseAdvice: Record<PauseReason, string> = {
 };
 
 const stateSteps: Record<Exclude<BatchState, 'paused'>, (id: ShellWord) => NextStep> = {
-  running: (id) => ({ advice: 'Nothing to do. To follow it:', command: commandLine`durabatch watch ${id}` }),
+  running: (id) => ({
+    advice: 'Running normally. To follow it:',
+    command: commandLine`durabatch watch ${id}`,
+  }),
   cancelling: (id) => ({
     advice: 'It ends by itself when the prompts in progress are done. To end it at once:',
     command: commandLine`durabatch cancel ${id} --now`,
   }),
   succeeded: () => ({
-    advice: 'Nothing to do: every prompt has its completions.',
+    advice: 'Done: every prompt has its completions.',
     command: null,
   }),
   partly_failed: (id) => ({

@@ -46,7 +46,9 @@ test('a running batch is attached to: same batch, same folder, same limits, and 
   const first = place.startRun(file, ['--max-workers', '2']);
   await provider.until(() => provider.inFlight === 2);
   const second = place.startRun(file, ['--max-workers', '6', '--output-dir', 'elsewhere']);
-  await second.said(/it keeps the limits it was started with/);
+  await second.said(
+    /already running; --max-workers was ignored\. Change it with: .*durabatch set \S+ --max-workers 6/,
+  );
   await second.said(/This batch lives in .*out, and goes on there/);
   await second.said(/0\/6 done/);
   gate.open();

@@ -228,7 +228,7 @@ describe('bad flags are refused by name', () => {
     [['--id', 'dot.'], [/--id: must not end with a dot/]],
     [['--id', 'Con'], [/--id: must not be a name that Windows keeps/]],
     [['--id', 'lpt1.txt'], [/--id: must not be a name that Windows keeps/]],
-    [['--max-worker', '3'], [/"--max-worker" is no flag of run; did you mean --max-workers/]],
+    [['--max-worker', '3'], [/unknown flag --max-worker; did you mean --max-workers/]],
   ];
   for (const [args, messages] of flags) {
     test(args.map((arg) => (arg.length > 40 ? `${arg.slice(0, 40)}…` : arg || "''")).join(' '), async (t) => {

@@ -96,7 +96,10 @@ describe('with no worker alive', () => {
     assert.equal((await place.run(file, ['--id', 'idle', '--detach'])).code, 0);
     const detached = await place.run(file, ['--id', 'idle', '--detach', '--max-workers', '2']);
     assert.equal(detached.code, 0, detached.stderr);
-    assert.match(detached.stderr, /open already .* ignored: --max-workers\. To change .*durabatch set idle/);
+    assert.match(
+      detached.stderr,
+      /already running; --max-workers was ignored\. Change it with: .*durabatch set idle --max-workers 2/,
+    );
     const paused = await place.cli(['pause', 'idle']);
     assert.equal(paused.code, 0, paused.stdout + paused.stderr);
     assert.match(paused.stdout, /State +paused by .+@.+: no reason given/);

@@ -74,7 +74,7 @@ test('an unknown price is said at the start and is null with a warning, a known 
   const place = await createWorkplace(t, server);
   const file = await place.write('prompts.json', promptTexts(3));
   const unknown = await place.run(file);
-  assert.match(unknown.stdout, /There is no price for model test-model at \S+:.*\n[^]*Cost +unknown/);
+  assert.match(unknown.stdout, /No price known for test-model at \S+;.*\n[^]*Cost +unknown/);
   assert.match(unknown.stdout, /warning: The cost of 3 of 3 prompts is unknown/);
   const { summary } = await readResults(place.outputDir);
   assert.equal(summary.estimated_cost, null);

@@ -26,7 +26,7 @@ test('a running batch: counts, tokens, cost, concurrency, rate, time to go, and 
     detailsOf(batch, progress, null),
     `### Running: 3 of 8 prompts, 37 %
 
-**Next:** Nothing to do. To follow it: \`durabatch watch sample\`
+**Next:** Running normally. To follow it: \`durabatch watch sample\`
 
 - 2 succeeded, 1 failed, 2 in progress, 3 waiting
 - 15 tokens, USD 1.2345

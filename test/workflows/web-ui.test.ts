@@ -21,7 +21,7 @@ test('the memo of a batch that has ended names its files', () => {
   const outcome = { ...{ state: ended.state, counts, paid, durationSeconds: 1, warnings: [] }, ...files };
   const { results, next } = memoOf(batch, ended, outcome);
   assert.deepEqual(results, files);
-  assert.equal(next, 'Nothing to do: every prompt has its completions.');
+  assert.equal(next, 'Done: every prompt has its completions.');
 });
 
 const bytesOf = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2;

@@ -132,8 +132,7 @@ const spelling = (flag: string): string => flag.replace(/[-_]/g, '').toLowerCase
 function unknownFlag(misuse: Misuse): string {
   const { program, command } = misuse;
   const [flag = '', value] = inMessage(misuse).split(/[=:]/, 2);
-  const where = command === null ? '' : ` of ${command.name()}`;
-  const none = `${quoted(flag)} is no flag${where}`;
+  const none = `unknown flag ${/^--?[\w-]+$/.test(flag) ? flag : quoted(flag)}`;
   const options = [...(command?.options ?? []), ...program.options].filter(({ long }) => long);
   const wanted = spelling(flag);
   if (command !== null && takesFile(command) && /^(input)?file(path)?$/.test(wanted)) {
@@ -158,8 +157,8 @@ function unknownFlag(misuse: Misuse): string {
   if (owners.length > 0) {
     const names = owners.map((owner) => owner.name()).join(', ');
     return command === null
-      ? `${none} by itself: it goes with a command, one of ${names}, and stands behind it`
-      : `${none}: it is one of ${names}. ${seeHelp(command)}`;
+      ? `${none}: it goes after a command that has it: ${names}`
+      : `${none} for ${command.name()}; it is a flag of ${names}. ${seeHelp(command)}`;
   }
   return `${none}. ${seeHelp(command)}`;
 }

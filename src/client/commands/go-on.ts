@@ -10,9 +10,9 @@ import { createProgressView } from '../render/progress-view.ts';
 import { toShownUrl } from '../render/shown-url.ts';
 import { missingPrice, requireApiKey } from '../request-settings.ts';
 import { asTyped } from '../../typed-command.ts';
-import { commandLine, idWord } from '../../workflows/command-line.ts';
+import { commandLine, idWord, shellWord, shellWords } from '../../workflows/command-line.ts';
 import { hasLiveWorker } from '../server-view.ts';
-import { manifestLimits, settableLimits } from '../settable-limits.ts';
+import { flagsOfSet, manifestLimits, settableLimits } from '../settable-limits.ts';
 import type { StartOptions } from '../start-run.ts';
 import { takeOver, type TakeOverOptions } from '../take-over.ts';
 import { connectTemporal, type Temporal } from '../temporal.ts';
@@ -97,16 +97,20 @@ async function noteOpen(
     (name) => name !== 'autoWorkers' && !(name in changes.told) && !(name in changes.noted),
   );
   if (ignored.length > 0) {
-    const flags = ignored.map(flagOfLimit).join(', ');
-    note(
-      detach
-        ? `The batch is open already and keeps its limits; ignored: ${flags}. To change them: ${asTyped(commandLine`durabatch set ${idWord(store.batchId)}`)}`
-        : `A worker is on this batch already: it keeps the limits it was started with; ignored: ${flags}.`,
-    );
+    note(ignoredText(store.batchId, ignored, settableLimits(typedLimits)));
   }
   if (named.length > 0 || policy !== undefined)
     note('The batch is already open: --reuse and --no-reuse have no effect on this run.');
   return changes;
+}
+
+/** `names`: limits that were typed for a batch that is running; those that `set` changes are offered with it. */
+function ignoredText(batchId: string, names: readonly string[], settable: LimitChanges): string {
+  const flags = new Intl.ListFormat('en').format(names.map(flagOfLimit));
+  const set = shellWords(flagsOfSet(settable).map((word) => shellWord(word, '<value>')));
+  const ignored = `This batch is already running; ${flags} ${names.length === 1 ? 'was' : 'were'} ignored.`;
+  if (set.length === 0) return ignored;
+  return `${ignored} Change ${names.length === 1 ? 'it' : 'them'} with: ${asTyped(commandLine`durabatch set ${idWord(batchId)} ${set}`)}`;
 }
 
 /** Nothing of this goes through Temporal, whose port is open to others on this machine: a worker takes it from here. */

@@ -63,7 +63,7 @@ export function addLimitOptions(command: Command, defaults: Omit<RunLimits, 'api
   return addAccountOptions(command, defaults !== null)
     .option(
       '--max-attempts <n>',
-      `requests a prompt may lose to faults before it fails; waiting out a rate limit never counts ${or((d) => d.maxAttempts)}`,
+      `tries per prompt before it fails; waiting out a rate limit does not count ${or((d) => d.maxAttempts)}`,
     )
     .option(
       '--request-timeout <time>',
@@ -91,10 +91,7 @@ export function addLimitOptions(command: Command, defaults: Omit<RunLimits, 'api
       `environment variable that holds the API key ${or(() => "the provider's, as DEEPSEEK_API_KEY")}`,
     )
     .optionsGroup('Money (US dollars):')
-    .option(
-      '--max-cost <usd>',
-      `pause before known and possibly paid costs together pass this ${or(() => 'no cap')}`,
-    )
+    .option('--max-cost <usd>', `pause before total spend would exceed this ${or(() => 'no cap')}`)
     .option(
       '--price-input <usd>',
       `price per million input tokens, instead of the table's ${or(() => 'the table')}`,

@@ -101,10 +101,7 @@ export function addRunOptions(command: Command): Command {
     .option('--provider <name>', `${providerNames.join(', ')} (default: ${requestDefaults.provider})`)
     .option('--model <name>', "model to ask (default: the provider's)")
     .option('--base-url <url>', "address of the API up to its version (default: the provider's)")
-    .option(
-      '--completions <n>',
-      `completions to buy for each prompt (default: ${requestDefaults.completions})`,
-    )
+    .option('--completions <n>', `completions per prompt (default: ${requestDefaults.completions})`)
     .option('--temperature <x>', `0 to 2 (default: ${requestDefaults.temperature})`)
     .option('--top-p <x>', `above 0, up to 1 (default: ${requestDefaults.topP})`)
     .option('--max-tokens <n>', `longest completion, in tokens (default: ${requestDefaults.maxTokens})`)

@@ -122,7 +122,7 @@ test('commands and flags are described in a few words', async () => {
       batchIds: async () => ids,
       env: {},
     });
-  assert.match(await ask(['run']), /^run\trun a file of prompts/);
+  assert.match(await ask(['run']), /^run\tstart a batch from a file/);
   for (const line of (await ask(['run', 'p.json', '--'])).split('\n').slice(0, -1)) {
     assert.match(line, /^--[a-z-]+\t.+$/);
     assert.ok(line.length < 100, line);

@@ -195,7 +195,8 @@ export interface Unsettled {
 
 // ---------------------------------------------------------------- states
 
-export type PauseReason = 'operator' | 'account' | 'budget' | 'failures' | 'provider' | 'storage';
+export const pauseReasons = ['operator', 'account', 'budget', 'failures', 'provider', 'storage'] as const;
+export type PauseReason = (typeof pauseReasons)[number];
 
 export interface Pause {
   reason: PauseReason;

@@ -3,6 +3,7 @@
  * any arguments. Beyond this, what may be bought is decided from the manifest (`prompt-turn.ts`).
  */
 import { Context } from '@temporalio/activity';
+import { pauseReasons } from '../contract.ts';
 import { layoutOf, type Manifest } from '../store/manifest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { StoreError } from '../store/store-error.ts';
@@ -46,7 +47,7 @@ const isTask = isLike(
 );
 const isPause = isLike(
   {
-    reason: isOneOf('operator', 'account', 'budget', 'failures', 'provider', 'storage'),
+    reason: isOneOf(...pauseReasons),
     message: isText(MOST_MESSAGE),
     since: isMoment,
   },

@@ -3,7 +3,7 @@
  * fields that later versions add are let through.
  */
 import * as z from 'zod';
-import { MOST_WORKERS, providerNames } from '../contract.ts';
+import { MOST_WORKERS, pauseReasons, providerNames } from '../contract.ts';
 import type { Manifest } from './manifest.ts';
 
 const MAX_PROMPTS = 100_000_000;
@@ -78,7 +78,7 @@ const limits = z.looseObject({
 });
 
 const pause = z.looseObject({
-  reason: z.enum(['operator', 'account', 'budget', 'failures', 'provider', 'storage']),
+  reason: z.enum(pauseReasons),
   message: text(20_000),
   since: time,
   by: text(500).optional(),

@@ -22,7 +22,8 @@ export function createChatApi(provider: Provider, baseUrl: string, apiKey: strin
     connect: { timeout: CONNECT_TIMEOUT_MS },
   });
   let honoursN = provider.honoursN;
-  const label = (text: string, length: number): string => shorten(plainText(redact(text, apiKey)), length);
+  const label = (text: string, length: number): string =>
+    shorten(redact(plainText(redact(text, apiKey)), apiKey), length);
 
   const headers = {
     'content-type': 'application/json',
@@ -41,6 +42,7 @@ export function createChatApi(provider: Provider, baseUrl: string, apiKey: strin
     return parseChatResponse(
       await client.ask(body, { ...options, maxBytes: maxAnswerBytes(request) }),
       request,
+      apiKey,
       provider.reportedCost,
     );
   };
@@ -104,6 +106,6 @@ function bodyOf(provider: Provider, request: CompletionRequest): Record<string, 
 /** A provider that refuses `n` instead of ignoring it (Groq does): the prompt is not at fault. */
 function refusesN(error: unknown): boolean {
   if (!(error instanceof HttpError) || (error.status !== 400 && error.status !== 422)) return false;
-  const { param, message } = parseProviderMessage(error.body);
+  const { param, message } = parseProviderMessage(error.body, null);
   return param === 'n' || /(['"`]n['"`]|\bn)\s*(:|must be|is not supported|>)/i.test(message);
 }

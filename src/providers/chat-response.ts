@@ -6,6 +6,7 @@ import { isPlausible } from './plausible-usage.ts';
 import { shorten } from './provider-fault.ts';
 import { isModestJson } from './modest-json.ts';
 import { parseProviderMessage } from './provider-message.ts';
+import { redact } from './redact.ts';
 import type { WireAnswer } from './watched-fetch.ts';
 import { NoAnswerError } from './wire-errors.ts';
 
@@ -82,6 +83,7 @@ const bodySchema = z.looseObject({
 export function parseChatResponse(
   response: WireAnswer,
   request: CompletionRequest,
+  apiKey: string | null,
   reportedCost?: ReportedCost,
 ): CompletionResponse {
   const { text } = response;
@@ -96,12 +98,15 @@ export function parseChatResponse(
   try {
     json = JSON.parse(text);
   } catch {
-    throw new NoAnswerError(`The answer is not JSON; it begins: ${shorten(text.trim(), 120)}`, response);
+    throw new NoAnswerError(
+      `The answer is not JSON; it begins: ${shorten(redact(text.trim(), apiKey), 120)}`,
+      response,
+    );
   }
   const body = bodySchema.safeParse(json);
   const choices = usableChoices(body.data?.choices ?? [], request.n);
   if (!body.success || choices.length === 0) {
-    const said = parseProviderMessage(text).message;
+    const said = parseProviderMessage(text, apiKey).message;
     throw new NoAnswerError(`The answer holds no choice with a message: ${shorten(said, 300)}`, response);
   }
   const answers = choices.map(({ message, finish_reason }) => {

@@ -16,20 +16,26 @@ export interface Deadline {
 export function createDeadline(ms: number, onOver: () => void): Deadline {
   let due = 0;
   let timer: NodeJS.Timeout;
+  let lastLook: NodeJS.Immediate | undefined;
   const startTimer = (forMs: number): void => {
     due = performance.now() + forMs;
     timer = setTimeout(fire, forMs);
   };
   const fire = (): void => {
     if (performance.now() - due > FROZEN_MS) startTimer(THAW_MS);
-    else onOver();
+    // Timers come before what has arrived in the same moment.
+    else lastLook = setImmediate(onOver);
+  };
+  const stop = (): void => {
+    clearTimeout(timer);
+    clearImmediate(lastLook);
   };
   startTimer(ms);
   return {
     extend: () => {
-      clearTimeout(timer);
+      stop();
       startTimer(ms);
     },
-    clear: () => clearTimeout(timer),
+    clear: stop,
   };
 }

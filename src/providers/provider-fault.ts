@@ -43,7 +43,7 @@ export function toProviderFault(error: unknown, now: Date, apiKey: string | null
   if (error instanceof ProviderFault) return error;
   const facts =
     error instanceof HttpError
-      ? factsOfStatus(error, now)
+      ? factsOfStatus(error, now, apiKey)
       : error instanceof NoAnswerError
         ? factsOfNoAnswer(error)
         : factsOfConnection(error);
@@ -150,8 +150,8 @@ function failureOf(status: number, said: ProviderMessage): FailureType {
   return failureByStatus[status] ?? byClass(status);
 }
 
-function factsOfStatus(error: HttpError, now: Date): FaultFacts {
-  const said = parseProviderMessage(error.body);
+function factsOfStatus(error: HttpError, now: Date, apiKey: string | null): FaultFacts {
+  const said = parseProviderMessage(error.body, apiKey);
   const location = error.status < 400 ? error.headers.get('location') : null;
   const message =
     location === null ? said.message : `redirects to ${plainText(location)}: set that as --base-url`;

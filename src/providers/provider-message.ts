@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { redact } from './redact.ts';
 
 const text = z.string().optional().catch(undefined);
 const code = z.union([z.string(), z.number()]).nullish().catch(undefined);
@@ -29,11 +30,14 @@ export interface ProviderMessage {
 const LONGEST_BODY = 64 * 1024;
 const LONGEST_TEXT = 16 * 1024;
 
-/** What the beginning of an error's body says: JSON of any known shape, else its text without markup. */
-export function parseProviderMessage(whole: string): ProviderMessage {
-  const body = whole.slice(0, LONGEST_BODY);
+/**
+ * What the beginning of an error's body says: JSON of any known shape, else its text without markup. It does not hold the
+ * key: a part of it would be left where a text is cut before the key is looked for.
+ */
+export function parseProviderMessage(whole: string, apiKey: string | null): ProviderMessage {
+  const body = redact(whole.slice(0, LONGEST_BODY + LONGEST_TEXT), apiKey).slice(0, LONGEST_BODY);
   const parsed = errorBody.safeParse(parseJson(body));
-  if (!parsed.success) return { message: messageText(body), codes: [], param: null };
+  if (!parsed.success) return { message: messageText(body, apiKey), codes: [], param: null };
   const { error, message, detail, code: outerCode, type } = parsed.data;
   const inner = typeof error === 'object' && error !== null ? error : {};
   const said =
@@ -41,7 +45,7 @@ export function parseProviderMessage(whole: string): ProviderMessage {
     message ??
     (Array.isArray(detail) ? detail.map(({ msg }) => msg).join('; ') : detail);
   return {
-    message: messageText(said ?? (body.trim() === '{}' ? '' : body)),
+    message: messageText(said ?? (body.trim() === '{}' ? '' : body), apiKey),
     codes: [inner.code, inner.type, outerCode, type]
       .filter((value) => value !== undefined && value !== null)
       .map((value) => String(value).toLowerCase()),
@@ -60,9 +64,10 @@ function parseJson(body: string): unknown {
 /** The beginning of a page, behind one comment at most: more would take a pattern that a hostile page can keep busy. */
 const PAGE = /^\s*(?:<!--[^]*?-->\s*)?<(?:!doctype\s+html|html|head|body|title|h1|center)\b/i;
 
-function messageText(said: string): string {
-  const start = said.slice(0, LONGEST_TEXT);
-  return PAGE.test(start) ? pageText(start) : plainText(said);
+function messageText(said: string, apiKey: string | null): string {
+  const clean = redact(said, apiKey);
+  const start = clean.slice(0, LONGEST_TEXT);
+  return PAGE.test(start) ? pageText(start, apiKey) : redact(plainText(clean), apiKey);
 }
 
 const LONGEST_PAGE_TEXT = 200;
@@ -71,16 +76,18 @@ const LONGEST_PAGE_TEXT = 200;
  * What a page of HTML says, in one short sentence: its title, or else its heading, and its first paragraph. Title and heading
  * of a proxy's page say the same, and both begin with the status, which stands in front of the message anyway.
  */
-function pageText(page: string): string {
+function pageText(page: string, apiKey: string | null): string {
   const textOf = (element: string): string => {
     const found = new RegExp(`<${element}\\b[^<>]*>([^]*?)</${element}\\s*>`, 'i').exec(page)?.[1] ?? '';
-    return plainText(found).replace(/^(?:error\s+)?[1-5]\d\d\b[\s:|-]*/i, '');
+    return redact(plainText(found), apiKey).replace(/^(?:error\s+)?[1-5]\d\d\b[\s:|-]*/i, '');
   };
   const head = textOf('title') || textOf('h1');
   const paragraph = textOf('p');
   // A paragraph of a word or two is the name of the server.
   const isNew = paragraph.split(' ').length > 2 && !head.toLowerCase().includes(paragraph.toLowerCase());
-  const said = [head, isNew ? paragraph : ''].filter((part) => part !== '').join(': ') || plainText(page);
+  const said =
+    [head, isNew ? paragraph : ''].filter((part) => part !== '').join(': ') ||
+    redact(plainText(page), apiKey);
   const characters = [...said];
   return characters.length <= LONGEST_PAGE_TEXT
     ? said

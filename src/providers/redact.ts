@@ -6,7 +6,7 @@ const REDACTED = '[redacted]';
 /** Whether a key is more than a placeholder. */
 export const isSecret = (apiKey: string): boolean => apiKey.length >= SHORTEST_SECRET;
 
-/** The text without this very key: as it is, in an address, in hex, in base64, backwards, or with blanks in between. */
+/** The text without this very key: as it is, in an address, in hex, in base64, backwards, or with blanks or characters that do not show in between. */
 export function withoutKey(text: string, apiKey: string | null): string {
   if (apiKey === null || !isSecret(apiKey)) return text;
   return text.replace(patternOf(apiKey), REDACTED);
@@ -32,18 +32,21 @@ function patternOf(apiKey: string): RegExp {
         ...base64Cores(key).map((core) => spaced([...core].map(oneBase64Character))),
       ])
       .join('|'),
-    'g',
+    'gu',
   );
   patterns.set(apiKey, pattern);
   return pattern;
 }
 
-/** At most a few blanks or line breaks between two: without a limit, a hostile text could take long to search. */
-const spaced = (characters: readonly string[]): string => characters.join('\\s{0,4}');
+/** Blanks, and what the output cleaner removes: control and format characters, and escape sequences of terminals. */
+const BETWEEN = String.raw`(?:\u001b\[[\d;?]{0,16}[@-~]|[\s\p{Cc}\p{Cf}\u2065])`;
+
+/** At most a few of them between two: without a limit, a hostile text could take long to search. */
+const spaced = (characters: readonly string[]): string => characters.join(`${BETWEEN}{0,4}`);
 
 /** A character as it is, or as an address or JSON may write it. */
 function oneCharacter(character: string): string {
-  const plain = character.replace(/[^A-Za-z0-9]/, '\\$&');
+  const plain = /[A-Za-z0-9]/.test(character) ? character : `\\u{${character.codePointAt(0)!.toString(16)}}`;
   const hex = character.charCodeAt(0).toString(16).padStart(2, '0');
   const encoded = [...hex].map((digit) => `[${digit}${digit.toUpperCase()}]`).join('');
   return `(?:${plain}|%${encoded}|\\\\u00${encoded}|\\\\${plain})`;

@@ -22,6 +22,17 @@ test('a process that was frozen may first read what has arrived', async () => {
   deadline.clear();
 });
 
+test('so may one that was held up for a little longer than the time', async () => {
+  let over = 0;
+  const deadline = createDeadline(30, () => over++);
+  // What arrives, as sockets tell it: after the timers that are due.
+  setTimeout(() => queueMicrotask(() => setImmediate(() => deadline.clear())), 0);
+  freeze(60);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(over, 0);
+});
+
 test('a side that stays silent after the thaw is given up', async () => {
   const over = new Promise<void>((resolve) => createDeadline(30, resolve));
   freeze(700);

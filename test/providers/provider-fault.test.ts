@@ -10,10 +10,20 @@ import { API_KEY, chatApi, patient, requestFor } from './settings.ts';
 const now = new Date('2026-10-01T12:00:00Z');
 
 /** The fault of one request that is answered like this, over real HTTP. */
-async function faultOf(t: TestContext, answer: FakeReply, timeouts = {}): Promise<ProviderFault> {
+async function faultOf(
+  t: TestContext,
+  answer: FakeReply,
+  timeouts = {},
+  apiKey = API_KEY,
+): Promise<ProviderFault> {
   const provider = await startFakeProvider({ script: () => answer });
   t.after(() => provider.close());
-  return rejection(chatApi(provider.baseUrl).complete(requestFor('x'), { ...patient(), ...timeouts }));
+  return rejection(
+    chatApi(provider.baseUrl, 'openai-compatible', apiKey).complete(requestFor('x'), {
+      ...patient(),
+      ...timeouts,
+    }),
+  );
 }
 
 async function rejection(asked: Promise<unknown>): Promise<ProviderFault> {
@@ -440,4 +450,47 @@ test('a fault stays the fault it is', () => {
 test('shortens without cutting a character in two', () => {
   assert.equal(shorten('😀'.repeat(10), 5), '😀😀😀😀…');
   assert.equal(shorten('short', 5), 'short');
+});
+
+const SECRET = 'recognisable+test+key+0123456789';
+const PAGE = 'text/html';
+/** Answers that are cut, one of which may go through the key; `at`: characters before it. */
+const cutBodies: [title: string, body: (at: number) => FakeReply][] = [
+  [
+    'a page of HTML',
+    (at) =>
+      reply.raw(`<html><title>${'x'.repeat(at)} ${SECRET} and more text</title></html>`, {
+        status: 400,
+        headers: { 'content-type': PAGE },
+      }),
+  ],
+  ['a message', (at) => reply.status(400, { message: `${'x'.repeat(at)} ${SECRET} and more` })],
+  ['an answer that is no JSON', (at) => reply.raw(`${'x'.repeat(at)} ${SECRET} and more`)],
+  [
+    'an answer without a choice',
+    (at) => reply.raw(JSON.stringify({ choices: [], error: `${'x'.repeat(at)} ${SECRET} and more` })),
+  ],
+];
+for (const [title, body] of cutBodies) {
+  test(`wherever ${title} is cut, no part of the key is left`, async (t) => {
+    let at = 0;
+    const provider = await startFakeProvider({ script: () => body(at) });
+    t.after(() => provider.close());
+    const api = chatApi(provider.baseUrl, 'openai-compatible', SECRET);
+    const lengths = [100, 120, 200, 300, 500];
+    for (const length of lengths) {
+      for (at = length - 60; at <= length; at += 4) {
+        const { message } = await rejection(api.complete(requestFor('x'), patient()));
+        assert.doesNotMatch(message, /recogn|0123/, `${at}: ${message}`);
+      }
+    }
+  });
+}
+
+test('markup and characters that do not show hide no key', async (t) => {
+  for (const between of ['<b>', '\u0001', '\u200b', '<i>\u0007', '\u001b[m']) {
+    const hidden = [...SECRET].join(between);
+    const fault = await faultOf(t, reply.status(400, { message: `bad key ${hidden}!` }), {}, SECRET);
+    assert.equal(fault.message, 'HTTP 400: bad key [redacted]!', JSON.stringify(between));
+  }
 });

@@ -26,6 +26,12 @@ const forms: [string, string][] = [
   ['split by line breaks', KEY.replace(/.{7}/g, '$&\r\n')],
   ['a blank after each character', [...KEY].join(' ')],
   ['base64 split by blanks', spaced(base64(KEY))],
+  ['joined by spaces of no width', [...KEY].join('\u200b')],
+  ['with soft hyphens', [...KEY].join('\u00ad')],
+  ['with joiners and marks of direction', [...KEY].join('\u200d\u200e')],
+  ['with control characters', [...KEY].join('\u0001\u0007')],
+  ['with colour codes', [...KEY].join('\u001b[m')],
+  ['with longer escape sequences', [...KEY].join('\u001b[38;5;1m\u001b[0K')],
   ['hex in pairs', Buffer.from(KEY).toString('hex').replace(/../g, '$& ')],
 ];
 for (const [title, form] of forms) {

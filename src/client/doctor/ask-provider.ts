@@ -1,8 +1,7 @@
 /** One request that costs nothing: the provider's list of models. */
 import { Agent, request } from 'undici';
-import { parseProviderMessage, plainText } from '../../providers/provider-message.ts';
+import { parseProviderMessage } from '../../providers/provider-message.ts';
 import { shorten } from '../../providers/provider-fault.ts';
-import { redact } from '../../providers/redact.ts';
 
 export interface ProviderAnswer {
   status: number;
@@ -45,7 +44,7 @@ export async function askProvider(
     return {
       status: statusCode,
       models: isGood ? modelsIn(text) : null,
-      message: isGood ? '' : shorten(plainText(redact(parseProviderMessage(text).message, apiKey)), 200),
+      message: isGood ? '' : shorten(parseProviderMessage(text, apiKey).message, 200),
       date: Number.isNaN(date) ? null : date,
       sentAt,
       answeredAt,

@@ -110,6 +110,7 @@ const bundleWorkflows = async (modules, folder) => {
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(modules, 'workflows', 'index.js'),
+    payloadConverterPath: join(modules, 'workflows', 'payload-converter.js'),
     logger: new DefaultLogger('WARN'),
     webpackConfigHook: (config) => ({
       ...config,

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { Client, Connection, WorkflowUpdateFailedError } from '@temporalio/client';
+import type { Payload } from '@temporalio/common';
 import type { BatchInput, PromptTask } from '../../src/contract.ts';
 import type { Manifest } from '../../src/store/manifest.ts';
 import { createGate, createWorkplace, promptTexts, statusWhen, type Workplace } from '../e2e/workplace.ts';
@@ -107,6 +108,27 @@ test('a workflow of another id gets nothing done in the name of the batch', asyn
   assert.deepEqual(await victim.manifest(), untouched);
   victim.open();
   await statusWhen(victim.place, 'impersonated', ({ state }) => state === 'succeeded');
+  assert.equal(victim.requests.length, 3);
+});
+
+test('signals and updates that nobody can decode change nothing, and the batch ends with its report', async (t) => {
+  const victim = await victimOf(t, 'garbled');
+  const encode = async (payloads: Payload[]): Promise<Payload[]> =>
+    payloads.map((payload) => ({ ...payload, metadata: { encoding: Buffer.from('binary/encrypted') } }));
+  const { connection } = client;
+  const garbling = new Client({
+    connection,
+    dataConverter: { payloadCodecs: [{ encode, decode: async (payloads) => payloads }] },
+  });
+  const handle = garbling.workflow.getHandle('garbled');
+  for (const signal of ['knock', 'loan', 'account', 'pace', 'of no name', '__stack_trace'])
+    await handle.signal(signal, 1, { shard: 1 });
+  await assert.rejects(handle.executeUpdate('set', { args: [{ maxWorkers: 2 }, null] }));
+  await assert.rejects(handle.executeUpdate('add', { args: [{}, null] }));
+  victim.open();
+  await statusWhen(victim.place, 'garbled', ({ state }) => state === 'succeeded');
+  const { events } = await client.workflow.getHandle('garbled').fetchHistory();
+  assert.ok(events!.every(({ workflowTaskFailedEventAttributes: failed }) => !failed));
   assert.equal(victim.requests.length, 3);
 });
 

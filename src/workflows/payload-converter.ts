@@ -7,6 +7,7 @@ import { defaultPayloadConverter, type Payload, type PayloadConverter } from '@t
  */
 export const payloadConverter: PayloadConverter = {
   toPayload: (value) => defaultPayloadConverter.toPayload(value),
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as the SDK's interface has it
   fromPayload<T>(payload: Payload): T {
     try {
       return defaultPayloadConverter.fromPayload<T>(payload);

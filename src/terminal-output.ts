@@ -28,24 +28,40 @@ export const toOneLine = (text: string): string =>
 
 // oxlint-disable-next-line no-control-regex
 const PAINT = /(\u001b\[(?:1|2|22|31|32|33|39)m)/;
+const [WEIGHT_END, COLOR_END] = ['\u001b[22m', '\u001b[39m'];
 
-/** Returns these lines for a terminal, each cleaned to one line in which only the colours of `paint.ts` stay. */
+/**
+ * Returns these lines for a terminal, each cleaned to one line in which only the colours of `paint.ts` stay. A colour that
+ * is not ended (it came from a foreign text) ends with its line.
+ */
 export const terminalLines = (lines: readonly string[]): TerminalText =>
   lines
-    .map((line) => line.split(PAINT).map((part, at) => (at % 2 === 1 ? part : toOneLine(part))))
-    .map((parts) => parts.join(''))
+    .map((line) => {
+      const parts = line.split(PAINT).map((part, at) => (at % 2 === 1 ? part : toOneLine(part)));
+      return parts.join('') + endsOf(parts.filter((_, at) => at % 2 === 1));
+    })
     .join('\n') as TerminalText;
+
+/** What ends the colours that are on after these codes. */
+function endsOf(codes: readonly string[]): string {
+  let [weight, color] = ['', ''];
+  for (const code of codes) {
+    if (code === WEIGHT_END || /\[[12]m/.test(code)) weight = code === WEIGHT_END ? '' : WEIGHT_END;
+    else color = code === COLOR_END ? '' : COLOR_END;
+  }
+  return weight + color;
+}
 
 /**
  * Returns a message for a terminal. Its first line stands alone at the margin: in what it quotes, no line break can
- * begin a message of its own.
+ * begin a message of its own. It has no colours.
  */
 export const terminalMessage = (message: string): TerminalText =>
-  terminalLines(
-    message
-      .split(/\r?\n/)
-      .map((line, at) => (at === 0 || line === '' || line.startsWith(' ') ? line : `  ${line}`).trimEnd()),
-  );
+  message
+    .split(/\r?\n/)
+    .map((line, at) => (at === 0 || line === '' || line.startsWith(' ') ? line : `  ${line}`).trimEnd())
+    .map(toOneLine)
+    .join('\n') as TerminalText;
 
 /** Puts texts one under the other. */
 export const joinTerminal = (...texts: readonly TerminalText[]): TerminalText =>

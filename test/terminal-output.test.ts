@@ -45,6 +45,15 @@ test('of a line for the terminal only the colours of our own stay, and spaces', 
   );
 });
 
+test('a colour in a foreign text ends with its line, and messages have none', () => {
+  const { red } = createPaint(true);
+  assert.deepEqual(
+    terminalLines([`a ${ESCAPE}[1m${ESCAPE}[32mb`, red('c')]),
+    `a ${ESCAPE}[1m${ESCAPE}[32mb${ESCAPE}[22m${ESCAPE}[39m\n${red('c')}`,
+  );
+  assert.equal(terminalMessage(`no batch "${ESCAPE}[1m${ESCAPE}[32ma"`), 'no batch "a"');
+});
+
 test('a line break in a message begins no message of its own', () => {
   assert.equal(
     terminalMessage('error: no batch "a\nerror: forged\r\n  indented\n\rb"'),

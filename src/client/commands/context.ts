@@ -2,7 +2,14 @@
 import { type Config, loadConfig } from '../../config.ts';
 import { onHangup } from '../command-line/hangup.ts';
 import { createPaint } from '../render/paint.ts';
-import { type TerminalText, terminalLines, writeError, writeLive, writeOut } from '../../terminal-output.ts';
+import {
+  type TerminalText,
+  terminalLines,
+  toOneLine,
+  writeError,
+  writeLive,
+  writeOut,
+} from '../../terminal-output.ts';
 import { toTerminalJson } from '../render/terminal-text.ts';
 import type { LiveStream } from '../render/live-rows.ts';
 import { terminalTraits } from '../render/terminal-traits.ts';
@@ -24,7 +31,7 @@ export function createContext(json: boolean, env: NodeJS.ProcessEnv = process.en
   const print = (value: TerminalText | Record<string, unknown>): void =>
     writeOut(typeof value === 'string' ? value : toTerminalJson(value), color);
   const note = (line: string): void =>
-    json ? print({ type: 'note', message: line }) : writeError(terminalLines([line]));
+    json ? print({ type: 'note', message: line }) : writeError(terminalLines([toOneLine(line)]));
   for (const notice of config.notices) note(notice);
   return { config, json, print, note };
 }

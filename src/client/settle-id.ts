@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { MANIFEST_FILE } from '../store/manifest.ts';
 import { findBatch, listBatches } from '../store/output-folder.ts';
-import { isBatchId } from '../workflows/command-line.ts';
+import { asTyped } from '../typed-command.ts';
+import { commandLine, isBatchId } from '../workflows/command-line.ts';
 import { listRegistered, lookUpBatch } from './batch-registry.ts';
 import { DEFAULT_OUTPUT_DIR } from './options/run-defaults.ts';
 import { UsageError } from './options/usage-error.ts';
@@ -33,9 +34,13 @@ interface Place {
 
 /**
  * Returns the id that `typed` stands for. An exact id always wins, case aside; what no batch has is returned as it is. Throws
- * {@link UsageError} where several ids begin so, and for `@last` where there is no batch.
+ * {@link UsageError} where several ids begin so, for an empty text, and for `@last` where there is no batch.
  */
 export async function settleId(config: Config, typed: string, scope: IdScope): Promise<string> {
+  if (typed.trim() === '')
+    throw new UsageError(
+      `an id of a batch was expected, got an empty text (an unset variable of the shell?); "${asTyped(commandLine`durabatch list`)}" shows them`,
+    );
   if (typed === LAST) return newest(await placesIn(config, scope), scope);
   if (await isExact(config, typed, scope)) return typed;
   const here = (await placesIn(config, scope)).map(({ batchId }) => batchId);

@@ -22,6 +22,29 @@ async function told(place: Workplace, typed: string, flags: readonly string[] = 
   return lines.at(-1)!['batch_id'];
 }
 
+test('an empty id is no beginning of one, though there is only one batch', async (t) => {
+  const place = await createWorkplace(t, server);
+  await finished(place, 'only');
+  const file = await place.write('more.json', ['one more']);
+  for (const line of [
+    ['cancel', ''],
+    ['pause', ' '],
+    ['resume', ''],
+    ['retry', ''],
+    ['status', ''],
+    ['watch', ''],
+    ['report', ''],
+    ['add', '', file],
+    ['run', file, '--reuse', ''],
+    ['cancel', '/'],
+  ]) {
+    const { code, stderr } = await place.cli(line);
+    assert.equal(code, 2, `${line.join(' ')}: ${stderr}`);
+    assert.match(stderr, /an id of a batch was expected, got an empty text|"\/" is no folder of a batch/);
+  }
+  assert.equal(place.provider.requests, 2);
+});
+
 test('the beginning of an id is enough where it is the only one, an exact id wins, @last is the newest', async (t) => {
   const place = await createWorkplace(t, server);
   await finished(place, 'poems');

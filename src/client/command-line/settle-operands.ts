@@ -38,7 +38,7 @@ async function settledId(
   const folder = await batchFolder(given);
   if (folder !== null) return { id: basename(folder), outputDir: dirname(folder) };
   const name = given.replace(/[/\\]+$/, '');
-  if (!/[/\\]/.test(name)) return { id: name };
+  if (name !== '' && !/[/\\]/.test(name)) return { id: name };
   if (await isFile(given)) throw new UsageError(await whyNoBatch(given, await knownIds(), ''));
   throw new UsageError(
     `"${given}" is no folder of a batch (no ${MANIFEST_FILE} in it); "${asTyped(commandLine`durabatch list`)}" shows the batches there are`,

@@ -1,5 +1,5 @@
-/** Any scheme: `s3://`, `gs://`, `file://`. On Windows a single letter is a drive. */
-const URL_START = process.platform === 'win32' ? /^[a-z][a-z0-9+.-]+:\/\//i : /^[a-z][a-z0-9+.-]*:\/\//i;
+/** Any scheme with a slash: `s3://`, `file:/`; the usual ones without one too. A single letter is a drive of Windows. */
+const URL_START = /^(?:[a-z][a-z0-9+.-]+:\/{1,2}|(?:s3|gs|az|https?|file|ftp|hdfs|abfss?):)/i;
 
 /**
  * Says why `text` cannot be a folder of this machine; `null` if it can. Node would take `s3://bucket/out` for the

@@ -51,7 +51,8 @@ describe('a URL is no folder, whichever command takes one', () => {
 
 test('any scheme is one, and nothing behind the scheme is repeated', async (t) => {
   const cwd = await temporaryFolder(t);
-  for (const url of ['file:///tmp/out', 'GS://bucket/x', 'abfss://user:secret@host/x', ' http://host/x ']) {
+  const urls = ['file:///tmp/out', 'GS://bucket/x', 'abfss://user:secret@host/x', ' http://host/x '];
+  for (const url of [...urls, 'gs:/bucket/x', 'file:/tmp/out', 's3:bucket/x']) {
     const { code, stderr } = await runCli(['list', '--output-dir', url], { env, cwd });
     assert.equal(code, 2, stderr);
     assert.match(stderr, /must be a folder of this machine, got a URL/);

@@ -143,14 +143,19 @@ function usableChoices(raw: unknown[], wanted: number): z.infer<typeof choiceSch
 
 /**
  * `null` unless both counts are there and make sense; parts never exceed their whole. Tokens that only the total
- * has are output: reasoning, which some (xAI, Gemini through compatible addresses) count beside the completion.
+ * has are output: reasoning, which some (xAI, Gemini through compatible addresses) count beside the completion. So is
+ * reasoning that is more than the completion, where there is no total.
  */
 export function toUsage(raw: unknown): Usage | null {
   const data = usageSchema.safeParse(raw).data ?? renamedUsageSchema.safeParse(raw).data;
   if (data === undefined) return null;
   const prompt = data.prompt_tokens;
   const named = data.completion_tokens_details?.reasoning_tokens ?? 0;
-  const beside = Math.max(0, (data.total_tokens ?? 0) - prompt - data.completion_tokens);
+  const withoutTotal = named > data.completion_tokens ? named : 0;
+  const beside =
+    data.total_tokens == null
+      ? withoutTotal
+      : Math.max(0, data.total_tokens - prompt - data.completion_tokens);
   const completion = data.completion_tokens + beside;
   // What is named is what stands beside, or at least in it; else it is within the completion.
   const isBeside = named === beside || named > data.completion_tokens;
@@ -165,12 +170,15 @@ export function toUsage(raw: unknown): Usage | null {
   };
 }
 
-/** `null` where the provider's figure is missing or no amount of money. */
+/** `null` where the provider's figure, or a part of it, is missing or no amount of money. */
 export function billedUsd(usage: unknown, { amount, upstream }: ReportedCost): number | null {
   const charged = amountAt(usage, amount);
   if (charged === null || upstream === undefined) return charged;
-  if (valueAt(usage, upstream.isOwnKey) === false) return charged;
-  return charged + (amountAt(usage, upstream.amount) ?? 0);
+  const isOwnKey = valueAt(usage, upstream.isOwnKey);
+  if (isOwnKey === false) return charged;
+  const paidUpstream = amountAt(usage, upstream.amount) ?? 0;
+  // With a key of the user's own, what is charged is a fee beside what the upstream provider bills.
+  return isOwnKey === true && paidUpstream === 0 ? null : charged + paidUpstream;
 }
 
 const valueAt = (value: unknown, path: readonly string[]): unknown =>

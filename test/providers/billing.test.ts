@@ -72,6 +72,20 @@ const figures: [
     'provider',
   ],
   [
+    'is a fee only, where the upstream’s is not named for a key of one’s own: the table counts',
+    priced,
+    { ...million, cost: 0.05, is_byok: true, cost_details: { upstream_inference_cost: null } },
+    10,
+    'table',
+  ],
+  [
+    'is a fee only, where the upstream’s is 0: the table counts',
+    priced,
+    { ...million, cost: 0.05, is_byok: true, cost_details: { upstream_inference_cost: 0 } },
+    10,
+    'table',
+  ],
+  [
     'of 0 is that of somebody else’s key',
     priced,
     { ...million, cost: 0, is_byok: true, cost_details: { upstream_inference_cost: 2 } },

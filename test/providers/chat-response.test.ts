@@ -89,6 +89,11 @@ const cases: [title: string, raw: unknown, usage: Usage | null][] = [
     of(10, 45, 0, 40),
   ],
   [
+    'more reasoning than completion, without a total',
+    { prompt_tokens: 10, completion_tokens: 20, completion_tokens_details: { reasoning_tokens: 500 } },
+    of(10, 520, 0, 500),
+  ],
+  [
     'more cached than there is',
     { prompt_tokens: 10, completion_tokens: 5, prompt_cache_hit_tokens: 99 },
     of(10, 5, 10),

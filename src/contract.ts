@@ -208,6 +208,8 @@ export interface Pause {
   by?: string;
   /** The least cost cap under which the next prompt may start, in integer nano-USD; only of a pause for the budget. */
   neededNanoUsd?: number;
+  /** An answer cost more than its request could cost: the cap may still have room. Only of a pause for the budget. */
+  overcharged?: true;
 }
 
 /** What a workflow tells with a pause, or with its end. */

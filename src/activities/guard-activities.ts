@@ -13,6 +13,7 @@ import { shardRange } from '../workflows/shard-range.ts';
 import {
   type Is,
   isFinite,
+  isFlag,
   isLike,
   isListOf,
   isNumber,
@@ -51,7 +52,7 @@ const isPause = isLike(
     message: isText(MOST_MESSAGE),
     since: isMoment,
   },
-  { by: isText(), neededNanoUsd: isFinite },
+  { by: isText(), neededNanoUsd: isFinite, overcharged: isFlag },
 );
 const isPauseNote = isLike({
   run: isWhole(1),

@@ -83,6 +83,7 @@ const pause = z.looseObject({
   since: time,
   by: text(500).optional(),
   neededNanoUsd: amount.optional(),
+  overcharged: z.literal(true).optional(),
 });
 
 const counts = z.looseObject({

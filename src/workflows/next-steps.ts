@@ -29,6 +29,9 @@ const pauseAdvice: Record<PauseReason, string> = {
     'Answers could not be written to the output folder, so nothing more is bought. Make room or put the folder right, then type:',
 };
 
+const OVERCHARGED =
+  'The provider bills more than the prices say. Compare its bill with the report, then set prices (--price-input, --price-output) or continue:';
+
 const stateSteps: Record<Exclude<BatchState, 'paused'>, (id: ShellWord) => NextStep> = {
   running: (id) => ({
     advice: 'Running normally. To follow it:',
@@ -102,6 +105,7 @@ export function nextStep(
   // What a folder or a server tells may be of another version.
   if (state !== 'paused')
     return stateSteps[state]?.(id) ?? { advice: 'This version does not know its state.', command: null };
+  if (pause?.overcharged) return { advice: OVERCHARGED, command: commandLine`durabatch resume ${id}` };
   const advice =
     pauseAdvice[pause?.reason ?? 'operator'] ?? 'This version does not know why it is paused. To continue:';
   if (pause?.reason !== 'budget') return { advice, command: commandLine`durabatch resume ${id}` };

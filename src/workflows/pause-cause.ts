@@ -3,7 +3,7 @@ import type { TurnDetails } from '../activities/failures.ts';
 import type { Pause } from '../contract.ts';
 import { pauseReasons } from './policies.ts';
 
-export type PauseCause = Pick<Pause, 'reason' | 'message'>;
+export type PauseCause = Pick<Pause, 'reason' | 'message' | 'neededNanoUsd' | 'overcharged'>;
 
 /** Why a failed activity stops the batch, in the words of its own failure. Throws what is no activity's failure: a bug. */
 export function causeOf(error: unknown): PauseCause {

@@ -95,7 +95,8 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     tally: () => tally,
     seed: (before) => void (tally = seeded(tally, before)),
     counted,
-    halt: pauseFor,
+    // No room for the next prompt is told by `noRoom`.
+    halt: (cause) => pauseFor(cause.reason === 'budget' ? { ...cause, overcharged: true } : cause),
     noRoom: (worstCostNanoUsd) =>
       pauseFor({
         reason: 'budget',

@@ -92,6 +92,7 @@ test('under a cap, the first answer that costs more than its request could pause
     left['pause'].message,
     /An answer cost 0\.01001 USD, although its request could cost 0\.0\d+ USD at most/,
   );
+  assert.equal(left['next_step'].command, 'durabatch resume dear');
   assert.equal(place.provider.requests, 1);
   assert.deepEqual([left['successful_items'], left['failed_items']], [1, 0]);
 

@@ -22,6 +22,17 @@ for (const reason of reasons) {
   });
 }
 
+test('after an overcharge nobody is asked to raise the cap', () => {
+  const { advice, command } = nextStep(
+    'paused',
+    { ...pause, reason: 'budget', overcharged: true },
+    'demo-1',
+    2_500_000_000,
+  );
+  assert.match(advice, /bills more than the prices say/);
+  assert.equal(command, 'durabatch resume demo-1');
+});
+
 test('the higher cap is exact, and never a number nobody asked for', () => {
   const budget = { ...pause, reason: 'budget' } as const;
   assert.match(nextStep('paused', budget, 'demo-1', 50_000).command!, / --max-cost 0\.0001$/);

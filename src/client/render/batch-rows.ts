@@ -30,7 +30,11 @@ export function costRowText(
   prices: PriceOverride | null | undefined,
 ): string {
   if (simulated) return 'nothing: no provider was asked';
-  if (costNanoUsd === null) return 'unknown: no price is known for a model in use';
+  // Which of them, the warnings say.
+  if (costNanoUsd === null)
+    return prices
+      ? 'unknown: no token count came back with an answer'
+      : 'unknown: a price or a token count is missing';
   // Whether there is a price shows with the first answer.
   if (costNanoUsd === 0 && usage.total === 0) return costText(0);
   return `${costText(costNanoUsd)} (${prices ? 'by your own prices' : 'estimated from list prices'})`;

@@ -186,7 +186,7 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
       prices: (settings, limits, table) =>
         requestPrices(settings, limits, { surcharge, ...(table && { table }) }),
       surcharge,
-      priceTable: createRunPrices(store.folder),
+      priceTable: createRunPrices(store),
       gate: (_, limits) => {
         const { account, autoWorkers } = limits;
         // An account's permit is of its moment: it is taken last. But who waits for one must not look like a

@@ -35,7 +35,7 @@ export function createWriteReport({ store }: { store: BatchStore }): WriteReport
           stateOf: (tally) => stateOf(told, tally),
           open: { run, at: endedAt },
           timestamp: new Date(endedAt),
-          priceTable: await readRunPrices(store.folder, run),
+          priceTable: await readRunPrices(store.folder, manifest, run),
           outcomes: () => outcomesOf(store, true),
         },
         store.location.outputDir,

@@ -11,7 +11,7 @@ import { workerIdentity } from '../worker-identity.ts';
 import { takeInAddition } from '../store/additions.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { appendControl } from '../store/controls-log.ts';
-import { dropRunPrices, keepRunPrices } from '../store/run-prices.ts';
+import { keepPriceTable } from '../store/run-prices.ts';
 import { layoutOf, type Manifest, type ManifestRun } from '../store/manifest.ts';
 import { withoutRun, withRun } from '../store/run-notes.ts';
 import { openWorkersFolder } from '../store/worker-records.ts';
@@ -73,7 +73,8 @@ export async function startRun({
   try {
     await store.assertNoLinks();
     await openWorkersFolder(store.folder);
-    const lastRun = (await store.readManifest()).runs.at(-1);
+    const { runs, settings } = await store.readManifest();
+    const lastRun = runs.at(-1);
     if (lastRun) await store.requireLedger();
     const view = await viewOf(temporal, store.batchId);
     assertOurs(view, store);
@@ -83,7 +84,9 @@ export async function startRun({
     const hasSearchAttributes = takesAttributes(temporal);
     // One after the other: both may add what an embedded server of before lacks.
     const hasBatchHash = hasSearchAttributes.then(() => takesBatchHash(temporal));
-    const startedBy = { server: temporal.serverId, starter: workerIdentity() };
+    // Before the run is noted: a run that a crash leaves without its workflow has its table too.
+    const priceTable = await keepPriceTable(store.folder, await runTable(config, settings));
+    const startedBy = { server: temporal.serverId, starter: workerIdentity(), price_table: priceTable };
     const startedAt = new Date().toISOString();
     const beginRun = (current: Manifest): Manifest =>
       withRun(current, { started_at: startedAt, limits, ...startedBy }, liftPause);
@@ -93,11 +96,10 @@ export async function startRun({
       : await store.updateManifest(beginRun);
     begun = manifest.runs.at(-1)!;
     if (liftPause) await appendControl(store.folder, { ...control, control: 'resume' });
-    const { settings, batch_name: name, input_hash: inputHash } = manifest;
+    const { batch_name: name, input_hash: inputHash } = manifest;
     const hash = hashName(inputHash);
     const { run } = begun;
     await prepare?.(run);
-    await keepRunPrices(store.folder, run, await runTable(config, settings));
     const input: BatchInput = {
       batchId: store.batchId,
       name,
@@ -137,10 +139,7 @@ export async function startRun({
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     // A command on another machine was faster: the open run is its run.
     const unused = begun;
-    if (unused) {
-      await dropRunPrices(store.folder, unused.run);
-      await store.updateManifest((current) => withoutRun(current, unused));
-    }
+    if (unused) await store.updateManifest((current) => withoutRun(current, unused));
     assertOurs(await viewOf(temporal, store.batchId), store);
     return false;
   } finally {

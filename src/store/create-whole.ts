@@ -57,13 +57,13 @@ export async function createWhole(
   return true;
 }
 
-/** The text of what {@link createWhole} has made. */
-export async function readWhole(file: string): Promise<string> {
+/** The text of what {@link createWhole} has made. Throws as `readRegular` does, also where it has more than `maxBytes`. */
+export async function readWhole(file: string, maxBytes?: number): Promise<string> {
   try {
-    return await readRegularText(file);
+    return await readRegularText(file, maxBytes);
   } catch (error) {
     if (!IS_FOLDER.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    return readRegularText(join(file, TEXT_FILE)).catch(() => {
+    return readRegularText(join(file, TEXT_FILE), maxBytes).catch(() => {
       throw error;
     });
   }

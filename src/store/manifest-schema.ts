@@ -8,6 +8,7 @@ import type { Manifest } from './manifest.ts';
 
 const MAX_PROMPTS = 100_000_000;
 const MAX_RUNS = 100_000;
+const MAX_RUN = 1_000_000_000;
 
 const text = (length: number) => z.string().max(length);
 const nullableText = (length: number) => text(length).nullable();
@@ -22,6 +23,8 @@ const amount = z.number().min(0);
 const milliseconds = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 /** Compared with another one, and never computed with. */
 const sha256 = z.string().max(100).regex(/^\w*$/, 'expected a hash');
+/** Part of the name of a file. */
+const fileHash = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256');
 const uuid = z.string().regex(/^[0-9a-f-]{36}$/, 'expected a UUID');
 
 /** http or https, without a user name or password; `''` for `simulated`. */
@@ -132,16 +135,21 @@ const outcome = z.looseObject({
 const span = z.looseObject({ since: time, until: time.optional() });
 
 const run = z.looseObject({
-  run: z.number().int().min(1),
+  run: z.number().int().min(1).max(MAX_RUN),
   started_at: time,
   limits,
   server: text(500).optional(),
   starter: text(500).optional(),
+  price_table: fileHash.optional(),
   pauses: z.array(span).max(MAX_RUNS).optional(),
   idle: z.array(span).max(MAX_RUNS).optional(),
   ended_at: time.optional(),
   outcome: outcome.optional(),
 });
+
+/** The next run is counted from the last one: two of one number would each answer for the other. */
+const areAscending = (runs: readonly { run: number }[]): boolean =>
+  runs.every(({ run: number }, at) => at === 0 || number > runs[at - 1]!.run);
 
 const addition = z.looseObject({
   sha256,
@@ -181,7 +189,7 @@ const looseManifest = z.looseObject({
   additions: z.array(addition).max(MAX_RUNS).optional(),
   settings,
   limits,
-  runs: z.array(run).max(MAX_RUNS),
+  runs: z.array(run).max(MAX_RUNS).refine(areAscending, 'expected runs in ascending order'),
   versions: z.looseObject({ durabatch: name, prices: name }),
   reuse: z.array(text(200)).max(10_000),
   reuse_policy: z

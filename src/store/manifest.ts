@@ -11,6 +11,8 @@ export interface ManifestRun {
   /** Which Temporal server it was started on, and by which process; absent in batches of before. */
   server?: string;
   starter?: string;
+  /** SHA-256 of its price table, which is also the name of the table's file; absent in runs of before. */
+  price_table?: string;
   /** In the order they were noted; absent where there were none, and in runs of version 0.1.0. */
   pauses?: PauseSpan[];
   /** Times in which it had no worker, each noted by the worker that came next; absent where there were none. */

@@ -1,13 +1,23 @@
 /** The bill where providers count and charge in odd ways, and the price table it is made with. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { bundledTable } from '../../src/prices/bundled-table.ts';
+import { BatchStore } from '../../src/store/batch-store.ts';
+import { findOutputFolder } from '../../src/store/output-folder.ts';
 import { type FakeRequest, reply } from '../support/fake-provider.ts';
 import { rawProviders, startPricesServer } from '../support/prices-server.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
-import { batchIdIn, createWorkplace, newestResults, promptTexts, readResults } from './workplace.ts';
+import {
+  batchIdIn,
+  createWorkplace,
+  manifestIn,
+  newestResults,
+  promptTexts,
+  readResults,
+} from './workplace.ts';
 
 let server: TestServer;
 before(async () => {
@@ -120,7 +130,9 @@ test('without a cap such an answer is only warned of', async (t) => {
 /** The table that a run was begun with. */
 const tableOf = async (outputDir: string, run = 1) => {
   const id = await batchIdIn(outputDir);
-  return JSON.parse(await readFile(join(outputDir, id, 'prices', `run-${run}.json`), 'utf8'));
+  const { runs } = await manifestIn({ outputDir }, id);
+  const { price_table: hash } = runs.find((each) => each.run === run)!;
+  return JSON.parse(await readFile(join(outputDir, id, 'prices', `${hash}.json`), 'utf8'));
 };
 /** The stand-in answers as DeepSeek does at an address of one's own: a gateway to it. */
 const deepSeekFlags = (baseUrl: string): string[] => [
@@ -161,7 +173,6 @@ test('the table of the run counts, whatever the version at hand has; an old one 
   assert.equal((await place.run(file, flags)).code, 0);
   // As a run that was begun in spring has it, with a price of its own.
   const id = await batchIdIn(place.outputDir);
-  const kept = join(place.outputDir, id, 'prices', 'run-1.json');
   const old = {
     ...(await tableOf(place.outputDir)),
     ...{ date: '2026-03-01', source: 'a table of spring' },
@@ -172,7 +183,14 @@ test('the table of the run counts, whatever the version at hand has; an old one 
       },
     ],
   };
-  await writeFile(kept, JSON.stringify(old));
+  const text = JSON.stringify(old);
+  const hash = createHash('sha256').update(text).digest('hex');
+  await writeFile(join(place.outputDir, id, 'prices', `${hash}.json`), text);
+  const store = new BatchStore(await findOutputFolder(place.outputDir), id, 'test');
+  await store.updateManifest((manifest) => ({
+    ...manifest,
+    runs: manifest.runs.map((run) => ({ ...run, price_table: hash })),
+  }));
   const worker = place.start(['worker', '--output-dir', 'out']);
   begun();
   const ended = await place.cli(['watch', id, '--output-dir', 'out']);

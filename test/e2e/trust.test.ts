@@ -1,13 +1,22 @@
 /** What lies in a folder is not trusted with a key: neither by the one who runs, nor by a worker. */
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
+import type { PriceTable } from '../../src/prices/price-table.ts';
 import type { Manifest } from '../../src/store/manifest.ts';
-import { startFakeProvider } from '../support/fake-provider.ts';
+import { reply, startFakeProvider } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import { answerInTerminal, hasTerminals } from '../support/terminal.ts';
-import { batchIdIn, createWorkplace, promptTexts, testKey, type Workplace, otherUser } from './workplace.ts';
+import {
+  batchIdIn,
+  createWorkplace,
+  newestResults,
+  otherUser,
+  promptTexts,
+  testKey,
+  type Workplace,
+} from './workplace.ts';
 
 let server: TestServer;
 before(async () => {
@@ -103,6 +112,40 @@ for (const { what, plant, says } of planted) {
     assert.deepEqual([thief.requests, place.provider.requests], [0, 0]);
   });
 }
+
+test('a price table that was planted with a batch sets no price, and its cost cap holds', async (t) => {
+  const usage = { prompt_tokens: 10, completion_tokens: 1000, total_tokens: 1010 };
+  const place = await createWorkplace(t, server, { script: () => reply.ok({ usage }) });
+  const file = await place.write('prompts.json', promptTexts(4));
+  const asked = [
+    ...['--provider', 'deepseek', '--model', 'deepseek-v4-pro', '--base-url', place.provider.baseUrl],
+    ...['--max-tokens', '1000', '--max-workers', '1'],
+  ];
+  assert.equal((await place.run(file, asked)).code, 0);
+  const bought = place.provider.requests;
+  const { summary } = await newestResults(place.outputDir);
+  assert.ok(summary.estimated_cost! > 0);
+
+  // The same batch before its first run, beside tables by which everything is free.
+  const id = await batchIdIn(place.outputDir);
+  const folder = join(place.outputDir, id);
+  await changeManifest(folder, (manifest) => void (manifest.runs = []));
+  await rm(join(folder, 'ledger'), { recursive: true });
+  const prices = join(folder, 'prices');
+  const [name] = await readdir(prices);
+  const table = JSON.parse(await readFile(join(prices, name!), 'utf8')) as PriceTable;
+  const models = [{ match: { starts_with: '' }, prices: [{ input: 0, output: 0 }] }];
+  const free = { ...table, providers: table.providers.map((provider) => ({ ...provider, models })) };
+  for (const each of [name!, 'run-1.json', 'run-2.json'])
+    await writeFile(join(prices, each), JSON.stringify(free));
+
+  const cap = String(summary.estimated_cost! / 2);
+  const { code, stdout, stderr } = await place.run(file, [...asked, '--max-cost', cap], {
+    env: await otherUser(t, server, place.env),
+  });
+  assert.equal(code, 5, stdout + stderr);
+  assert.ok(place.provider.requests - bought < 4, stdout + stderr);
+});
 
 test('run goes on with what another user has started, if it is what was typed', async (t) => {
   const place = await createWorkplace(t, server);

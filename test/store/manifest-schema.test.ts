@@ -3,6 +3,11 @@ import { test } from 'node:test';
 import { manifestSchema } from '../../src/store/manifest-schema.ts';
 import { manifestOf } from '../report/support/report-fixtures.ts';
 
+const run = (changes: Record<string, unknown>): unknown => ({
+  ...{ run: 1, started_at: '2026-11-30T00:00:00Z', limits: manifestOf(1).limits },
+  ...changes,
+});
+
 /** Where in a manifest, the value there, and the path that the error names. */
 const hostile: [path: string, value: unknown, named?: string][] = [
   ['prompts', 1e300],
@@ -31,6 +36,10 @@ const hostile: [path: string, value: unknown, named?: string][] = [
   ['pause', { reason: 'operator', message: 'x'.repeat(1e6), since: '2026-11-30T00:00:00Z' }, 'pause.message'],
   ['runs', 'none'],
   ['runs', [{ run: 1, started_at: '2026-11-30T00:00:00Z', limits: {} }], 'runs.0.limits.maxWorkers'],
+  ['runs', [run({ price_table: '../../elsewhere' })], 'runs.0.price_table'],
+  ['runs', [run({ run: 1e300 })], 'runs.0.run'],
+  ['runs', [run({ run: 2 }), run({ run: 1 })]],
+  ['runs', [run({}), run({})]],
   ['additions', [{ stage: '../../../etc', prompts: 0 }], 'additions.0.sha256'],
   ['reuse', 'x'],
   ['reuse', [{ toString: 1 }], 'reuse.0'],

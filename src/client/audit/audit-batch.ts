@@ -119,7 +119,7 @@ async function comparePrompts(comparison: Comparison): Promise<void> {
 
   if (!report || !run) return;
   await compareRest(report, prompts, findings);
-  const priceTable = await readRunPrices(store.folder, run.run);
+  const priceTable = await readRunPrices(store.folder, manifest, run.run);
   for (const { check, verdict } of [
     { check: 'summary', verdict: checkSummary({ manifest, priceTable }, run.outcome, tally, report.summary) },
     { check: 'outcomes', verdict: checkOutcome(run.outcome, run.run, tally) },

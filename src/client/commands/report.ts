@@ -30,7 +30,7 @@ export async function reportCommand(
       state,
       open: openRunOf(manifest, state, now.toISOString()),
       timestamp: now,
-      priceTable: await readRunPrices(store.folder, manifest.runs.at(-1)?.run ?? 0),
+      priceTable: await readRunPrices(store.folder, manifest, manifest.runs.at(-1)?.run ?? 0),
       outcomes: () => outcomesOf(store, state === 'cancelled'),
     },
     options.to === undefined ? store.location.outputDir : resolve(options.to),

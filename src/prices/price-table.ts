@@ -102,14 +102,35 @@ function clockTime(): z.ZodString {
   return z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
 }
 
+const MAX_EXPRESSION_LENGTH = 500;
+/** An open-ended repetition multiplies the time of a match by the length of the name, a choice by two. */
+const REPEAT_WEIGHT = 4;
+const MAX_WEIGHT = 10;
+
+/**
+ * Whether an expression is of the forms that genai-prices has: no group is repeated, nothing refers back, and there are few
+ * repetitions and choices. Others can take for ever to match a name.
+ */
+function isBounded(text: string): boolean {
+  if (text.length > MAX_EXPRESSION_LENGTH) return false;
+  const bare = text.replace(/\\[^\dk]/g, 'x').replace(/\[[^\]]*\]/g, 'x');
+  if (/\)[*+{]|\\/.test(bare)) return false;
+  const repeats = bare.match(/[*+]|\{\d*,/g)?.length ?? 0;
+  const choices = bare.match(/\||[^(]\?/g)?.length ?? 0;
+  return REPEAT_WEIGHT * repeats + choices <= MAX_WEIGHT;
+}
+
 const isExpression = (text: string): boolean => {
+  if (!isBounded(text)) return false;
   try {
     return new RegExp(text) instanceof RegExp;
   } catch {
     return false;
   }
 };
-export const expression = z.string().refine(isExpression, { message: 'is not a regular expression' });
+export const expression = z
+  .string()
+  .refine(isExpression, { message: 'is not a regular expression of a known form' });
 
 /** Checked by hand: a table has thousands of them, and a union of seven objects takes a second for that. */
 export const modelMatchSchema = z.custom<ModelMatch>(isModelMatch, {

@@ -54,16 +54,19 @@ export function requestPrices(
     },
     worstCost: (request, at, withinMs = requestTimeoutMs) => {
       const worst = worstCostNanoUsd(request, keyOf(request.model), at, withinMs);
-      return worst === null ? null : Math.ceil(worst * (surcharge?.factor ?? 1));
+      return worst === null ? null : atMostRecorded(Math.ceil(worst * (surcharge?.factor ?? 1)));
     },
   };
 }
+
+/** A ledger record holds no larger amount: some nine million US dollars. */
+const atMostRecorded = (nanoUsd: number): number => Math.min(nanoUsd, Number.MAX_SAFE_INTEGER);
 
 function costWith(key: PriceKey, usage: Usage | null, at: Date, tier: string | null): AnswerCost {
   const cost = costNanoUsd(usage, key, at, tier);
   const uncached = usage && costNanoUsd({ ...usage, cached: 0 }, key, at, tier);
   return {
-    costNanoUsd: cost,
+    costNanoUsd: cost === null ? null : atMostRecorded(cost),
     cacheSavingNanoUsd: cost === null || uncached === null ? null : uncached - cost,
     price: priceOf(key, at, tier),
   };

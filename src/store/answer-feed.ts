@@ -5,6 +5,7 @@ import type { BatchStore } from './batch-store.ts';
 import { type FeedPosition, fileTag } from './feed-position.ts';
 import { ledgerSizes } from './ledger-files.ts';
 import { linesOf } from './lines.ts';
+import { toRecord } from './record-schema.ts';
 import type { AnswerRecord, LedgerRecord } from './records.ts';
 import { ledgerFolderOf } from './shard-name.ts';
 import { StoreError } from './store-error.ts';
@@ -140,8 +141,7 @@ async function* recordsOf(
 
 function parseRecord(bytes: Buffer): LedgerRecord | null {
   try {
-    const value = JSON.parse(bytes.toString('utf8')) as LedgerRecord | null;
-    return typeof value?.id === 'string' && typeof value.type === 'string' ? value : null;
+    return toRecord(JSON.parse(bytes.toString('utf8')));
   } catch {
     return null;
   }

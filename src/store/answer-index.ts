@@ -82,7 +82,8 @@ export function answersOf({ shard, reader }: Shard, manifest: Manifest): UsableA
   for (let index = first - 1; index < last; index++) {
     const history = reader.history(index);
     if (history.answers.length === 0) continue;
-    for (const { sample, answer, finishReason } of standingOf(history, mostSamples(history.answers)).chosen)
+    for (const { sample, answer, finishReason } of standingOf(history, mostSamples(history.answers, manifest))
+      .chosen)
       answers.push({
         ...{ index, sample, isComplete: finishReason === 'stop' },
         answeredAt: Date.parse(answer.reused?.at ?? answer.at),
@@ -93,9 +94,11 @@ export function answersOf({ shard, reader }: Shard, manifest: Manifest): UsableA
   return answers;
 }
 
-const mostSamples = (answers: readonly AnswerMeta[]): number =>
+/** No prompt has more than the batch's most, whatever a record says. */
+const mostSamples = (answers: readonly AnswerMeta[], { max_completions: limit }: Manifest): number =>
   answers.reduce(
-    (most, { choices }) => choices.reduce((found, { sample }) => Math.max(found, sample), most),
+    (most, { choices }) =>
+      choices.reduce((found, { sample }) => Math.min(limit, Math.max(found, sample)), most),
     0,
   );
 

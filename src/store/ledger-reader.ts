@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import * as z from 'zod';
 import { BlockReader } from './block-reader.ts';
 import { presentLedgerSizes } from './ledger-files.ts';
 import type { WriterAudience, WrittenRecord } from './ledger-writer.ts';
@@ -12,6 +11,7 @@ import {
   type RecordLocation,
   withRecord,
 } from './prompt-history.ts';
+import { toRecord } from './record-schema.ts';
 import type { AnswerRecord, LedgerRecord } from './records.ts';
 import { endOf } from './standing.ts';
 import { openRegular } from '../regular-file.ts';
@@ -20,55 +20,6 @@ import { openRegular } from '../regular-file.ts';
 export class ForeignLedgerError extends Error {
   override readonly name = 'ForeignLedgerError';
 }
-
-const key = {
-  id: z.string(),
-  at: z.string(),
-  index: z.int().min(0),
-  run: z.int(),
-  turn: z.int(),
-  attempt: z.int(),
-};
-const usage = z.looseObject({
-  prompt: z.number(),
-  completion: z.number(),
-  total: z.number(),
-  cached: z.number(),
-  reasoning: z.number(),
-});
-/** Integer nano-USD; `null`: unknown. */
-const cost = z.int().nullable();
-const recordSchema = z.discriminatedUnion('type', [
-  z.looseObject({
-    type: z.literal('start'),
-    ...key,
-    samples: z.array(z.int()),
-    worker: z.string(),
-    worstCostNanoUsd: cost,
-  }),
-  z.looseObject({
-    type: z.literal('answer'),
-    ...key,
-    start: z.string(),
-    choices: z.array(z.looseObject({ sample: z.int(), text: z.string(), finishReason: z.string() })),
-    usage: usage.nullable(),
-    costNanoUsd: cost,
-  }),
-  z.looseObject({
-    type: z.literal('fault'),
-    ...key,
-    start: z.string(),
-    failure: z.string(),
-    message: z.string(),
-  }),
-  z.looseObject({
-    type: z.literal('settled'),
-    ...key,
-    status: z.enum(['succeeded', 'failed']),
-    answers: z.array(z.string()),
-  }),
-  z.looseObject({ type: z.literal('reopened'), ...key }),
-]);
 
 /** How far a file was read. */
 interface Position {
@@ -194,7 +145,12 @@ export class LedgerReader implements WriterAudience {
   async read(answer: AnswerMeta): Promise<AnswerRecord> {
     const { file, offset, length } = answer.location;
     const bytes = await this.#texts.read(file, offset, length);
-    return JSON.parse(bytes.toString('utf8')) as AnswerRecord;
+    const record = toRecord(JSON.parse(bytes.toString('utf8')));
+    if (record?.type !== 'answer' || record.id !== answer.id)
+      throw new ForeignLedgerError(
+        `${join(this.#folder, file)} has changed since it was read, at byte ${offset}`,
+      );
+    return record;
   }
 
   async #refreshNext(): Promise<void> {
@@ -294,9 +250,8 @@ export class LedgerReader implements WriterAudience {
       if (last) return false;
       throw this.#foreign(file, line, `it is not JSON: ${excerpt(bytes)}`);
     }
-    const parsed = recordSchema.safeParse(value);
-    if (!parsed.success) throw this.#foreign(file, line, `it is not a ledger record: ${excerpt(bytes)}`);
-    const record = parsed.data as unknown as LedgerRecord;
+    const record = toRecord(value);
+    if (!record) throw this.#foreign(file, line, `it is not a ledger record: ${excerpt(bytes)}`);
     if (!this.#has(record.index)) {
       throw this.#foreign(
         file,

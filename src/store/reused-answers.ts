@@ -2,6 +2,7 @@
 import { type Origin, originOf } from './answer-index.ts';
 import { BlockReader } from './block-reader.ts';
 import type { RecordLocation } from './prompt-history.ts';
+import { toRecord } from './record-schema.ts';
 import type { AnswerRecord } from './records.ts';
 
 /** An answer that is to be copied: where it is, and which prompt it is for. */
@@ -67,7 +68,8 @@ async function readCopy(
   now: Date,
 ): Promise<AnswerRecord> {
   const bytes = await texts.read(file, offset, length);
-  const record = JSON.parse(bytes.toString('utf8')) as AnswerRecord;
+  const record = toRecord(JSON.parse(bytes.toString('utf8')));
+  if (record?.type !== 'answer') throw new Error(`${file} holds no answer at byte ${offset}`);
   const found = originOf(record, from);
   const choice = record.choices.find((each) => each.sample === from);
   if (!choice || found.answer !== origin.answer || found.sample !== origin.sample)

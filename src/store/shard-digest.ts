@@ -104,56 +104,62 @@ const byRun = <T extends { run: number }>(entries: T[]): T[] => entries.sort((a,
 // ---------------------------------------------------------------- the note
 
 const FILE = 'digest.json';
-const amount = z.number().nullable();
+const count = z.int().min(0);
+/** Sums may be larger than the integers that a double holds exactly. */
+const sum = z.number().min(0);
+const time = z.string().refine((value) => !Number.isNaN(Date.parse(value)));
 const paid = z.object({
   usage: z.object({
-    prompt: z.number(),
-    completion: z.number(),
-    total: z.number(),
-    cached: z.number(),
-    reasoning: z.number(),
+    ...{ prompt: sum, completion: sum, total: sum, cached: sum, reasoning: sum },
   }),
-  costNanoUsd: amount,
+  costNanoUsd: sum.nullable(),
 });
-const moneySum = z.object({
-  knownNanoUsd: z.string().transform((digits) => BigInt(digits)),
-  known: z.number(),
-  unknown: z.number(),
-});
+const moneySum = (digits: RegExp) =>
+  z.object({
+    knownNanoUsd: z
+      .string()
+      .regex(digits)
+      .transform((text) => BigInt(text)),
+    known: count,
+    unknown: count,
+  });
+const paidSum = moneySum(/^\d{1,40}$/);
+/** Negative where cached input is dearer. */
+const savedSum = moneySum(/^-?\d{1,40}$/);
 const noteSchema = z.object({
   /** 1 had no failures by type and run. */
   format: z.literal(2),
   /** Valid for ledger files of exactly these names and sizes. */
-  files: z.record(z.string(), z.number()),
+  files: z.record(z.string(), count),
   digest: z.object({
-    shard: z.number(),
-    open: z.number(),
-    succeeded: z.number(),
-    failed: z.number(),
+    shard: count,
+    open: count,
+    succeeded: count,
+    failed: count,
     paid,
     settled: z.array(
       z.object({
-        run: z.number(),
-        succeeded: z.number(),
-        failed: z.number(),
-        failuresByType: z.record(z.string(), z.number()),
+        run: count,
+        succeeded: count,
+        failed: count,
+        failuresByType: z.record(z.string(), count),
         paid,
       }),
     ),
-    spent: z.array(z.object({ run: z.number(), nanoUsd: z.number() })),
-    lastRecordAt: z.array(z.object({ run: z.number(), at: z.string() })),
+    spent: z.array(z.object({ run: count, nanoUsd: sum })),
+    lastRecordAt: z.array(z.object({ run: count, at: time })),
     bill: z.object({
-      kept: moneySum,
-      discarded: moneySum,
-      possiblyPaid: moneySum,
-      cacheSaving: moneySum,
-      reasoningTokens: z.number(),
-      reused: z.number(),
+      kept: paidSum,
+      discarded: paidSum,
+      possiblyPaid: paidSum,
+      cacheSaving: savedSum,
+      reasoningTokens: sum,
+      reused: count,
     }),
     failures: z.array(
       z.object({
         type: z.string(),
-        count: z.number(),
+        count: count,
         examples: z.array(z.object({ promptId: z.string(), message: z.string() })),
       }),
     ),

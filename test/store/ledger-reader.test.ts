@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { ForeignLedgerError, LedgerReader } from '../../src/store/ledger-reader.ts';
 import type { LedgerRecord } from '../../src/store/records.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-import { answer, byId, contentOf, fault, settled, start } from './support/records.ts';
+import { answer, byId, contentOf, fault, settled, start, usage } from './support/records.ts';
 
 const LAST = 9;
 const FILES = ['a.jsonl', 'b.jsonl', 'c.jsonl'];
@@ -171,6 +171,56 @@ const foreign: { title: string; line: string; why: RegExp }[] = [
     why: /prompt 10 is not in this shard \(0 to 9\)/,
   },
 ];
+
+/** Values that no version has written: they would falsify a bill, or end up as NaN in one. */
+const absurd: [record: LedgerRecord, field: string, values: unknown[]][] = [
+  [start('s'), 'worstCostNanoUsd', [-1, 0.5, 1e300, '7']],
+  [start('s'), 'raise', [0, -1, 'x', null]],
+  [start('s'), 'samples', [[0], [1e9], 'x', [null]]],
+  [start('s'), 'at', ['yesterday', 7, null]],
+  [start('s'), 'run', [-1, 1e300]],
+  [start('s'), 'attempt', [-1, '1']],
+  [answer('a'), 'costNanoUsd', [-5_000_000_000, 0.5, 2 ** 53, '7', {}]],
+  [answer('a'), 'cacheSavingNanoUsd', ['7', 0.5, -(2 ** 53), []]],
+  [
+    answer('a'),
+    'usage',
+    [{ ...usage, prompt: -1 }, { ...usage, total: 1e300 }, { ...usage, cached: '2' }, 7],
+  ],
+  [answer('a'), 'doubtfulUsage', [{}, null, 7]],
+  [answer('a'), 'price', ['x', {}, { inputPerMillion: -1, source: 'table' }, { source: 'elsewhere' }]],
+  [
+    answer('a'),
+    'price',
+    [
+      { source: 'table', tier: {} },
+      { outputPerMillion: 'x', source: 'table' },
+    ],
+  ],
+  [answer('a'), 'latencyMs', [-1, 'x', {}, null]],
+  [answer('a'), 'model', [7, {}, null]],
+  [answer('a'), 'requestId', [7, {}]],
+  [answer('a'), 'choices', [[{ sample: 1e15, text: 'x', finishReason: 'stop' }], 'x']],
+  [answer('a'), 'choices', [[{ sample: 1, text: 'x', finishReason: 'stop', reasoning: {} }]]],
+  [answer('a'), 'reused', [true, {}, { batchId: {}, answer: 'a', usage: null, costNanoUsd: 0 }]],
+  [answer('a'), 'reused', [{ batchId: 'b', answer: 'a', usage: null, costNanoUsd: -1 }]],
+  [answer('a'), 'reused', [{ batchId: 'b', answer: 'a', usage: null, costNanoUsd: 0, at: 'x' }]],
+  [fault('f'), 'status', ['500', {}]],
+  [fault('f'), 'retryDelayMs', ['x', -1]],
+  [fault('f'), 'possiblyPaid', ['no', 0]],
+  [fault('f'), 'failure', [7, null]],
+  [settled('e'), 'error', ['x', {}, { type: 'x', message: {}, attempts: 1 }]],
+  [settled('e'), 'error', [{ type: 'x', message: 'x', attempts: '1' }]],
+];
+for (const [record, field, values] of absurd) {
+  for (const value of values) {
+    foreign.push({
+      title: `${record.type} with ${field} = ${JSON.stringify(value)}`,
+      line: JSON.stringify({ ...record, [field]: value }),
+      why: /it is not a ledger record/,
+    });
+  }
+}
 for (const { title, line, why } of foreign) {
   test(`refuses ${title}, naming file and line, and goes on once it is taken out`, async (t) => {
     const folder = await temporaryFolder(t);
@@ -206,6 +256,19 @@ for (const { title, line, why } of foreign) {
     assert.deepEqual(await contentOf(reader, LAST), byId([...all, answer('b5')]));
   });
 }
+
+test('what an older version left out of its records is filled in', async (t) => {
+  const folder = await temporaryFolder(t);
+  const { cacheSavingNanoUsd: _1, price: _2, latencyMs: _3, model: _4, requestId: _5, ...old } = answer('a');
+  const { status: _6, requestId: _7, retryDelayMs: _8, possiblyPaid: _9, ...oldFault } = fault('f');
+  await writeFile(join(folder, 'a.jsonl'), `${JSON.stringify(old)}\n${JSON.stringify(oldFault)}\n`);
+  const reader = new LedgerReader(folder, 0, LAST);
+  await reader.refresh();
+  assert.deepEqual(await contentOf(reader, LAST), [
+    { ...old, cacheSavingNanoUsd: null, price: null, latencyMs: 0, model: '', requestId: null },
+    { ...oldFault, status: null, requestId: null, retryDelayMs: null, possiblyPaid: true },
+  ]);
+});
 
 test('a refused file that is moved away counts no longer, its answers included', async (t) => {
   const folder = await temporaryFolder(t);

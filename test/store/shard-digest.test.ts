@@ -160,6 +160,18 @@ const changes: { title: string; change(store: BatchStore, file: string): Promise
         (await readFile(noteOf(store, 0), 'utf8')).replace('"format":2', '"format":1'),
       ),
   },
+  ...['"costNanoUsd":-', '"costNanoUsd":"x', '"knownNanoUsd":"-', '"knownNanoUsd":"1.'].map((absurd) => ({
+    title: `a note of ${absurd}…`,
+    change: async (store: BatchStore): Promise<void> => {
+      const text = await readFile(noteOf(store, 0), 'utf8');
+      const [name = ''] = absurd.split(':');
+      const changed = text.replace(new RegExp(`${name}:("?)(\\d+)`), (_, _quote, digits: string) =>
+        absurd.includes('"x') ? `${name}:"x"` : `${absurd}${digits}`,
+      );
+      assert.notEqual(changed, text);
+      await writeFile(noteOf(store, 0), changed);
+    },
+  })),
 ];
 for (const { title, change } of changes) {
   test(`with ${title} the ledger is read`, async (t) => {

@@ -69,7 +69,7 @@ export async function earlierBatch(
     ...changes
   }: { samples?: number; finishReason?: string } & Partial<Manifest> = {},
 ): Promise<BatchStore> {
-  const store = await makeBatch(t, prompts, { batch_id: id, ...changes });
+  const store = await makeBatch(t, prompts, { batch_id: id, max_completions: samples, ...changes });
   await buy(store, id, prompts.length, { samples, finishReason });
   return store;
 }

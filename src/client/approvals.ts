@@ -1,17 +1,43 @@
-/** Which batches this user lets send a key where. Kept in the state folder, so that no batch folder can say it of itself. */
+/**
+ * Which batches this user lets send a key where: with which prompts, settings and limits of what they may cost. Kept in
+ * the state folder, so that no batch folder can say it of itself.
+ */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StoreLocation } from '../contract.ts';
-import { type Destination, isSimulated, isUsual } from '../providers/destination.ts';
+import * as z from 'zod';
+import type { RunLimits } from '../contract.ts';
+import type { Destination } from '../providers/destination.ts';
+import { readRegularTextSync } from '../regular-file.ts';
+import type { BatchStore } from '../store/batch-store.ts';
+import { canonicalJson } from '../store/canonical-json.ts';
 import { replaceFile } from '../store/replace-file.ts';
 import { makeFolder } from '../store/sync-folder.ts';
-import { readRegistry } from './batch-registry.ts';
 
-export interface ApprovedBatch {
-  location: Pick<StoreLocation, 'uuid'>;
-  batchId: string;
-}
+export type ApprovedBatch = Pick<BatchStore, 'location' | 'batchId'>;
+
+/** Limits that decide what the same prompts may cost. */
+export type Spending = Pick<
+  RunLimits,
+  'maxCostNanoUsd' | 'maxAttempts' | 'rejectTruncated' | 'retryEmpty' | 'prices'
+>;
+
+const approvalSchema = z.object({
+  /** Of each part of the batch, by `promptsDigests`. */
+  prompts: z.array(z.string()),
+  /** Batches of other folders that answers may be taken from. */
+  reuse: z.array(z.string()),
+  spending: z.object({
+    maxCostNanoUsd: z.number().nullable(),
+    maxAttempts: z.number(),
+    rejectTruncated: z.boolean(),
+    retryEmpty: z.boolean(),
+    /** Each as canonical JSON. */
+    prices: z.array(z.string()),
+  }),
+});
+export type Approval = z.infer<typeof approvalSchema>;
+
+const MAX_BYTES = 16 * 1024 * 1024;
 
 const folderOf = (home: string): string => join(home, 'approvals');
 
@@ -22,25 +48,74 @@ function fileOf(home: string, { location, batchId }: ApprovedBatch, destination:
   return join(folderOf(home), `${createHash('sha256').update(name).digest('hex').slice(0, 32)}.json`);
 }
 
-/** Remembers that the user has typed or confirmed this. */
-export async function approve(home: string, batch: ApprovedBatch, destination: Destination): Promise<void> {
-  if (existsSync(fileOf(home, batch, destination))) return;
+/** What is approved of the batch; `null`: nothing, or an earlier version has noted it, without the prompts. */
+export function readApproval(home: string, batch: ApprovedBatch, destination: Destination): Approval | null {
+  try {
+    return approvalSchema.parse(JSON.parse(readRegularTextSync(fileOf(home, batch, destination), MAX_BYTES)));
+  } catch {
+    // Whatever is wrong with it: what cannot be read approves nothing.
+    return null;
+  }
+}
+
+/** Remembers that the user has typed or confirmed this, beside what he has approved of the batch before. */
+export async function approve(
+  home: string,
+  batch: ApprovedBatch,
+  destination: Destination,
+  {
+    prompts,
+    spending,
+    reuse = [],
+  }: { prompts: readonly string[]; spending: Spending; reuse?: readonly string[] },
+): Promise<void> {
+  const before = readApproval(home, batch, destination);
+  const approval: Approval = {
+    prompts: [...new Set([...(before?.prompts ?? []), ...prompts])],
+    reuse: [...new Set([...(before?.reuse ?? []), ...reuse])],
+    spending: widest(before?.spending ?? null, spending),
+  };
+  if (before && canonicalJson(before) === canonicalJson(approval)) return;
   await makeFolder(folderOf(home));
-  const note = { batch_id: batch.batchId, store_uuid: batch.location.uuid, ...destination };
+  const note = { batch_id: batch.batchId, store_uuid: batch.location.uuid, ...destination, ...approval };
   await replaceFile(fileOf(home, batch, destination), `${JSON.stringify(note)}\n`);
 }
 
-/** Whether the batch may use this key at this address. What is simulated uses none. */
-export const isApproved = (home: string, batch: ApprovedBatch, destination: Destination): boolean =>
-  isSimulated(destination) || existsSync(fileOf(home, batch, destination));
+/** Whether all prompts of the batch, with its settings, are approved; `digests` are those of `promptsDigests`. */
+export const coversPrompts = (approval: Approval, digests: readonly string[]): boolean =>
+  digests.every((digest) => approval.prompts.includes(digest));
 
-/**
- * Whether this user has started the batch or approved it. Version 0.1.0 kept no approvals: a batch that it has registered
- * here counts too, if the provider's own key goes to the provider itself.
- */
-export async function isOwn(home: string, batch: ApprovedBatch, destination: Destination): Promise<boolean> {
-  if (existsSync(fileOf(home, batch, destination))) return true;
-  if (!isUsual(destination)) return false;
-  const known = await readRegistry(home, (id) => id === batch.batchId.toLowerCase());
-  return known.some(({ uuid }) => uuid === batch.location.uuid);
+/** Whether the batch cannot spend more by these limits than by the approved ones. Those that are `typed` now are approved. */
+export function isWithin(
+  limits: Spending,
+  { spending: approved }: Approval,
+  typed: Partial<Spending> = {},
+): boolean {
+  const isLess: Record<keyof Spending, boolean> = {
+    maxCostNanoUsd:
+      approved.maxCostNanoUsd === null ||
+      (limits.maxCostNanoUsd !== null && limits.maxCostNanoUsd <= approved.maxCostNanoUsd),
+    maxAttempts: limits.maxAttempts <= approved.maxAttempts,
+    rejectTruncated: approved.rejectTruncated || !limits.rejectTruncated,
+    retryEmpty: approved.retryEmpty || !limits.retryEmpty,
+    prices: approved.prices.includes(canonicalJson(limits.prices)),
+  };
+  return Object.entries(isLess).every(([name, less]) => less || Object.hasOwn(typed, name));
 }
+
+function widest(before: Approval['spending'] | null, now: Spending): Approval['spending'] {
+  const prices = canonicalJson(now.prices);
+  if (!before) return { ...pick(now), prices: [prices] };
+  const caps = [before.maxCostNanoUsd, now.maxCostNanoUsd];
+  return {
+    maxCostNanoUsd: caps.some((cap) => cap === null) ? null : Math.max(...(caps as number[])),
+    maxAttempts: Math.max(before.maxAttempts, now.maxAttempts),
+    rejectTruncated: before.rejectTruncated || now.rejectTruncated,
+    retryEmpty: before.retryEmpty || now.retryEmpty,
+    prices: [...new Set([...before.prices, prices])],
+  };
+}
+
+const pick = ({ maxCostNanoUsd, maxAttempts, rejectTruncated, retryEmpty }: Spending) => ({
+  ...{ maxCostNanoUsd, maxAttempts, rejectTruncated, retryEmpty },
+});

@@ -15,7 +15,8 @@ import {
 } from '../store/output-folder.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { claimId } from '../store/batch-claims.ts';
-import { approve, isOwn } from './approvals.ts';
+import { promptsDigests } from '../store/prompts-digest.ts';
+import { approve, coversPrompts, readApproval } from './approvals.ts';
 import {
   allHashes,
   type BatchIdentity,
@@ -143,7 +144,7 @@ async function createIn(folder: ProposedFolder, config: Config, order: BatchOrde
       await draft.discard();
       return found;
     }
-    await remember(config, store, order);
+    await remember(config, store, order, await promptsDigests(store.folder, manifest));
     return { store, manifest, created };
   } catch (error) {
     await draft.discard();
@@ -189,15 +190,22 @@ async function checked(
     );
   const { request, limits } = order.settings;
   assertSameAddress(store, manifest, request);
-  if (!(await isOwn(config.home, store, destinationOf(request, limits))))
+  const digests = await promptsDigests(store.folder, manifest);
+  const approval = readApproval(config.home, store, destinationOf(request, limits));
+  if (approval === null || !coversPrompts(approval, digests))
     await assertSameRequests(store, manifest, draft, [request, ...order.earlier]);
-  await remember(config, store, order);
+  await remember(config, store, order, digests);
   return { store, manifest, created: false };
 }
 
 /** What was typed is approved, and the batch is found by its id alone from now on. */
-async function remember(config: Config, store: BatchStore, { settings }: BatchOrder): Promise<void> {
-  await approve(config.home, store, destinationOf(settings.request, settings.limits));
+async function remember(
+  config: Config,
+  store: BatchStore,
+  { settings: { request, limits }, reuse: { reuse } }: BatchOrder,
+  prompts: readonly string[],
+): Promise<void> {
+  await approve(config.home, store, destinationOf(request, limits), { prompts, spending: limits, reuse });
   await registerBatch(config.home, store.location, store.batchId);
 }
 

@@ -142,7 +142,8 @@ async function readyCrew({
     return {
       worker: await createBatchWorker({
         ...{ connection, namespace, config, store, idle, note },
-        mayUseKey: ownKeyPolicy(config.home, store),
+        // One that buys nothing needs no key.
+        mayUseKey: idle ? () => false : await ownKeyPolicy(config.home, store),
         onDeadWorkers: sweeperOf(temporal, store.batchId),
       }),
       connection,

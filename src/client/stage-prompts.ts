@@ -1,5 +1,5 @@
 /** From more prompts for a batch to a stage beside it, checked against the prompts it has. */
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Config } from '../config.ts';
 import type { Addition, PromptItem } from '../contract.ts';
 import { isTakenIn, stageAddition } from '../store/additions.ts';
@@ -7,6 +7,7 @@ import { BatchDraft } from '../store/batch-draft.ts';
 import { completionsOf, readPromptItems } from '../store/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest.ts';
+import { stagedDigest } from '../store/prompts-digest.ts';
 import { allHashes, type BatchIdentity, createIdentityHash, isOfIdentity } from './batch-identity.ts';
 import { quoteText } from './input/describe-value.ts';
 import { ProblemList } from './input/input-error.ts';
@@ -21,6 +22,8 @@ export type StagedPrompts = Addition &
   Pick<PromptSource, 'notes'> & {
     prompts: number;
     known: 'begun' | 'added' | null;
+    /** Of the prompts as they will be in the batch: for the approval. */
+    digest: string | null;
     /** What the prompts have from other batches. */
     taken: TakenOver;
   };
@@ -59,7 +62,7 @@ export async function stagePrompts(
     const known = knownAs(manifest, identity);
     if (known) {
       await draft.discard();
-      return { stage: '', sha256, prompts, known, taken: nothingTaken };
+      return { stage: '', sha256, prompts, known, digest: null, taken: nothingTaken };
     }
     taken.throwIfAny();
     const takenOver = await reuse.take(draft);
@@ -68,7 +71,8 @@ export async function stagePrompts(
       max_completions: mostCompletions,
       after: manifest.prompts,
     });
-    return { stage, sha256, prompts, known, taken: takenOver, ...(notes && { notes }) };
+    const digest = await stagedDigest(join(store.folder, stage), manifest, prompts);
+    return { stage, sha256, prompts, known, digest, taken: takenOver, ...(notes && { notes }) };
   } catch (error) {
     await draft.discard();
     throw error;

@@ -6,6 +6,8 @@ import { AdditionOvertaken, discardStage } from '../../store/additions.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { addUpdate } from '../../workflows/messages.ts';
 import { asked } from '../asked.ts';
+import { destinationOf } from '../../providers/destination.ts';
+import { approve } from '../approvals.ts';
 import { registerBatch } from '../batch-registry.ts';
 import { finishedOutcome } from '../continue-batch.ts';
 import { UsageError } from '../options/usage-error.ts';
@@ -91,7 +93,7 @@ async function addStaged(
   batch: ReachedBatch,
   store: BatchStore,
   staged: StagedPrompts,
-  { reason, detach }: AddOptions,
+  { reason, detach, typedLimits = {} }: AddOptions,
   context: CommandContext,
 ): Promise<number> {
   const { config, note } = context;
@@ -100,6 +102,12 @@ async function addStaged(
     throw new UsageError(`${batchId} was made from these very prompts. Nothing was added.`);
   if (staged.known === 'added') note('These prompts were added before; none is added twice.');
   const { settings: request, limits } = await store.readManifest();
+  // Before anybody may take them in: a worker of this user asks for it. Typed, they are approved; those of others are not.
+  if (staged.digest !== null) {
+    const { apiKeyEnv = limits.apiKeyEnv } = typedLimits;
+    const destination = destinationOf(request, { apiKeyEnv });
+    await approve(config.home, store, destination, { prompts: [staged.digest], spending: limits });
+  }
   const temporal = await connectTemporal(config, note);
   try {
     for (let tries = 1; ; tries++) {

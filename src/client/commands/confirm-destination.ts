@@ -3,11 +3,14 @@ import { createInterface } from 'node:readline/promises';
 import type { RunLimits } from '../../contract.ts';
 import type { Manifest } from '../../store/manifest.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
+import { promptsDigests } from '../../store/prompts-digest.ts';
 import { type Destination, destinationOf, isSimulated, unusualAddress } from '../../providers/destination.ts';
 import { asTyped } from '../../typed-command.ts';
 import { commandLine, idWord, placeholderWord, shellWord, shellWords } from '../../workflows/command-line.ts';
-import { approve, isOwn } from '../approvals.ts';
+import { approve, coversPrompts, isWithin, readApproval } from '../approvals.ts';
+import { quoteText } from '../input/describe-value.ts';
 import { UsageError } from '../options/usage-error.ts';
+import { plural, roundCostText } from '../render/number-text.ts';
 import type { CommandContext } from './context.ts';
 
 /** What was typed on the command line. */
@@ -16,21 +19,23 @@ export interface TypedDestination {
   command: 'add' | 'resume' | 'retry';
   outputDir?: string;
   typedBaseUrl?: string;
-  typedLimits?: Partial<Pick<RunLimits, 'apiKeyEnv'>>;
+  typedLimits?: Partial<RunLimits>;
 }
 
 /**
- * Returns when the batch may send its prompts with this user's key: the user has started it, has typed its address and key
- * variable, or says yes on a terminal. Throws `UsageError` otherwise.
+ * Returns when the batch may send its prompts with this user's key: the user has started it with these prompts, settings and limits,
+ * has typed its address and key variable, or says yes on a terminal. Throws `UsageError` otherwise.
  */
 export async function confirmDestination(
   store: BatchStore,
-  { settings, limits }: Pick<Manifest, 'settings' | 'limits'>,
+  manifest: Manifest,
   typed: TypedDestination,
   context: CommandContext,
 ): Promise<void> {
   const { home } = context.config;
-  const { typedBaseUrl, typedLimits: { apiKeyEnv } = {} } = typed;
+  const { settings, limits } = manifest;
+  const { typedBaseUrl, typedLimits = {} } = typed;
+  const { apiKeyEnv } = typedLimits;
   const destination = destinationOf(settings, { apiKeyEnv: apiKeyEnv ?? limits.apiKeyEnv });
   if (typedBaseUrl !== undefined && typedBaseUrl !== destination.baseUrl)
     throw new UsageError(
@@ -40,18 +45,40 @@ export async function confirmDestination(
   const unusual = unusualAddress(destination);
   if (unusual !== null) context.note(unusual);
   const isTyped = typedBaseUrl !== undefined && (apiKeyEnv !== undefined || destination.apiKeyEnv === '');
-  if (!isTyped && !isSimulated(destination) && !(await isOwn(home, store, destination))) {
-    const isConfirmed = await saysYes(questionOf(store, destination), context);
-    if (!isConfirmed) throw new UsageError(refusalOf(store, destination, typed));
+  const prompts = await promptsDigests(store.folder, manifest);
+  const approval = readApproval(home, store, destination);
+  const isKnown =
+    approval !== null && coversPrompts(approval, prompts) && isWithin(limits, approval, typedLimits);
+  if (!isTyped && !isKnown && !isSimulated(destination)) {
+    const question = questionOf(store, manifest, destination, approval !== null);
+    if (!(await saysYes(question, context)))
+      throw new UsageError(refusalOf(question, store, destination, typed));
   }
-  await approve(home, store, destination);
+  await approve(home, store, destination, { prompts, spending: { ...limits, ...typedLimits } });
 }
 
-const questionOf = ({ batchId, location }: BatchStore, { baseUrl, apiKeyEnv }: Destination): string =>
-  `${batchId} in ${location.outputDir} was not started by you here. It would send its prompts to ${baseUrl}` +
-  (apiKeyEnv === '' ? '.' : ` with the key in ${apiKeyEnv}.`);
+/** `isOther`: this user has approved a batch of the same id and folder, with other contents. */
+function questionOf(
+  { batchId, location }: BatchStore,
+  { prompts, settings, limits, max_completions: completions }: Manifest,
+  { baseUrl, apiKeyEnv }: Destination,
+  isOther: boolean,
+): string {
+  const why = isOther
+    ? 'has other prompts, settings or limits than you have started or confirmed here'
+    : 'was not started by you here';
+  const cap =
+    limits.maxCostNanoUsd === null ? 'no cost cap' : `cost cap ${roundCostText(limits.maxCostNanoUsd)}`;
+  const most = plural(Math.max(completions, settings.completions), 'completion');
+  return (
+    `${batchId} in ${location.outputDir} ${why}. It would send ${plural(prompts, 'prompt')} ` +
+    `(model ${quoteText(settings.model)}, up to ${most} each, ${cap}) to ${baseUrl}` +
+    (apiKeyEnv === '' ? '.' : ` with the key in ${apiKeyEnv}.`)
+  );
+}
 
 function refusalOf(
+  question: string,
   store: BatchStore,
   destination: Destination,
   { command, outputDir }: TypedDestination,
@@ -64,7 +91,7 @@ function refusalOf(
     ...(apiKeyEnv === '' ? [] : [shellWord('--api-key-env', ''), shellWord(apiKeyEnv, '<name>')]),
   ];
   const again = commandLine`durabatch ${shellWord(command, '')} ${idWord(store.batchId)} ${shellWords(words)}`;
-  return `${questionOf(store, destination)} Nothing was sent. If you trust it, type: ${asTyped(again)}`;
+  return `${question} Nothing was sent. If you trust it, type: ${asTyped(again)}`;
 }
 
 async function saysYes(question: string, { json, note }: CommandContext): Promise<boolean> {

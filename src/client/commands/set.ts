@@ -1,6 +1,10 @@
 import type { LimitChanges } from '../../contract.ts';
 import { setUpdate } from '../../workflows/messages.ts';
 import { withAccount } from '../account-limits.ts';
+import { destinationOf } from '../../providers/destination.ts';
+import type { BatchStore } from '../../store/batch-store.ts';
+import type { Manifest } from '../../store/manifest.ts';
+import { approve, isWithin, readApproval } from '../approvals.ts';
 import { asked } from '../asked.ts';
 import { flagsOfAccount, type TypedAccount } from '../options/account-options.ts';
 import { UsageError } from '../options/usage-error.ts';
@@ -27,11 +31,27 @@ export async function setCommand(
   try {
     const changes = typedAccount ? await changesWithAccount(typed, typedAccount, batch) : typed;
     if (batch.store) await assertPriced(batch.store, changes, context.config);
-    await printTold('set', batch, await batch.tell(setUpdate, [changes, asked(reason)]), context);
+    const before = await batch.store?.readManifest();
+    const told = await batch.tell(setUpdate, [changes, asked(reason)]);
+    if (batch.store && before) await approveChanges(context.config.home, batch.store, before, changes);
+    await printTold('set', batch, told, context);
     return exitCodes.succeeded;
   } finally {
     await batch.close();
   }
+}
+
+/** A batch that this user has approved with the limits it had is approved with the new ones too. */
+async function approveChanges(
+  home: string,
+  store: BatchStore,
+  { settings, limits }: Manifest,
+  changes: LimitChanges,
+): Promise<void> {
+  const destination = destinationOf(settings, limits);
+  const approval = readApproval(home, store, destination);
+  if (approval === null || !isWithin(limits, approval, changes)) return;
+  await approve(home, store, destination, { prompts: [], spending: { ...limits, ...changes } });
 }
 
 /** What an account leaves out is as before, which only the batch's folder tells. */

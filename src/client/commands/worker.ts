@@ -3,6 +3,8 @@ import { createPromptSlots, type PromptSlots } from '../../prompt-slots.ts';
 import type { StoreLocation } from '../../contract.ts';
 import { noteIdleTime } from '../../store/idle-notes.ts';
 import { findOutputFolder, holdsBatch, openOutputFolder } from '../../store/output-folder.ts';
+import type { BatchStore } from '../../store/batch-store.ts';
+import { promptsDigests } from '../../store/prompts-digest.ts';
 import { messageOf, StoreError } from '../../store/store-error.ts';
 import { connectWorker, logWorkersTo, createBatchWorker, type KeyPolicy } from '../../worker.ts';
 import { destinationOf, refusedKeyText } from '../../providers/destination.ts';
@@ -48,6 +50,7 @@ export async function workerCommand(
   const slots = createPromptSlots(concurrency);
   const workers = new Map<string, PostedWorker>();
   const refused = new Set<string>();
+  const digests: Duty['digests'] = new Map();
   note(
     `Working on the open batches in ${folder}, up to ${concurrency} prompts at once over all of them. Ctrl-C ends after the requests in flight.`,
   );
@@ -61,6 +64,7 @@ export async function workerCommand(
           slots,
           workers,
           refused,
+          digests,
           allowBaseUrl,
           interrupt,
           context,
@@ -90,6 +94,8 @@ interface Duty {
   interrupt: AbortSignal;
   /** Ids of the batches of which was said that their key may not be used. */
   refused: Set<string>;
+  /** Hashes of batches' prompts, by their folders. */
+  digests: Map<string, { revision: number; digests: readonly string[] | null }>;
   allowBaseUrl: readonly AllowedAddress[];
   context: CommandContext;
 }
@@ -117,7 +123,8 @@ async function tend(duty: Duty): Promise<void> {
       const manifest = await store.readManifest();
       // A process that noted the outcome died, or failed, before the server heard of it.
       const isOver = manifest.runs.at(-1)?.outcome !== undefined;
-      const mayUseKey = sharedKeyPolicy(config.home, store, duty.allowBaseUrl);
+      const offered = { store, limits: manifest.limits, digests: await digestsOf(duty, store, manifest) };
+      const mayUseKey = sharedKeyPolicy(config.home, offered, duty.allowBaseUrl);
       if (!isOver && !takesKey(duty, id, manifest, mayUseKey, note)) continue;
       await rememberIfPossible(config.home, store.location, id);
       await sweepDeadWorkers(temporal, view);
@@ -161,6 +168,26 @@ function takesKey(
   if (!refused.has(id)) note(`left alone. ${refusedKeyText(destination)}`);
   refused.add(id);
   return false;
+}
+
+/** Read once for each revision of the manifest: a batch that is left alone is looked at every second. */
+async function digestsOf(
+  { digests }: Duty,
+  store: BatchStore,
+  manifest: Manifest,
+): Promise<readonly string[] | null> {
+  const revision = manifest.revision ?? 0;
+  const known = digests.get(store.folder);
+  if (known?.revision === revision) return known.digests;
+  const read = await promptsDigests(store.folder, manifest).catch(noPrompts);
+  digests.set(store.folder, { revision, digests: read });
+  return read;
+}
+
+/** The batch itself says what is wrong with it: others shall not wait. */
+function noPrompts(error: unknown): null {
+  if (error instanceof StoreError) return null;
+  throw error;
 }
 
 /** By the server's list, in one call. */

@@ -1,0 +1,202 @@
+/** What a user has approved is a batch with its prompts, settings and limits, and not just its id. */
+import assert from 'node:assert/strict';
+import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test, type TestContext } from 'node:test';
+import type { Manifest } from '../../src/store/manifest.ts';
+import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import {
+  createWorkplace,
+  batchIdIn,
+  manifestIn,
+  otherUser,
+  promptTexts,
+  type Workplace,
+} from './workplace.ts';
+
+let server: TestServer;
+before(async () => {
+  server = await startTestServer();
+});
+after(() => server.stop());
+
+const UNKNOWN = /has other prompts, settings or limits than you have started or confirmed here/;
+
+/** A batch of this user, and a copy of its output folder from which the ledger is missing. */
+async function copiedBatch(
+  t: TestContext,
+): Promise<{ place: Workplace; id: string; copy: string; outputDir: string }> {
+  const place = await createWorkplace(t, server);
+  const flags = ['--detach', '--max-cost', '5', '--price-input', '1', '--price-output', '1'];
+  const { code, stderr } = await place.run(await place.write('prompts.json', promptTexts(3)), flags);
+  assert.equal(code, 0, stderr);
+  const id = await batchIdIn(place.outputDir);
+  const outputDir = join(place.folder, 'theirs');
+  await cp(place.outputDir, outputDir, { recursive: true });
+  const cancelled = await place.cli(['cancel', id, '--now']);
+  assert.equal(cancelled.code, 0, cancelled.stderr);
+  return { place, id, copy: join(outputDir, id), outputDir };
+}
+
+async function changeManifest(folder: string, change: (manifest: Manifest) => void): Promise<void> {
+  const revisions = (await readdir(join(folder, 'revisions'))).map((name) => join('revisions', name));
+  for (const name of ['batch.json', ...revisions]) {
+    const manifest = JSON.parse(await readFile(join(folder, name), 'utf8')) as Manifest;
+    manifest.runs = [];
+    change(manifest);
+    await writeFile(join(folder, name), JSON.stringify(manifest));
+  }
+}
+
+const changes: { what: string; change: (folder: string) => Promise<void> }[] = [
+  {
+    what: 'another model',
+    change: (folder) => changeManifest(folder, ({ settings }) => void (settings.model = 'dear-model')),
+  },
+  {
+    what: 'more completions',
+    change: (folder) => changeManifest(folder, ({ settings }) => void (settings.completions = 64)),
+  },
+  {
+    what: 'another prompt',
+    change: async (folder) => {
+      await changeManifest(folder, () => {});
+      const file = join(folder, 'prompts', '00000.jsonl');
+      await writeFile(file, (await readFile(file, 'utf8')).replace('number 2', 'number 22'));
+    },
+  },
+  {
+    what: 'prompts that the manifest calls added',
+    change: async (folder) => {
+      await writeFile(
+        join(folder, 'prompts', '00001-theirs.jsonl'),
+        '{"prompt_id":"x","prompt":"Theirs?"}\n',
+      );
+      await changeManifest(folder, (manifest) => {
+        const nobody = { source: null, by: null, reason: null };
+        const added_at = new Date().toISOString();
+        manifest.additions = [{ sha256: 'a', prompts: 1, stage: 'theirs', added_at, ...nobody }];
+        manifest.prompts++;
+        manifest.shards++;
+      });
+    },
+  },
+  {
+    what: 'no cost cap',
+    change: (folder) => changeManifest(folder, ({ limits }) => void (limits.maxCostNanoUsd = null)),
+  },
+  {
+    what: 'a higher cost cap',
+    change: (folder) => changeManifest(folder, ({ limits }) => void (limits.maxCostNanoUsd = 6e9)),
+  },
+  {
+    what: 'prices under which the cap never holds',
+    change: (folder) =>
+      changeManifest(
+        folder,
+        ({ limits }) => void (limits.prices = { inputPerMillion: 0, outputPerMillion: 0 }),
+      ),
+  },
+  {
+    what: 'more attempts',
+    change: (folder) => changeManifest(folder, ({ limits }) => void (limits.maxAttempts = 1000)),
+  },
+];
+
+test('resume asks again before a changed copy of a batch gets a key', async (t) => {
+  const { place, id, copy, outputDir } = await copiedBatch(t);
+  const original = `${copy}-original`;
+  await rename(copy, original);
+  for (const { what, change } of changes) {
+    await rm(copy, { recursive: true, force: true });
+    await cp(original, copy, { recursive: true });
+    await change(copy);
+    const refused = await place.cli(['resume', id, '--output-dir', outputDir]);
+    assert.equal(refused.code, 2, `${what}: ${refused.stdout}${refused.stderr}`);
+    assert.match(refused.stderr, UNKNOWN, what);
+    assert.match(refused.stderr, /Nothing was sent/, what);
+    assert.equal(place.provider.requests, 0, what);
+  }
+  await rm(copy, { recursive: true });
+  await cp(original, copy, { recursive: true });
+  await changeManifest(copy, ({ limits }) => void (limits.maxCostNanoUsd = 4e9));
+  const same = await place.cli(['resume', id, '--output-dir', outputDir]);
+  assert.equal(same.code, 0, same.stdout + same.stderr);
+  assert.equal(place.provider.requests, 3);
+});
+
+test('a worker leaves a batch alone whose prompts were changed', async (t) => {
+  const place = await createWorkplace(t, server);
+  const { code, stderr } = await place.run(await place.write('prompts.json', promptTexts(2)), ['--detach']);
+  assert.equal(code, 0, stderr);
+  const id = await batchIdIn(place.outputDir);
+  const file = join(place.outputDir, id, 'prompts', '00000.jsonl');
+  const asStarted = await readFile(file, 'utf8');
+  await writeFile(file, asStarted.replace('number 2', 'number 22'));
+  const worker = async (says: RegExp): Promise<void> => {
+    const process = place.start(['worker', '--output-dir', 'out']);
+    await process.said(says);
+    process.kill('SIGTERM');
+    assert.equal((await process.ended).code, 0);
+  };
+  await worker(new RegExp(`${id}: left alone`));
+  assert.equal(place.provider.requests, 0);
+  await writeFile(file, asStarted);
+  await worker(new RegExp(`${id}: done`));
+  assert.equal(place.provider.requests, 2);
+});
+
+test('what its user adds is approved, and what another user adds is asked about', async (t) => {
+  const place = await createWorkplace(t, server);
+  const { code, stderr } = await place.run(await place.write('prompts.json', promptTexts(2)));
+  assert.equal(code, 0, stderr);
+  const id = await batchIdIn(place.outputDir);
+
+  const own = await place.cli(['add', id, await place.write('own.json', ['Mine?']), '--detach']);
+  assert.equal(own.code, 0, own.stdout + own.stderr);
+  const resumed = await place.cli(['resume', id]);
+  assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+  assert.equal(place.provider.requests, 3);
+
+  const env = await otherUser(t, server, place.env);
+  const typed = ['--base-url', place.provider.baseUrl, '--api-key-env', 'OPENAI_API_KEY'];
+  const file = await place.write('theirs.json', ['Theirs?']);
+  const theirs = await place.cli(['add', id, file, '--detach', '--output-dir', 'out', ...typed], { env });
+  assert.equal(theirs.code, 0, theirs.stdout + theirs.stderr);
+  const asked = await place.cli(['resume', id]);
+  assert.equal(asked.code, 2, asked.stdout + asked.stderr);
+  assert.match(asked.stderr, UNKNOWN);
+  assert.equal(place.provider.requests, 3);
+  const confirmed = await place.cli(['resume', id, ...typed]);
+  assert.equal(confirmed.code, 0, confirmed.stdout + confirmed.stderr);
+  assert.equal(place.provider.requests, 4);
+});
+
+test('a cost cap that its user has raised with set is not asked about', async (t) => {
+  const place = await createWorkplace(t, server);
+  const prices = ['--price-input', '1', '--price-output', '1'];
+  const file = await place.write('prompts.json', promptTexts(2));
+  const { code, stderr } = await place.run(file, ['--detach', '--max-cost', '5', ...prices]);
+  assert.equal(code, 0, stderr);
+  const id = await batchIdIn(place.outputDir);
+  const worker = place.start(['worker', '--output-dir', 'out'], {
+    env: { ...place.env, OPENAI_API_KEY: '' },
+  });
+  const set = await place.cli(['set', id, '--max-cost', '7']);
+  assert.equal(set.code, 0, set.stdout + set.stderr);
+  worker.kill('SIGTERM');
+  await worker.ended;
+  const resumed = await place.cli(['resume', id]);
+  assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+  assert.equal((await manifestIn(place, id)).limits.maxCostNanoUsd, 7e9);
+});
+
+test('a price table that lies in the folder before a run begins is not used', async (t) => {
+  const { place, id, copy, outputDir } = await copiedBatch(t);
+  await changeManifest(copy, () => {});
+  const table = JSON.parse(await readFile(join(copy, 'prices', 'run-1.json'), 'utf8')) as object;
+  await writeFile(join(copy, 'prices', 'run-1.json'), JSON.stringify({ ...table, source: 'planted' }));
+  const resumed = await place.cli(['resume', id, '--output-dir', outputDir]);
+  assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+  assert.doesNotMatch(await readFile(join(copy, 'prices', 'run-1.json'), 'utf8'), /planted/);
+});

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { MOST_WORKERS, pauseReasons, providerNames } from '../contract.ts';
+import { isPlainAddress } from '../plain-address.ts';
 import type { Manifest } from './manifest.ts';
 
 const MAX_PROMPTS = 100_000_000;
@@ -27,13 +28,11 @@ const sha256 = z.string().max(100).regex(/^\w*$/, 'expected a hash');
 const fileHash = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256');
 const uuid = z.string().regex(/^[0-9a-f-]{36}$/, 'expected a UUID');
 
-/** http or https, without a user name or password; `''` for `simulated`. */
-const address = text(2048).refine((value) => {
-  if (value === '') return true;
-  if (!URL.canParse(value)) return false;
-  const { protocol, username, password } = new URL(value);
-  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
-}, 'expected an http or https address');
+/** As commands write it, whatever was typed; `''` for `simulated`. */
+const address = text(2048).refine(
+  (value) => value === '' || isPlainAddress(value),
+  'expected an http or https address in its plain spelling, as https://api.example.com/v1',
+);
 
 const variable = z
   .string()

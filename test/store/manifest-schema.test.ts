@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { baseUrlValue } from '../../src/client/options/base-url.ts';
+import { isPlainAddress } from '../../src/plain-address.ts';
 import { manifestSchema } from '../../src/store/manifest-schema.ts';
 import { manifestOf } from '../report/support/report-fixtures.ts';
 
@@ -22,6 +25,27 @@ const hostile: [path: string, value: unknown, named?: string][] = [
   ['settings.baseUrl', 'file:///etc/passwd'],
   ['settings.baseUrl', 'javascript:alert(1)'],
   ['settings.baseUrl', 'https://user:secret@example.com'],
+  ...[
+    'https://\u0430pi.deepseek.com',
+    'https://api.deep\u00adseek.com',
+    'https://api.deepseek.com/v\u2460',
+    'https://\u2460.example.com',
+    'https://evil.example\\@api.deepseek.com',
+    'https:\\\\evil.example/v1',
+    'https://api.deepseek.com@evil.example',
+    'https:evil.example/https://api.deepseek.com',
+    'HTTPS://api.deepseek.com',
+    'https://API.deepseek.com',
+    'https://api.deepseek.com:443',
+    'https://api.deepseek.com/',
+    'https://api.deepseek.com/v1/../v2',
+    'https://api.deepseek.com?',
+    'https://api.deepseek.com/v1#/v2',
+    ' https://api.deepseek.com',
+    'https://api.deep\nseek.com',
+    "https://x;touch$IFS'a'.example.com",
+    'https://$(id).example.com',
+  ].map((value): [string, string] => ['settings.baseUrl', value]),
   ['settings.baseUrl', `https://example.com/${'x'.repeat(5000)}`],
   ['settings.provider', 'constructor'],
   ['settings.completions', 0],
@@ -78,4 +102,31 @@ test('keeps a key of the metadata that objects have a meaning for', () => {
   const manifest = withValue('metadata', JSON.parse('{"__proto__": 1, "constructor": 2}'));
   const parsed = manifestSchema.parse(manifest);
   assert.deepEqual(Object.keys(parsed.metadata), ['__proto__', 'constructor']);
+});
+
+for (const typed of [
+  'https://api.deepseek.com',
+  'https://api.deepseek.com/',
+  'HTTPS://API.DeepSeek.com:443/v1//',
+  'https:api.example.com/v1',
+  'http://[::1]:8000/v1',
+  'http://gpu_1.lan:8000/a b/é',
+  'https://bücher.example/v1',
+  'http://0x7f.1/v1',
+]) {
+  test(`takes ${typed} as the command line writes it`, () => {
+    const baseUrl = baseUrlValue.parse(typed);
+    // oxlint-disable-next-line no-control-regex
+    assert.match(baseUrl, /^[\u0021-\u007e]+$/);
+    assert.equal(manifestSchema.parse(withValue('settings.baseUrl', baseUrl)).settings.baseUrl, baseUrl);
+  });
+}
+
+test('no address is written that a manifest may not have', () => {
+  fc.assert(
+    fc.property(fc.webUrl({ withQueryParameters: true }), fc.string({ unit: 'binary' }), (url, more) => {
+      const { success, data } = baseUrlValue.safeParse(url + more);
+      assert.ok(!success || isPlainAddress(data));
+    }),
+  );
 });

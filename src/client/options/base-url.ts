@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { isPlainHost, toPlainAddress } from '../../plain-address.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 
-/** Address of an API, http or https, without its trailing slash. An address that may hold a secret is never repeated. */
+/** Address of an API, http or https, in the spelling that a manifest has. An address that may hold a secret is never repeated. */
 export const baseUrlValue = z.string().transform((text, context): string => {
   const refuse = (message: string): never => {
     context.addIssue({ code: 'custom', message });
@@ -24,6 +25,11 @@ export const baseUrlValue = z.string().transform((text, context): string => {
       `must start with http:// or https://, got ${JSON.stringify(toTerminalText(text.replace(/[?#].*/s, '…'), 80))}`,
     );
   }
+  if (!isPlainHost(url.hostname)) {
+    return refuse(
+      `must name a host of letters, digits, ".", "_" and "-", got ${JSON.stringify(url.hostname)}`,
+    );
+  }
   if (url.search !== '' || url.hash !== '' || /[?#]/.test(text)) {
     return refuse(
       'must not have a part after "?" or "#": give the address up to the version, like https://api.example.com/v1',
@@ -34,5 +40,5 @@ export const baseUrlValue = z.string().transform((text, context): string => {
       'must end before /chat/completions, which is added: give the address up to the version, like https://api.example.com/v1',
     );
   }
-  return url.href.replace(/\/+$/, '');
+  return toPlainAddress(url);
 });

@@ -90,7 +90,7 @@ function assertEncrypted({ address = '', tls, apiKey, metadata = {} }: TemporalA
   if (!hasKey || !isPlain || isLoopback(hostAndPort(address, 0).host)) return;
   throw new Error(
     `the Temporal API key would go to ${address} without encryption. Set TEMPORAL_TLS=true (in a profile: remove "disabled" from its [tls]), ` +
-      `or unset ${KEY} if that server needs no key.`,
+      'or unset TEMPORAL_API_KEY if that server needs no key.',
   );
 }
 

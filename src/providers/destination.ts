@@ -1,5 +1,7 @@
 /** Where a batch sends its prompts, and which key goes along: what its owner must have typed or approved. */
 import type { ProviderName, RequestSettings, RunLimits } from '../contract.ts';
+import { asTyped } from '../typed-command.ts';
+import { commandLine, shellWord } from '../workflows/command-line.ts';
 import { providers } from './catalog.ts';
 
 export interface Destination {
@@ -25,9 +27,14 @@ export function isUsual({ provider, baseUrl, apiKeyEnv }: Destination): boolean 
 }
 
 /** Why a worker does not send a key. */
-export const refusedKeyText = ({ baseUrl, apiKeyEnv }: Destination): string =>
-  `This worker may not send the key in ${apiKeyEnv} to ${baseUrl}: its user has not started or confirmed the batch here. ` +
-  `Allow it with "durabatch worker --allow-base-url ${baseUrl}=${apiKeyEnv}", or with "durabatch resume".`;
+export function refusedKeyText({ baseUrl, apiKeyEnv }: Destination): string {
+  const word = shellWord(`${baseUrl}=${apiKeyEnv}`, '<url>=<name>');
+  const allowed = asTyped(commandLine`durabatch worker --allow-base-url ${word}`);
+  return (
+    `This worker may not send the key in ${apiKeyEnv} to ${baseUrl}: its user has not started or confirmed the batch here, or it was changed since. ` +
+    `Confirm it here with "durabatch resume", or allow the address: ${allowed}`
+  );
+}
 
 /** Returns a sentence where a provider that has an address of its own is reached at another one; else `null`. */
 export function unusualAddress({

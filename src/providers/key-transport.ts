@@ -1,5 +1,6 @@
 /** Where a provider's key may be sent. */
 import { isLoopback } from '../loopback.ts';
+import { commandLine, shellWord } from '../workflows/command-line.ts';
 import { isSecret } from './redact.ts';
 
 export interface KeyTransport {
@@ -17,8 +18,9 @@ export function whyNotSent({ baseUrl, apiKey, variable, plainHttpHosts }: KeyTra
   const { protocol, host, hostname } = new URL(baseUrl);
   if (protocol === 'https:' || isLoopback(hostname)) return null;
   if (plainHttpHosts.some((allowed) => [host, hostname].includes(allowed.toLowerCase()))) return null;
+  const allowing = commandLine`export DURABATCH_ALLOW_HTTP=${shellWord(host, '<host>')}`;
   return (
     `the key in ${variable} would go to ${host} without encryption. Use an https address; or, if that server needs no key, name a ` +
-    `variable that is not set with --api-key-env; or, if you trust the network, allow it: export DURABATCH_ALLOW_HTTP=${host}`
+    `variable that is not set with --api-key-env; or, if you trust the network, allow it: ${allowing}`
   );
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import envPaths from 'env-paths';
 import { whyNoLocalFolder } from '../local-folder.ts';
 import { PRIVATE_FOLDER } from '../private-mode.ts';
+import { type CommandLine, commandLine, shellWord } from '../workflows/command-line.ts';
 
 /**
  * Absolute path: where everything that outlives a command is kept: the server's database, the Temporal binary, locks.
@@ -20,6 +21,9 @@ const OWN =
   /^(bin|batches|cursors|locks|prices|server\.lock|server\.(json|log)|temporal\.db|worker\.log)([.-].*)?$/;
 const OTHERS = 0o077;
 
+export const closingCommand = (folder: string): CommandLine =>
+  commandLine`chmod 700 ${shellWord(folder, '<folder>')}`;
+
 /** Makes the folder, for this user only. One that others can get into is closed to them, or it is said that it is open. */
 export async function openHome(home: string, log: (line: string) => void): Promise<void> {
   await mkdir(home, { recursive: true, mode: PRIVATE_FOLDER });
@@ -27,7 +31,7 @@ export async function openHome(home: string, log: (line: string) => void): Promi
   const isOwn = (await readdir(home)).every((name) => OWN.test(name));
   if (isOwn && (await chmod(home, PRIVATE_FOLDER).then(isDone, isNotDone))) return;
   log(
-    `Other users of this machine can get into ${home}, which holds the state of durabatch. Close it: chmod 700 ${JSON.stringify(home)}; ` +
+    `Other users of this machine can get into ${home}, which holds the state of durabatch. Close it: ${closingCommand(home)}; ` +
       'or name a folder of its own in DURABATCH_HOME.',
   );
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCompletionApi } from '../../src/providers/completion-api.ts';
+import { refusedKeyText } from '../../src/providers/destination.ts';
 import { whyNotSent } from '../../src/providers/key-transport.ts';
 
 const KEY = 'sk-recognisable-key';
@@ -47,3 +48,19 @@ for (const [baseUrl, apiKey, plainHttpHosts, may] of cases) {
     assert.throws(create, { failure: 'Completion.AccountBlocked', message: `Nothing was sent: ${reason}.` });
   });
 }
+
+test('what allows a host is offered as a shell takes it', { skip: process.platform === 'win32' }, () => {
+  const at = (baseUrl: string): string =>
+    whyNotSent({ baseUrl, apiKey: KEY, variable: 'KEY', plainHttpHosts: [] })!;
+  assert.match(at('http://gpu.lan:8000/v1'), / export DURABATCH_ALLOW_HTTP=gpu\.lan:8000$/);
+  assert.match(
+    at("http://x;touch$IFS'a'&.example.com/v1"),
+    / export DURABATCH_ALLOW_HTTP='x;touch\$ifs'\\''a'\\''&\.example\.com'$/,
+  );
+});
+
+test('what allows an address is offered as a shell takes it', { skip: process.platform === 'win32' }, () => {
+  const baseUrl = 'https://api.example.com/$(touch%20a);`b`';
+  const text = refusedKeyText({ provider: 'openai-compatible', baseUrl, apiKeyEnv: 'KEY' });
+  assert.ok(text.endsWith(` durabatch worker --allow-base-url '${baseUrl}=KEY'`), text);
+});

@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
@@ -52,3 +54,61 @@ test('only the id of a batch stands in a command', () => {
   for (const id of ['$(x)', '-x', 'a b', 'a\n', 'ä', '.', '', 'x'.repeat(65)])
     assert.equal(idWord(id), '<id>');
 });
+
+const COMMANDS =
+  'durabatch (run|resume|retry|status|watch|list|tail|pause|set|add|cancel|report|audit|worker|server|doctor|estimate|completion)';
+/** A command for a shell in a template, with something put in behind it. Of \`export\`, the name may be put in too. */
+const OFFERED = new RegExp(
+  String.raw`(?:${COMMANDS}|\b(?:export|unset|chmod|temporal operator)) [^\`\n]*\$\{|\b[A-Z]+_[A-Z_]+=\$\{`,
+);
+/** What is reported, and not offered. */
+const REPORTED = /^`DURABATCH_TEMPORAL_BIN=\$\{\}: expected/;
+
+test('every command that is offered with something put into it is made of words for a shell', async () => {
+  const source = join(import.meta.dirname, '../../src');
+  const names = (await readdir(source, { recursive: true })).filter((name) => name.endsWith('.ts'));
+  const found: string[] = [];
+  let offered = 0;
+  for (const name of names) {
+    const text = await readFile(join(source, name), 'utf8');
+    for (const [template, tag] of templatesIn(text)) {
+      if (!OFFERED.test(template)) continue;
+      if (tag === 'commandLine') offered++;
+      else if (!REPORTED.test(template)) found.push(`${name}: ${template}`);
+    }
+  }
+  assert.deepEqual(found, []);
+  assert.ok(offered > 10, `only ${offered} commands found`);
+});
+
+/** Templates with their tags, each as far as its own text goes: what is put in is left out, and comes by itself. */
+function* templatesIn(text: string): Generator<[template: string, tag: string]> {
+  const open: { tag: string; text: string; braces: number }[] = [];
+  const code = text.replaceAll(/^\s*(?:\/\*\*|\*|\/\/).*$/gm, '');
+  for (let at = 0; at < code.length; at++) {
+    const inner = open.at(-1);
+    const inTemplate = inner !== undefined && inner.braces === 0;
+    if (inTemplate && code[at] === '\\') inner.text += code[at]! + code[++at];
+    else if (inTemplate && code[at] === '`') yield [`\`${open.pop()!.text}\``, inner.tag];
+    else if (inTemplate && code.startsWith('${', at)) {
+      inner.text += '${}';
+      inner.braces = 1;
+      at++;
+    } else if (inTemplate) inner.text += code[at];
+    else if (code[at] === '`')
+      open.push({ tag: /(\w*)$/.exec(code.slice(Math.max(0, at - 40), at))![1]!, text: '', braces: 0 });
+    else if (inner && code[at] === '{') inner.braces++;
+    else if (inner && code[at] === '}') inner.braces--;
+    else if (code[at] === "'" || code[at] === '"') at = endOfString(code, at);
+  }
+}
+
+/** Of a string, or of a quote in a regular expression, which ends with its line. */
+function endOfString(code: string, from: number): number {
+  for (let at = from + 1; at < code.length; at++) {
+    if (code[at] === '\\') at++;
+    else if (code[at] === code[from]) return at;
+    else if (code[at] === '\n') return from;
+  }
+  return from;
+}

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { closingCommand } from '../../server/home.ts';
 import { findOutputFolder, listBatches } from '../../store/output-folder.ts';
 import { failed, type Finding, ok, warning } from './finding.ts';
 
@@ -54,7 +55,7 @@ export async function checkStateFolder(home: string): Promise<Finding> {
   if (finding.verdict !== 'ok' || !isOpen) return finding;
   return warning(
     `${finding.found}; other users of this machine can get into it`,
-    `Close it: chmod 700 ${JSON.stringify(home)}`,
+    `Close it: ${closingCommand(home)}`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { commandLine, shellWord } from '../../workflows/command-line.ts';
 import type { Provider } from '../../providers/catalog.ts';
 import { failed, type Finding, ok, warning } from './finding.ts';
 
@@ -23,13 +24,14 @@ export function checkKey({ provider, variable, isOwnAddress, environment, dotEnv
   const raw = environment ?? dotEnv ?? '';
   const key = raw.trim();
   const place = environment === undefined ? 'in .env' : 'in the environment';
-  const howToSet = `Set it: export ${variable}=… (PowerShell: $env:${variable} = '…'), or write ${variable}=… into a file .env in this folder.`;
+  const word = shellWord(variable, '<name>');
+  const howToSet = `Set it: ${commandLine`export ${word}=…`} (PowerShell: $env:${variable} = '…'), or write ${variable}=… into a file .env in this folder.`;
   if (key === '') {
     if (environment !== undefined && dotEnv?.trim())
       return problem(
         provider,
         `${variable} is set to nothing in the environment, which hides the one in .env`,
-        `Unset it: unset ${variable} (PowerShell: Remove-Item env:${variable}).`,
+        `Unset it: ${commandLine`unset ${word}`} (PowerShell: Remove-Item env:${variable}).`,
       );
     if (!provider.needsApiKey)
       return ok(`${variable} is not set; requests carry no key, as local servers like it`);

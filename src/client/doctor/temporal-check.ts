@@ -3,7 +3,7 @@ import type { Config, TemporalAddress } from '../../config.ts';
 import { findPresentBinary, readBinaryVersion } from '../../server/binary.ts';
 import { serverStatus } from '../../server/embedded-server.ts';
 import { failed, type Finding, ok, warning } from './finding.ts';
-import { commandLine } from '../../workflows/command-line.ts';
+import { commandLine, shellWord } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
 
 /** gRPC status codes. */
@@ -65,7 +65,7 @@ export function judgeTrouble(error: unknown, at: string, namespace: string): Fin
     case NOT_FOUND:
       return failed(
         `${at} answers, but has no namespace ${namespace}`,
-        `Create it: temporal operator namespace create --namespace ${namespace}; or name another in TEMPORAL_NAMESPACE.`,
+        `Create it: ${commandLine`temporal operator namespace create --namespace ${shellWord(namespace, '<namespace>')}`}; or name another in TEMPORAL_NAMESPACE.`,
       );
     case PERMISSION_DENIED:
     case UNAUTHENTICATED:

@@ -12,6 +12,7 @@ import type { BatchStore } from '../store/batch-store.ts';
 import { canonicalJson } from '../store/canonical-json.ts';
 import { replaceFile } from '../store/replace-file.ts';
 import { makeFolder } from '../store/sync-folder.ts';
+import { inHome } from '../server/home.ts';
 
 export type ApprovedBatch = Pick<BatchStore, 'location' | 'batchId'>;
 
@@ -39,7 +40,7 @@ export type Approval = z.infer<typeof approvalSchema>;
 
 const MAX_BYTES = 16 * 1024 * 1024;
 
-const folderOf = (home: string): string => join(home, 'approvals');
+const folderOf = (home: string): string => inHome(home, 'approvals');
 
 /** One file for each batch, address and variable: approving one can never widen another. */
 function fileOf(home: string, { location, batchId }: ApprovedBatch, destination: Destination): string {

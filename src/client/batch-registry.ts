@@ -7,6 +7,7 @@ import { findBatch, findOutputFolder, listBatches } from '../store/output-folder
 import { replaceFile } from '../store/replace-file.ts';
 import { makeFolder } from '../store/sync-folder.ts';
 import { readRegularText } from '../regular-file.ts';
+import { inHome } from '../server/home.ts';
 
 const entrySchema = z.object({
   kind: z.literal('local'),
@@ -16,7 +17,7 @@ const entrySchema = z.object({
 });
 export type RegistryEntry = StoreLocation & { batchId: string };
 
-const folderOf = (home: string): string => join(home, 'batches');
+const folderOf = (home: string): string => inHome(home, 'batches');
 const ENTRY_SUFFIX = '.json';
 const fileOf = (home: string, batchId: string): string =>
   join(folderOf(home), batchId.toLowerCase() + ENTRY_SUFFIX);

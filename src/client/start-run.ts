@@ -1,7 +1,6 @@
 /** Makes a batch go on: starts a run on the server. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Config } from '../config.ts';
 import { type Addition, type BatchInput, type BatchSettings, taskQueueOf } from '../contract.ts';
@@ -26,6 +25,7 @@ import { UsageError } from './options/usage-error.ts';
 import { type BatchMemo, isOf, type ServerView, viewOf } from './server-view.ts';
 import type { Temporal } from './temporal.ts';
 import { assertNobodyElsewhere } from './working-elsewhere.ts';
+import { inHome } from '../server/home.ts';
 
 /** Throws {@link UsageError} if the id is taken on this server by an open batch of another store. */
 export function assertOurs(view: ServerView, store: BatchStore): void {
@@ -67,7 +67,7 @@ export async function startRun({
   prepare,
 }: StartOptions): Promise<boolean> {
   const release = await acquireProcessLock(
-    join(config.home, 'locks', `${store.location.uuid}-${store.batchId}`),
+    inHome(config.home, 'locks', `${store.location.uuid}-${store.batchId}`),
   );
   let begun: ManifestRun | null = null;
   try {

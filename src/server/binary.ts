@@ -7,6 +7,7 @@ import type { BinaryFetcher } from './binary-fetchers.ts';
 import { childEnvironment } from './child-environment.ts';
 import { acquireProcessLock } from './process-lock.ts';
 import { searchPath, whyUntrusted } from './trusted-path.ts';
+import { inHome } from './home.ts';
 
 export interface BinarySearch {
   home: string;
@@ -27,7 +28,7 @@ export const findTemporalBinary = async ({ home, env, log, fetchers }: BinarySea
   const present = await findPresentBinary({ home, env });
   if (typeof present === 'string') return present;
   const { cached, tried } = present;
-  const release = await acquireProcessLock(join(home, 'bin', 'fetch.lock'), {
+  const release = await acquireProcessLock(inHome(home, 'bin', 'fetch.lock'), {
     onWait: (pid) =>
       log(`Waiting for another command (process ${pid}) that is fetching the Temporal binary.`),
   });
@@ -64,7 +65,7 @@ export const findPresentBinary = async ({
     tried.push(`${candidate} on the PATH: ${fault}`);
   }
   if (tried.length === 0) tried.push(`"${binaryName}" on the PATH: not there`);
-  const cached = join(home, 'bin', binaryName);
+  const cached = inHome(home, 'bin', binaryName);
   const why = await whyNotKept(cached);
   if (why !== null) tried.push(`${cached} is not executed: ${why}`);
   return why === null && (await isUsable(cached, env)) ? cached : { cached, tried };

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findTemporalBinary } from './binary.ts';
 import { isLiveProcess, mayHaveArguments } from './live-process.ts';
@@ -8,7 +7,7 @@ import { readRecord, recordPath, writeRecord } from './server-record.ts';
 import type { ServerRecord } from './server-record.ts';
 import { makeReady, startServer } from './server-start.ts';
 import { askClusterId } from './temporal-probe.ts';
-import { openHome } from './home.ts';
+import { openHome, inHome } from './home.ts';
 
 export interface ServerInfo {
   /** `127.0.0.1:port`, for Temporal clients. */
@@ -40,7 +39,7 @@ export const ensureServer = async ({ home, env, log }: ServerOptions): Promise<S
   await openHome(home, log);
   const running = await serverStatus(home);
   if (running) return running;
-  const release = await acquireProcessLock(join(home, 'server.lock'), {
+  const release = await acquireProcessLock(inHome(home, 'server.lock'), {
     onWait: (pid) => {
       const record = readRecord(home);
       if (record !== null && isSilent(record)) log(silentNote(record));
@@ -67,7 +66,7 @@ export const serverStatus = async (home: string): Promise<ServerInfo | null> => 
 /** Ends the server of this home and answers which one it was; `null` if none ran. Its database and ports are kept. */
 export const stopServer = async (home: string): Promise<ServerInfo | null> => {
   if (readRecord(home) === null) return null;
-  const release = await acquireProcessLock(join(home, 'server.lock'));
+  const release = await acquireProcessLock(inHome(home, 'server.lock'));
   try {
     const record = readRecord(home);
     if (record === null || record.pid === null) return null;

@@ -1,5 +1,5 @@
 import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import envPaths from 'env-paths';
 import { whyNoLocalFolder } from '../local-folder.ts';
 import { PRIVATE_FOLDER } from '../private-mode.ts';
@@ -16,9 +16,29 @@ export function durabatchHome(env: NodeJS.ProcessEnv): string {
   return resolve(folder);
 }
 
-/** What is kept there. A folder with anything else in it is not ours to close. */
-const OWN =
-  /^(bin|batches|cursors|locks|prices|server\.lock|server\.(json|log)|temporal\.db|worker\.log)([.-].*)?$/;
+/** Names of all that is kept there. */
+const entries = [
+  'approvals',
+  'batches',
+  'bin',
+  'cursors',
+  'locks',
+  'prices',
+  'server.json',
+  'server.lock',
+  'server.log',
+  'temporal.db',
+  'worker.log',
+] as const;
+
+/** Path of something in the state folder; there is no other way to name one. */
+export const inHome = (home: string, entry: (typeof entries)[number], ...more: string[]): string =>
+  join(home, entry, ...more);
+
+/** Those, their drafts, and what SQLite and log rotation put beside them. A folder with anything else in it is not ours to close. */
+const OWN = new RegExp(
+  `^\\.?(${entries.map((name) => name.replace('.', String.raw`\.`)).join('|')})([.-].*)?$`,
+);
 const OTHERS = 0o077;
 
 export const closingCommand = (folder: string): CommandLine =>

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { childEnvironment } from './child-environment.ts';
 import { LOOPBACK } from './ports.ts';
 import type { ServerPlace } from './server-record.ts';
 import { PRIVATE_FILE } from '../private-mode.ts';
 import { isMainThread } from 'node:worker_threads';
+import { inHome } from './home.ts';
 
 export interface ServerProcess {
   pid: number;
@@ -16,8 +16,8 @@ export interface ServerProcess {
   kill: () => void;
 }
 
-export const databasePath = (home: string): string => join(home, 'temporal.db');
-export const logPath = (home: string): string => join(home, 'server.log');
+export const databasePath = (home: string): string => inHome(home, 'temporal.db');
+export const logPath = (home: string): string => inHome(home, 'server.log');
 
 /** Starts the dev server in a session of its own, its output going to `server.log` (the one before: `server.log.1`). */
 export const spawnServer = (

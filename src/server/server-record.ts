@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
-import { join } from 'node:path';
 import * as z from 'zod';
 import { PRIVATE_FILE } from '../private-mode.ts';
 import { readRegularTextSync } from '../regular-file.ts';
+import { inHome } from './home.ts';
 
 const portsSchema = z.object({ grpc: z.int(), ui: z.int(), metrics: z.int(), http: z.int() });
 export type ServerPorts = z.infer<typeof portsSchema>;
@@ -34,7 +34,7 @@ export type ServerRecord = z.infer<typeof recordSchema>;
 
 const MAX_BYTES = 64 * 1024;
 
-export const recordPath = (home: string): string => join(home, 'server.json');
+export const recordPath = (home: string): string => inHome(home, 'server.json');
 
 /** The server last started in this home; `null` if there was none. */
 export const readRecord = (home: string): ServerRecord | null => {

@@ -1,7 +1,7 @@
 /** What other users of the machine can read of what a run leaves behind. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { openHome } from '../../src/server/home.ts';
@@ -95,13 +95,29 @@ test(
 
 test('a state folder of before that others can get into is closed to them', { skip }, async (t) => {
   const home = join(await temporaryFolder(t), 'home');
-  await mkdir(join(home, 'bin'), { recursive: true });
-  await writeFile(join(home, 'temporal.db-wal'), '');
+  for (const name of ['approvals', 'batches', 'bin', 'cursors', 'locks', 'prices'])
+    await mkdir(join(home, name), { recursive: true });
+  for (const name of [
+    'temporal.db',
+    'temporal.db-wal',
+    'server.json',
+    '.server.json.4711.tmp',
+    'worker.log.1',
+  ])
+    await writeFile(join(home, name), '');
   await chmod(home, 0o755);
   const said: string[] = [];
   await openHome(home, (line) => said.push(line));
   assert.equal((await stat(home)).mode & 0o777, 0o700);
   assert.deepEqual(said, []);
+});
+
+test('everything in the state folder is named in the list of what is ours', async () => {
+  const source = join(import.meta.dirname, '../../src');
+  for (const name of (await readdir(source, { recursive: true })).filter((each) => each.endsWith('.ts'))) {
+    const text = await readFile(join(source, name), 'utf8');
+    assert.doesNotMatch(text, /(?<!in)(?:join|resolve)\((?:\w+\.)*home, *'/i, name);
+  }
 });
 
 test('a folder that is not only ours is left as it is, and it is said', { skip }, async (t) => {

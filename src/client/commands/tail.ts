@@ -16,6 +16,7 @@ import { commandLine, idWord, shellWord } from '../../workflows/command-line.ts'
 import { asTyped } from '../../typed-command.ts';
 import { PRIVATE_FOLDER } from '../../private-mode.ts';
 import { readRegularText } from '../../regular-file.ts';
+import { inHome } from '../../server/home.ts';
 
 /** Looking for what is new shall take a tenth of the time, where that does not make it wait for long. */
 const POLL_MS = 500;
@@ -100,7 +101,7 @@ export async function tailCommand(
   }
 
   async function keptInFile(cursor: string, { batchId }: BatchStore): Promise<string> {
-    const folder = join(config.home, 'cursors');
+    const folder = inHome(config.home, 'cursors');
     await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
     const file = join(folder, `${batchId}-${Date.now().toString(36)}.cursor`);
     await replaceFile(file, `${cursor}\n`);

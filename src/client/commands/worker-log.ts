@@ -1,15 +1,15 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { LogEntry } from '@temporalio/worker';
 import { logWorkersTo } from '../../worker.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 import type { CommandContext } from './context.ts';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../private-mode.ts';
+import { inHome } from '../../server/home.ts';
 
 /** The SDK's warnings go to a file: they must not tear the progress. */
 export function logToFile({ config }: CommandContext): void {
   mkdirSync(config.home, { recursive: true, mode: PRIVATE_FOLDER });
-  const file = join(config.home, 'worker.log');
+  const file = inHome(config.home, 'worker.log');
   logWorkersTo((entry) => appendFileSync(file, `${logLine(entry)}\n`, { mode: PRIVATE_FILE }));
 }
 

@@ -9,6 +9,7 @@ import { replaceFile } from '../../store/replace-file.ts';
 import { fetchTable, flawOf } from './fetch-table.ts';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../private-mode.ts';
 import { readRegularText } from '../../regular-file.ts';
+import { inHome } from '../../server/home.ts';
 
 const TABLE_FILE = 'table.json';
 const LAST_FILE = 'last-look.json';
@@ -22,7 +23,7 @@ export interface PriceLook {
   trouble: string | null;
 }
 
-const folderOf = ({ home }: Pick<Config, 'home'>): string => join(home, 'prices');
+const folderOf = ({ home }: Pick<Config, 'home'>): string => inHome(home, 'prices');
 
 /** Of what was fetched and what is bundled, the newer one. What cannot be read counts as not fetched. */
 export async function tableAtHand(config: Pick<Config, 'home'>): Promise<PriceTable> {

@@ -4,6 +4,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { readDotEnv } from './dot-env.ts';
 import { hostAndPort, isLoopback } from './loopback.ts';
 import { durabatchHome } from './server/home.ts';
+import { ownValue } from './own-value.ts';
 
 export interface Config {
   /** Folder for everything that outlives a command. */
@@ -44,7 +45,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string): Config {
     uiUrl: env['DURABATCH_UI_URL']?.replace(/\/+$/, '') || null,
     pricesUrl: pricesUrlOf(env['DURABATCH_PRICES_URL']),
     plainHttpHosts: (env['DURABATCH_ALLOW_HTTP'] ?? '').split(/[\s,]+/).filter(Boolean),
-    secret: (name) => (env[name] ?? keys[name])?.trim() || undefined,
+    secret: (name) => (ownValue(env, name) ?? ownValue(keys, name))?.trim() || undefined,
     env,
     dotEnv: keys,
     notices: [notice, temporal?.notice].filter((line) => typeof line === 'string'),

@@ -21,6 +21,14 @@ test('an empty environment means the embedded server and no secrets', async (t) 
   assert.equal(config.secret('DEEPSEEK_API_KEY'), undefined);
 });
 
+for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty'])
+  test(`no environment has a key in ${name}`, async (t) => {
+    const { cwd, env } = await nobody(t);
+    await writeFile(join(cwd, '.env'), 'A_KEY=x\n');
+    assert.equal(loadConfig(env, cwd).secret(name), undefined);
+    assert.equal(loadConfig({ ...process.env, ...env }, cwd).secret(name), undefined);
+  });
+
 test('keys are read from .env in the working folder, and the environment wins over it', async (t) => {
   const { cwd, env } = await nobody(t);
   await writeFile(join(cwd, '.env'), '\ufeff# keys\r\nA_KEY="from the file"\r\nB_KEY=from the file\r\n');

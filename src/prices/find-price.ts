@@ -9,6 +9,7 @@ import type {
   TokenPrices,
 } from './price-table.ts';
 import { isWorkday } from './work-calendar.ts';
+import { ownValue } from '../own-value.ts';
 
 export const providerById = ({ providers }: PriceTable, id: string): PricedProvider | undefined =>
   providers.find((provider) => provider.id === id);
@@ -77,7 +78,7 @@ export function pricesAt(
 function holds({ calendars }: PriceTable, { from, hours, workdaysOf }: PriceTimes, at: Date): boolean {
   if (from !== undefined && at.getTime() < Date.parse(from)) return false;
   if (hours !== undefined && !isWithin(hours, at.toISOString().slice(11, 16))) return false;
-  const calendar = workdaysOf === undefined ? undefined : calendars[workdaysOf];
+  const calendar = workdaysOf === undefined ? undefined : ownValue(calendars, workdaysOf);
   return calendar === undefined || isWorkday(calendar, at);
 }
 

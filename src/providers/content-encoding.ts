@@ -1,6 +1,7 @@
 /** Bodies that come compressed though nobody asked for it: some gateways do that. */
 import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate } from 'node:zlib';
+import { ownValue } from '../own-value.ts';
 
 /** Nobody compresses an answer more often than that. */
 const MOST_LAYERS = 5;
@@ -39,7 +40,7 @@ export async function decodedBody(
     throw new Error(`The answer has ${layers.length} content-encodings, more than ${MOST_LAYERS}.`);
   let body = bytes;
   for (const layer of layers.toReversed()) {
-    const decode = decoders[layer];
+    const decode = ownValue(decoders, layer);
     // As fetch has it: what nobody knows is taken as it is.
     if (!decode) return body;
     body = await decode(body, mostBytes).catch((error: NodeJS.ErrnoException) => {

@@ -1,4 +1,5 @@
 import type { FailureCounts, FailureType } from '../contract.ts';
+import { ownValue } from '../own-value.ts';
 
 /** What older versions told of their prompts has no such counts. */
 type Told = FailureCounts | undefined;
@@ -19,7 +20,7 @@ export const rankedFailures = (counts: Told = {}): { type: FailureType; count: n
 function combined(a: Told = {}, b: Told = {}, sign: 1 | -1): FailureCounts {
   const sum = { ...a };
   for (const type of types(b)) {
-    const count = (sum[type] ?? 0) + sign * (b[type] ?? 0);
+    const count = (ownValue(sum, type) ?? 0) + sign * (b[type] ?? 0);
     if (count === 0) delete sum[type];
     else sum[type] = count;
   }

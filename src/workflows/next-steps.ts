@@ -9,6 +9,7 @@ import {
   shellWord,
   shellWords,
 } from './command-line.ts';
+import { ownValue } from '../own-value.ts';
 
 export interface NextStep {
   advice: string;
@@ -104,10 +105,13 @@ export function nextStep(
     return { advice: 'Its id is not one of a batch, so no command takes it.', command: null };
   // What a folder or a server tells may be of another version.
   if (state !== 'paused')
-    return stateSteps[state]?.(id) ?? { advice: 'This version does not know its state.', command: null };
+    return (
+      ownValue(stateSteps, state)?.(id) ?? { advice: 'This version does not know its state.', command: null }
+    );
   if (pause?.overcharged) return { advice: OVERCHARGED, command: commandLine`durabatch resume ${id}` };
   const advice =
-    pauseAdvice[pause?.reason ?? 'operator'] ?? 'This version does not know why it is paused. To continue:';
+    ownValue(pauseAdvice, pause?.reason ?? 'operator') ??
+    'This version does not know why it is paused. To continue:';
   if (pause?.reason !== 'budget') return { advice, command: commandLine`durabatch resume ${id}` };
   const cap = higherCap(maxCostNanoUsd, pause.neededNanoUsd);
   return { advice, command: commandLine`durabatch resume ${id} --max-cost ${cap}` };

@@ -15,6 +15,7 @@ const good: [title: string, body: Uint8Array, encoding: string | null][] = [
   ['brotli', brotliCompressSync(text), 'br'],
   ['two layers, the last one outside', brotliCompressSync(gzipSync(text)), 'gzip, br'],
   ['an encoding nobody knows is taken as it is', text, 'rot13'],
+  ['so is one that every object has a value for', text, 'constructor'],
 ];
 for (const [title, body, encoding] of good) {
   test(title, async () => assert.deepEqual(Buffer.from(await decodedBody(body, encoding, MOST)), text));

@@ -23,6 +23,7 @@ import { doctorJson, doctorText } from '../render/doctor-text.ts';
 import { afterOutput } from '../../terminal-output.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { ownValue } from '../../own-value.ts';
 
 /** What hangs is given up after this long; all checks run at once. */
 const CHECK_MS = 10_000;
@@ -74,8 +75,8 @@ function checksOf(options: DoctorOptions, { config }: CommandContext): Record<Ch
         provider,
         variable,
         isOwnAddress: options.baseUrl === undefined,
-        environment: process.env[variable],
-        dotEnv: config.dotEnv[variable],
+        environment: ownValue(process.env, variable),
+        dotEnv: ownValue(config.dotEnv, variable),
       }),
     provider: (signal) =>
       secrecy !== null

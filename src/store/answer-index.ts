@@ -5,14 +5,14 @@ import { shardRange } from '../workflows/shard-range.ts';
 import type { BatchStore } from './batch-store.ts';
 import { ledgerSizes } from './ledger-files.ts';
 import { layoutOf, type Manifest } from './manifest.ts';
-import type { AnswerMeta, RecordLocation } from './prompt-history.ts';
+import type { AnswerMeta, PromptHistory, RecordLocation } from './prompt-history.ts';
 import type { AnswerRecord } from './records.ts';
 import { readRegularText } from '../regular-file.ts';
 import { replaceFile } from './replace-file.ts';
 import type { Shard } from './shard.ts';
 import { areSameSizes, isUnchanged } from './shard-sizes.ts';
 import { ledgerFolderOf } from './shard-name.ts';
-import { standingOf } from './standing.ts';
+import { type ChosenAnswer, isUsable, LENIENT, standingOf } from './standing.ts';
 
 /** One sample of one response, whatever copies of it there are. */
 export interface Origin {
@@ -42,9 +42,11 @@ const FILE = 'answers.json';
 const numbers = z.array(z.number());
 const noteSchema = z.object({
   format: z.literal(1),
+  /** Includes what failed prompts did not use. Earlier builds left that out: a note without this field is made again. */
+  unused: z.literal(true),
   /** Valid for ledger files of exactly these names and sizes. */
   files: z.record(z.string(), z.number()),
-  /** Column by column, in order of prompt and sample: half as large as row by row, and read in half the time. */
+  /** Column by column, in order of prompt: half as large as row by row, and read in half the time. */
   index: numbers,
   sample: numbers,
   /** 1: it ended by itself. */
@@ -59,7 +61,7 @@ const noteSchema = z.object({
 });
 type Note = z.infer<typeof noteSchema>;
 
-/** Returns the usable answers of a shard in order of prompt and sample. Throws what its reader throws. */
+/** Returns the usable answers of a shard in order of prompt. Throws what its reader throws. */
 export async function usableAnswers(store: BatchStore, shard: number): Promise<UsableAnswer[]> {
   const manifest = await store.manifest();
   const folder = ledgerFolderOf(store.folder, shard);
@@ -82,8 +84,7 @@ export function answersOf({ shard, reader }: Shard, manifest: Manifest): UsableA
   for (let index = first - 1; index < last; index++) {
     const history = reader.history(index);
     if (history.answers.length === 0) continue;
-    for (const { sample, answer, finishReason } of standingOf(history, mostSamples(history.answers, manifest))
-      .chosen)
+    for (const { sample, answer, finishReason } of usableOf(history, manifest))
       answers.push({
         ...{ index, sample, isComplete: finishReason === 'stop' },
         answeredAt: Date.parse(answer.reused?.at ?? answer.at),
@@ -92,6 +93,22 @@ export function answersOf({ shard, reader }: Shard, manifest: Manifest): UsableA
       });
   }
   return answers;
+}
+
+/**
+ * Returns the samples that the prompt uses, and then, if it failed, its other usable ones: `--reject-truncated` discards
+ * answers that a batch without it can use.
+ */
+function usableOf(history: PromptHistory, manifest: Manifest): ChosenAnswer[] {
+  const { settled, chosen } = standingOf(history, mostSamples(history.answers, manifest));
+  if (settled?.status !== 'failed') return chosen;
+  const unused = history.answers.flatMap((answer) =>
+    answer.choices
+      .filter((choice) => isUsable(choice, LENIENT))
+      .filter(({ sample }) => !chosen.some((each) => each.answer === answer && each.sample === sample))
+      .map(({ sample, finishReason }) => ({ sample, answer, finishReason })),
+  );
+  return [...chosen, ...unused];
 }
 
 /** No prompt has more than the batch's most, whatever a record says. */
@@ -108,7 +125,7 @@ export async function noteAnswers(shard: Shard, answers: readonly UsableAnswer[]
   if (!sizes || !isUnchanged(sizes, await ledgerSizes(shard.ledgerFolder), shard)) return;
   const names = [...sizes.keys()];
   const note: Note = {
-    ...{ format: 1, files: Object.fromEntries(sizes) },
+    ...{ format: 1, unused: true, files: Object.fromEntries(sizes) },
     index: answers.map(({ index }) => index),
     sample: answers.map(({ sample }) => sample),
     complete: answers.map(({ isComplete }) => Number(isComplete)),

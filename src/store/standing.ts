@@ -43,10 +43,11 @@ const DOWNTIME_MS = 5 * 60_000;
 /** What a run asks of an answer. What is settled stays as it was settled. */
 export type Judgement = Pick<RunLimits, 'rejectTruncated' | 'retryEmpty'>;
 
-const LENIENT: Judgement = { rejectTruncated: false, retryEmpty: false };
+/** Takes answers that were cut off at their token limit. */
+export const LENIENT: Judgement = { rejectTruncated: false, retryEmpty: false };
 
 /** Success is an answer that ended by itself, or at its token limit where that is good enough, and says something. */
-const isUsable = (
+export const isUsable = (
   choice: { finishReason: string; blank: boolean },
   { rejectTruncated }: Judgement,
 ): boolean =>

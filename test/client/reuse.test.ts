@@ -120,6 +120,67 @@ test('an answer that was cut off is not taken where such answers are rejected', 
   assert.equal(await reuseAnswers(lenient, [earlier], NOW), 2);
 });
 
+/** A batch of one prompt that failed, with these choices: one answer each, of which its end names those in `used`. */
+async function failedBatch(
+  t: TestContext,
+  choices: readonly { sample: number; text: string; finishReason: string }[],
+  used: readonly number[] = [],
+): Promise<BatchStore> {
+  const store = await makeBatch(t, items('one'), { batch_id: 'failed' });
+  const { writer } = await store.openShard(0);
+  for (const [at, choice] of choices.entries())
+    await writer.append(answer(`a${at}`, { choices: [choice] }), { durable: false });
+  const answers = used.map((at) => `a${at}`);
+  await writer.append(settled('end', { status: 'failed', answers }), { durable: true });
+  return store;
+}
+
+const cutOff = (sample: number, text: string) => ({ sample, text, finishReason: 'length' });
+
+for (const [what, choices, used, lenient, strict] of [
+  ['cut off', [cutOff(1, 'one'), cutOff(2, 'two')], [], ['one', 'two'], []],
+  ['cut off twice', [cutOff(1, 'one'), cutOff(1, 'again')], [], ['one', 'again'], []],
+  [
+    'cut off, beside one that was good',
+    [{ ...cutOff(1, 'good'), finishReason: 'stop' }, cutOff(2, 'two')],
+    [0],
+    ['good', 'two'],
+    ['good'],
+  ],
+  [
+    'cut off before a good one for the same sample',
+    [cutOff(1, 'cut'), { ...cutOff(1, 'good'), finishReason: 'stop' }],
+    [1],
+    ['good', 'cut'],
+    ['good'],
+  ],
+  ['cut off without text', [cutOff(1, ' ')], [], [], []],
+  ['refused', [{ ...cutOff(1, 'no'), finishReason: 'content_filter' }], [], [], []],
+] satisfies [string, Parameters<typeof failedBatch>[1], number[], string[], string[]][]) {
+  test(`answers of a failed prompt: ${what}`, async (t) => {
+    const failed = await failedBatch(t, choices, used);
+    const rejecting = await newBatch(t, items('one'), { limits: { ...limits, rejectTruncated: true } });
+    assert.equal(await reuseAnswers(rejecting, [failed], NOW), strict.length);
+    assert.deepEqual(await textsOf(rejecting), [strict]);
+    const accepting = await makeBatch(t, items('one'), { batch_id: 'accepting' });
+    assert.equal(await reuseAnswers(accepting, [failed], NOW), lenient.length);
+    assert.deepEqual(await textsOf(accepting), [lenient]);
+  });
+}
+
+test('retry takes no answer back that the batch rejected, whoever has a copy of it', async (t) => {
+  const strict = { limits: { ...limits, rejectTruncated: true } };
+  const failed = await makeBatch(t, items('one'), { batch_id: 'failed', ...strict });
+  const { writer } = await failed.openShard(0);
+  await writer.append(answer('a', { choices: [cutOff(1, 'one')] }), { durable: false });
+  await writer.append(settled('end', { status: 'failed', answers: [] }), { durable: true });
+  const copy = await makeBatch(t, items('one'), { batch_id: 'copy' });
+  assert.equal(await reuseAnswers(copy, [failed], NOW), 1);
+  await writer.append({ ...settled('open again', { run: 2 }), type: 'reopened' } as never, { durable: true });
+  for (const rejectTruncated of [true, false])
+    assert.equal(await reuseAnswers(failed, [copy], NOW, { rejectTruncated }), 0);
+});
+
 test('an answer that was no success is not taken', async (t) => {
   const earlier = await earlierBatch(t, 'a', items('one'), { finishReason: 'content_filter' });
   assert.equal(await reuseAnswers(await newBatch(t, items('one')), [earlier], NOW), 0);

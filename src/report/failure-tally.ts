@@ -45,9 +45,9 @@ export const withLater = (tally: FailureTally, later: readonly FailureGroup[]): 
 export const failureGroups = (tally: FailureTally): FailureGroup[] =>
   [...tally.values()].sort((a, b) => b.count - a.count);
 
-export const toReportFailure = ({ type, count, examples }: FailureGroup) => ({
+export const toReportFailure = ({ type, count, examples }: FailureGroup, batchId: string) => ({
   type,
   count,
-  advice: failureStep(type),
+  advice: failureStep(type, batchId),
   examples: examples.map(({ promptId, message }) => ({ prompt_id: promptId, message })),
 });

@@ -119,7 +119,7 @@ export const toSummary = (source: ReportSource, tally: Tally, paths: ReportPaths
       ...(source.priceTable && { table_date: source.priceTable.date }),
       used: toUsedPrices(tally.prices),
     },
-    failures: failureGroups(tally.failures).map(toReportFailure),
+    failures: failureGroups(tally.failures).map((group) => toReportFailure(group, manifest.batch_id)),
     warnings: toWarnings(source, tally, partial),
   };
 };

@@ -118,7 +118,7 @@ test('the ledger is read once, and what comes late is in the report, the manifes
       tokens: outcome.paid.usage.total,
       cost: nanoUsdToUsd(outcome.paid.costNanoUsd),
       bill: toReportBill(fromOutcomeBill(outcome.bill!)),
-      failures: outcome.failures!.map(toReportFailure),
+      failures: outcome.failures!.map((group) => toReportFailure(group, store.batchId)),
       times: [outcome.durationSeconds, outcome.pausedSeconds, outcome.idleSeconds],
     },
     {

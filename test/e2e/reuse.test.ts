@@ -144,6 +144,35 @@ test('without a flag nothing is bought that the folder has; with --no-reuse and 
   assert.equal(provider.requests, 17 + 1);
 });
 
+test('what --reject-truncated discarded is not bought again by a run that accepts it', async (t) => {
+  const place = await createWorkplace(t, server, {
+    script: () => reply.ok({ text: 'half an', finishReason: 'length' }),
+  });
+  const { provider } = place;
+  const file = await place.write('prompts.json', promptTexts(3));
+  const strict = ['--completions', '2', '--reject-truncated'];
+  const failed = await place.run(file, ['--id', 'strict', ...strict]);
+  assert.equal(failed.code, 3, failed.stderr);
+  const advised = /without --reject-truncated, with (--new --reuse strict)/.exec(
+    failed.stdout.replaceAll(/\s+/g, ' '),
+  );
+  assert.ok(advised, failed.stdout);
+  const bought = { ...provider.answered };
+  assert.equal(bought.completions, 6);
+
+  const fewer = await place.run(file, ['--completions', '1']);
+  assert.equal(fewer.code, 0, fewer.stdout + fewer.stderr);
+  const kept = await place.run(file, ['--completions', '2', ...advised[1]!.split(' ')]);
+  assert.equal(kept.code, 0, kept.stdout + kept.stderr);
+  assert.match(kept.stderr, /6 completions of identical requests taken over from strict instead/);
+  assert.deepEqual(provider.answered, bought, 'nothing was bought');
+  const { results } = await newestResults(place.outputDir);
+  assert.ok(results.every(({ completions }) => completions.every(({ truncated }) => truncated)));
+
+  assert.equal((await place.run(file, ['--completions', '1', '--reject-truncated', '--new'])).code, 3);
+  assert.ok(provider.answered.requests > bought.requests, 'a run that rejects them buys its own');
+});
+
 test('what another batch is buying at the moment is not waited for', async (t) => {
   const gate = createGate();
   const place = await createWorkplace(t, server, {

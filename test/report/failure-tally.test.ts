@@ -37,7 +37,7 @@ test('counts by type, the most frequent first, with the first prompts whose mess
       ['e', 'three'],
     ],
   );
-  assert.match(toReportFailure(groups[1]!).advice, /--max-attempts/);
+  assert.match(toReportFailure(groups[1]!, 'b').advice, /--max-attempts/);
 });
 
 test('a prompt without an error is in no group', () => {

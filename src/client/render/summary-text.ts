@@ -89,7 +89,7 @@ export function summaryText(
     ...(summary.simulated ? wrapped(SIMULATED_NOTICE, columns).map(paint.yellow) : []),
     ...labelledRows(rows, columns),
     ...notices.flatMap((notice) => wrapped(notice, columns)).map(paint.yellow),
-    ...summary.failures.flatMap((group) => failureLines(group, paint, columns)),
+    ...summary.failures.flatMap((group) => failureLines(group, summary.batchId, paint, columns)),
   ]);
 }
 
@@ -103,7 +103,7 @@ function workText({ durationMs, pausedMs, idleMs }: BatchSummary): string {
   return others.length === 0 ? work : [`${work} at work`, ...others].join(', ');
 }
 
-function failureLines(group: FailureGroup, paint: Paint, columns: number): string[] {
+function failureLines(group: FailureGroup, batchId: string, paint: Paint, columns: number): string[] {
   const examples = group.examples.slice(0, EXAMPLES_SHOWN);
   const shown = examples.map(({ promptId, message }) =>
     toTerminalText(`${promptId}: ${message}`, Math.min(240, columns - 2)),
@@ -111,7 +111,7 @@ function failureLines(group: FailureGroup, paint: Paint, columns: number): strin
   const more = group.count - examples.length;
   return [
     paint.red(`${plural(group.count, 'prompt')} failed with ${group.type}`),
-    ...wrapped(failureStep(group.type), columns - 2).map((line) => `  ${line}`),
+    ...wrapped(failureStep(group.type, batchId), columns - 2).map((line) => `  ${line}`),
     ...shown.map((line) => paint.dim(`  ${line}`)),
     ...(more > 0 ? [`  … and ${countText(more)} more, in the results`] : []),
   ];
@@ -162,6 +162,6 @@ export function summaryJson(summary: BatchSummary): Record<string, unknown> {
     web_ui: summary.webUiUrl,
     next_step: nextStepOf(summary),
     warnings: summary.warnings,
-    failures: summary.failures.map(toReportFailure),
+    failures: summary.failures.map((group) => toReportFailure(group, summary.batchId)),
   };
 }

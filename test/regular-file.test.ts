@@ -38,7 +38,7 @@ const readers: [string, string, (folder: string, path: string) => unknown][] = [
   ['openToAppend', 'x', (_, path) => openToAppend(path, 0o600)],
   ['the reader of revisions', 'x', (_, path) => readWhole(path)],
   ['the size of a ledger file', 'x', (_, path) => presentSize(path)],
-  ['the reader of prompts', 'x', (_, path) => new PromptsFile(path, 0).read(0)],
+  ['the reader of prompts', 'x', (_, path) => new PromptsFile(path, { firstIndex: 0 }).read(0)],
   ['the log of controls', 'controls.jsonl', (folder) => appendControl(folder, note)],
   ['the reader of worker records', 'workers/w-00000000.beats', (folder) => readWorkerRecords(folder)],
 ];

@@ -87,7 +87,9 @@ export class BatchDraft {
   async *items(): AsyncGenerator<{ index: number; item: PromptItem }> {
     await this.#written(() => this.#closeShards());
     for (let shard = 0; shard < this.shards; shard++)
-      yield* new PromptsFile(join(this.#prompts, promptsFileName(shard)), shard * this.#shardSize).all();
+      yield* new PromptsFile(join(this.#prompts, promptsFileName(shard)), {
+        firstIndex: shard * this.#shardSize,
+      }).all();
   }
 
   /** Answers that its prompts have from the start, in the ledger of one of its shards; `file` is a name for this process's file. */

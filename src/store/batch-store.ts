@@ -141,6 +141,7 @@ export class BatchStore {
     const place = {
       ...{ batchFolder: this.#folder, promptsFile: promptsFileOf(manifest, shard) },
       ...{ shard, firstIndex: first - 1, lastIndex: last - 1 },
+      maxCompletions: manifest.max_completions,
     };
     return this.#shards.use(shard, (release) => new Shard(place, this.#owner, release));
   }

@@ -13,6 +13,8 @@ export interface ShardPlace {
   shard: number;
   firstIndex: number;
   lastIndex: number;
+  /** Most completions that a prompt of the batch asks for. */
+  maxCompletions: number;
 }
 
 /** What this process has open of one shard: shared by all who work on it at a time. */
@@ -26,12 +28,14 @@ export class Shard {
 
   /** `owner` names this process in its ledger files. */
   constructor(place: ShardPlace, owner: string, release: () => Promise<void>) {
-    const { batchFolder, promptsFile, shard, firstIndex, lastIndex } = place;
+    const { batchFolder, promptsFile, shard, firstIndex, lastIndex, maxCompletions } = place;
     this.shard = shard;
     this.ledgerFolder = ledgerFolderOf(batchFolder, shard);
     this.reader = new LedgerReader(this.ledgerFolder, firstIndex, lastIndex);
     this.writer = new LedgerWriter(this.ledgerFolder, owner, this.reader);
-    this.#prompts = new PromptsFile(join(batchFolder, 'prompts', promptsFile), firstIndex);
+    this.#prompts = new PromptsFile(join(batchFolder, 'prompts', promptsFile), {
+      ...{ firstIndex, lastIndex, maxCompletions },
+    });
     this.#release = release;
   }
 

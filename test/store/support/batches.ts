@@ -20,6 +20,10 @@ export async function makeBatch(
     store_uuid: location.uuid,
     shard_size: shardSize,
     shards: draft.shards,
+    max_completions: items.reduce(
+      (most, { completions = 0 }) => Math.max(most, completions),
+      (changes.settings ?? manifestOf(0).settings).completions,
+    ),
     ...changes,
   });
   if (!(await draft.commit(manifest))) throw new Error('a new folder has the batch already');

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import type { StoreLocation } from '../contract.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { claimedIds } from '../store/batch-claims.ts';
-import { type Manifest, MANIFEST_FILE } from '../store/manifest.ts';
+import { type Manifest, MANIFEST_FILE, MAX_MANIFEST_BYTES } from '../store/manifest.ts';
 import { manifestSchema } from '../store/manifest-schema.ts';
 import { listBatches } from '../store/output-folder.ts';
 import { type BatchIdentity, allHashes, hashInId, hashName, isOfIdentity } from './batch-identity.ts';
 import { findRegistered } from './batch-registry.ts';
 import { openStore } from './locate-batch.ts';
-import { readRegularText } from '../regular-file.ts';
+import { readRegularText, UnfitFileError } from '../regular-file.ts';
 
 /**
  * The batch of these requests in the folder, else in another folder that this machine remembers; `null`: there is none.
@@ -68,8 +68,8 @@ const chosen = (found: readonly Found[]): string | null =>
 
 /** `null` also for a damaged batch: a command that names it by id reports the damage. */
 async function readIfThere(file: string): Promise<Manifest | null> {
-  const text = await readRegularText(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+  const text = await readRegularText(file, MAX_MANIFEST_BYTES).catch((error: NodeJS.ErrnoException) => {
+    if (error instanceof UnfitFileError || error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
     throw error;
   });
   try {

@@ -1,7 +1,7 @@
 /** From what was typed for the id of a batch to the id: the id itself, the beginning of one, or `@last`. */
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
-import { MANIFEST_FILE } from '../store/manifest.ts';
+import { MANIFEST_FILE, MAX_MANIFEST_BYTES } from '../store/manifest.ts';
 import { findBatch, listBatches } from '../store/output-folder.ts';
 import { asTyped } from '../typed-command.ts';
 import { commandLine, isBatchId } from '../workflows/command-line.ts';
@@ -106,7 +106,7 @@ async function newest(places: readonly Place[], { outputDir }: IdScope): Promise
 /** `null`: it cannot be read; a command that names the batch reports why. */
 async function madeAtOf(manifestFile: string): Promise<string | null> {
   try {
-    const { created_at: madeAt } = JSON.parse(await readRegularText(manifestFile)) as {
+    const { created_at: madeAt } = JSON.parse(await readRegularText(manifestFile, MAX_MANIFEST_BYTES)) as {
       created_at?: unknown;
     };
     return typeof madeAt === 'string' ? madeAt : null;

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ZodError } from 'zod';
 import { createWhole, readWhole } from './create-whole.ts';
-import { type Manifest, MANIFEST_FILE } from './manifest.ts';
+import { type Manifest, MANIFEST_FILE, MAX_MANIFEST_BYTES } from './manifest.ts';
 import { manifestSchema } from './manifest-schema.ts';
 import { replaceFile } from './replace-file.ts';
 import { messageOf, StoreError } from './store-error.ts';
 import { makeFolder, syncFolder } from './sync-folder.ts';
 import { PRIVATE_FOLDER } from '../private-mode.ts';
-import { readRegularText } from '../regular-file.ts';
+import { readRegularText, UnfitFileError } from '../regular-file.ts';
 
 const REVISIONS_FOLDER = 'revisions';
 const REVISION_FILE = /^(\d{6,})\.json$/;
@@ -23,6 +23,9 @@ const UNSEEN_DELAY_MS = 250;
 const MAX_UNSEEN = 240;
 
 const COPY_ATTEMPTS = 3;
+
+/** A new batch leaves the other half for its runs. */
+const MAX_FIRST_BYTES = MAX_MANIFEST_BYTES / 2;
 
 /** A batch without revisions is one of version 0.1.0, or was copied without them: its `batch.json` is the manifest. */
 export type RevisedManifest = Manifest & { revision: number };
@@ -36,9 +39,9 @@ export async function readNewestRevision(batchFolder: string): Promise<RevisedMa
   }
   const file = fileOf(batchFolder, number);
   try {
-    return { ...parseManifest(await readWhole(file), file), revision: number };
+    return { ...parseManifest(await readWhole(file, MAX_MANIFEST_BYTES), file), revision: number };
   } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
+    if (!(error instanceof StoreError || error instanceof UnfitFileError)) throw error;
     // A revision is created whole, so this one was damaged later. Its copy is as good; an older revision is not.
     const copy = await readCopy(batchFolder).catch(() => null);
     if (copy?.revision === number) return { ...copy, revision: number };
@@ -69,7 +72,9 @@ export async function reviseManifest(
     const next: RevisedManifest = { ...changed, revision: current.revision + 1 };
     await makeFolder(join(batchFolder, REVISIONS_FOLDER));
     const file = fileOf(batchFolder, next.revision);
-    if (await createWhole(file, manifestText(next))) {
+    const text = manifestText(next);
+    assertSize(text, MAX_MANIFEST_BYTES, `Start another batch for what ${batchFolder} still has to do`);
+    if (await createWhole(file, text)) {
       await refreshCopy(batchFolder, next);
       return next;
     }
@@ -83,6 +88,7 @@ export async function reviseManifest(
 /** Writes the first revision, and its copy, into a folder that nobody else knows yet. */
 export async function writeFirstRevision(batchFolder: string, manifest: Manifest): Promise<void> {
   const first: RevisedManifest = { ...manifest, revision: 1 };
+  assertSize(manifestText(first), MAX_FIRST_BYTES, 'Shorten its description and metadata');
   await mkdir(join(batchFolder, REVISIONS_FOLDER), PRIVATE_FOLDER);
   await replaceFile(fileOf(batchFolder, 1), manifestText(first));
   await replaceFile(join(batchFolder, MANIFEST_FILE), manifestText(first));
@@ -126,13 +132,22 @@ async function newestNumber(batchFolder: string): Promise<number> {
 
 async function readCopy(batchFolder: string): Promise<Manifest> {
   const file = join(batchFolder, MANIFEST_FILE);
-  return parseManifest(await readRegularText(file), file);
+  return parseManifest(await readRegularText(file, MAX_MANIFEST_BYTES), file);
 }
 
 const fileOf = (batchFolder: string, number: number): string =>
   join(batchFolder, REVISIONS_FOLDER, `${String(number).padStart(6, '0')}.json`);
 
 const manifestText = (manifest: RevisedManifest): string => `${JSON.stringify(manifest, null, 2)}\n`;
+
+/** Throws {@link StoreError} for a manifest that could not be read back. */
+function assertSize(text: string, most: number, whatToDo: string): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > most)
+    throw new StoreError(
+      `the batch's manifest would have ${bytes} bytes, and at most ${most} are possible. ${whatToDo}.`,
+    );
+}
 
 /** Throws {@link StoreError}. */
 function parseManifest(text: string, file: string): Manifest {

@@ -3,6 +3,8 @@ import type { BatchLayout, BatchOutcome, BatchSettings, Pause, StoreLocation } f
 import { shardName } from './shard-name.ts';
 
 export const MANIFEST_FILE = 'batch.json';
+/** Of a thousand runs with all their failures. A larger file is not read: to parse one takes seconds, of every command in the output folder. */
+export const MAX_MANIFEST_BYTES = 8 * 1024 * 1024;
 
 export interface ManifestRun {
   run: number;

@@ -4,7 +4,7 @@ import { readdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { StoreLocation } from '../contract.ts';
 import { createWhole, readWhole } from './create-whole.ts';
-import { MANIFEST_FILE } from './manifest.ts';
+import { MANIFEST_FILE, MAX_MANIFEST_BYTES } from './manifest.ts';
 import { cannotWrite, StoreError } from './store-error.ts';
 import { makeFolder } from './sync-folder.ts';
 import { SHARED_FOLDER, shareFile } from '../private-mode.ts';
@@ -104,7 +104,9 @@ async function uuidOfBatches(path: string): Promise<string | null> {
   // Who looks for a batch in what is no folder is told so.
   for (const id of await listBatches(path).catch(() => [])) {
     try {
-      const manifest = JSON.parse(await readRegularText(join(path, id, MANIFEST_FILE))) as {
+      const manifest = JSON.parse(
+        await readRegularText(join(path, id, MANIFEST_FILE), MAX_MANIFEST_BYTES),
+      ) as {
         store_uuid?: unknown;
       };
       if (typeof manifest.store_uuid === 'string' && UUID.test(manifest.store_uuid))

@@ -115,6 +115,20 @@ test('a damaged file is quoted in an error without what a terminal acts on', asy
   }
 });
 
+test('an oversized manifest costs the other batches of its folder nothing, and is named as damaged', async (t) => {
+  const place = await createWorkplace(t, server);
+  const folder = join(place.outputDir, 'prompts-0123456789ab');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'batch.json'), `[${'[],'.repeat(20 << 20)}0]`);
+  const { code, stderr } = await place.run(await place.write('prompts.json', ['one']));
+  assert.equal(code, 0, stderr);
+  const list = await place.cli(['list', '--output-dir', 'out']);
+  assert.match(list.stdout + list.stderr, /batch\.json has \d+ bytes/);
+  const status = await place.cli(['status', 'prompts-0123456789ab', '--output-dir', 'out']);
+  assert.equal(status.code, 2, status.stdout);
+  assert.match(status.stderr, /batch\.json has \d+ bytes, and no such file has more than 8388608/);
+});
+
 const tampered: [string, (manifest: Manifest) => unknown][] = [
   ['another batch id', (manifest) => ({ ...manifest, batch_id: '../../escaped' })],
   ['another source', (manifest) => ({ ...manifest, source: '../../escaped' })],

@@ -240,3 +240,43 @@ for (const text of ['', '{"format": 1', '[]', '\0\0\0\0']) {
     assert.deepEqual(notesOf(await again(store).readManifest()), []);
   });
 }
+
+const oversized = `[${'[],'.repeat(3 << 20)}0]`;
+
+test('a manifest that is too large is named as damaged, and is not parsed', async (t) => {
+  const store = await makeBatch(t, items);
+  const copy = join(store.folder, 'batch.json');
+  const revision = join(store.folder, 'revisions', '000001.json');
+  const good = await readFile(copy);
+  t.mock.method(JSON, 'parse', (text: string) => assert.fail(`parses ${text.length} characters`));
+  await writeFile(copy, oversized);
+  await writeFile(revision, oversized);
+  await assert.rejects(again(store).readManifest(), (error: Error) => {
+    assert.ok(error instanceof StoreError);
+    assert.match(error.message, /000001\.json has \d+ bytes, and no such file has more than 8388608/);
+    return true;
+  });
+  await rm(join(store.folder, 'revisions'), { recursive: true });
+  await assert.rejects(again(store).readManifest(), /batch\.json has \d+ bytes, and no such file has more/);
+  t.mock.restoreAll();
+  await writeFile(copy, good);
+  assert.equal((await again(store).readManifest()).prompts, items.length);
+});
+
+test('where only the newest revision is too large its copy counts', async (t) => {
+  const store = await makeBatch(t, items);
+  await writeFile(join(store.folder, 'revisions', '000001.json'), oversized);
+  assert.equal((await again(store).readManifest()).prompts, items.length);
+});
+
+test('no manifest is written that could not be read', async (t) => {
+  const store = await makeBatch(t, items);
+  const metadata = { text: 'x'.repeat(9 << 20) };
+  const change = (manifest: Manifest): Manifest => ({ ...manifest, metadata });
+  await assert.rejects(
+    store.updateManifest(change),
+    /would have \d+ bytes, and at most 8388608 are possible/,
+  );
+  assert.deepEqual(await revisionsOf(store), ['000001.json']);
+  await assert.rejects(makeBatch(t, items, { metadata }), /at most 4194304 are possible\. Shorten/);
+});

@@ -13,7 +13,7 @@ import { copyAnswers } from '../store/reused-answers.ts';
 import { ledgerOwner } from './locate-batch.ts';
 import { findReusable, holdOwn, holdPlanned, nothingTaken, type TakenOver, withTaken } from './reuse.ts';
 import { AskedKeys, type ReuseSource, type SkipNote } from './reuse-sources.ts';
-import { defaultReuse, rulesOf, sourcesOf } from './take-over.ts';
+import { approvedReuse, defaultReuse, rulesOf, sourcesOf } from './take-over.ts';
 import { WantedAnswers } from './wanted-answers.ts';
 
 export class AddedReuse {
@@ -44,7 +44,8 @@ export class AddedReuse {
     note: (line: string) => void,
   ): Promise<AddedReuse> {
     const { reuse, reuse_policy = defaultReuse } = manifest;
-    return new AddedReuse(store, manifest, await sourcesOf(config, store, { reuse, reuse_policy }, note));
+    const wanted = { reuse, reuse_policy, typed: approvedReuse(config, store, manifest) };
+    return new AddedReuse(store, manifest, await sourcesOf(config, store, wanted, note));
   }
 
   /** `index` is the position that the prompt will have in the batch. */

@@ -7,11 +7,12 @@ import { findBatch, findOutputFolder, listBatches } from '../store/output-folder
 import { replaceFile } from '../store/replace-file.ts';
 import { makeFolder } from '../store/sync-folder.ts';
 import { readRegularText } from '../regular-file.ts';
+import { isBatchId } from '../workflows/command-line.ts';
 import { inHome } from '../server/home.ts';
 
 const entrySchema = z.object({
   kind: z.literal('local'),
-  batchId: z.string(),
+  batchId: z.string().refine(isBatchId),
   outputDir: z.string(),
   uuid: z.string(),
 });
@@ -23,13 +24,17 @@ const fileOf = (home: string, batchId: string): string =>
   join(folderOf(home), batchId.toLowerCase() + ENTRY_SUFFIX);
 const idOfFile = (name: string): string => name.slice(0, -ENTRY_SUFFIX.length);
 
+/** What is no id of a batch is not registered. */
 export async function registerBatch(home: string, location: StoreLocation, batchId: string): Promise<void> {
+  if (!isBatchId(batchId)) return;
   await makeFolder(folderOf(home));
   await replaceFile(fileOf(home, batchId), `${JSON.stringify({ ...location, batchId })}\n`);
 }
 
 /** Where a batch was last seen, if it is still there; `null` otherwise. */
 export async function lookUpBatch(home: string, batchId: string): Promise<RegistryEntry | null> {
+  // It may come from a manifest, and is part of a path.
+  if (!isBatchId(batchId)) return null;
   const entry = await readEntry(fileOf(home, batchId));
   return entry && (await isStillThere(entry)) ? entry : null;
 }

@@ -5,7 +5,9 @@ import type { Manifest, ReusePolicy } from '../store/manifest.ts';
 import { ReusePlanWriter } from '../store/reuse-plan.ts';
 import { copyAnswers } from '../store/reused-answers.ts';
 import { messageOf } from '../store/store-error.ts';
-import { locateBatches } from './locate-batch.ts';
+import { destinationOf } from '../providers/destination.ts';
+import { readApproval } from './approvals.ts';
+import { batchIn, locateBatches } from './locate-batch.ts';
 import { UsageError } from './options/usage-error.ts';
 import { durationText } from './render/duration-text.ts';
 import { plural } from './render/number-text.ts';
@@ -49,8 +51,10 @@ export async function takeOver({
   otherwise = noReuse,
   note,
 }: TakeOverOptions): Promise<void> {
-  const { reuse, reuse_policy, limits } = await noteReuse(store, named, policy, otherwise);
-  const found = await sourcesOf(config, store, { reuse, reuse_policy }, note);
+  const manifest = await noteReuse(store, named, policy, otherwise);
+  const { reuse, reuse_policy, limits } = manifest;
+  const typed = [...named, ...approvedReuse(config, store, manifest)];
+  const found = await sourcesOf(config, store, { reuse, reuse_policy, typed }, note);
   const taken = await planReuse(store, found, rulesOf(reuse_policy, limits));
   if (taken.completions > 0) note(takenText(taken));
   else if (named.length > 0) note(`No answers to reuse from ${named.join(', ')}.`);
@@ -116,15 +120,38 @@ export const rulesOf = (
   answeredSince: since_ms === null ? null : Date.now() - since_ms,
 });
 
+/** Batches that this user has typed as sources of the batch's answers, whatever its manifest says. */
+export const approvedReuse = (
+  { home }: Pick<Config, 'home'>,
+  store: BatchStore,
+  { settings, limits }: Manifest,
+): readonly string[] => readApproval(home, store, destinationOf(settings, limits))?.reuse ?? [];
+
+/** `typed` are those that the user has named himself: only they are looked for in other folders. */
+export interface WantedSources {
+  reuse: readonly string[];
+  reuse_policy: ReusePolicy;
+  typed: readonly string[];
+}
+
 /** What this batch may take answers from, and how to say that one of them cannot be read. */
 export async function sourcesOf(
   config: Config,
   { location, batchId }: { location: StoreLocation; batchId: string | null },
-  { reuse, reuse_policy }: { reuse: readonly string[]; reuse_policy: ReusePolicy },
+  { reuse, reuse_policy, typed }: WantedSources,
   note: (line: string) => void,
 ): Promise<{ sources: ReuseSource[]; skip: SkipNote }> {
   const named: BatchStore[] = [];
   for (const id of reuse) {
+    if (!typed.includes(id)) {
+      const here = await batchIn(location.outputDir, id);
+      if (here) named.push(here);
+      else
+        note(
+          `No answers are reused from ${id}: the batch's folder names it, and it is not in ${location.outputDir}.`,
+        );
+      continue;
+    }
     try {
       named.push(...(await locateBatches(config, [id], location.outputDir)));
     } catch (error) {

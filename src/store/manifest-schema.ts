@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { MOST_WORKERS, pauseReasons, providerNames } from '../contract.ts';
 import { isPlainAddress } from '../plain-address.ts';
+import { isBatchId } from '../workflows/command-line.ts';
 import type { Manifest } from './manifest.ts';
 
 const MAX_PROMPTS = 100_000_000;
@@ -190,7 +191,7 @@ const looseManifest = z.looseObject({
   limits,
   runs: z.array(run).max(MAX_RUNS).refine(areAscending, 'expected runs in ascending order'),
   versions: z.looseObject({ durabatch: name, prices: name }),
-  reuse: z.array(text(200)).max(10_000),
+  reuse: z.array(z.string().refine(isBatchId, 'expected the id of a batch')).max(10_000),
   reuse_policy: z
     .looseObject({ folder: z.boolean(), since_ms: z.number().nullable(), longer: z.boolean() })
     .optional(),

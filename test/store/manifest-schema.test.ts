@@ -67,6 +67,8 @@ const hostile: [path: string, value: unknown, named?: string][] = [
   ['additions', [{ stage: '../../../etc', prompts: 0 }], 'additions.0.sha256'],
   ['reuse', 'x'],
   ['reuse', [{ toString: 1 }], 'reuse.0'],
+  ['reuse', ['../../../etc/x'], 'reuse.0'],
+  ['reuse', ['$(id)'], 'reuse.0'],
   ['metadata', []],
   ['format', 2],
 ];

@@ -37,7 +37,7 @@ export class EstimatedReuse {
     note: (line: string) => void,
   ): Promise<EstimatedReuse> {
     const location = { kind: 'local' as const, outputDir: resolve(outputDir), uuid: '' };
-    const wanted = { reuse: reuse.named, reuse_policy: reuse.policy };
+    const wanted = { reuse: reuse.named, reuse_policy: reuse.policy, typed: reuse.named };
     return new EstimatedReuse(
       settings,
       reuse,

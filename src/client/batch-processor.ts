@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { loadConfig } from '../config.ts';
-import type { BatchOutcome, PromptItem } from '../contract.ts';
+import type { BatchOutcome, PromptItem, StoreLocation } from '../contract.ts';
 import { readResults, readSummary } from '../report/read-results.ts';
 import type { BatchResult, BatchResults } from '../report/results-json.ts';
 import type { ReportSummary } from '../report/summary.ts';
+import { readRegularText } from '../regular-file.ts';
+import { reportIn } from '../report/read-report.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { BatchInterruptedError, BatchPausedError } from './batch-errors.ts';
@@ -142,7 +143,7 @@ export class BatchProcessor {
 }
 
 function liveHandle(
-  { batchId }: BatchStore,
+  { batchId, location }: BatchStore,
   { client }: Temporal,
   outcome: Promise<BatchOutcome>,
   /** The last progress of a batch that is over: nobody answers for it any more. */
@@ -156,26 +157,37 @@ function liveHandle(
       if (now) await cancelNow(handle);
       await handle.cancel();
     },
-    ...resultsOf(outcome),
+    ...resultsOf(location, outcome),
   };
 }
 
-function finishedHandle({ batchId }: BatchStore, outcome: BatchOutcome, maxWorkers: number): BatchHandle {
+function finishedHandle(
+  { batchId, location }: BatchStore,
+  outcome: BatchOutcome,
+  maxWorkers: number,
+): BatchHandle {
   return {
     batchId,
     progress: async () => inDollars(progressAtEnd(outcome, maxWorkers)),
     cancel: async () => {
       throw new Error(`batch ${batchId} is not running: it is ${outcome.state}`);
     },
-    ...resultsOf(Promise.resolve(outcome)),
+    ...resultsOf(location, Promise.resolve(outcome)),
   };
 }
 
 /** What a handle tells from the results file, once the batch has ended. */
-const resultsOf = (outcome: Promise<BatchOutcome>): Pick<BatchHandle, 'result' | 'results' | 'summary'> => ({
-  result: async () => JSON.parse(await readFile((await outcome).resultsFile, 'utf8')) as BatchResults,
-  async *results() {
-    yield* readResults((await outcome).resultsFile);
-  },
-  summary: async () => readSummary((await outcome).resultsFile),
-});
+function resultsOf(
+  { outputDir }: StoreLocation,
+  outcome: Promise<BatchOutcome>,
+): Pick<BatchHandle, 'result' | 'results' | 'summary'> {
+  const file = async (): Promise<string> => reportIn(outputDir, (await outcome).resultsFile);
+  return {
+    result: async () =>
+      JSON.parse(await readRegularText(await file(), Number.MAX_SAFE_INTEGER)) as BatchResults,
+    async *results() {
+      yield* readResults(await file());
+    },
+    summary: async () => readSummary(await file()),
+  };
+}

@@ -1,7 +1,9 @@
 /** Reads a results file piece by piece: no more of it is in memory than one result. */
-import { createReadStream } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import Assembler from 'stream-json/assembler.js';
 import { jsonParser, type Token } from 'stream-json/parser.js';
+import { openRegular } from '../regular-file.ts';
 
 /** The report is not readable as one; the message says where and why. */
 export class ReportError extends Error {
@@ -17,12 +19,21 @@ export interface ReportPart {
 
 const LISTS: ReadonlySet<string> = new Set(['results', 'possibly_paid']);
 
-/** Throws {@link ReportError}. */
+/**
+ * Path of a report that a manifest names: in the batch's output folder, wherever that is now. A manifest from elsewhere can
+ * name no file of another folder.
+ */
+export const reportIn = (outputDir: string, file: string): string =>
+  join(outputDir, basename(file.replaceAll('\\', '/')));
+
+/** Throws {@link ReportError}, also where the file is a link, a FIFO or a device. */
 export async function* readReport(file: string): AsyncGenerator<ReportPart> {
   const document = new ReportDocument();
+  let handle: FileHandle | undefined;
   try {
+    handle = await openRegular(file);
     const parse = jsonParser({ streamValues: false });
-    for await (const text of createReadStream(file, { encoding: 'utf8' }) as AsyncIterable<string>) {
+    for await (const text of handle.createReadStream({ encoding: 'utf8' }) as AsyncIterable<string>) {
       const parsed = parse(text);
       if (typeof parsed === 'symbol') continue;
       for (const token of parsed.values) {
@@ -35,6 +46,8 @@ export async function* readReport(file: string): AsyncGenerator<ReportPart> {
       `the report ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
       { cause: error },
     );
+  } finally {
+    await handle?.close();
   }
   if (!document.isComplete) throw new ReportError(`the report ${file} ends in its middle`);
 }

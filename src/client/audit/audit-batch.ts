@@ -1,7 +1,5 @@
 /** Recomputes a batch from its ledger and compares that with what its report and its workflow say. */
-import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { ReportError } from '../../report/read-report.ts';
+import { ReportError, reportIn } from '../../report/read-report.ts';
 import { counted, emptyTally, type Tally } from '../../report/tally.ts';
 import { completionsOf, type PromptReading, readShardPrompts } from '../../store/batch-reading.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
@@ -36,7 +34,7 @@ export async function auditBatch(store: BatchStore, workflow: WorkflowRecords | 
   const notes: string[] = [];
   const manifest = await store.readManifest();
   const run = manifest.runs.findLast((each): each is ReportedRun => each.outcome !== undefined) ?? null;
-  const reportFile = run && (await placeOf(run.outcome.resultsFile, store));
+  const reportFile = run && reportIn(store.location.outputDir, run.outcome.resultsFile);
   if (!run) notes.push('The batch has no report yet: only the ledger itself and the workflow are compared.');
 
   const records = typeof workflow === 'string' ? null : workflow;
@@ -56,15 +54,6 @@ export async function auditBatch(store: BatchStore, workflow: WorkflowRecords | 
   if (records) compareTotals(manifest, records, findings);
   const { checks, total, differences } = findings;
   return { batchId: store.batchId, reportFile, checks, total, differences, notes };
-}
-
-/** Where the report was written, or beside the batch where both were moved. */
-async function placeOf(file: string, { location }: BatchStore): Promise<string> {
-  const isThere = await stat(file).then(
-    () => true,
-    () => false,
-  );
-  return isThere ? file : join(location.outputDir, basename(file.replaceAll('\\', '/')));
 }
 
 function runNotes(manifest: Manifest, { runs }: WorkflowRecords): string[] {

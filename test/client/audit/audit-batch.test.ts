@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { createWriteReport } from '../../../src/activities/write-report.ts';
@@ -13,6 +14,7 @@ import type { LedgerRecord } from '../../../src/store/records.ts';
 import { addUsage } from '../../../src/store/standing.ts';
 import { mockActivity } from '../../activities/support/prompt-desk.ts';
 import { answer, settled, start, usage } from '../../store/support/records.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { makeReportedBatch, type ReportedBatch, type ReportedWorkflow } from './support/reported-batch.ts';
 
 const NO_SERVER = 'the Temporal server is not running';
@@ -291,6 +293,32 @@ test('a report that is gone is a difference; one that was moved along with its b
   await rename(batch.resultsFile, join(elsewhere, 'moved.json'));
   assert.match((await audited(batch)).differences[0]!.message, /ENOENT/);
 });
+
+const trap = process.platform === 'win32' && 'needs a FIFO';
+test(
+  'of what a manifest calls its report, only a file in the output folder is opened',
+  { skip: trap },
+  async (t) => {
+    const batch = await makeReportedBatch(t);
+    const { outputDir } = batch.store.location;
+    const elsewhere = await temporaryFolder(t);
+    await writeFile(join(elsewhere, 'private.json'), '{"secret": 1}');
+    execFileSync('mkfifo', [join(outputDir, 'fifo.json')]);
+    await symlink(join(elsewhere, 'private.json'), join(outputDir, 'link.json'));
+    const named = async (resultsFile: string): Promise<string> => {
+      await batch.store.updateManifest((manifest) => ({
+        ...manifest,
+        runs: manifest.runs.map((run) => ({ ...run, outcome: { ...run.outcome!, resultsFile } })),
+      }));
+      return (await audited(batch)).differences[0]!.message;
+    };
+    assert.match(await named(join(elsewhere, 'private.json')), /ENOENT/);
+    assert.match(await named('/dev/zero'), /ENOENT/);
+    assert.match(await named(`${outputDir}/../..`), /EISDIR/);
+    assert.match(await named(join(outputDir, 'fifo.json')), /is a FIFO, where a file was expected/);
+    assert.match(await named(join(outputDir, 'link.json')), /is a link, where a file was expected/);
+  },
+);
 
 test('without a report and a server the ledger is still looked at, and the notes say what is missing', async (t) => {
   const batch = await makeReportedBatch(t);

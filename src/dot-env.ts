@@ -39,12 +39,24 @@ export function readDotEnv(folder: string, environment: NodeJS.ProcessEnv): DotE
 
 const isRefused = (name: string): boolean => name !== KEY && STEERS.test(name);
 
+const MAX_SHOWN = 5;
+const MAX_LENGTH = 60;
+
+/** The first few names, and how many more there are. */
+function shown(names: readonly string[]): string {
+  const first = names
+    .slice(0, MAX_SHOWN)
+    .map((name) => (name.length > MAX_LENGTH ? `${name.slice(0, MAX_LENGTH)}…` : name));
+  const more = names.length - first.length;
+  return more > 0 ? `${first.join(', ')} and ${more} more` : first.join(', ');
+}
+
 function noticeOf(file: string, names: readonly string[]): string | null {
   if (names.length === 0) return null;
   const addresses = names.filter((name) => /_BASE_URL$/i.test(name));
   const typed = addresses.length > 0 ? ' An API address is typed with --base-url.' : '';
   const exported = names.length > addresses.length ? ' Export what you want in your shell instead.' : '';
-  return `${file}: ${names.join(', ')} ignored, because a folder's .env may only hold keys.${exported}${typed}`;
+  return `${file}: ${shown(names)} ignored, because a folder's .env may only hold keys.${exported}${typed}`;
 }
 
 function parsed(file: string): Record<string, string> {

@@ -226,3 +226,16 @@ test('the Web UI’s address has no slash at its end', async (t) => {
   assert.equal(loadConfig({ ...env, DURABATCH_UI_URL: 'http://ui:8080//' }, cwd).uiUrl, 'http://ui:8080');
   assert.equal(loadConfig({ ...env, DURABATCH_UI_URL: '' }, cwd).uiUrl, null);
 });
+
+test('of many variables that are ignored, the first few are named', async (t) => {
+  const { cwd, env } = await nobody(t);
+  const lines = Array.from({ length: 60_000 }, (_, number) => `DURABATCH_${number}=`);
+  await writeFile(join(cwd, '.env'), lines.join('\n'));
+  const [many = ''] = loadConfig(env, cwd).notices;
+  assert.match(many, /DURABATCH_0, DURABATCH_1, .*DURABATCH_4 and 59995 more ignored/);
+  await writeFile(join(cwd, '.env'), `NODE_${'X'.repeat(500_000)}=1`);
+  const [long = ''] = loadConfig(env, cwd).notices;
+  assert.match(long, /NODE_X+… ignored/);
+  for (const notice of [many, long])
+    assert.ok(notice.length < 1000 + cwd.length, `${notice.length} characters`);
+});

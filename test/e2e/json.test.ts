@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { createProgram } from '../../src/client/cli.ts';
+import { createProgram } from '../../src/client/program.ts';
 import type { CliOptions, CliResult } from '../support/cli.ts';
 import { type FakeScript, reply } from '../support/fake-provider.ts';
 import { differences, documentedPath, readJsonDocs, valuesOf } from '../support/json-docs.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, rm } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { BatchProcessor, UsageError } from '../../src/index.ts';
-import { createProgram } from '../../src/client/cli.ts';
+import { createProgram } from '../../src/client/program.ts';
 import { createTestHome, testEnv } from '../support/temporal-server.ts';
 import { runCli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

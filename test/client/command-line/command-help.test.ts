@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Command } from 'commander';
-import { createProgram } from '../../../src/client/cli.ts';
+import { createProgram } from '../../../src/client/program.ts';
 import { commandHelp } from '../../../src/client/command-line/command-help.ts';
 import { textWidth } from '../../../src/client/render/text-width.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createProgram } from '../../../src/client/cli.ts';
+import { createProgram } from '../../../src/client/program.ts';
 import { answerShell } from '../../../src/client/command-line/answer-shell.ts';
 import type { Shell } from '../../../src/client/command-line/completion-script.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CommanderError } from 'commander';
-import { createProgram } from '../../../src/client/cli.ts';
+import { createProgram } from '../../../src/client/program.ts';
 import { explainMisuse, refuseUnknownTopic } from '../../../src/client/command-line/explain-misuse.ts';
 import { flagsLast } from '../../../src/client/command-line/flags-last.ts';
 

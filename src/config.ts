@@ -4,7 +4,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { readDotEnv } from './dot-env.ts';
 import { hostAndPort, isLoopback } from './loopback.ts';
 import { durabatchHome } from './server/home.ts';
-import { ownValue } from './own-value.ts';
+import { ownValue } from './workflows/own-value.ts';
 
 export interface Config {
   /** Folder for everything that outlives a command. */

@@ -1,7 +1,7 @@
 /** Bodies that come compressed though nobody asked for it: some gateways do that. */
 import { promisify } from 'node:util';
 import { brotliDecompress, constants, gunzip, inflate } from 'node:zlib';
-import { ownValue } from '../own-value.ts';
+import { ownValue } from '../workflows/own-value.ts';
 
 /** Nobody compresses an answer more often than that. */
 const MOST_LAYERS = 5;

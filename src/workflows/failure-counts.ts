@@ -1,5 +1,5 @@
 import type { FailureCounts, FailureType } from '../contract.ts';
-import { ownValue } from '../own-value.ts';
+import { ownValue } from './own-value.ts';
 
 /** What older versions told of their prompts has no such counts. */
 type Told = FailureCounts | undefined;

@@ -9,7 +9,7 @@ import {
   shellWord,
   shellWords,
 } from './command-line.ts';
-import { ownValue } from '../own-value.ts';
+import { ownValue } from './own-value.ts';
 
 export interface NextStep {
   advice: string;

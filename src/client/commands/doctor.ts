@@ -23,7 +23,7 @@ import { doctorJson, doctorText } from '../render/doctor-text.ts';
 import { afterOutput } from '../../terminal-output.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { ownValue } from '../../own-value.ts';
+import { ownValue } from '../../workflows/own-value.ts';
 
 /** What hangs is given up after this long; all checks run at once. */
 const CHECK_MS = 10_000;

@@ -15,7 +15,7 @@ import { readPromptList } from './input/read-prompt-list.ts';
 import type { RunOptions } from './options/run-options.ts';
 import { type BatchProcessorOptions, toRunOptions } from './processor-options.ts';
 import { type BatchProgress, inDollars } from './batch-progress.ts';
-import { refuseUnknown } from './refuse-unknown.ts';
+import { checkOptions, type OptionCheck } from './check-options.ts';
 import { assertNotElsewhere } from './known-to-server.ts';
 import { locateBatches } from './locate-batch.ts';
 import { earlierRequests, requireApiKey, resolveSettings } from './request-settings.ts';
@@ -53,7 +53,16 @@ export interface ProcessOptions {
   signal?: AbortSignal;
 }
 
-const processOptions: Record<keyof ProcessOptions, true> = { onProgress: true, signal: true };
+const isSignal = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as Partial<AbortSignal>).aborted === 'boolean' &&
+  typeof (value as Partial<AbortSignal>).throwIfAborted === 'function';
+
+const processOptions: Record<keyof ProcessOptions, OptionCheck> = {
+  onProgress: { expected: 'a function', matches: (value) => typeof value === 'function' },
+  signal: { expected: 'an AbortSignal', matches: isSignal },
+};
 
 /**
  * Runs prompts as `durabatch run` does: on the embedded Temporal server or the one that
@@ -75,7 +84,7 @@ export class BatchProcessor {
 
   /** As `processBatch`, but answers as soon as the batch is open. */
   async start(prompts: PromptInputs, options: ProcessOptions = {}): Promise<BatchHandle> {
-    refuseUnknown(options, Object.keys(processOptions));
+    checkOptions(options, processOptions);
     const { onProgress = () => {}, signal = new AbortController().signal } = options;
     const config = loadConfig(process.env, process.cwd());
     for (const notice of config.notices) process.emitWarning(notice, 'durabatch');

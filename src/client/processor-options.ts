@@ -1,6 +1,6 @@
 import type { ProviderName } from '../contract.ts';
 import { parseRunOptions, type RunOptions } from './options/run-options.ts';
-import { refuseUnknown } from './refuse-unknown.ts';
+import { refuseUnknown } from './check-options.ts';
 
 /**
  * The flags of `durabatch run`, with the same defaults and limits; times are in milliseconds. What a command line

@@ -262,3 +262,28 @@ test('an unknown option of a call is refused by name', async () => {
     }
   }
 });
+
+test('an option of the wrong type is refused before anything is made', async () => {
+  const { outputDir } = options();
+  const folders = await readdir(outputDir, { recursive: true });
+  for (const [given, message] of [
+    [null, 'options must be an object, got null'],
+    ['x', 'options must be an object, got "x"'],
+    [[], 'options must be an object, got an empty list'],
+    [{ signal: 'x' }, 'options: "signal" must be an AbortSignal, got "x"'],
+    [{ signal: null }, 'options: "signal" must be an AbortSignal, got null'],
+    [{ signal: new AbortController() }, 'options: "signal" must be an AbortSignal, got an object'],
+    [{ onProgress: 'x' }, 'options: "onProgress" must be a function, got "x"'],
+  ] as const) {
+    for (const call of ['start', 'processBatch'] as const)
+      await assert.rejects(
+        new BatchProcessor(options())[call](['Never asked?'], given as object),
+        (error) => error instanceof UsageError && error.message === message,
+      );
+  }
+  assert.throws(
+    () => new BatchProcessor(null as never),
+    (error) => error instanceof UsageError && /^options must be an object, got null$/.test(error.message),
+  );
+  assert.deepEqual(await readdir(outputDir, { recursive: true }), folders);
+});

@@ -48,7 +48,8 @@ export interface ProcessOptions {
   onProgress?: (progress: BatchProgress) => void;
   /**
    * Stops as Ctrl-C does: nothing more is started, the requests in flight are waited for, and what waits for the batch
-   * rejects with `BatchInterruptedError`. The same prompts go on where it stopped.
+   * rejects with `BatchInterruptedError`. The same prompts go on where it stopped. While the prompts are still being read
+   * there is no batch yet: none is made, and the call rejects with the signal's reason.
    */
   signal?: AbortSignal;
 }
@@ -92,7 +93,7 @@ export class BatchProcessor {
     const { outputDir, id, new: fresh, reuse } = this.#options;
     const named = (await locateBatches(config, reuse.named, outputDir)).map(({ batchId }) => batchId);
     const { store, manifest } = await createBatch(config, {
-      read: (sink) => readPromptList(prompts, sink),
+      read: (sink) => readPromptList(prompts, sink, signal),
       file: null,
       settings,
       outputDir,
@@ -103,6 +104,7 @@ export class BatchProcessor {
       beforeCommit: async (newBatch) => {
         requireApiKey(config, settings);
         await assertNotElsewhere(config, newBatch, () => {});
+        signal.throwIfAborted();
       },
     });
     const finished = await closedOutcome(config, store, () => {});

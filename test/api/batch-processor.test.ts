@@ -224,7 +224,10 @@ test('an abort stops as Ctrl-C does: requests in flight are waited for, and the 
   });
   assert.equal(slow.abortedByClient, 0);
   assert.ok(slow.requests < prompts.length);
-  await assert.rejects(processor.start(prompts, { signal: stop.signal }), BatchInterruptedError);
+  await assert.rejects(
+    processor.start(prompts, { signal: stop.signal }),
+    (error) => error === stop.signal.reason,
+  );
 
   const { summary } = await processor.processBatch(prompts);
   assert.equal(summary.successful_items, 4);
@@ -261,6 +264,59 @@ test('an unknown option of a call is refused by name', async () => {
       );
     }
   }
+});
+
+test('an abort while prompts are read is heard at once: the input is closed, and no batch is made', async () => {
+  const { outputDir } = options();
+  const folders = await readdir(outputDir, { recursive: true });
+  const reason = new Error('changed my mind');
+  let made = 0;
+  let closed = (): void => {};
+  let answer = (): void => {};
+  async function* prompts(stop: AbortController, isStuck: boolean) {
+    try {
+      for (let left = 20; left > 0; left--) {
+        if (++made % 5 === 0) {
+          stop.abort(reason);
+          if (isStuck)
+            await new Promise<void>((resolve) => {
+              answer = resolve;
+              setTimeout(resolve, 5000).unref();
+            });
+        }
+        yield `Never asked ${made}?`;
+      }
+    } finally {
+      closed();
+    }
+  }
+  for (const isStuck of [true, false]) {
+    for (const call of ['start', 'processBatch'] as const) {
+      made = 0;
+      const isClosed = new Promise<void>((resolve) => (closed = resolve));
+      const stop = new AbortController();
+      const called = new BatchProcessor(options())[call](prompts(stop, isStuck), { signal: stop.signal });
+      await assert.rejects(called, (error) => error === reason);
+      assert.equal(made, 5);
+      answer();
+      await isClosed;
+      assert.deepEqual(await readdir(outputDir, { recursive: true }), folders);
+    }
+  }
+});
+
+test('with a signal that is aborted already nothing is read', async () => {
+  const { outputDir } = options();
+  const folders = await readdir(outputDir, { recursive: true });
+  const list = {
+    [Symbol.iterator]: (): Iterator<string> => assert.fail('it was read'),
+  };
+  const signal = AbortSignal.abort();
+  await assert.rejects(
+    new BatchProcessor(options()).start(list, { signal }),
+    (error) => error === signal.reason,
+  );
+  assert.deepEqual(await readdir(outputDir, { recursive: true }), folders);
 });
 
 test('an option of the wrong type is refused before anything is made', async () => {

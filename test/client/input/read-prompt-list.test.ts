@@ -47,6 +47,47 @@ test('an iterable is asked for its next prompt when the one before was taken', a
   assert.deepEqual(log, ['made x', 'took x', 'made y', 'took y']);
 });
 
+test('promises in a list are awaited, and one that rejects closes the iterable', async () => {
+  let stopped = false;
+  function* prompts() {
+    try {
+      yield Promise.resolve('x');
+      yield Promise.reject(new Error('no row'));
+    } finally {
+      stopped = true;
+    }
+  }
+  const taken: string[] = [];
+  await assert.rejects(
+    readPromptList(prompts(), ({ prompt }) => void taken.push(prompt!)),
+    /no row/,
+  );
+  assert.deepEqual([taken, stopped], [['x'], true]);
+});
+
+test('an abort is heard while a prompt is awaited: the iterable is closed, and its errors are dropped', async () => {
+  const stop = new AbortController();
+  const calls: string[] = [];
+  const list: AsyncIterable<string> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => {
+        calls.push('next');
+        setImmediate(() => stop.abort(new Error('enough')));
+        return new Promise(() => {});
+      },
+      return: async () => {
+        calls.push('return');
+        throw new Error('cannot close');
+      },
+    }),
+  };
+  await assert.rejects(
+    readPromptList(list, () => assert.fail(), stop.signal),
+    (error) => error === stop.signal.reason,
+  );
+  assert.deepEqual(calls, ['next', 'return']);
+});
+
 test('an iterable is told to stop where a prompt cannot be taken', async () => {
   let stopped = false;
   function* prompts() {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { costRowText } from '../../../src/client/render/batch-rows.ts';
 import { commandLine, shellWord } from '../../../src/workflows/command-line.ts';
 import type { BatchSummary } from '../../../src/client/render/summary-text.ts';
 import { summaryJson, summaryText } from '../../../src/client/render/summary-text.ts';
@@ -97,9 +98,17 @@ test('the summary says that a cost is unknown, with the warning', () => {
   const text = summaryText(
     summary({ paid: { ...paid, costNanoUsd: null }, warnings: ['no price for "foo"'] }),
   );
-  assert.match(text, /^Cost +unknown: no price/m);
+  assert.match(text, /^Cost +unknown: a price or a token count is missing$/m);
   assert.match(text, /^warning: no price for "foo"$/m);
   assert.doesNotMatch(text, /\$/);
+});
+
+test('where the prices are the own ones, it is a token count that is missing', () => {
+  const own = { inputPerMillion: 1, outputPerMillion: 2 };
+  assert.equal(
+    costRowText({ ...paid, costNanoUsd: null }, false, own),
+    'unknown: no token count came back with an answer',
+  );
 });
 
 test('prose is wrapped to the terminal, places are not', () => {

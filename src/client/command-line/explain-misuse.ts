@@ -13,6 +13,7 @@ import {
   shellWords,
 } from '../../workflows/command-line.ts';
 import { asTyped } from '../../typed-command.ts';
+import { ownValue } from '../../workflows/own-value.ts';
 
 /** What a command line is compared with. */
 export interface Surroundings {
@@ -44,6 +45,19 @@ const otherNames: Readonly<Record<string, CommandLine>> = {
   kill: commandLine`durabatch cancel <id>`,
   abort: commandLine`durabatch cancel <id>`,
   results: commandLine`durabatch report <id>`,
+};
+
+/** The same for flags. */
+const otherFlagNames: Readonly<Partial<Record<string, string>>> = {
+  concurrency: '--max-workers',
+  parallel: '--max-workers',
+  threads: '--max-workers',
+  n: '--completions',
+  samples: '--completions',
+  out: '--output-dir',
+  key: '--api-key-env',
+  apikey: '--api-key-env',
+  budget: '--max-cost',
 };
 
 const quoted = (text: string): string => JSON.stringify(toTerminalText(text, 80));
@@ -149,6 +163,10 @@ function unknownFlag(misuse: Misuse): string {
     const meant = options.find(({ long }) => spelling(long!) === near)!;
     return `${none}; did you mean ${usageOf(meant)}?`;
   }
+  const [part, ...otherParts] = options.filter(({ long }) =>
+    isPartOf(wanted, long!, ownValue(otherFlagNames, wanted)),
+  );
+  if (part && otherParts.length === 0) return `${none}; did you mean ${usageOf(part)}?`;
   const owners = program.commands.filter(
     (other) =>
       other !== command &&
@@ -162,6 +180,12 @@ function unknownFlag(misuse: Misuse): string {
   }
   return `${none}. ${seeHelp(command)}`;
 }
+
+/** `workers` of `--max-workers`, `output` of `--output-dir`; `known`: what other tools call it. */
+const isPartOf = (wanted: string, long: string, known: string | undefined): boolean =>
+  known === undefined
+    ? wanted.length > 2 && (spelling(long).endsWith(wanted) || spelling(long).startsWith(wanted))
+    : long === known;
 
 const usageOf = ({ long, flags }: Option): string => (flags.includes('<') ? flags : long!);
 const takesFile = (command: Command): boolean =>

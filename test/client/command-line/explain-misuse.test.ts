@@ -58,6 +58,11 @@ const cases: [typed: string[], message: string | RegExp, here?: Here][] = [
   [['-v'], 'unknown flag -v; to print the version: durabatch --version'],
   [['--json'], /^unknown flag --json: it goes after a command that has it: run, /],
   [['run', 'p.json', '--max-worker', '3'], 'unknown flag --max-worker; did you mean --max-workers <n|auto>?'],
+  [['run', 'p.json', '--workers', '3'], 'unknown flag --workers; did you mean --max-workers <n|auto>?'],
+  [['run', 'p.json', '--output', 'o'], 'unknown flag --output; did you mean --output-dir <folder>?'],
+  [['run', 'p.json', '--concurrency=5'], 'unknown flag --concurrency; did you mean --max-workers <n|auto>?'],
+  [['run', 'p.json', '-n', '4'], 'unknown flag -n; did you mean --completions <n>?'],
+  [['run', 'p.json', '--max', '4'], 'unknown flag --max. See durabatch run --help.'],
   [['cancel', 'x', '--noww'], 'unknown flag --noww; did you mean --now?'],
   [
     ['run', 'p.json', '-MaxWorkers', '3'],

@@ -1,5 +1,6 @@
 /** What a user has approved is a batch with its prompts, settings and limits, and not just its id. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
@@ -194,9 +195,12 @@ test('a cost cap that its user has raised with set is not asked about', async (t
 test('a price table that lies in the folder before a run begins is not used', async (t) => {
   const { place, id, copy, outputDir } = await copiedBatch(t);
   await changeManifest(copy, () => {});
-  const table = JSON.parse(await readFile(join(copy, 'prices', 'run-1.json'), 'utf8')) as object;
-  await writeFile(join(copy, 'prices', 'run-1.json'), JSON.stringify({ ...table, source: 'planted' }));
+  const folder = join(copy, 'prices');
+  const [name = ''] = await readdir(folder);
+  const table = JSON.parse(await readFile(join(folder, name), 'utf8')) as object;
+  await writeFile(join(folder, name), JSON.stringify({ ...table, source: 'planted' }));
   const resumed = await place.cli(['resume', id, '--output-dir', outputDir]);
   assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
-  assert.doesNotMatch(await readFile(join(copy, 'prices', 'run-1.json'), 'utf8'), /planted/);
+  const used = await readFile(join(folder, name));
+  assert.equal(`${createHash('sha256').update(used).digest('hex')}.json`, name);
 });

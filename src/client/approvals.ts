@@ -82,9 +82,12 @@ export async function approve(
   await replaceFile(fileOf(home, batch, destination), `${JSON.stringify(note)}\n`);
 }
 
-/** Whether all prompts of the batch, with its settings, are approved; `digests` are those of `promptsDigests`. */
+/**
+ * Whether all prompts of the batch, with its settings, are approved, each part once; `digests` are those of `promptsDigests`.
+ * No two parts of a batch are the same: the ids of prompts differ.
+ */
 export const coversPrompts = (approval: Approval, digests: readonly string[]): boolean =>
-  digests.every((digest) => approval.prompts.includes(digest));
+  new Set(digests).size === digests.length && digests.every((digest) => approval.prompts.includes(digest));
 
 /** Whether the batch cannot spend more by these limits than by the approved ones. Those that are `typed` now are approved. */
 export function isWithin(

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import type { Config } from '../config.ts';
 import { type BatchSettings, type RequestSettings, SHARD_SIZE, type StoreLocation } from '../contract.ts';
-import { destinationOf } from '../providers/destination.ts';
+import { type Destination, destinationOf, isSimulated } from '../providers/destination.ts';
 import { pricesVersion } from '../providers/prices-version.ts';
 import { BatchDraft } from '../store/batch-draft.ts';
 import { type BatchStore } from '../store/batch-store.ts';
@@ -16,7 +16,7 @@ import {
 import type { Manifest } from '../store/manifest.ts';
 import { claimId } from '../store/batch-claims.ts';
 import { promptsDigests } from '../store/prompts-digest.ts';
-import { approve, coversPrompts, readApproval } from './approvals.ts';
+import { approve, coversPrompts, isWithin, readApproval } from './approvals.ts';
 import {
   allHashes,
   type BatchIdentity,
@@ -31,7 +31,10 @@ import { slugOfFile } from './input/file-slug.ts';
 import type { PromptSink } from './input/prompt-intake.ts';
 import type { PromptSource } from './input/read-prompt-file.ts';
 import { openStore } from './locate-batch.ts';
+import { roundCostText } from './render/number-text.ts';
 import { assertSameAddress, assertSameRequests } from './same-requests.ts';
+import { asTyped } from '../typed-command.ts';
+import { commandLine, idWord, shellWord, shellWords } from '../workflows/command-line.ts';
 import { UsageError } from './options/usage-error.ts';
 
 export interface BatchOrder {
@@ -195,7 +198,31 @@ async function checked(
   if (approval === null || !coversPrompts(approval, digests))
     await assertSameRequests(store, manifest, draft, [request, ...order.earlier]);
   await remember(config, store, order, digests);
+  assertApprovedLimits(config, store, manifest, destinationOf(request, limits));
   return { store, manifest, created: false };
+}
+
+/** An open batch keeps the limits in its folder, so that they must not allow more than this user has typed, now or before. */
+function assertApprovedLimits(
+  config: Config,
+  store: BatchStore,
+  { runs, limits }: Manifest,
+  destination: Destination,
+): void {
+  const last = runs.at(-1);
+  if (last === undefined || last.outcome !== undefined || isSimulated(destination)) return;
+  const approval = readApproval(config.home, store, destination);
+  if (approval !== null && isWithin(limits, approval)) return;
+  const { baseUrl, apiKeyEnv } = destination;
+  const flags = [
+    ...[shellWord('--base-url', ''), shellWord(baseUrl, '<url>')],
+    ...(apiKeyEnv === '' ? [] : [shellWord('--api-key-env', ''), shellWord(apiKeyEnv, '<name>')]),
+  ];
+  throw new UsageError(
+    `${store.batchId} in ${store.location.outputDir} is open with limits or prices that you have not set here (its cap: ` +
+      `${limits.maxCostNanoUsd === null ? 'none' : roundCostText(limits.maxCostNanoUsd)}). Nothing was sent. If you trust them, type: ` +
+      asTyped(commandLine`durabatch resume ${idWord(store.batchId)} ${shellWords(flags)}`),
+  );
 }
 
 /** What was typed is approved, and the batch is found by its id alone from now on. */

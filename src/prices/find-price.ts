@@ -45,13 +45,16 @@ function find(table: PriceTable, provider: PricedProvider, name: string): Priced
   return undefined;
 }
 
+/** No model has a longer name, and an expression can take long over one. */
+const MAX_MATCHED = 100;
+
 /** `name` is in lower case. */
 function matches(match: ModelMatch, name: string): boolean {
   if ('equals' in match) return name === match.equals.toLowerCase();
   if ('starts_with' in match) return name.startsWith(match.starts_with.toLowerCase());
   if ('ends_with' in match) return name.endsWith(match.ends_with.toLowerCase());
   if ('contains' in match) return name.includes(match.contains.toLowerCase());
-  if ('regex' in match) return new RegExp(match.regex).test(name);
+  if ('regex' in match) return name.length <= MAX_MATCHED && new RegExp(match.regex).test(name);
   if ('or' in match) return match.or.some((one) => matches(one, name));
   return match.and.every((one) => matches(one, name));
 }

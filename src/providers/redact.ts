@@ -6,10 +6,57 @@ const REDACTED = '[redacted]';
 /** Whether a key is more than a placeholder. */
 export const isSecret = (apiKey: string): boolean => apiKey.length >= SHORTEST_SECRET;
 
-/** The text without this very key: as it is, in an address, in hex, in base64, backwards, or with blanks or characters that do not show in between. */
+/**
+ * The text without this very key: as it is, in an address, in hex, in base64, backwards, and with anything in between that does not
+ * show: blanks, invisible characters, escape sequences of terminals. Takes time linear in the length of the text.
+ */
 export function withoutKey(text: string, apiKey: string | null): string {
   if (apiKey === null || !isSecret(apiKey)) return text;
-  return text.replace(patternOf(apiKey), REDACTED);
+  const pattern = patternOf(apiKey);
+  const clean = replaceThrough(INVISIBLE, text, pattern);
+  return SEQUENCE_START.test(clean) ? replaceThrough(SEQUENCES, clean, pattern) : clean;
+}
+
+const INVISIBLE = new RegExp(
+  String.raw`[\s\p{Cc}\p{Cf}\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\u{e0100}-\u{e01ef}]+`,
+  'gu',
+);
+// oxlint-disable-next-line no-control-regex
+const SEQUENCE_START = /[\u001b\u0090\u009b\u009d]/;
+/** The same, with whole escape sequences of terminals: what one holds may hold the key itself, and is looked through first. */
+const SEQUENCES = new RegExp(
+  [
+    String.raw`(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]`,
+    String.raw`(?:\u001b[\]PX^_]|[\u0090\u009d])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?`,
+    String.raw`\u001b[ -/]*[0-~]`,
+    INVISIBLE.source,
+  ].join('|'),
+  'gu',
+);
+
+/** Replaces what the pattern finds in the text without what `between` matches, together with all that is in between. */
+function replaceThrough(between: RegExp, text: string, pattern: RegExp): string {
+  const compact = text.replace(between, '');
+  const found = [...compact.matchAll(pattern)];
+  if (found.length === 0) return text;
+  const places = placesOf(text, between, compact.length);
+  let [clean, from] = ['', 0];
+  for (const { index, 0: key } of found) {
+    clean += text.slice(from, places[index]) + REDACTED;
+    from = places[index + key.length - 1]! + 1;
+  }
+  return clean + text.slice(from);
+}
+
+/** Where each character of the text without what `between` matches is in the text. */
+function placesOf(text: string, between: RegExp, length: number): Int32Array {
+  const places = new Int32Array(length);
+  let [count, from] = [0, 0];
+  for (const { index, 0: gap } of [...text.matchAll(between), { index: text.length, 0: '' }]) {
+    for (; from < index; from++) places[count++] = from;
+    from = index + gap.length;
+  }
+  return places;
 }
 
 /** The text without this key, and without anything that looks like one: providers echo what they refuse. */
@@ -27,9 +74,9 @@ function patternOf(apiKey: string): RegExp {
   const pattern = new RegExp(
     [apiKey, [...apiKey].toReversed().join('')]
       .flatMap((key) => [
-        spaced([...key].map(oneCharacter)),
-        spaced([...Buffer.from(key).toString('hex')].map((digit) => `[${digit}${digit.toUpperCase()}]`)),
-        ...base64Cores(key).map((core) => spaced([...core].map(oneBase64Character))),
+        [...key].map(oneCharacter).join(''),
+        [...Buffer.from(key).toString('hex')].map((digit) => `[${digit}${digit.toUpperCase()}]`).join(''),
+        ...base64Cores(key).map((core) => [...core].map(oneBase64Character).join('')),
       ])
       .join('|'),
     'gu',
@@ -37,12 +84,6 @@ function patternOf(apiKey: string): RegExp {
   patterns.set(apiKey, pattern);
   return pattern;
 }
-
-/** Blanks, and what the output cleaner removes: control and format characters, and escape sequences of terminals. */
-const BETWEEN = String.raw`(?:\u001b\[[\d;?]{0,16}[@-~]|[\s\p{Cc}\p{Cf}\u2065])`;
-
-/** At most a few of them between two: without a limit, a hostile text could take long to search. */
-const spaced = (characters: readonly string[]): string => characters.join(`${BETWEEN}{0,4}`);
 
 /** A character as it is, or as an address or JSON may write it. */
 function oneCharacter(character: string): string {

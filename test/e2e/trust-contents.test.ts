@@ -83,6 +83,19 @@ const changes: { what: string; change: (folder: string) => Promise<void> }[] = [
     },
   },
   {
+    what: 'its own prompts added once more',
+    change: async (folder) => {
+      await cp(join(folder, 'prompts', '00000.jsonl'), join(folder, 'prompts', '00001-again.jsonl'));
+      await changeManifest(folder, (manifest) => {
+        const nobody = { source: null, by: null, reason: null };
+        const added_at = new Date().toISOString();
+        manifest.additions = [{ sha256: 'a', prompts: 3, stage: 'again', added_at, ...nobody }];
+        manifest.prompts += 3;
+        manifest.shards++;
+      });
+    },
+  },
+  {
     what: 'no cost cap',
     change: (folder) => changeManifest(folder, ({ limits }) => void (limits.maxCostNanoUsd = null)),
   },
@@ -203,4 +216,35 @@ test('a price table that lies in the folder before a run begins is not used', as
   assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
   const used = await readFile(join(folder, name));
   assert.equal(`${createHash('sha256').update(used).digest('hex')}.json`, name);
+});
+
+test('run goes on with no open batch whose limits allow more than its user has typed', async (t) => {
+  const place = await createWorkplace(t, server);
+  const flags = ['--max-cost', '5', '--price-input', '1', '--price-output', '1'];
+  const file = await place.write('prompts.json', promptTexts(3));
+  assert.equal((await place.run(file, [...flags, '--detach'])).code, 0);
+  const folder = join(place.outputDir, await batchIdIn(place.outputDir));
+  const original = `${folder}-original`;
+  await cp(folder, original, { recursive: true });
+  for (const change of [
+    ({ limits }: Manifest) => void (limits.prices = { inputPerMillion: 0, outputPerMillion: 0 }),
+    ({ limits }: Manifest) => void (limits.maxCostNanoUsd = null),
+    ({ limits }: Manifest) => void (limits.retryEmpty = true),
+  ]) {
+    const revisions = (await readdir(join(folder, 'revisions'))).map((name) => join('revisions', name));
+    for (const name of ['batch.json', ...revisions]) {
+      const manifest = JSON.parse(await readFile(join(original, name), 'utf8')) as Manifest;
+      change(manifest);
+      await writeFile(join(folder, name), JSON.stringify(manifest));
+    }
+    const { code, stderr } = await place.run(file, flags);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /is open with limits or prices that you have not set here/);
+    assert.equal(place.provider.requests, 0);
+  }
+  await rm(folder, { recursive: true });
+  await rename(original, folder);
+  const { code, stderr } = await place.run(file, flags);
+  assert.equal(code, 0, stderr);
+  assert.equal(place.provider.requests, 3);
 });

@@ -31,6 +31,15 @@ const forms: [string, string][] = [
   ['with joiners and marks of direction', [...KEY].join('\u200d\u200e')],
   ['with control characters', [...KEY].join('\u0001\u0007')],
   ['with colour codes', [...KEY].join('\u001b[m')],
+  ['with many invisible characters each', [...KEY].join('\u200b'.repeat(9))],
+  ['with variation selectors', [...KEY].join('\ufe0f\u{e0100}')],
+  ['with fillers that look like nothing', [...KEY].join('\u3164\u2800\u034f')],
+  ['with titles of windows', [...KEY].join('\u001b]0;x\u0007')],
+  ['with links of terminals', [...KEY].join('\u001b]8;;http://a\u001b\\')],
+  ['with device control strings', [...KEY].join('\u001bPq\u001b\\')],
+  ['with sequences of one byte', [...KEY].join('\u009b1m\u009dx\u009c')],
+  ['with character sets', [...KEY].join('\u001b(B\u001bc')],
+  ['in the title of a window', `\u001b]0;${KEY}\u0007`],
   ['with longer escape sequences', [...KEY].join('\u001b[38;5;1m\u001b[0K')],
   ['hex in pairs', Buffer.from(KEY).toString('hex').replace(/../g, '$& ')],
 ];
@@ -51,6 +60,16 @@ test('another spelling of the key is another text', () => {
 test('a text without the key stays as it is, also where it is long and nearly the key', () => {
   const text = `${KEY.slice(0, -1)} `.repeat(20_000);
   assert.equal(withoutKey(text, KEY), text);
+});
+
+test('hostile texts take no long time to look through', () => {
+  for (const part of ['\u001b]', '\u001b[1', '\u200b', `${KEY.slice(0, -1)}\u200b`, ' ', '\u0090'])
+    assert.doesNotMatch(withoutKey(part.repeat(1_000_000 / part.length), KEY), /redacted/);
+});
+
+test('only the key goes, and what is around it stays as it was', () => {
+  const text = `a  b\u200b ${[...KEY].join(' \n')}\tc ${KEY} d`;
+  assert.equal(withoutKey(text, KEY), 'a  b\u200b [redacted]\tc [redacted] d');
 });
 
 test('a placeholder of a local server is an ordinary word', () => {

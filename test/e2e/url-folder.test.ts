@@ -87,7 +87,7 @@ test('the TypeScript API refuses it too', () => {
 
 test('a folder with a colon in its name is a folder', async (t) => {
   const cwd = await temporaryFolder(t);
-  for (const folder of ['./s3://bucket/out', 'a:b', 's3:/bucket']) {
+  for (const folder of ['./s3://bucket/out', 'a:b', './s3:/bucket', 'notes:2026']) {
     const { stderr } = await runCli(['list', '--output-dir', folder], { env, cwd });
     assert.match(stderr, /there is no folder/);
   }

@@ -39,7 +39,7 @@ interface Place {
 export async function settleId(config: Config, typed: string, scope: IdScope): Promise<string> {
   if (typed.trim() === '')
     throw new UsageError(
-      `an id of a batch was expected, got an empty text (an unset variable of the shell?); "${asTyped(commandLine`durabatch list`)}" shows them`,
+      `an id of a batch was expected, got an empty text (an empty variable of the shell?); "${asTyped(commandLine`durabatch list`)}" shows them`,
     );
   if (typed === LAST) return newest(await placesIn(config, scope), scope);
   if (await isExact(config, typed, scope)) return typed;

@@ -49,10 +49,20 @@ test('a running batch is attached to: same batch, same folder, same limits, and 
   await second.said(
     /already running; --max-workers was ignored\. Change it with: .*durabatch set \S+ --max-workers 6/,
   );
+  const third = place.start([
+    'resume',
+    await batchIdIn(place.outputDir),
+    '--max-workers',
+    '2',
+    '--request-timeout',
+    '9m',
+  ]);
+  await third.said(/already running; --request-timeout was ignored\.\n/);
   await second.said(/This batch lives in .*out, and goes on there/);
   await second.said(/0\/6 done/);
   gate.open();
-  const [one, two] = await Promise.all([first.ended, second.ended]);
+  const [one, two, three] = await Promise.all([first.ended, second.ended, third.ended]);
+  assert.equal(three.code, 0, three.stdout + three.stderr);
   assert.deepEqual([one.code, two.code], [0, 0], one.stdout + one.stderr + two.stdout + two.stderr);
   assert.deepEqual([provider.requests, provider.peakInFlight], [6, 2]);
   assert.equal((await readResults(place.outputDir)).summary.successful_items, 6);

@@ -97,20 +97,32 @@ async function noteOpen(
     (name) => name !== 'autoWorkers' && !(name in changes.told) && !(name in changes.noted),
   );
   if (ignored.length > 0) {
-    note(ignoredText(store.batchId, ignored, settableLimits(typedLimits)));
+    note(ignoredText(store.batchId, typedLimits, ignored));
   }
   if (named.length > 0 || policy !== undefined)
     note('The batch is already open: --reuse and --no-reuse have no effect on this run.');
   return changes;
 }
 
-/** `names`: limits that were typed for a batch that is running; those that `set` changes are offered with it. */
-function ignoredText(batchId: string, names: readonly string[], settable: LimitChanges): string {
-  const flags = new Intl.ListFormat('en').format(names.map(flagOfLimit));
-  const set = shellWords(flagsOfSet(settable).map((word) => shellWord(word, '<value>')));
-  const ignored = `This batch is already running; ${flags} ${names.length === 1 ? 'was' : 'were'} ignored.`;
-  if (set.length === 0) return ignored;
-  return `${ignored} Change ${names.length === 1 ? 'it' : 'them'} with: ${asTyped(commandLine`durabatch set ${idWord(batchId)} ${set}`)}`;
+/** `names`: the typed limits that a running batch does not take; a command is offered for those that `set` changes. */
+function ignoredText(
+  batchId: string,
+  typed: Partial<BatchSettings['limits']>,
+  names: readonly string[],
+): string {
+  const list = (limits: readonly string[]): string =>
+    new Intl.ListFormat('en').format(limits.map(flagOfLimit));
+  const ignored = `This batch is already running; ${list(names)} ${names.length === 1 ? 'was' : 'were'} ignored.`;
+  const settable = settableLimits(typed);
+  const offered = Object.fromEntries(
+    Object.entries(settable).filter(([name]) => names.includes(name) || name === 'autoWorkers'),
+  ) as LimitChanges;
+  const flags = flagsOfSet(offered);
+  if (flags.length === 0) return ignored;
+  const changed = names.filter((name) => name in offered);
+  const what = changed.length < names.length ? list(changed) : names.length === 1 ? 'it' : 'them';
+  const words = shellWords(flags.map((word) => shellWord(word, '<value>')));
+  return `${ignored} Change ${what} with: ${asTyped(commandLine`durabatch set ${idWord(batchId)} ${words}`)}`;
 }
 
 /** Nothing of this goes through Temporal, whose port is open to others on this machine: a worker takes it from here. */

@@ -1,6 +1,7 @@
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import type { TurnDetails } from '../activities/failures.ts';
-import type { Pause } from '../contract.ts';
+import type { Pause, PauseReason } from '../contract.ts';
+import { ownValue } from './own-value.ts';
 import { pauseReasons } from './policies.ts';
 
 export type PauseCause = Pick<Pause, 'reason' | 'message' | 'neededNanoUsd' | 'overcharged'>;
@@ -10,7 +11,7 @@ export function causeOf(error: unknown): PauseCause {
   if (!(error instanceof ActivityFailure)) throw error;
   const { cause, message } = error;
   const type = cause instanceof ApplicationFailure ? cause.type : undefined;
-  const reason = pauseReasons[type as keyof typeof pauseReasons] ?? 'failures';
+  const reason = ownValue<PauseReason>(pauseReasons, type ?? '') ?? 'failures';
   return { reason, message: cause?.message ?? message };
 }
 

@@ -195,8 +195,8 @@ export interface Unsettled {
 
 // ---------------------------------------------------------------- states
 
-export const pauseReasons = ['operator', 'account', 'budget', 'failures', 'provider', 'storage'] as const;
-export type PauseReason = (typeof pauseReasons)[number];
+export const pauseReasonNames = ['operator', 'account', 'budget', 'failures', 'provider', 'storage'] as const;
+export type PauseReason = (typeof pauseReasonNames)[number];
 
 export interface Pause {
   reason: PauseReason;

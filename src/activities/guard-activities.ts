@@ -3,7 +3,7 @@
  * any arguments. Beyond this, what may be bought is decided from the manifest (`prompt-turn.ts`).
  */
 import { Context } from '@temporalio/activity';
-import { pauseReasons } from '../contract.ts';
+import { pauseReasonNames } from '../contract.ts';
 import { layoutOf, type Manifest } from '../store/manifest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { StoreError } from '../store/store-error.ts';
@@ -48,7 +48,7 @@ const isTask = isLike(
 );
 const isPause = isLike(
   {
-    reason: isOneOf(...pauseReasons),
+    reason: isOneOf(...pauseReasonNames),
     message: isText(MOST_MESSAGE),
     since: isMoment,
   },

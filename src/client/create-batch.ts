@@ -34,7 +34,8 @@ import { openStore } from './locate-batch.ts';
 import { roundCostText } from './render/number-text.ts';
 import { assertSameAddress, assertSameRequests } from './same-requests.ts';
 import { asTyped } from '../typed-command.ts';
-import { commandLine, idWord, shellWord, shellWords } from '../workflows/command-line.ts';
+import { commandLine, idWord, shellWords } from '../workflows/command-line.ts';
+import { destinationFlags } from './options/destination-options.ts';
 import { UsageError } from './options/usage-error.ts';
 
 export interface BatchOrder {
@@ -213,11 +214,7 @@ function assertApprovedLimits(
   if (last === undefined || last.outcome !== undefined || isSimulated(destination)) return;
   const approval = readApproval(config.home, store, destination);
   if (approval !== null && isWithin(limits, approval)) return;
-  const { baseUrl, apiKeyEnv } = destination;
-  const flags = [
-    ...[shellWord('--base-url', ''), shellWord(baseUrl, '<url>')],
-    ...(apiKeyEnv === '' ? [] : [shellWord('--api-key-env', ''), shellWord(apiKeyEnv, '<name>')]),
-  ];
+  const flags = destinationFlags(destination);
   throw new UsageError(
     `${store.batchId} in ${store.location.outputDir} is open with limits or prices that you have not set here (its cap: ` +
       `${limits.maxCostNanoUsd === null ? 'none' : roundCostText(limits.maxCostNanoUsd)}). Nothing was sent. If you trust them, type: ` +

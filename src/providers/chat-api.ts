@@ -6,8 +6,8 @@ import { MAX_CHOICES, type Provider } from './catalog.ts';
 import { ChatClient } from './chat-client.ts';
 import { parseChatResponse } from './chat-response.ts';
 import { ProviderFault, shorten, toProviderFault } from './provider-fault.ts';
-import { parseProviderMessage, plainText } from './provider-message.ts';
-import { redact, withoutKey } from './redact.ts';
+import { parseProviderMessage, plainTextWithout } from './provider-message.ts';
+import { withoutKey } from './redact.ts';
 import { watchedFetch } from './watched-fetch.ts';
 import { HttpError } from './wire-errors.ts';
 
@@ -22,8 +22,7 @@ export function createChatApi(provider: Provider, baseUrl: string, apiKey: strin
     connect: { timeout: CONNECT_TIMEOUT_MS },
   });
   let honoursN = provider.honoursN;
-  const label = (text: string, length: number): string =>
-    shorten(redact(plainText(redact(text, apiKey)), apiKey), length);
+  const label = (text: string, length: number): string => shorten(plainTextWithout(text, apiKey), length);
 
   const headers = {
     'content-type': 'application/json',

@@ -65,9 +65,10 @@ function parseJson(body: string): unknown {
 const PAGE = /^\s*(?:<!--[^]*?-->\s*)?<(?:!doctype\s+html|html|head|body|title|h1|center)\b/i;
 
 function messageText(said: string, apiKey: string | null): string {
+  // What is cut holds no part of the key.
   const clean = redact(said, apiKey);
   const start = clean.slice(0, LONGEST_TEXT);
-  return PAGE.test(start) ? pageText(start, apiKey) : redact(plainText(clean), apiKey);
+  return PAGE.test(start) ? pageText(start, apiKey) : plainTextWithout(clean, apiKey);
 }
 
 const LONGEST_PAGE_TEXT = 200;
@@ -79,20 +80,23 @@ const LONGEST_PAGE_TEXT = 200;
 function pageText(page: string, apiKey: string | null): string {
   const textOf = (element: string): string => {
     const found = new RegExp(`<${element}\\b[^<>]*>([^]*?)</${element}\\s*>`, 'i').exec(page)?.[1] ?? '';
-    return redact(plainText(found), apiKey).replace(/^(?:error\s+)?[1-5]\d\d\b[\s:|-]*/i, '');
+    return plainTextWithout(found, apiKey).replace(/^(?:error\s+)?[1-5]\d\d\b[\s:|-]*/i, '');
   };
   const head = textOf('title') || textOf('h1');
   const paragraph = textOf('p');
   // A paragraph of a word or two is the name of the server.
   const isNew = paragraph.split(' ').length > 2 && !head.toLowerCase().includes(paragraph.toLowerCase());
   const said =
-    [head, isNew ? paragraph : ''].filter((part) => part !== '').join(': ') ||
-    redact(plainText(page), apiKey);
+    [head, isNew ? paragraph : ''].filter((part) => part !== '').join(': ') || plainTextWithout(page, apiKey);
   const characters = [...said];
   return characters.length <= LONGEST_PAGE_TEXT
     ? said
     : `${characters.slice(0, LONGEST_PAGE_TEXT - 1).join('')}…`;
 }
+
+/** {@link plainText} without the key, also where markup splits it. */
+export const plainTextWithout = (body: string, apiKey: string | null): string =>
+  redact(plainText(redact(body, apiKey)), apiKey);
 
 /** One line of text, without markup, control characters and halves of characters. */
 export const plainText = (body: string): string =>

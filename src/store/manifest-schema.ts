@@ -3,7 +3,7 @@
  * fields that later versions add are let through.
  */
 import * as z from 'zod';
-import { MOST_WORKERS, pauseReasons, providerNames } from '../contract.ts';
+import { MOST_WORKERS, pauseReasonNames, providerNames } from '../contract.ts';
 import { isPlainAddress } from '../plain-address.ts';
 import { isBatchId } from '../workflows/command-line.ts';
 import type { Manifest } from './manifest.ts';
@@ -81,7 +81,7 @@ const limits = z.looseObject({
 });
 
 const pause = z.looseObject({
-  reason: z.enum(pauseReasons),
+  reason: z.enum(pauseReasonNames),
   message: text(20_000),
   since: time,
   by: text(500).optional(),

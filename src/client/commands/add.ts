@@ -102,7 +102,7 @@ async function addStaged(
     throw new UsageError(`${batchId} was made from these very prompts. Nothing was added.`);
   if (staged.known === 'added') note('These prompts were added before; none is added twice.');
   const { settings: request, limits } = await store.readManifest();
-  // Before anybody may take them in: a worker of this user asks for it. Typed, they are approved; those of others are not.
+  // Before a worker of this user can take them in, which checks the approval.
   if (staged.digest !== null) {
     const { apiKeyEnv = limits.apiKeyEnv } = typedLimits;
     const destination = destinationOf(request, { apiKeyEnv });

@@ -9,6 +9,7 @@ import { asTyped } from '../../typed-command.ts';
 import { commandLine, idWord, placeholderWord, shellWord, shellWords } from '../../workflows/command-line.ts';
 import { approve, coversPrompts, isWithin, readApproval } from '../approvals.ts';
 import { quoteText } from '../input/describe-value.ts';
+import { destinationFlags } from '../options/destination-options.ts';
 import { UsageError } from '../options/usage-error.ts';
 import { plural, roundCostText } from '../render/number-text.ts';
 import type { CommandContext } from './context.ts';
@@ -83,12 +84,10 @@ function refusalOf(
   destination: Destination,
   { command, outputDir }: TypedDestination,
 ): string {
-  const { baseUrl, apiKeyEnv } = destination;
   const words = [
     ...(command === 'add' ? [placeholderWord('file')] : []),
     ...(outputDir === undefined ? [] : [shellWord('--output-dir', ''), shellWord(outputDir, '<folder>')]),
-    ...[shellWord('--base-url', ''), shellWord(baseUrl, '<url>')],
-    ...(apiKeyEnv === '' ? [] : [shellWord('--api-key-env', ''), shellWord(apiKeyEnv, '<name>')]),
+    ...destinationFlags(destination),
   ];
   const again = commandLine`durabatch ${shellWord(command, '')} ${idWord(store.batchId)} ${shellWords(words)}`;
   return `${question} Nothing was sent. If you trust it, type: ${asTyped(again)}`;

@@ -1,6 +1,8 @@
 /** The flag that confirms where a batch of others sends its prompts. */
 import type { Command } from 'commander';
 import * as z from 'zod';
+import type { Destination } from '../../providers/destination.ts';
+import { type ShellWord, shellWord } from '../../workflows/command-line.ts';
 import { baseUrlValue } from './base-url.ts';
 import { variableNameValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
@@ -10,6 +12,12 @@ const BASE_URL_HELP =
 
 export const addBaseUrlOption = (command: Command): Command =>
   command.option('--base-url <url>', BASE_URL_HELP);
+
+/** Returns the flags that confirm a destination, for a command that is offered. */
+export const destinationFlags = ({ baseUrl, apiKeyEnv }: Destination): ShellWord[] => [
+  ...[shellWord('--base-url', ''), shellWord(baseUrl, '<url>')],
+  ...(apiKeyEnv === '' ? [] : [shellWord('--api-key-env', ''), shellWord(apiKeyEnv, '<name>')]),
+];
 
 /** For commands that do not set the key variable otherwise. */
 export const addDestinationOptions = (command: Command): Command =>

@@ -16,7 +16,7 @@ import { makeFolder } from './sync-folder.ts';
 const MAX_BYTES = 4 * 1024 * 1024;
 
 const folderOf = (batchFolder: string): string => join(batchFolder, 'prices');
-/** Runs of before have no hash: their tables are named after their numbers. */
+/** Runs of earlier versions have no hash: their tables are named after their numbers. */
 const fileOf = (batchFolder: string, { run, price_table: hash = `run-${run}` }: ManifestRun): string =>
   join(folderOf(batchFolder), `${hash}.json`);
 

@@ -1,6 +1,6 @@
 /**
- * Which batches this user lets send a key where: with which prompts, settings and limits of what they may cost. Kept in
- * the state folder, so that no batch folder can say it of itself.
+ * Which batches this user lets send a key where: with which prompts, settings, price tables and limits of what they may cost.
+ * Kept in the state folder, so that no batch folder can say it of itself.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import type { RunLimits } from '../contract.ts';
 import type { Destination } from '../providers/destination.ts';
 import { readRegularTextSync } from '../regular-file.ts';
 import type { BatchStore } from '../store/batch-store.ts';
+import type { Manifest } from '../store/manifest.ts';
 import { canonicalJson } from '../store/canonical-json.ts';
 import { replaceFile } from '../store/replace-file.ts';
 import { makeFolder } from '../store/sync-folder.ts';
@@ -27,6 +28,8 @@ const approvalSchema = z.object({
   prompts: z.array(z.string()),
   /** Batches of other folders that answers may be taken from. */
   reuse: z.array(z.string()),
+  /** SHA-256 of those that its runs may be charged by, besides the bundled one. */
+  price_tables: z.array(z.string()),
   spending: z.object({
     maxCostNanoUsd: z.number().nullable(),
     maxAttempts: z.number(),
@@ -59,23 +62,53 @@ export function readApproval(home: string, batch: ApprovedBatch, destination: De
   }
 }
 
+export interface NewApproval {
+  prompts: readonly string[];
+  spending: Spending;
+  reuse?: readonly string[];
+  priceTables?: readonly string[];
+}
+
 /** Remembers that the user has typed or confirmed this, beside what he has approved of the batch before. */
 export async function approve(
   home: string,
   batch: ApprovedBatch,
   destination: Destination,
-  {
-    prompts,
-    spending,
-    reuse = [],
-  }: { prompts: readonly string[]; spending: Spending; reuse?: readonly string[] },
+  { prompts, spending, reuse = [], priceTables = [] }: NewApproval,
 ): Promise<void> {
   const before = readApproval(home, batch, destination);
-  const approval: Approval = {
-    prompts: [...new Set([...(before?.prompts ?? []), ...prompts])],
-    reuse: [...new Set([...(before?.reuse ?? []), ...reuse])],
+  await write(home, batch, destination, before, {
+    prompts: union(before?.prompts, prompts),
+    reuse: union(before?.reuse, reuse),
+    price_tables: union(before?.price_tables, priceTables),
     spending: widest(before?.spending ?? null, spending),
-  };
+  });
+}
+
+/** Remembers a table that this user's own command charges by. A batch of which nothing is approved stays that way. */
+export async function approvePriceTable(
+  home: string,
+  batch: ApprovedBatch,
+  destination: Destination,
+  hash: string,
+): Promise<void> {
+  const before = readApproval(home, batch, destination);
+  if (!before) return;
+  const approval = { ...before, price_tables: union(before.price_tables, [hash]) };
+  await write(home, batch, destination, before, approval);
+}
+
+const union = (before: readonly string[] = [], now: readonly string[]): string[] => [
+  ...new Set([...before, ...now]),
+];
+
+async function write(
+  home: string,
+  batch: ApprovedBatch,
+  destination: Destination,
+  before: Approval | null,
+  approval: Approval,
+): Promise<void> {
   if (before && canonicalJson(before) === canonicalJson(approval)) return;
   await makeFolder(folderOf(home));
   const note = { batch_id: batch.batchId, store_uuid: batch.location.uuid, ...destination, ...approval };
@@ -88,6 +121,20 @@ export async function approve(
  */
 export const coversPrompts = (approval: Approval, digests: readonly string[]): boolean =>
   new Set(digests).size === digests.length && digests.every((digest) => approval.prompts.includes(digest));
+
+/**
+ * Whether the batch as it lies in its folder is approved: its prompts with its settings, and the price table of every run. A
+ * run without a table of its own is charged by the bundled one.
+ */
+export const coversBatch = (
+  approval: Approval | null,
+  { runs }: Pick<Manifest, 'runs'>,
+  digests: readonly string[],
+): approval is Approval =>
+  approval !== null && coversPrompts(approval, digests) && coversPrices(approval, runs);
+
+export const coversPrices = ({ price_tables: approved }: Approval, runs: Manifest['runs']): boolean =>
+  runs.every(({ price_table: hash }) => hash === undefined || approved.includes(hash));
 
 /** Whether the batch cannot spend more by these limits than by the approved ones. Those that are `typed` now are approved. */
 export function isWithin(

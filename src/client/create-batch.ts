@@ -16,7 +16,15 @@ import {
 import type { Manifest } from '../store/manifest.ts';
 import { claimId } from '../store/batch-claims.ts';
 import { promptsDigests } from '../store/prompts-digest.ts';
-import { approve, coversPrompts, isWithin, readApproval } from './approvals.ts';
+import { priceTableHash } from '../store/run-prices.ts';
+import {
+  approve,
+  approvePriceTable,
+  coversPrices,
+  coversPrompts,
+  isWithin,
+  readApproval,
+} from './approvals.ts';
 import {
   allHashes,
   type BatchIdentity,
@@ -31,6 +39,7 @@ import { slugOfFile } from './input/file-slug.ts';
 import type { PromptSink } from './input/prompt-intake.ts';
 import type { PromptSource } from './input/read-prompt-file.ts';
 import { openStore } from './locate-batch.ts';
+import { tableForRun } from './prices/table-for-run.ts';
 import { roundCostText } from './render/number-text.ts';
 import { assertSameAddress, assertSameRequests } from './same-requests.ts';
 import { asTyped } from '../typed-command.ts';
@@ -199,21 +208,27 @@ async function checked(
   if (approval === null || !coversPrompts(approval, digests))
     await assertSameRequests(store, manifest, draft, [request, ...order.earlier]);
   await remember(config, store, order, digests);
-  assertApprovedLimits(config, store, manifest, destinationOf(request, limits));
+  await assertApprovedLimits(config, store, manifest, destinationOf(request, limits));
   return { store, manifest, created: false };
 }
 
-/** An open batch keeps the limits in its folder, so that they must not allow more than this user has typed, now or before. */
-function assertApprovedLimits(
+/**
+ * An open batch keeps the limits in its folder, so that they must not allow more than this user has typed, now or before; and
+ * its prices, which must be those that a command of this user has started a run with, or would start one with now.
+ */
+async function assertApprovedLimits(
   config: Config,
   store: BatchStore,
-  { runs, limits }: Manifest,
+  manifest: Manifest,
   destination: Destination,
-): void {
+): Promise<void> {
+  const { runs, limits, settings } = manifest;
   const last = runs.at(-1);
   if (last === undefined || last.outcome !== undefined || isSimulated(destination)) return;
+  const ownPrices = priceTableHash(await tableForRun(config, settings));
+  await approvePriceTable(config.home, store, destination, ownPrices);
   const approval = readApproval(config.home, store, destination);
-  if (approval !== null && isWithin(limits, approval)) return;
+  if (approval !== null && coversPrices(approval, runs) && isWithin(limits, approval)) return;
   const flags = destinationFlags(destination);
   throw new UsageError(
     `${store.batchId} in ${store.location.outputDir} is open with limits or prices that you have not set here (its cap: ` +

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Config } from '../config.ts';
 import { type Addition, type BatchInput, type BatchSettings, taskQueueOf } from '../contract.ts';
-import type { PriceTable } from '../prices/price-table.ts';
+import { destinationOf } from '../providers/destination.ts';
 import { acquireProcessLock } from '../server/process-lock.ts';
 import { workerIdentity } from '../worker-identity.ts';
 import { takeInAddition } from '../store/additions.ts';
@@ -18,11 +18,13 @@ import type { promptBatch } from '../workflows/index.ts';
 import { firstAttributes, searchAttributes } from '../workflows/search-attributes.ts';
 import { countsOf, newTally } from '../workflows/tally.ts';
 import { quoted, SUMMARY_BYTES, summaryText, timeText } from '../workflows/web-ui.ts';
+import { approvePriceTable } from './approvals.ts';
 import { asked } from './asked.ts';
 import { takesAttributes, takesBatchHash } from './batch-attributes.ts';
 import { hashName } from './batch-identity.ts';
 import { UsageError } from './options/usage-error.ts';
 import { type BatchMemo, isOf, type ServerView, viewOf } from './server-view.ts';
+import { tableForRun } from './prices/table-for-run.ts';
 import type { Temporal } from './temporal.ts';
 import { assertNobodyElsewhere } from './working-elsewhere.ts';
 import { inHome } from '../server/home.ts';
@@ -85,7 +87,8 @@ export async function startRun({
     // One after the other: both may add what an embedded server of before lacks.
     const hasBatchHash = hasSearchAttributes.then(() => takesBatchHash(temporal));
     // Before the run is noted: a run that a crash leaves without its workflow has its table too.
-    const priceTable = await keepPriceTable(store.folder, await runTable(config, settings));
+    const priceTable = await keepPriceTable(store.folder, await tableForRun(config, settings));
+    await approvePriceTable(config.home, store, destinationOf(settings, limits), priceTable);
     const startedBy = { server: temporal.serverId, starter: workerIdentity(), price_table: priceTable };
     const startedAt = new Date().toISOString();
     const beginRun = (current: Manifest): Manifest =>
@@ -145,18 +148,6 @@ export async function startRun({
   } finally {
     await release();
   }
-}
-
-/** Of the newest table at hand, what this batch can be charged by. One that another version has fetched may be of another form. */
-async function runTable(config: Config, settings: Manifest['settings']): Promise<PriceTable> {
-  const [{ tableAtHand }, { tableFor }, { bundledTable }, { priceTableSchema }] = await Promise.all([
-    import('./prices/price-updates.ts'),
-    import('../providers/table-for.ts'),
-    import('../prices/bundled-table.ts'),
-    import('../prices/price-table.ts'),
-  ]);
-  const table = tableFor(await tableAtHand(config), settings);
-  return priceTableSchema.safeParse(table).success ? table : tableFor(bundledTable, settings);
 }
 
 function summaryOf({ name, prompts, settings: { request } }: BatchInput): string {

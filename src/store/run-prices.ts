@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { priceTableSchema, type PriceTable } from '../prices/price-table.ts';
 import type { BatchStore } from './batch-store.ts';
 import { createWhole, readWhole } from './create-whole.ts';
-import type { Manifest, ManifestRun } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 import { cannotWrite, messageOf, StoreError } from './store-error.ts';
 import { makeFolder } from './sync-folder.ts';
 
@@ -16,11 +16,13 @@ import { makeFolder } from './sync-folder.ts';
 const MAX_BYTES = 4 * 1024 * 1024;
 
 const folderOf = (batchFolder: string): string => join(batchFolder, 'prices');
-/** Runs of earlier versions have no hash: their tables are named after their numbers. */
-const fileOf = (batchFolder: string, { run, price_table: hash = `run-${run}` }: ManifestRun): string =>
-  join(folderOf(batchFolder), `${hash}.json`);
+const fileOf = (batchFolder: string, hash: string): string => join(folderOf(batchFolder), `${hash}.json`);
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+const textOf = (table: PriceTable): string => `${JSON.stringify(table)}\n`;
+
+/** What a run that is charged by the table has in its entry. */
+export const priceTableHash = (table: PriceTable): string => hashOf(textOf(table));
 
 /**
  * Writes the table of the next run, and returns its hash for the manifest. A table that is there already is left as it is;
@@ -28,9 +30,9 @@ const hashOf = (text: string): string => createHash('sha256').update(text).diges
  */
 export async function keepPriceTable(batchFolder: string, table: PriceTable): Promise<string> {
   const folder = folderOf(batchFolder);
-  const text = `${JSON.stringify(table)}\n`;
+  const text = textOf(table);
   const hash = hashOf(text);
-  const file = join(folder, `${hash}.json`);
+  const file = fileOf(batchFolder, hash);
   try {
     await makeFolder(folder);
     for (let attempt = 0; attempt < 2; attempt++) {
@@ -50,7 +52,7 @@ const holds = (file: string, hash: string): Promise<boolean> =>
   );
 
 /**
- * `null`: none was kept, as in batches of older versions. Throws {@link StoreError} where it cannot be read, or is not the one
+ * `null`: none was kept, as in batches of version 0.1.0. Throws {@link StoreError} where it cannot be read, or is not the one
  * that the run began with.
  */
 export async function readRunPrices(
@@ -58,9 +60,9 @@ export async function readRunPrices(
   { runs }: Pick<Manifest, 'runs'>,
   run: number,
 ): Promise<PriceTable | null> {
-  const entry = runs.find((each) => each.run === run);
-  if (!entry) return null;
-  const file = fileOf(batchFolder, entry);
+  const hash = runs.find((each) => each.run === run)?.price_table;
+  if (hash === undefined) return null;
+  const file = fileOf(batchFolder, hash);
   let text: string;
   try {
     text = await readWhole(file, MAX_BYTES);
@@ -68,7 +70,7 @@ export async function readRunPrices(
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new StoreError(`cannot read the prices of run ${run}: ${messageOf(error)}`, { cause: error });
   }
-  if (entry.price_table !== undefined && hashOf(text) !== entry.price_table)
+  if (hashOf(text) !== hash)
     throw new StoreError(`${file} is not the price table that run ${run} began with. ${howToMend(run)}`);
   try {
     return priceTableSchema.parse(JSON.parse(text));

@@ -191,7 +191,9 @@ test('the table of the run counts, whatever the version at hand has; an old one 
     ...manifest,
     runs: manifest.runs.map((run) => ({ ...run, price_table: hash })),
   }));
-  const worker = place.start(['worker', '--output-dir', 'out']);
+  // Its own user would be asked about a table that no command of his has kept.
+  const allowed = ['--allow-base-url', place.provider.baseUrl];
+  const worker = place.start(['worker', '--output-dir', 'out', ...allowed]);
   begun();
   const ended = await place.cli(['watch', id, '--output-dir', 'out']);
   assert.equal(ended.code, 0, ended.stdout + ended.stderr);

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
+import type { PriceTable } from '../../src/prices/price-table.ts';
 import type { Manifest } from '../../src/store/manifest.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import {
@@ -12,6 +13,7 @@ import {
   manifestIn,
   otherUser,
   promptTexts,
+  readResults,
   type Workplace,
 } from './workplace.ts';
 
@@ -21,7 +23,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-const UNKNOWN = /has other prompts, settings or limits than you have started or confirmed here/;
+const UNKNOWN = /has other prompts, settings, prices or limits than you have started or confirmed here/;
 
 /** A batch of this user, and a copy of its output folder from which the ledger is missing. */
 async function copiedBatch(
@@ -39,15 +41,26 @@ async function copiedBatch(
   return { place, id, copy: join(outputDir, id), outputDir };
 }
 
-async function changeManifest(folder: string, change: (manifest: Manifest) => void): Promise<void> {
-  const revisions = (await readdir(join(folder, 'revisions'))).map((name) => join('revisions', name));
+/** Writes every revision of the manifest in one folder, changed, to another. */
+async function rewriteManifest(
+  from: string,
+  to: string,
+  change: (manifest: Manifest) => void,
+): Promise<void> {
+  const revisions = (await readdir(join(from, 'revisions'))).map((name) => join('revisions', name));
   for (const name of ['batch.json', ...revisions]) {
-    const manifest = JSON.parse(await readFile(join(folder, name), 'utf8')) as Manifest;
-    manifest.runs = [];
+    const manifest = JSON.parse(await readFile(join(from, name), 'utf8')) as Manifest;
     change(manifest);
-    await writeFile(join(folder, name), JSON.stringify(manifest));
+    await writeFile(join(to, name), JSON.stringify(manifest));
   }
 }
+
+/** The batch before its first run, changed. */
+const changeManifest = (folder: string, change: (manifest: Manifest) => void): Promise<void> =>
+  rewriteManifest(folder, folder, (manifest) => {
+    manifest.runs = [];
+    change(manifest);
+  });
 
 const changes: { what: string; change: (folder: string) => Promise<void> }[] = [
   {
@@ -231,12 +244,7 @@ test('run goes on with no open batch whose limits allow more than its user has t
     ({ limits }: Manifest) => void (limits.maxCostNanoUsd = null),
     ({ limits }: Manifest) => void (limits.retryEmpty = true),
   ]) {
-    const revisions = (await readdir(join(folder, 'revisions'))).map((name) => join('revisions', name));
-    for (const name of ['batch.json', ...revisions]) {
-      const manifest = JSON.parse(await readFile(join(original, name), 'utf8')) as Manifest;
-      change(manifest);
-      await writeFile(join(folder, name), JSON.stringify(manifest));
-    }
+    await rewriteManifest(original, folder, change);
     const { code, stderr } = await place.run(file, flags);
     assert.equal(code, 2, stderr);
     assert.match(stderr, /is open with limits or prices that you have not set here/);
@@ -247,4 +255,78 @@ test('run goes on with no open batch whose limits allow more than its user has t
   const { code, stderr } = await place.run(file, flags);
   assert.equal(code, 0, stderr);
   assert.equal(place.provider.requests, 3);
+});
+
+test('neither resume, run nor a worker spends by a price table that was put beside an open run', async (t) => {
+  const place = await createWorkplace(t, server);
+  const file = await place.write('prompts.json', promptTexts(3));
+  const flags = [
+    ...['--provider', 'deepseek', '--model', 'deepseek-v4-pro', '--base-url', place.provider.baseUrl],
+    ...['--max-cost', '1', '--max-tokens', '1000'],
+  ];
+  assert.equal((await place.run(file, [...flags, '--detach'])).code, 0);
+  const id = await batchIdIn(place.outputDir);
+  const folder = join(place.outputDir, id);
+  const original = `${folder}-original`;
+  await cp(folder, original, { recursive: true });
+
+  const [name = ''] = await readdir(join(folder, 'prices'));
+  const table = JSON.parse(await readFile(join(folder, 'prices', name), 'utf8')) as PriceTable;
+  const models = [{ match: { starts_with: '' }, prices: [{ input: 0, output: 0 }] }];
+  const providers = table.providers.map((provider) => ({ ...provider, models }));
+  const text = JSON.stringify({ ...table, providers });
+  const hash = createHash('sha256').update(text).digest('hex');
+  await writeFile(join(folder, 'prices', `${hash}.json`), text);
+  for (const hideIt of [false, true]) {
+    await rewriteManifest(original, folder, ({ runs }) => {
+      const [run] = runs;
+      if (!run) return;
+      if (hideIt) runs.push({ ...run, run: 2 });
+      run.price_table = hash;
+    });
+    const resumed = await place.cli(['resume', id]);
+    assert.equal(resumed.code, 2, resumed.stdout + resumed.stderr);
+    assert.match(resumed.stderr, UNKNOWN);
+  }
+  const run = await place.run(file, flags);
+  assert.equal(run.code, 2, run.stdout + run.stderr);
+  assert.match(run.stderr, /is open with limits or prices that you have not set here/);
+  const worker = place.start(['worker', '--output-dir', 'out']);
+  await worker.said(new RegExp(`${id}: left alone`));
+  worker.kill('SIGTERM');
+  await worker.ended;
+  assert.equal(place.provider.requests, 0);
+
+  await rewriteManifest(original, folder, () => {});
+  const { code, stderr } = await place.cli(['resume', id]);
+  assert.equal(code, 0, stderr);
+  assert.equal(place.provider.requests, 3);
+});
+
+test('a run without a table of its own is charged by the bundled one, whatever lies beside it', async (t) => {
+  const place = await createWorkplace(t, server);
+  const file = await place.write('prompts.json', promptTexts(1));
+  const flags = [
+    '--provider',
+    'deepseek',
+    '--model',
+    'deepseek-v4-pro',
+    '--base-url',
+    place.provider.baseUrl,
+  ];
+  assert.equal((await place.run(file, [...flags, '--detach'])).code, 0);
+  const id = await batchIdIn(place.outputDir);
+  const folder = join(place.outputDir, id);
+  const original = `${folder}-original`;
+  await cp(folder, original, { recursive: true });
+  const [name = ''] = await readdir(join(folder, 'prices'));
+  const table = JSON.parse(await readFile(join(folder, 'prices', name), 'utf8')) as PriceTable;
+  const free = table.providers.map((provider) => ({ ...provider, models: [] }));
+  for (const each of ['run-1', 'undefined'])
+    await writeFile(join(folder, 'prices', `${each}.json`), JSON.stringify({ ...table, providers: free }));
+  await rewriteManifest(original, folder, ({ runs }) => runs.forEach((run) => delete run.price_table));
+  const resumed = await place.cli(['resume', id]);
+  assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+  const { summary } = await readResults(place.outputDir);
+  assert.ok(summary.estimated_cost! > 0);
 });

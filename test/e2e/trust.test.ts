@@ -136,8 +136,7 @@ test('a price table that was planted with a batch sets no price, and its cost ca
   const table = JSON.parse(await readFile(join(prices, name!), 'utf8')) as PriceTable;
   const models = [{ match: { starts_with: '' }, prices: [{ input: 0, output: 0 }] }];
   const free = { ...table, providers: table.providers.map((provider) => ({ ...provider, models })) };
-  for (const each of [name!, 'run-1.json', 'run-2.json'])
-    await writeFile(join(prices, each), JSON.stringify(free));
+  await writeFile(join(prices, name!), JSON.stringify(free));
 
   const cap = String(summary.estimated_cost! / 2);
   const { code, stdout, stderr } = await place.run(file, [...asked, '--max-cost', cap], {

@@ -7,7 +7,7 @@ import { promptsDigests } from '../../store/prompts-digest.ts';
 import { type Destination, destinationOf, isSimulated, unusualAddress } from '../../providers/destination.ts';
 import { asTyped } from '../../typed-command.ts';
 import { commandLine, idWord, placeholderWord, shellWord, shellWords } from '../../workflows/command-line.ts';
-import { approve, coversPrompts, isWithin, readApproval } from '../approvals.ts';
+import { approve, coversBatch, isWithin, readApproval } from '../approvals.ts';
 import { quoteText } from '../input/describe-value.ts';
 import { destinationFlags } from '../options/destination-options.ts';
 import { UsageError } from '../options/usage-error.ts';
@@ -24,8 +24,8 @@ export interface TypedDestination {
 }
 
 /**
- * Returns when the batch may send its prompts with this user's key: the user has started it with these prompts, settings and limits,
- * has typed its address and key variable, or says yes on a terminal. Throws `UsageError` otherwise.
+ * Returns when the batch may send its prompts with this user's key: the user has started it with these prompts, settings, prices and
+ * limits, has typed its address and key variable, or says yes on a terminal. Throws `UsageError` otherwise.
  */
 export async function confirmDestination(
   store: BatchStore,
@@ -48,14 +48,16 @@ export async function confirmDestination(
   const isTyped = typedBaseUrl !== undefined && (apiKeyEnv !== undefined || destination.apiKeyEnv === '');
   const prompts = await promptsDigests(store.folder, manifest);
   const approval = readApproval(home, store, destination);
-  const isKnown =
-    approval !== null && coversPrompts(approval, prompts) && isWithin(limits, approval, typedLimits);
+  const isKnown = coversBatch(approval, manifest, prompts) && isWithin(limits, approval, typedLimits);
   if (!isTyped && !isKnown && !isSimulated(destination)) {
     const question = questionOf(store, manifest, destination, approval !== null);
     if (!(await saysYes(question, context)))
       throw new UsageError(refusalOf(question, store, destination, typed));
   }
-  await approve(home, store, destination, { prompts, spending: { ...limits, ...typedLimits } });
+  const priceTables = manifest.runs.flatMap(({ price_table: hash }) => hash ?? []);
+  await approve(home, store, destination, {
+    ...{ prompts, priceTables, spending: { ...limits, ...typedLimits } },
+  });
 }
 
 /** `isOther`: this user has approved a batch of the same id and folder, with other contents. */
@@ -66,7 +68,7 @@ function questionOf(
   isOther: boolean,
 ): string {
   const why = isOther
-    ? 'has other prompts, settings or limits than you have started or confirmed here'
+    ? 'has other prompts, settings, prices or limits than you have started or confirmed here'
     : 'was not started by you here';
   const cap =
     limits.maxCostNanoUsd === null ? 'no cost cap' : `cost cap ${roundCostText(limits.maxCostNanoUsd)}`;

@@ -123,7 +123,7 @@ async function tend(duty: Duty): Promise<void> {
       const manifest = await store.readManifest();
       // A process that noted the outcome died, or failed, before the server heard of it.
       const isOver = manifest.runs.at(-1)?.outcome !== undefined;
-      const offered = { store, limits: manifest.limits, digests: await digestsOf(duty, store, manifest) };
+      const offered = { store, manifest, digests: await digestsOf(duty, store, manifest) };
       const mayUseKey = sharedKeyPolicy(config.home, offered, duty.allowBaseUrl);
       if (!isOver && !takesKey(duty, id, manifest, mayUseKey, note)) continue;
       await rememberIfPossible(config.home, store.location, id);

@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readRecord } from '../src/server/server-record.ts';
+import { readRecord } from '../src/temporal-server/server-record.ts';
 import { startTestServer } from '../test/support/temporal-server.ts';
 import { buildPrograms } from './build-programs.ts';
 import { machineText } from './machine.ts';

@@ -12,7 +12,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { readRecord } from '../src/server/server-record.ts';
+import { readRecord } from '../src/temporal-server/server-record.ts';
 import { startTestServer } from '../test/support/temporal-server.ts';
 import { cpuMsOf, endedChildrenCpuMs } from './measure/proc.ts';
 

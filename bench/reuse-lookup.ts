@@ -8,13 +8,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { limitDefaults, requestDefaults } from '../src/client/options/run-defaults.ts';
-import { defaultReuse, takeOver } from '../src/client/take-over.ts';
+import { defaultReuse, takeOver } from '../src/client/reuse/take-over.ts';
 import { loadConfig } from '../src/config.ts';
-import type { PromptItem } from '../src/contract.ts';
+import type { PromptItem } from '../src/core/prompt.ts';
 import { BatchDraft } from '../src/store/batch-draft.ts';
 import { BatchStore } from '../src/store/batch-store.ts';
 import { openOutputFolder } from '../src/store/output-folder.ts';
-import { copyPlanned } from '../src/store/reuse-plan.ts';
+import { copyPlanned } from '../src/store/reuse/reuse-plan.ts';
 import { ledgerFolderOf } from '../src/store/shard-name.ts';
 
 const answers = Number(process.argv[2] ?? 100_000);

@@ -1,3 +1,4 @@
+import { wrongImports } from './check-imports.mjs';
 import { install } from './install.mjs';
 import { programs, runNode, runScript } from './project.mjs';
 
@@ -14,6 +15,10 @@ await runScript(() => {
     console.log(`— ${name}`);
     if (runNode(command) !== 0) failed.push(name);
   }
+  console.log('— imports');
+  const wrong = wrongImports();
+  for (const line of wrong) console.error(line);
+  if (wrong.length > 0) failed.push('imports');
   console.log(failed.length === 0 ? 'check: all good' : `check: failed: ${failed.join(', ')}`);
   return failed.length;
 });

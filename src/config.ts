@@ -1,10 +1,10 @@
 /** The only reader of the environment. */
 import type { ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { readDotEnv } from './dot-env.ts';
-import { hostAndPort, isLoopback } from './loopback.ts';
-import { durabatchHome } from './server/home.ts';
-import { ownValue } from './workflows/own-value.ts';
+import { readDotEnv } from './system/dot-env.ts';
+import { hostAndPort, isLoopback } from './system/loopback.ts';
+import { durabatchHome } from './system/home.ts';
+import { ownValue } from './core/own-value.ts';
 
 export interface Config {
   /** Folder for everything that outlives a command. */

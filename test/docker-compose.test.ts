@@ -8,8 +8,8 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { parseDuration } from '../src/client/options/parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR, limitDefaults } from '../src/client/options/run-defaults.ts';
-import { largeLimits } from '../src/server/server-process.ts';
-import { searchAttributes } from '../src/workflows/search-attributes.ts';
+import { largeLimits } from '../src/temporal-server/server-process.ts';
+import { searchAttributes } from '../src/workflows/display/search-attributes.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const textOf = (name: string): string => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');

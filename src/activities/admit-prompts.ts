@@ -1,8 +1,9 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { Addition, BatchLayout, ControlNote } from '../contract.ts';
+import type { Addition, BatchLayout } from '../core/batch-layout.ts';
+import type { ControlNote } from '../core/progress.ts';
 import { AdditionOvertaken, takeInAddition } from '../store/additions.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import { layoutOf } from '../store/manifest.ts';
+import { layoutOf } from '../store/manifest/manifest.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
 

@@ -1,8 +1,8 @@
 /** What an activity's failure is called, and what Temporal is to do next. */
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
-import type { RunLimits } from '../contract.ts';
+import type { RunLimits } from '../core/settings.ts';
 import type { ProviderFault } from '../providers/provider-fault.ts';
-import type { Standing } from '../store/standing.ts';
+import type { Standing } from '../store/ledger/standing.ts';
 
 const MAX_BACKOFF_MS = 60_000;
 const MIN_DELAY_MS = 100;

@@ -3,13 +3,13 @@
  * any arguments. Beyond this, what may be bought is decided from the manifest (`prompt-turn.ts`).
  */
 import { Context } from '@temporalio/activity';
-import { pauseReasonNames } from '../contract.ts';
-import { layoutOf, type Manifest } from '../store/manifest.ts';
+import { pauseReasonNames } from '../core/progress.ts';
+import { layoutOf, type Manifest } from '../store/manifest/manifest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { StoreError } from '../store/store-error.ts';
-import { faultOf, isAddition } from '../workflows/limit-changes.ts';
-import { shardIdOf } from '../workflows/shard-id.ts';
-import { shardRange } from '../workflows/shard-range.ts';
+import { faultOf, isAddition } from '../core/limit-changes.ts';
+import { shardIdOf } from '../core/shard-range.ts';
+import { shardRange } from '../core/shard-range.ts';
 import {
   type Is,
   isFinite,
@@ -22,7 +22,7 @@ import {
   isText,
   isWhole,
   orNull,
-} from '../workflows/shape.ts';
+} from '../core/shape.ts';
 import { pausing, toActivityFailure } from './failures.ts';
 import type { Activities } from './index.ts';
 

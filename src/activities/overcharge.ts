@@ -1,7 +1,7 @@
 /** Answers that cost more than their requests could: pure, decided from the ledger alone. */
-import { nanoUsdToDecimal } from '../report/money.ts';
-import type { PromptHistory } from '../store/prompt-history.ts';
-import type { Moment } from '../store/records.ts';
+import { nanoUsdToDecimal } from '../core/money.ts';
+import type { PromptHistory } from '../store/ledger/prompt-history.ts';
+import type { Moment } from '../store/ledger/records.ts';
 
 /**
  * Returns what to tell a person about the first answer of this turn that cost more than was reserved for its request;

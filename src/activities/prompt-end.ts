@@ -1,9 +1,9 @@
 /** When a prompt is over, and what is said of it: pure, decided from the ledger alone. */
-import type { PromptError, Receipt } from '../contract.ts';
-import type { PromptHistory } from '../store/prompt-history.ts';
-import type { SettledRecord } from '../store/records.ts';
+import type { PromptError, Receipt } from '../core/receipt.ts';
+import type { PromptHistory } from '../store/ledger/prompt-history.ts';
+import type { SettledRecord } from '../store/ledger/records.ts';
 import type { PromptTurn } from './prompt-turn.ts';
-import { inTurnsOf, type Standing } from '../store/standing.ts';
+import { inTurnsOf, type Standing } from '../store/ledger/standing.ts';
 
 /** A prompt whose worker died under it this often in a row is taken for the cause. */
 export const MAX_LOST_WORKERS = 5;

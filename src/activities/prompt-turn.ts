@@ -1,8 +1,9 @@
-import type { PromptTask, RunLimits } from '../contract.ts';
+import type { PromptTask } from '../core/prompt-task.ts';
+import type { RunLimits } from '../core/settings.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import type { Manifest } from '../store/manifest.ts';
+import type { Manifest } from '../store/manifest/manifest.ts';
 import { StoreError } from '../store/store-error.ts';
-import { sleepUnless } from '../sleep-unless.ts';
+import { sleepUnless } from '../system/sleep-unless.ts';
 import { retryIn } from './failures.ts';
 
 /** A task with the limits that hold for it. */

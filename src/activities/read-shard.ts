@@ -1,10 +1,10 @@
-import type { ShardPlan } from '../contract.ts';
-import { completionsOf, readShardPrompts } from '../store/batch-reading.ts';
+import type { ShardPlan } from '../core/prompt-task.ts';
+import { completionsOf, readShardPrompts } from '../store/ledger/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import { spentNanoUsd } from '../store/bill.ts';
-import type { Surcharge } from '../providers/surcharge.ts';
-import type { PromptHistory } from '../store/prompt-history.ts';
-import { copyPlanned, type LostAnswers } from '../store/reuse-plan.ts';
+import { spentNanoUsd } from '../store/ledger/bill.ts';
+import type { Surcharge } from '../providers/pricing/surcharge.ts';
+import type { PromptHistory } from '../store/ledger/prompt-history.ts';
+import { copyPlanned, type LostAnswers } from '../store/reuse/reuse-plan.ts';
 import type { BuyDependencies } from './buy-completions.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';

@@ -1,4 +1,5 @@
-import type { ControlNote, LimitChanges } from '../contract.ts';
+import type { ControlNote } from '../core/progress.ts';
+import type { LimitChanges } from '../core/settings.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { appendControl } from '../store/controls-log.ts';
 import { toActivityFailure } from './failures.ts';

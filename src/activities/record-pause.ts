@@ -1,7 +1,7 @@
-import type { ControlNote, Pause, PauseNote } from '../contract.ts';
+import type { ControlNote, Pause, PauseNote } from '../core/progress.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { appendControl } from '../store/controls-log.ts';
-import { withPause } from '../store/pause-notes.ts';
+import { withPause } from '../store/manifest/pause-notes.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
 

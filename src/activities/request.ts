@@ -1,7 +1,8 @@
-import type { PromptItem, RequestSettings } from '../contract.ts';
+import type { PromptItem } from '../core/prompt.ts';
+import type { RequestSettings } from '../core/settings.ts';
 import type { CompletionRequest } from '../providers/completion-api.ts';
-import { mostPromptTokens } from '../providers/prompt-tokens.ts';
-import type { RequestPrices } from '../providers/request-prices.ts';
+import { mostPromptTokens } from '../providers/pricing/prompt-tokens.ts';
+import type { RequestPrices } from '../providers/pricing/request-prices.ts';
 
 /** The request for some samples of a prompt: its own sampling first, then the batch's. */
 export function toRequest(item: PromptItem, settings: RequestSettings, samples: number[]): CompletionRequest {

@@ -1,9 +1,9 @@
 /** What earlier runs came to, told apart from what the present one did. */
-import type { RunSum } from '../contract.ts';
-import type { PromptReading } from '../store/batch-reading.ts';
-import { spendingsOf } from '../store/bill.ts';
-import { addPaid, NOTHING_PAID } from '../store/standing.ts';
-import { addFailures } from '../workflows/failure-counts.ts';
+import type { RunSum } from '../core/prompt-task.ts';
+import type { PromptReading } from '../store/ledger/batch-reading.ts';
+import { spendingsOf } from '../store/ledger/bill.ts';
+import { addPaid, NOTHING_PAID } from '../store/ledger/standing.ts';
+import { addFailures } from '../core/failure-counts.ts';
 
 export interface RunSums {
   before: RunSum;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import type { PromptTask } from '../contract.ts';
+import type { PromptTask } from '../core/prompt-task.ts';
 
 /** What every ledger record of an attempt begins with. */
 export const stamp = (now: () => Date, { index, run, turn }: PromptTask) => ({

@@ -1,9 +1,9 @@
-import type { BatchSurvey } from '../contract.ts';
+import type { BatchSurvey } from '../core/prompt-task.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import type { ShardDigest } from '../store/shard-digest.ts';
-import { shardDigests } from '../store/shard-digests.ts';
-import { addPaid } from '../store/standing.ts';
-import { addFailures } from '../workflows/failure-counts.ts';
+import type { ShardDigest } from '../store/digests/shard-digest.ts';
+import { shardDigests } from '../store/digests/shard-digests.ts';
+import { addPaid } from '../store/ledger/standing.ts';
+import { addFailures } from '../core/failure-counts.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
 import { newRunSums } from './run-sums.ts';

@@ -1,8 +1,8 @@
-import type { PromptHistory } from '../store/prompt-history.ts';
-import { compareMoments, type StartRecord } from '../store/records.ts';
-import type { Liveness } from '../store/worker-liveness.ts';
-import { LAPSE_MS } from '../workflows/policies.ts';
-import { processNameOf } from '../worker-identity.ts';
+import type { PromptHistory } from '../store/ledger/prompt-history.ts';
+import { compareMoments, type StartRecord } from '../store/ledger/records.ts';
+import type { Liveness } from '../store/workers/worker-liveness.ts';
+import { LAPSE_MS } from '../core/lapse.ts';
+import { processNameOf } from '../system/worker-identity.ts';
 import { againIn, retryIn } from './failures.ts';
 
 /** How often a prompt whose request is under way in another process asks whether it is over. */

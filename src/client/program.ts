@@ -11,7 +11,7 @@ import { settleOperands } from './command-line/settle-operands.ts';
 import { tellError, wantsDebug } from './command-line/tell-error.ts';
 import { knownIds, tellMisuse } from './command-line/tell-misuse.ts';
 import { type CommandContext, createContext, createContextAnyway } from './commands/context.ts';
-import { writeOut } from '../terminal-output.ts';
+import { writeOut } from '../system/terminal-output.ts';
 import { toTerminalBlock } from './render/terminal-text.ts';
 import { parseBatchId } from './options/batch-id.ts';
 import { addDestinationOptions, parseDestinationOptions } from './options/destination-options.ts';
@@ -26,7 +26,7 @@ import { addSetOptions, parseSetOptions } from './options/set-options.ts';
 import { addJsonOption, addOutputDirOption, parseSharedOptions } from './options/shared-options.ts';
 import { addTailOptions, parseTailOptions } from './options/tail-options.ts';
 import { addWorkerOptions, parseWorkerOptions } from './options/worker-options.ts';
-import { savePaidWork } from './unexpected-end.ts';
+import { savePaidWork } from './follow/unexpected-end.ts';
 
 const { version } = createRequire(import.meta.url)('durabatch/package.json') as {
   version: string;

@@ -9,7 +9,7 @@ import type {
   TokenPrices,
 } from './price-table.ts';
 import { isWorkday } from './work-calendar.ts';
-import { ownValue } from '../workflows/own-value.ts';
+import { ownValue } from '../core/own-value.ts';
 
 export const providerById = ({ providers }: PriceTable, id: string): PricedProvider | undefined =>
   providers.find((provider) => provider.id === id);

@@ -1,5 +1,5 @@
 /** The providers, as data. */
-import type { ProviderName, RequestSettings } from '../contract.ts';
+import type { ProviderName, RequestSettings } from '../core/settings.ts';
 
 export interface Provider {
   name: ProviderName;

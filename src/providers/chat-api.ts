@@ -1,15 +1,15 @@
 import type OpenAI from 'openai';
 import { Agent } from 'undici';
-import { maxAnswerBytes } from './answer-size.ts';
+import { maxAnswerBytes } from './transport/answer-size.ts';
 import type { CallOptions, CompletionApi, CompletionRequest, CompletionResponse } from './completion-api.ts';
 import { MAX_CHOICES, type Provider } from './catalog.ts';
-import { ChatClient } from './chat-client.ts';
+import { ChatClient } from './transport/chat-client.ts';
 import { parseChatResponse } from './chat-response.ts';
 import { ProviderFault, shorten, toProviderFault } from './provider-fault.ts';
 import { parseProviderMessage, plainTextWithout } from './provider-message.ts';
 import { withoutKey } from './redact.ts';
-import { watchedFetch } from './watched-fetch.ts';
-import { HttpError } from './wire-errors.ts';
+import { watchedFetch } from './transport/watched-fetch.ts';
+import { HttpError } from './transport/wire-errors.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 

@@ -1,14 +1,14 @@
 import * as z from 'zod';
-import type { Usage } from '../contract.ts';
+import type { Usage } from '../core/receipt.ts';
 import type { CompletionRequest, CompletionResponse } from './completion-api.ts';
 import type { ReportedCost } from './catalog.ts';
-import { isPlausible } from './plausible-usage.ts';
+import { isPlausible } from './pricing/plausible-usage.ts';
 import { shorten } from './provider-fault.ts';
-import { isModestJson } from './modest-json.ts';
+import { isModestJson } from './transport/modest-json.ts';
 import { parseProviderMessage } from './provider-message.ts';
 import { redact } from './redact.ts';
-import type { WireAnswer } from './watched-fetch.ts';
-import { NoAnswerError } from './wire-errors.ts';
+import type { WireAnswer } from './transport/watched-fetch.ts';
+import { NoAnswerError } from './transport/wire-errors.ts';
 
 /** No model counts more than this in one response; what is above, below 0 or no number is nonsense. */
 const MOST_TOKENS = 1_000_000_000;

@@ -1,7 +1,9 @@
-import type { Message, RequestSettings, RunLimits, Usage } from '../contract.ts';
+import type { Message } from '../core/prompt.ts';
+import type { RequestSettings, RunLimits } from '../core/settings.ts';
+import type { Usage } from '../core/receipt.ts';
 import { providerFor } from './catalog.ts';
 import { createChatApi } from './chat-api.ts';
-import { whyNotSent } from './key-transport.ts';
+import { whyNotSent } from './transport/key-transport.ts';
 import { ProviderFault } from './provider-fault.ts';
 import { createSimulatedApi } from './simulated.ts';
 

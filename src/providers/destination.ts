@@ -1,7 +1,7 @@
 /** Where a batch sends its prompts, and which key goes along: what its owner must have typed or approved. */
-import type { ProviderName, RequestSettings, RunLimits } from '../contract.ts';
-import { asTyped } from '../typed-command.ts';
-import { commandLine, shellWord } from '../workflows/command-line.ts';
+import type { ProviderName, RequestSettings, RunLimits } from '../core/settings.ts';
+import { asTyped } from '../system/typed-command.ts';
+import { commandLine, shellWord } from '../core/command-line.ts';
 import { providers } from './catalog.ts';
 
 export interface Destination {

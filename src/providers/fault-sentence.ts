@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { RequestSettings } from '../contract.ts';
+import type { RequestSettings } from '../core/settings.ts';
 import type { ProviderFault } from './provider-fault.ts';
 
 type Asked = Pick<RequestSettings, 'provider' | 'baseUrl'>;

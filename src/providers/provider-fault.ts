@@ -1,8 +1,8 @@
-import type { FailureType } from '../contract.ts';
+import type { FailureType } from '../core/receipt.ts';
 import { parseProviderMessage, plainText, type ProviderMessage } from './provider-message.ts';
 import { redact } from './redact.ts';
 import { retryAfterMs } from './retry-after.ts';
-import { HttpError, NoAnswerError, type ResponseHeaders } from './wire-errors.ts';
+import { HttpError, NoAnswerError, type ResponseHeaders } from './transport/wire-errors.ts';
 
 interface FaultFacts {
   failure: FailureType;

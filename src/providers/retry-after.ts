@@ -1,4 +1,4 @@
-import type { ResponseHeaders } from './wire-errors.ts';
+import type { ResponseHeaders } from './transport/wire-errors.ts';
 
 /**
  * The delay a response asks for: `retry-after-ms`, or `Retry-After` in seconds (fractions too) or as

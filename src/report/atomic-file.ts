@@ -1,7 +1,7 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { toFileWriteError } from './file-write-error.ts';
-import { PRIVATE_FILE, shareFile } from '../private-mode.ts';
+import { PRIVATE_FILE, shareFile } from '../system/files/private-mode.ts';
 
 const BUFFER_CHARACTERS = 64 * 1024;
 const RENAME_ATTEMPTS = 10;

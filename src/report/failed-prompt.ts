@@ -1,4 +1,4 @@
-import type { PromptItem } from '../contract.ts';
+import type { PromptItem } from '../core/prompt.ts';
 
 /** Names that mean something in an input item: a field of the user's that is called so stays under `fields`. */
 const itemNames: ReadonlySet<string> = new Set([

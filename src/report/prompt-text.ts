@@ -1,4 +1,4 @@
-import type { PromptItem } from '../contract.ts';
+import type { PromptItem } from '../core/prompt.ts';
 
 /** One text for a prompt of either shape: of `messages` the last one by the user. */
 export const promptText = (item: PromptItem): string => {

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import Assembler from 'stream-json/assembler.js';
 import { jsonParser, type Token } from 'stream-json/parser.js';
-import { openRegular } from '../regular-file.ts';
+import { openRegular } from '../system/files/regular-file.ts';
 
 /** The report is not readable as one; the message says where and why. */
 export class ReportError extends Error {

@@ -1,6 +1,6 @@
-import type { RunLimits } from '../contract.ts';
-import type { Manifest } from '../store/manifest.ts';
-import { nanoUsdToUsd } from './money.ts';
+import type { RunLimits } from '../core/settings.ts';
+import type { Manifest } from '../store/manifest/manifest.ts';
+import { nanoUsdToUsd } from '../core/money.ts';
 import { toSafeUrl } from './safe-url.ts';
 
 /** The `settings` of the results file: every value with its unit, of the API key only its variable's name. */

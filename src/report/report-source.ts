@@ -1,9 +1,9 @@
-import type { BatchState } from '../contract.ts';
+import type { BatchState } from '../core/progress.ts';
 import type { PriceTable } from '../prices/price-table.ts';
-import type { Manifest } from '../store/manifest.ts';
-import type { PromptOutcome } from '../store/outcome.ts';
-import type { OpenRun } from '../store/run-times.ts';
-import type { Tally } from './tally.ts';
+import type { Manifest } from '../store/manifest/manifest.ts';
+import type { PromptOutcome } from '../store/ledger/outcome.ts';
+import type { OpenRun } from '../store/manifest/run-times.ts';
+import type { Tally } from './tally/tally.ts';
 
 /** All that the reports are made of. */
 export interface ReportSource {

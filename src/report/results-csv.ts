@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
-import type { PromptOutcome } from '../store/outcome.ts';
-import { nanoUsdToDecimal } from './money.ts';
+import type { PromptOutcome } from '../store/ledger/outcome.ts';
+import { nanoUsdToDecimal } from '../core/money.ts';
 import { promptText } from './prompt-text.ts';
 import { toTextCell } from './text-cell.ts';
 

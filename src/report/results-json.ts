@@ -1,8 +1,9 @@
-import type { PromptError, PromptItem, Usage } from '../contract.ts';
-import type { Manifest } from '../store/manifest.ts';
-import type { Completion, DiscardedAnswer, PromptOutcome, RequestEntry } from '../store/outcome.ts';
-import { nanoUsdToUsd } from './money.ts';
-import { type PossiblyPaidRequest, toPossiblyPaid } from './possibly-paid.ts';
+import type { PromptError, Usage } from '../core/receipt.ts';
+import type { PromptItem } from '../core/prompt.ts';
+import type { Manifest } from '../store/manifest/manifest.ts';
+import type { Completion, DiscardedAnswer, PromptOutcome, RequestEntry } from '../store/ledger/outcome.ts';
+import { nanoUsdToUsd } from '../core/money.ts';
+import { type PossiblyPaidRequest, toPossiblyPaid } from './tally/possibly-paid.ts';
 import { promptText } from './prompt-text.ts';
 import { toReportSettings } from './report-settings.ts';
 import type { ReportSummary } from './summary.ts';

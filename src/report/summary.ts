@@ -1,12 +1,13 @@
-import type { BatchState, ProviderName } from '../contract.ts';
-import { runTimesOf } from '../store/run-times.ts';
-import { type ReportBill, toReportBill } from './bill-tally.ts';
-import { failureGroups, toReportFailure } from './failure-tally.ts';
-import { nanoUsdToUsd } from './money.ts';
-import { toUsedPrices, type UsedPrice } from './price-tally.ts';
+import type { BatchState } from '../core/progress.ts';
+import type { ProviderName } from '../core/settings.ts';
+import { runTimesOf } from '../store/manifest/run-times.ts';
+import { type ReportBill, toReportBill } from '../store/digests/bill-tally.ts';
+import { failureGroups, toReportFailure } from '../store/digests/failure-tally.ts';
+import { nanoUsdToUsd } from '../core/money.ts';
+import { toUsedPrices, type UsedPrice } from './tally/price-tally.ts';
 import type { ReportSource } from './report-source.ts';
-import { counted, emptyTally, totalItems, totalNanoUsd, type Tally } from './tally.ts';
-import { toWarnings } from './warnings.ts';
+import { counted, emptyTally, totalItems, totalNanoUsd, type Tally } from './tally/tally.ts';
+import { toWarnings } from './tally/warnings.ts';
 
 /** The `summary` of the results file, as users read it. */
 export interface ReportSummary {

@@ -1,17 +1,17 @@
 import { resolve } from 'node:path';
-import { makeFolder, syncFolder } from '../store/sync-folder.ts';
+import { makeFolder, syncFolder } from '../system/files/sync-folder.ts';
 import type { AtomicFile } from './atomic-file.ts';
 import { FileWriteError, toFileWriteError } from './file-write-error.ts';
-import type { MoneySum } from './money-sum.ts';
+import type { MoneySum } from '../core/money.ts';
 import type { ReportSource } from './report-source.ts';
 import { discardAll, reserveFiles, type ReservedFiles } from './reserve-files.ts';
 import { toInputLine } from './failed-prompt.ts';
 import { csvHead, csvRow, type CsvShape } from './results-csv.ts';
 import { jsonHead, jsonMiddle, jsonPossiblyPaid, jsonResult, jsonTail } from './results-json.ts';
 import { checkComplete, toSummary, type ReportSummary } from './summary.ts';
-import { counted, emptyTally, totalItems, type Tally } from './tally.ts';
-import { SHARED_FOLDER } from '../private-mode.ts';
-import { commandLine, idWord } from '../workflows/command-line.ts';
+import { counted, emptyTally, totalItems, type Tally } from './tally/tally.ts';
+import { SHARED_FOLDER } from '../system/files/private-mode.ts';
+import { commandLine, idWord } from '../core/command-line.ts';
 
 export interface WrittenReports {
   /** Absolute path. */

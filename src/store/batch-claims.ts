@@ -1,9 +1,9 @@
 /** Which batches of an output folder have an input hash. Each is claimed before its folder is made, so that two commands at once make one. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createWhole, readWhole } from './create-whole.ts';
+import { createWhole, readWhole } from '../system/files/create-whole.ts';
 import { cannotWrite, StoreError } from './store-error.ts';
-import { makeFolder } from './sync-folder.ts';
+import { makeFolder } from '../system/files/sync-folder.ts';
 
 const FOLDER = '.durabatch-claims';
 /** What a batch id may be: it is the name of a folder. */

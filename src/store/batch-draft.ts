@@ -1,18 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { PromptItem, RequestSettings, StoreLocation } from '../contract.ts';
-import { KeyFileWriter } from './key-file.ts';
-import { type Manifest, promptsFileName } from './manifest.ts';
-import { writeFirstRevision } from './manifest-revisions.ts';
-import { PromptsFile } from './prompts-file.ts';
-import { replaceFile } from './replace-file.ts';
-import { requestKey } from './request-key.ts';
-import type { AnswerRecord } from './records.ts';
+import type { PromptItem } from '../core/prompt.ts';
+import type { RequestSettings } from '../core/settings.ts';
+import type { StoreLocation } from '../core/batch-layout.ts';
+import { KeyFileWriter } from './prompts/key-file.ts';
+import { type Manifest, promptsFileName } from './manifest/manifest.ts';
+import { writeFirstRevision } from './manifest/manifest-revisions.ts';
+import { PromptsFile } from './prompts/prompts-file.ts';
+import { replaceFile } from '../system/files/replace-file.ts';
+import { requestKey } from './prompts/request-key.ts';
+import type { AnswerRecord } from './ledger/records.ts';
 import { ledgerFolderOf, ledgerRootOf } from './shard-name.ts';
 import { cannotWrite } from './store-error.ts';
-import { makeFolder, syncFolder } from './sync-folder.ts';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from '../private-mode.ts';
+import { makeFolder, syncFolder } from '../system/files/sync-folder.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from '../system/files/private-mode.ts';
 
 const PREFIX = '.draft-';
 /** A draft that nobody has written to for so long is one whose command was killed. */

@@ -1,15 +1,15 @@
 /** The batch store: one folder per batch with its manifest, its prompts and its ledger. */
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { StoreLocation } from '../contract.ts';
-import { shardRange } from '../workflows/shard-range.ts';
-import { answersOf, noteAnswers } from './answer-index.ts';
-import { layoutOf, type Manifest, promptsFileOf } from './manifest.ts';
-import { readNewestRevision, reviseManifest, type RevisedManifest } from './manifest-revisions.ts';
+import type { StoreLocation } from '../core/batch-layout.ts';
+import { shardRange } from '../core/shard-range.ts';
+import { answersOf, noteAnswers } from './reuse/answer-index.ts';
+import { layoutOf, type Manifest, promptsFileOf } from './manifest/manifest.ts';
+import { readNewestRevision, reviseManifest, type RevisedManifest } from './manifest/manifest-revisions.ts';
 import { assertNoLinks } from './no-links.ts';
-import { OpenShards } from './open-shards.ts';
+import { OpenShards } from './digests/open-shards.ts';
 import { Shard } from './shard.ts';
-import { takeDigest } from './shard-digest.ts';
+import { takeDigest } from './digests/shard-digest.ts';
 import { ledgerRootOf } from './shard-name.ts';
 import { messageOf, StoreError } from './store-error.ts';
 

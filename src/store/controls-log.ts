@@ -1,9 +1,9 @@
 /** `controls.jsonl`: who asked what of a batch, and why; one JSON line each, appended, never changed. */
 import { join } from 'node:path';
-import type { ControlNote } from '../contract.ts';
-import { syncFolder } from './sync-folder.ts';
-import { PRIVATE_FILE } from '../private-mode.ts';
-import { openToAppend, readRegularText } from '../regular-file.ts';
+import type { ControlNote } from '../core/progress.ts';
+import { syncFolder } from '../system/files/sync-folder.ts';
+import { PRIVATE_FILE } from '../system/files/private-mode.ts';
+import { openToAppend, readRegularText } from '../system/files/regular-file.ts';
 
 export const CONTROLS_FILE = 'controls.jsonl';
 

@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { StoreLocation } from '../contract.ts';
-import { createWhole, readWhole } from './create-whole.ts';
-import { MANIFEST_FILE, MAX_MANIFEST_BYTES } from './manifest.ts';
+import type { StoreLocation } from '../core/batch-layout.ts';
+import { createWhole, readWhole } from '../system/files/create-whole.ts';
+import { MANIFEST_FILE, MAX_MANIFEST_BYTES } from './manifest/manifest.ts';
 import { cannotWrite, StoreError } from './store-error.ts';
-import { makeFolder } from './sync-folder.ts';
-import { SHARED_FOLDER, shareFile } from '../private-mode.ts';
-import { readRegularText } from '../regular-file.ts';
+import { makeFolder } from '../system/files/sync-folder.ts';
+import { SHARED_FOLDER, shareFile } from '../system/files/private-mode.ts';
+import { readRegularText } from '../system/files/regular-file.ts';
 
 const STORE_FILE = '.durabatch-store';
 

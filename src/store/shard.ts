@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { PromptItem } from '../contract.ts';
-import { LedgerReader } from './ledger-reader.ts';
-import { LedgerWriter } from './ledger-writer.ts';
-import { PromptsFile } from './prompts-file.ts';
+import type { PromptItem } from '../core/prompt.ts';
+import { LedgerReader } from './ledger/ledger-reader.ts';
+import { LedgerWriter } from './ledger/ledger-writer.ts';
+import { PromptsFile } from './prompts/prompts-file.ts';
 import { ledgerFolderOf } from './shard-name.ts';
 
 /** Where a shard is, and which prompts it has, by their positions in the batch. */

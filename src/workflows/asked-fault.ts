@@ -1,5 +1,5 @@
-import type { Asked } from '../contract.ts';
-import { isShape, isText, orNull } from './shape.ts';
+import type { Asked } from '../core/progress.ts';
+import { isShape, isText, orNull } from '../core/shape.ts';
 
 /** Both are shown on the page and kept in memo and manifest. */
 const MOST_CHARACTERS = 1000;

@@ -1,5 +1,7 @@
 /** With `autoWorkers`: how many prompts may be in progress, folded from what the worker processes tell. */
-import type { HeardPace, Progress, RunLimits, WorkerPace } from '../contract.ts';
+import type { HeardPace, WorkerPace } from '../core/batch-input.ts';
+import type { Progress } from '../core/progress.ts';
+import type { RunLimits } from '../core/settings.ts';
 import { FIRST_AUTO_SLOTS, SILENT_WORKER_MS } from './policies.ts';
 
 type WorkerLimits = Pick<RunLimits, 'maxWorkers' | 'autoWorkers'>;

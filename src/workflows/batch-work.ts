@@ -1,5 +1,9 @@
 /** How a batch gets its prompts done: a small one by itself, one of many shards by lending to them. */
-import type { BatchLayout, BatchSurvey, RunLimits, RunSum, ShardAccount, Tally } from '../contract.ts';
+import type { BatchLayout } from '../core/batch-layout.ts';
+import type { BatchSurvey, RunSum } from '../core/prompt-task.ts';
+import type { RunLimits } from '../core/settings.ts';
+import type { ShardAccount } from '../core/shard-protocol.ts';
+import type { Tally } from '../core/batch-input.ts';
 import type { PauseCause } from './pause-cause.ts';
 
 /** The batch as its work sees it. */

@@ -1,4 +1,4 @@
-import type { RunLimits } from '../contract.ts';
+import type { RunLimits } from '../core/settings.ts';
 
 /** Whether more prompts have failed than `limit` allows; those forgiven by a resume do not count. */
 export function isPastLimit(

@@ -1,6 +1,17 @@
 /** Whether what workflows and workers tell each other is what it should be: whoever has the Temporal CLI may send anything. */
-import type { ShardAccount, ShardLoan, WorkerPace } from '../contract.ts';
-import { isFinite, isFlag, isLike, isListOf, isNumber, isOneOf, isText, isWhole, orNull } from './shape.ts';
+import type { ShardAccount, ShardLoan } from '../core/shard-protocol.ts';
+import type { WorkerPace } from '../core/batch-input.ts';
+import {
+  isFinite,
+  isFlag,
+  isLike,
+  isListOf,
+  isNumber,
+  isOneOf,
+  isText,
+  isWhole,
+  orNull,
+} from '../core/shape.ts';
 
 /** Failures are told with their provider's message. */
 const isMessage = isText(100_000);

@@ -1,6 +1,6 @@
 import { CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { BatchInput } from '../contract.ts';
+import type { BatchInput } from '../core/batch-input.ts';
 import type { BatchWork, WorkHost } from './batch-work.ts';
 import { createBudget } from './budget.ts';
 import { storePolicy } from './policies.ts';

@@ -1,14 +1,10 @@
 /** What can be asked of a running batch, and told to it. Temporal's own cancel does the rest. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type {
-  Addition,
-  Asked,
-  LimitChanges,
-  Progress,
-  ShardAccount,
-  ShardLoan,
-  WorkerPace,
-} from '../contract.ts';
+import type { Addition } from '../core/batch-layout.ts';
+import type { Asked, Progress } from '../core/progress.ts';
+import type { LimitChanges } from '../core/settings.ts';
+import type { ShardAccount, ShardLoan } from '../core/shard-protocol.ts';
+import type { WorkerPace } from '../core/batch-input.ts';
 
 /** Cheap and read-only. */
 export const progressQuery = defineQuery<Progress>('progress');

@@ -1,5 +1,5 @@
 /** How fast prompts settle, from moments at which they were counted. */
-import type { PaceMark } from '../contract.ts';
+import type { PaceMark } from '../core/batch-input.ts';
 
 /** Marks kept. */
 const WINDOW = 50;

@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import type { TurnDetails } from '../activities/failures.ts';
-import type { Pause, PauseReason } from '../contract.ts';
-import { ownValue } from './own-value.ts';
+import type { Pause, PauseReason } from '../core/progress.ts';
+import { ownValue } from '../core/own-value.ts';
 import { pauseReasons } from './policies.ts';
 
 export type PauseCause = Pick<Pause, 'reason' | 'message' | 'neededNanoUsd' | 'overcharged'>;

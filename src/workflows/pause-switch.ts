@@ -1,6 +1,7 @@
 import { ActivityFailure, CancellationScope, log, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { BatchInput, ControlNote, Pause, PauseNote } from '../contract.ts';
+import type { BatchInput } from '../core/batch-input.ts';
+import type { ControlNote, Pause, PauseNote } from '../core/progress.ts';
 import { storePolicy } from './policies.ts';
 import type { StoreNotes } from './store-notes.ts';
 

@@ -1,14 +1,9 @@
 /** How activities are timed and retried: data, each with its reason. */
 import type { ActivityOptions } from '@temporalio/workflow';
-import type { RequestSettings, RunLimits } from '../contract.ts';
+import type { RequestSettings, RunLimits } from '../core/settings.ts';
+import { LAPSE_MS } from '../core/lapse.ts';
 
 const MINUTE_MS = 60_000;
-
-/**
- * A process that has given no sign of life for so long counts as dead: to Temporal (heartbeats of its activities) and to
- * the other workers of its batch (its liveness record, `worker-pulse.ts`). One rule, so that the two do not disagree for long.
- */
-export const LAPSE_MS = 30_000;
 
 /**
  * Model calls: slow, rate limited, and safe to repeat, since the ledger is asked first. No limit on

@@ -12,26 +12,19 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type {
-  Addition,
-  Asked,
-  BatchInput,
-  BatchLayout,
-  BatchOutcome,
-  ControlNote,
-  FinalState,
-  LimitChanges,
-  Progress,
-  Tally,
-} from '../contract.ts';
+import type { Addition, BatchLayout } from '../core/batch-layout.ts';
+import type { Asked, ControlNote, FinalState, Progress } from '../core/progress.ts';
+import type { BatchInput, Tally } from '../core/batch-input.ts';
+import type { BatchOutcome } from '../core/outcome.ts';
+import type { LimitChanges } from '../core/settings.ts';
 import { autoSlots, autoWorkersOf, heard } from './auto-workers.ts';
-import { createBatchDisplay } from './batch-display.ts';
+import { createBatchDisplay } from './display/batch-display.ts';
 import { budgetText } from './budget.ts';
 import { failuresText, isPastLimit, limitText } from './failure-limit.ts';
 import { createInlineWork } from './inline-work.ts';
 import { faultOfAsked } from './asked-fault.ts';
 import { isAccount, isPace } from './heard-signals.ts';
-import { faultOf, isAddition } from './limit-changes.ts';
+import { faultOf, isAddition } from '../core/limit-changes.ts';
 import {
   accountSignal,
   addUpdate,
@@ -53,8 +46,8 @@ import {
   storePolicy,
   UNIFORM_FAILURES,
 } from './policies.ts';
-import { type BatchEnd, endedProgress, progressOf } from './progress.ts';
-import { createShardCrew } from './shard-crew.ts';
+import { type BatchEnd, endedProgress, progressOf } from './display/progress.ts';
+import { createShardCrew } from './shards/shard-crew.ts';
 import { createStoreNotes } from './store-notes.ts';
 import { countsOf, newTally, seeded, uniformFailure, unsettled } from './tally.ts';
 

@@ -1,9 +1,9 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
 import { GRACE_SUMMARY } from './policies.ts';
-import type * as contract from '../contract.ts';
+import type { OpenPrompt as StoredPrompt, PromptTask } from '../core/prompt-task.ts';
 
 /** A prompt that is not settled. `turn` counts how often this run has taken it up, from 1. */
-export type OpenPrompt = contract.OpenPrompt & Pick<contract.PromptTask, 'shard' | 'turn' | 'since'>;
+export type OpenPrompt = StoredPrompt & Pick<PromptTask, 'shard' | 'turn' | 'since'>;
 
 /** What to put back: it is taken up again before those that never had a turn. */
 export type TurnEnd = 'settled' | { putBack: OpenPrompt };

@@ -1,14 +1,16 @@
 /** Works through the open prompts of one shard or of a few: what a small batch does itself, and each shard of a large one. */
 import { isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { BatchInput, Receipt, ShardPlan, Unsettled } from '../contract.ts';
+import type { BatchInput } from '../core/batch-input.ts';
+import type { Receipt, Unsettled } from '../core/receipt.ts';
+import type { ShardPlan } from '../core/prompt-task.ts';
 import type { WorkHost } from './batch-work.ts';
 import type { Budget } from './budget.ts';
 import { causeOf, spentByFailure } from './pause-cause.ts';
 import { completionPolicy } from './policies.ts';
 import { createPromptLoop, type OpenPrompt, type PromptLoop, type TurnEnd } from './prompt-loop.ts';
 import { settled } from './tally.ts';
-import { summaryText } from './web-ui.ts';
+import { summaryText } from './display/web-ui.ts';
 
 export interface PromptWorkOptions extends Pick<
   WorkHost,

@@ -1,5 +1,5 @@
 /** How long prompts are in progress of late, folded by pure functions: what an estimate of the end is made from. */
-import type { Spans } from '../contract.ts';
+import type { Spans } from '../core/batch-input.ts';
 
 /** So many prompts make the mean; the newest counts most. */
 const MEMORY = 30;

@@ -1,6 +1,10 @@
 /** What a batch has come to so far, folded from receipts and from its shards' accounts by pure functions. */
-import type { Counts, Paid, Receipt, RunSum, ShardTally, Tally } from '../contract.ts';
-import { addFailures, newFailures } from './failure-counts.ts';
+import type { Counts } from '../core/progress.ts';
+import type { Paid, Receipt } from '../core/receipt.ts';
+import type { RunSum } from '../core/prompt-task.ts';
+import type { ShardTally } from '../core/shard-protocol.ts';
+import type { Tally } from '../core/batch-input.ts';
+import { addFailures, newFailures } from '../core/failure-counts.ts';
 import { marked } from './pace.ts';
 import { withSpan, withSpans } from './spans.ts';
 

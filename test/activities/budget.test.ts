@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ApplicationFailure } from '@temporalio/common';
-import type { Receipt, Unsettled } from '../../src/contract.ts';
-import type { StartRecord } from '../../src/store/records.ts';
+import type { Receipt, Unsettled } from '../../src/core/receipt.ts';
+import type { StartRecord } from '../../src/store/ledger/records.ts';
 import { type AttemptOptions, type PromptDesk, promptDesk, toldTemporal } from './support/prompt-desk.ts';
 import { failing, good, ScriptedApi } from './support/scripted-api.ts';
 

@@ -9,10 +9,10 @@ import {
   toActivityFailure,
   withSpent,
 } from '../../src/activities/failures.ts';
-import type { FailureType } from '../../src/contract.ts';
+import type { FailureType } from '../../src/core/receipt.ts';
 import { StoreError } from '../../src/store/store-error.ts';
-import { ForeignLedgerError } from '../../src/store/ledger-reader.ts';
-import { LedgerWriteError } from '../../src/store/ledger-writer.ts';
+import { ForeignLedgerError } from '../../src/store/ledger/ledger-reader.ts';
+import { LedgerWriteError } from '../../src/store/ledger/ledger-writer.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const HOUR = 3_600_000;

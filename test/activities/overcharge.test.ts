@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { overchargeOf } from '../../src/activities/overcharge.ts';
-import type { AnswerMeta } from '../../src/store/prompt-history.ts';
-import type { StartRecord } from '../../src/store/records.ts';
+import type { AnswerMeta } from '../../src/store/ledger/prompt-history.ts';
+import type { StartRecord } from '../../src/store/ledger/records.ts';
 
 const history = (turn: number, costNanoUsd: number | null, worstCostNanoUsd: number | null) => ({
   starts: [{ id: 's', run: 1, turn, worstCostNanoUsd } as StartRecord],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_LOST_WORKERS, promptEnd, receiptOf } from '../../src/activities/prompt-end.ts';
-import type { LedgerRecord } from '../../src/store/records.ts';
-import { standingOf } from '../../src/store/standing.ts';
+import type { LedgerRecord } from '../../src/store/ledger/records.ts';
+import { standingOf } from '../../src/store/ledger/standing.ts';
 import { limits } from '../providers/settings.ts';
 import { answer, fault, historyOf, settled, start } from '../store/support/records.ts';
 

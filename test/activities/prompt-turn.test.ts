@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { mayBuy, toTurn } from '../../src/activities/prompt-turn.ts';
-import type { Pause } from '../../src/contract.ts';
+import type { Pause } from '../../src/core/progress.ts';
 import { cancelledOutcome } from '../report/support/report-fixtures.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import { limits } from '../providers/settings.ts';

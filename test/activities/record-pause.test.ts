@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createRecordPause } from '../../src/activities/record-pause.ts';
-import type { ControlNote, Pause } from '../../src/contract.ts';
+import type { ControlNote, Pause } from '../../src/core/progress.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import { manifestOf } from '../report/support/report-fixtures.ts';
 import { makeBatch } from '../store/support/batches.ts';

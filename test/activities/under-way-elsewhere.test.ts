@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { createUnderWayElsewhere } from '../../src/activities/under-way-elsewhere.ts';
-import type { PromptHistory } from '../../src/store/prompt-history.ts';
-import type { FaultRecord, ReopenedRecord, StartRecord } from '../../src/store/records.ts';
-import type { Liveness } from '../../src/store/worker-liveness.ts';
-import { LAPSE_MS } from '../../src/workflows/policies.ts';
+import type { PromptHistory } from '../../src/store/ledger/prompt-history.ts';
+import type { FaultRecord, ReopenedRecord, StartRecord } from '../../src/store/ledger/records.ts';
+import type { Liveness } from '../../src/store/workers/worker-liveness.ts';
+import { LAPSE_MS } from '../../src/core/lapse.ts';
 import { answer, fault, historyOf, start } from '../store/support/records.ts';
 import { promptDesk, toldTemporal } from './support/prompt-desk.ts';
 import { good, held, ScriptedApi } from './support/scripted-api.ts';

@@ -2,8 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BatchResults } from '../../src/report/results-json.ts';
-import type { Manifest } from '../../src/store/manifest.ts';
-import type { AnswerRecord } from '../../src/store/records.ts';
+import type { Manifest } from '../../src/store/manifest/manifest.ts';
+import type { AnswerRecord } from '../../src/store/ledger/records.ts';
 import { BATCH_ID } from './crew.ts';
 import type { Field } from './field.ts';
 import { readLedger } from './read-ledger.ts';

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Manifest } from '../../src/store/manifest.ts';
+import type { Manifest } from '../../src/store/manifest/manifest.ts';
 import { type CliProcess, startCli } from '../support/cli.ts';
 import { gone, signal } from './processes.ts';
 

@@ -1,6 +1,6 @@
 /** What must be true of a batch after one of its file operations failed: pure, from the provider's log, ledger and report. */
 import type { BatchResults } from '../../src/report/results-json.ts';
-import type { AnswerRecord } from '../../src/store/records.ts';
+import type { AnswerRecord } from '../../src/store/ledger/records.ts';
 import type { LoggedRequest } from '../support/fake-provider.ts';
 
 export interface FileEvidence {

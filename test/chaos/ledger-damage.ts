@@ -1,7 +1,7 @@
 /** What a power cut, a full disk or a copied folder may do to a ledger. Only while nothing runs. */
 import { appendFile, readdir, readFile, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LedgerRecord } from '../../src/store/records.ts';
+import type { LedgerRecord } from '../../src/store/ledger/records.ts';
 import type { Random } from './random.ts';
 
 export const damages = ['cut', 'half line', 'doubled line'] as const;

@@ -1,7 +1,7 @@
 /** The processes a chaos run starts, and whoever they started. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { isLiveProcess } from '../../src/server/live-process.ts';
-import { readRecord } from '../../src/server/server-record.ts';
+import { isLiveProcess } from '../../src/system/live-process.ts';
+import { readRecord } from '../../src/temporal-server/server-record.ts';
 import { firstOf, until } from '../support/until.ts';
 
 /** The embedded server's pid, waited for where one is being started. */

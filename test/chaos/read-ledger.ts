@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LedgerRecord } from '../../src/store/records.ts';
+import type { LedgerRecord } from '../../src/store/ledger/records.ts';
 
 /** Each record of a batch's ledger once; torn last lines left out. */
 export async function readLedger(folder: string): Promise<LedgerRecord[]> {

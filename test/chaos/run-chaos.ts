@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stopServer } from '../../src/server/embedded-server.ts';
+import { stopServer } from '../../src/temporal-server/embedded-server.ts';
 import { testEnv } from '../support/temporal-server.ts';
 import { collect, figuresOf, writeProviderLog } from './collect.ts';
 import { BATCH_ID, createCrew } from './crew.ts';

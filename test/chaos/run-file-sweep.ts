@@ -2,7 +2,7 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureServer, stopServer } from '../../src/server/embedded-server.ts';
+import { ensureServer, stopServer } from '../../src/temporal-server/embedded-server.ts';
 import { testEnv } from '../support/temporal-server.ts';
 import { everyFault, type PlannedFault, someFaults } from './file-fault.ts';
 import { runFileTrial } from './file-trial.ts';

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LAPSE_MS } from '../../src/workflows/policies.ts';
+import { LAPSE_MS } from '../../src/core/lapse.ts';
 import { BATCH_ID } from './crew.ts';
 import type { Field } from './field.ts';
 import { damageLedger } from './ledger-damage.ts';

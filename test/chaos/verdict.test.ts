@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AnswerRecord } from '../../src/store/records.ts';
+import type { AnswerRecord } from '../../src/store/ledger/records.ts';
 import { type Evidence, judge, PRICE_NANO } from './verdict.ts';
 
 const START = Date.parse('2026-01-01T00:00:00.000Z');

@@ -1,6 +1,6 @@
 /** What must be true after the blows: pure, from the provider's log, the ledger and the report. */
 import type { BatchResults } from '../../src/report/results-json.ts';
-import type { AnswerRecord } from '../../src/store/records.ts';
+import type { AnswerRecord } from '../../src/store/ledger/records.ts';
 import type { LoggedRequest } from '../support/fake-provider.ts';
 import type { Bill } from './misbehaving-provider.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { LEASED_SHARE } from '../../src/workflows/share-account.ts';
+import { LEASED_SHARE } from '../../src/workflows/account/share-account.ts';
 import { accountViewOf } from '../support/account-view.ts';
 import { tokenBucket } from '../support/provider-limits.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { loadConfig } from '../../src/config.ts';
-import { stagePrompts } from '../../src/client/stage-prompts.ts';
+import { stagePrompts } from '../../src/client/start/stage-prompts.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import { findOutputFolder } from '../../src/store/output-folder.ts';
 import { startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { readBatchPrompts } from '../../src/store/batch-reading.ts';
+import { readBatchPrompts } from '../../src/store/ledger/batch-reading.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import { findOutputFolder } from '../../src/store/output-folder.ts';
-import { spentNanoUsd } from '../../src/store/bill.ts';
+import { spentNanoUsd } from '../../src/store/ledger/bill.ts';
 import { type FakeRequest, reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import {

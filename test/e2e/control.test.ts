@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
-import { readRecord } from '../../src/server/server-record.ts';
+import { readRecord } from '../../src/temporal-server/server-record.ts';
 import { startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
-import { readRecord } from '../../src/server/server-record.ts';
-import type { AnswerRecord } from '../../src/store/records.ts';
+import { readRecord } from '../../src/temporal-server/server-record.ts';
+import type { AnswerRecord } from '../../src/store/ledger/records.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import {
   createGate,

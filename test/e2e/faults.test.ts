@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
-import type { FailureType } from '../../src/contract.ts';
+import type { FailureType } from '../../src/core/receipt.ts';
 import type { BatchResult } from '../../src/report/results-json.ts';
-import type { FaultRecord, LedgerRecord } from '../../src/store/records.ts';
+import type { FaultRecord, LedgerRecord } from '../../src/store/ledger/records.ts';
 import { type FakeReply, reply, startFakeProvider, startProviderApart } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import { until } from '../support/until.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { searchAttributes } from '../../src/workflows/search-attributes.ts';
+import { searchAttributes } from '../../src/workflows/display/search-attributes.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import { batchIdIn, batchIdsIn, createWorkplace, promptTexts, readLedger, otherUser } from './workplace.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { searchAttributes } from '../../src/workflows/search-attributes.ts';
+import { searchAttributes } from '../../src/workflows/display/search-attributes.ts';
 import { reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import { until } from '../support/until.ts';

@@ -4,7 +4,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import type { PriceTable } from '../../src/prices/price-table.ts';
-import type { Manifest } from '../../src/store/manifest.ts';
+import type { Manifest } from '../../src/store/manifest/manifest.ts';
 import { reply, startFakeProvider } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import { answerInTerminal, hasTerminals } from '../support/terminal.ts';

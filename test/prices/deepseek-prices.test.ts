@@ -1,8 +1,8 @@
 /** DeepSeek's prices over the year, against a table that is written out by hand and a rule that is written anew. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { costNanoUsd, type PriceKey, priceOf, worstCostNanoUsd } from '../../src/providers/prices.ts';
-import { mostPromptTokens } from '../../src/providers/prompt-tokens.ts';
+import { costNanoUsd, type PriceKey, priceOf, worstCostNanoUsd } from '../../src/providers/pricing/prices.ts';
+import { mostPromptTokens } from '../../src/providers/pricing/prompt-tokens.ts';
 
 type Figures = [cached: number, input: number, output: number];
 

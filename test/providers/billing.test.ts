@@ -1,12 +1,12 @@
 /** What answers say of their tokens and their cost, over real HTTP. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import type { Price } from '../../src/contract.ts';
+import type { Price } from '../../src/core/settings.ts';
 import { providerFor, providers, services } from '../../src/providers/catalog.ts';
 import { createChatApi } from '../../src/providers/chat-api.ts';
 import type { CompletionRequest } from '../../src/providers/completion-api.ts';
-import { requestPrices } from '../../src/providers/request-prices.ts';
-import { createSurcharge } from '../../src/providers/surcharge.ts';
+import { requestPrices } from '../../src/providers/pricing/request-prices.ts';
+import { createSurcharge } from '../../src/providers/pricing/surcharge.ts';
 import { type FakeProvider, reply, startFakeProvider } from '../support/fake-provider.ts';
 import { patient, requestFor, settingsFor } from './settings.ts';
 

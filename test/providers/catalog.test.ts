@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { providerNames } from '../../src/contract.ts';
+import { providerNames } from '../../src/core/settings.ts';
 import { providers } from '../../src/providers/catalog.ts';
-import { priceOf } from '../../src/providers/prices.ts';
+import { priceOf } from '../../src/providers/pricing/prices.ts';
 
 for (const name of providerNames) {
   test(`${name} is complete`, () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import type { ProviderName } from '../../src/contract.ts';
+import type { ProviderName } from '../../src/core/settings.ts';
 import { createCompletionApi, type CompletionRequest } from '../../src/providers/completion-api.ts';
 import { ProviderFault } from '../../src/providers/provider-fault.ts';
 import {

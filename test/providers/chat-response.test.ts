@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Usage } from '../../src/contract.ts';
+import type { Usage } from '../../src/core/receipt.ts';
 import { toUsage } from '../../src/providers/chat-response.ts';
 
 const of = (prompt: number, completion: number, cached = 0, reasoning = 0): Usage => ({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import type { FailureType } from '../../src/contract.ts';
+import type { FailureType } from '../../src/core/receipt.ts';
 import { ProviderFault, shorten, toProviderFault } from '../../src/providers/provider-fault.ts';
 import { type FakeReply, reply, startFakeProvider } from '../support/fake-provider.ts';
 import { API_KEY, chatApi, patient, requestFor } from './settings.ts';

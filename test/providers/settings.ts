@@ -1,4 +1,4 @@
-import type { ProviderName, RequestSettings, RunLimits } from '../../src/contract.ts';
+import type { ProviderName, RequestSettings, RunLimits } from '../../src/core/settings.ts';
 import { createCompletionApi, type CompletionRequest } from '../../src/providers/completion-api.ts';
 
 export const settingsFor = (provider: ProviderName, baseUrl: string): RequestSettings => ({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RunLimits } from '../../src/contract.ts';
+import type { RunLimits } from '../../src/core/settings.ts';
 import type { CompletionApi } from '../../src/providers/completion-api.ts';
 import { sharedApis } from '../../src/providers/shared-apis.ts';
 import { limits, settingsFor } from './settings.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RunLimits } from '../../src/contract.ts';
+import type { RunLimits } from '../../src/core/settings.ts';
 import { createCompletionApi } from '../../src/providers/completion-api.ts';
 import { ProviderFault } from '../../src/providers/provider-fault.ts';
 import { limits, patient, requestFor, settingsFor } from './settings.ts';

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import test from 'node:test';
 import { AtomicFile } from '../../src/report/atomic-file.ts';
-import { syncFolder } from '../../src/store/sync-folder.ts';
+import { syncFolder } from '../../src/system/files/sync-folder.ts';
 import { FileWriteError } from '../../src/report/file-write-error.ts';
 import { tempFolder } from './support/temp-folder.ts';
 

@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
-import { readPromptFile } from '../../src/client/input/read-prompt-file.ts';
-import type { PromptItem } from '../../src/contract.ts';
+import { readPromptFile } from '../../src/input/read-prompt-file.ts';
+import type { PromptItem } from '../../src/core/prompt.ts';
 import { toInputLine } from '../../src/report/failed-prompt.ts';
 import { tempFolder } from './support/temp-folder.ts';
 

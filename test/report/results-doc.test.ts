@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { toPossiblyPaid } from '../../src/report/possibly-paid.ts';
+import { toPossiblyPaid } from '../../src/report/tally/possibly-paid.ts';
 import { toResult } from '../../src/report/results-json.ts';
 import { summarise } from '../../src/report/summary.ts';
 import {

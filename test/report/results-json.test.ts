@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { toResult } from '../../src/report/results-json.ts';
-import type { PromptOutcome, RequestEntry } from '../../src/store/outcome.ts';
+import type { PromptOutcome, RequestEntry } from '../../src/store/ledger/outcome.ts';
 import {
   boughtOf,
   completionOf,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { BatchState } from '../../src/contract.ts';
+import type { BatchState } from '../../src/core/progress.ts';
 import { summarise } from '../../src/report/summary.ts';
 import {
   completionOf,

@@ -4,7 +4,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test, type TestContext } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { readRecord } from '../../src/server/server-record.ts';
+import { readRecord } from '../../src/temporal-server/server-record.ts';
 import { noBrowser, openBrowser, openPage } from '../support/browser.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import { type Listener, listenersOf } from './support/places.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Manifest } from '../../src/store/manifest.ts';
+import type { Manifest } from '../../src/store/manifest/manifest.ts';
 import {
   batchIdIn,
   createGate,

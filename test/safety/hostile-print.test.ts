@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Manifest } from '../../src/store/manifest.ts';
+import type { Manifest } from '../../src/store/manifest/manifest.ts';
 import { batchIdIn, createWorkplace, type Workplace } from '../e2e/workplace.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { readRecord } from '../../src/server/server-record.ts';
+import { readRecord } from '../../src/temporal-server/server-record.ts';
 import { batchIdIn, createGate, createWorkplace, testKey } from '../e2e/workplace.ts';
 import { type FakeScript, reply } from '../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';

@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
-import { openHome } from '../../src/server/home.ts';
+import { openHome } from '../../src/system/home.ts';
 import { createWorkplace } from '../e2e/workplace.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';

@@ -4,8 +4,8 @@ import { appendFile, mkdtemp, open, readdir, rm, truncate, writeFile } from 'nod
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { ForeignLedgerError, LedgerReader } from '../../src/store/ledger-reader.ts';
-import { LedgerWriter } from '../../src/store/ledger-writer.ts';
+import { ForeignLedgerError, LedgerReader } from '../../src/store/ledger/ledger-reader.ts';
+import { LedgerWriter } from '../../src/store/ledger/ledger-writer.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { answer, contentOf, fault, settled, start } from './support/records.ts';
 

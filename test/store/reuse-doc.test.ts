@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import type { PromptItem, RequestSettings } from '../../src/contract.ts';
-import { requestKey } from '../../src/store/request-key.ts';
+import type { PromptItem } from '../../src/core/prompt.ts';
+import type { RequestSettings } from '../../src/core/settings.ts';
+import { requestKey } from '../../src/store/prompts/request-key.ts';
 
 const settings: RequestSettings = {
   provider: 'deepseek',

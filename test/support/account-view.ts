@@ -1,6 +1,6 @@
 import { type Client, isGrpcServiceError } from '@temporalio/client';
-import { type AccountView, accountWorkflowId } from '../../src/accounts/lease.ts';
-import { accountQuery } from '../../src/workflows/account-messages.ts';
+import { type AccountView, accountWorkflowId } from '../../src/core/lease.ts';
+import { accountQuery } from '../../src/workflows/account/account-messages.ts';
 
 /** Returns what an account tells of its leases, or `null` where its worker is too slow to answer for now. */
 export const accountViewOf = ({ workflow }: Client, name: string): Promise<AccountView | null> =>

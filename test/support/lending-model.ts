@@ -1,17 +1,18 @@
 /** A batch that lends to its shards, put together from the pure parts as the workflows do it, with messages that take their time. */
-import type { RunLimits, ShardAccount, ShardLoan } from '../../src/contract.ts';
-import { createAccountPace } from '../../src/workflows/account-pace.ts';
+import type { RunLimits } from '../../src/core/settings.ts';
+import type { ShardAccount, ShardLoan } from '../../src/core/shard-protocol.ts';
+import { createAccountPace } from '../../src/workflows/shards/account-pace.ts';
 import { createBudget } from '../../src/workflows/budget.ts';
-import { lendMoney } from '../../src/workflows/lend-money.ts';
-import { heldSlots, lendSlots } from '../../src/workflows/lend-slots.ts';
+import { lendMoney } from '../../src/workflows/shards/lend-money.ts';
+import { heldSlots, lendSlots } from '../../src/workflows/shards/lend-slots.ts';
 import {
   type LiveShard,
   newLiveShard,
   nextLoan,
   startedAgain,
   tookOver,
-} from '../../src/workflows/live-shard.ts';
-import { moneyToReturn, slotsToReturn } from '../../src/workflows/shard-surplus.ts';
+} from '../../src/workflows/shards/live-shard.ts';
+import { moneyToReturn, slotsToReturn } from '../../src/workflows/shards/shard-surplus.ts';
 import { newShardTally } from '../../src/workflows/tally.ts';
 import { batchInput } from './workflow-harness.ts';
 

@@ -1,5 +1,5 @@
 /** What a Temporal server has been asked so far, by its own metrics. */
-import { readRecord } from '../../src/server/server-record.ts';
+import { readRecord } from '../../src/temporal-server/server-record.ts';
 
 /** Requests of the default namespace by operation, as `DescribeWorkflowExecution`. */
 export async function serverRequests({ home }: { home: string }): Promise<Map<string, number>> {

@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findTemporalBinary } from '../../src/server/binary.ts';
-import { ensureServer, stopServer } from '../../src/server/embedded-server.ts';
-import { isLiveProcess } from '../../src/server/live-process.ts';
-import { readRecord } from '../../src/server/server-record.ts';
+import { findTemporalBinary } from '../../src/temporal-server/binary.ts';
+import { ensureServer, stopServer } from '../../src/temporal-server/embedded-server.ts';
+import { isLiveProcess } from '../../src/system/live-process.ts';
+import { readRecord } from '../../src/temporal-server/server-record.ts';
 
 export interface TestServer {
   /** `127.0.0.1:port`, for Temporal clients. */

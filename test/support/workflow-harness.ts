@@ -13,29 +13,22 @@ import { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { heartbeating } from '../../src/activities/heartbeating.ts';
 import type { Activities } from '../../src/activities/index.ts';
+import type { BatchLayout } from '../../src/core/batch-layout.ts';
+import type { ControlNote, Pause, PauseNote, Progress } from '../../src/core/progress.ts';
+import type { LimitChanges, RunLimits } from '../../src/core/settings.ts';
+import type { Unsettled, FailureType, Paid, Receipt } from '../../src/core/receipt.ts';
+import type { BatchInput } from '../../src/core/batch-input.ts';
+import type { BatchOutcome } from '../../src/core/outcome.ts';
 import type {
-  BatchLayout,
-  ControlNote,
-  LimitChanges,
-  Unsettled,
-  BatchInput,
-  BatchOutcome,
   BatchSurvey,
-  FailureType,
-  Paid,
-  Pause,
-  PauseNote,
-  Progress,
   PromptTask,
-  Receipt,
   ReportRequest,
-  RunLimits,
   RunSum,
   ShardPlan,
-} from '../../src/contract.ts';
+} from '../../src/core/prompt-task.ts';
 import { progressQuery } from '../../src/workflows/messages.ts';
 import type { promptBatch } from '../../src/workflows/index.ts';
-import { shardRange } from '../../src/workflows/shard-range.ts';
+import { shardRange } from '../../src/core/shard-range.ts';
 import { atRest } from './at-rest.ts';
 import { startTestServer } from './temporal-server.ts';
 import { firstOf } from './until.ts';

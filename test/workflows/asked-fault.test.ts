@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Asked } from '../../src/contract.ts';
+import type { Asked } from '../../src/core/progress.ts';
 import { faultOfAsked } from '../../src/workflows/asked-fault.ts';
 
 for (const [asked, fault] of [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { HeardPace } from '../../src/contract.ts';
+import type { HeardPace } from '../../src/core/batch-input.ts';
 import { autoSlots, autoWorkersOf, heard } from '../../src/workflows/auto-workers.ts';
 
 const auto = { maxWorkers: 50, autoWorkers: true };

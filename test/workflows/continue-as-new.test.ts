@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tellBatch } from '../../src/client/tell-batch.ts';
-import type { LimitChanges, Progress } from '../../src/contract.ts';
+import { tellBatch } from '../../src/client/control/tell-batch.ts';
+import type { LimitChanges } from '../../src/core/settings.ts';
+import type { Progress } from '../../src/core/progress.ts';
 import { resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
 import {
   finalFailure,

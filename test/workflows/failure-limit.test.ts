@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RunLimits } from '../../src/contract.ts';
+import type { RunLimits } from '../../src/core/settings.ts';
 import { failuresText, isPastLimit, limitText } from '../../src/workflows/failure-limit.ts';
 
 describe('whether more prompts have failed than allowed', () => {

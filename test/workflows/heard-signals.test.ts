@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { shardIdOf } from '../../src/workflows/shard-id.ts';
+import { shardIdOf } from '../../src/core/shard-range.ts';
 import {
   batchInput,
   createGate,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PaceMark } from '../../src/contract.ts';
+import type { PaceMark } from '../../src/core/batch-input.ts';
 import { marked, rateOf, shownRateOf, steadyRateOf } from '../../src/workflows/pace.ts';
 
 /** Each prompt alone, at these times. */

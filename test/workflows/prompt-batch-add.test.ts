@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import type { Asked, LimitChanges, Progress } from '../../src/contract.ts';
+import type { Asked, Progress } from '../../src/core/progress.ts';
+import type { LimitChanges } from '../../src/core/settings.ts';
 import { addUpdate, pauseUpdate, resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
 import {
   type Cleanup,

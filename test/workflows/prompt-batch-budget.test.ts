@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import type { Progress, Receipt, Unsettled } from '../../src/contract.ts';
+import type { Progress } from '../../src/core/progress.ts';
+import type { Receipt, Unsettled } from '../../src/core/receipt.ts';
 import { resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
 import {
   createGate,

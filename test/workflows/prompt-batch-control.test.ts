@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import { type Asked, type LimitChanges, MOST_WORKERS, type Progress } from '../../src/contract.ts';
-import { faultOf } from '../../src/workflows/limit-changes.ts';
+import type { Asked, Progress } from '../../src/core/progress.ts';
+import { type LimitChanges, MOST_WORKERS } from '../../src/core/settings.ts';
+import { faultOf } from '../../src/core/limit-changes.ts';
 import { pauseUpdate, resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
 import {
   createGate,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import type { PauseReason, Progress } from '../../src/contract.ts';
+import type { PauseReason, Progress } from '../../src/core/progress.ts';
 import { resumeUpdate } from '../../src/workflows/messages.ts';
 import {
   createGate,

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Progress, PromptTask, Receipt, Unsettled } from '../../src/contract.ts';
+import type { Progress } from '../../src/core/progress.ts';
+import type { PromptTask } from '../../src/core/prompt-task.ts';
+import type { Receipt, Unsettled } from '../../src/core/receipt.ts';
 import { cancelNowUpdate, resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
-import { shardIdOf } from '../../src/workflows/shard-id.ts';
+import { shardIdOf } from '../../src/core/shard-range.ts';
 import {
   batchInput,
   createGate,

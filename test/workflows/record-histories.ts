@@ -7,7 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { shardIdOf } from '../../src/workflows/shard-id.ts';
+import { shardIdOf } from '../../src/core/shard-range.ts';
 import { batchInput, startWorkflowHarness } from '../support/workflow-harness.ts';
 import { historyShapes } from './history-shapes.ts';
 

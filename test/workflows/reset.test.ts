@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BatchOutcome } from '../../src/contract.ts';
+import type { BatchOutcome } from '../../src/core/outcome.ts';
 import {
   createGate,
   scriptActivities,

@@ -1,4 +1,4 @@
-import type { ShardAccount } from '../../src/contract.ts';
+import type { ShardAccount } from '../../src/core/shard-protocol.ts';
 import { newShardTally } from '../../src/workflows/tally.ts';
 
 /** Of a shard with two prompts in progress that has spent nothing, and whatever a test wants otherwise. */

@@ -1,4 +1,4 @@
-import type { Progress } from '../../src/contract.ts';
+import type { Progress } from '../../src/core/progress.ts';
 
 export const sampleProgress: Progress = {
   state: 'running',

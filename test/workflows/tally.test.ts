@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { FailureType, Paid, Receipt, Tally } from '../../src/contract.ts';
+import type { FailureType, Paid, Receipt } from '../../src/core/receipt.ts';
+import type { Tally } from '../../src/core/batch-input.ts';
 import {
   countsOf,
   newShardTally,

@@ -1,10 +1,10 @@
 /** Recomputes a batch from its ledger and compares that with what its report and its workflow say. */
 import { ReportError, reportIn } from '../../report/read-report.ts';
-import { counted, emptyTally, type Tally } from '../../report/tally.ts';
-import { completionsOf, type PromptReading, readShardPrompts } from '../../store/batch-reading.ts';
+import { counted, emptyTally, type Tally } from '../../report/tally/tally.ts';
+import { completionsOf, type PromptReading, readShardPrompts } from '../../store/ledger/batch-reading.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
-import type { Manifest, ManifestRun } from '../../store/manifest.ts';
-import { readRunPrices } from '../../store/run-prices.ts';
+import type { Manifest, ManifestRun } from '../../store/manifest/manifest.ts';
+import { readRunPrices } from '../../store/manifest/run-prices.ts';
 import { type Check, type Difference, Findings } from './findings.ts';
 import { jsonDifferences, leafCount } from './json-differences.ts';
 import { checkLedger } from './ledger-check.ts';

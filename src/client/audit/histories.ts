@@ -1,6 +1,6 @@
 /** The histories of workflows as the Temporal server tells them, a page at a time. */
 import { isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
-import type { Temporal } from '../temporal.ts';
+import type { Temporal } from '../connect/temporal.ts';
 
 type WorkflowHandle = ReturnType<Temporal['client']['workflow']['getHandle']>;
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;

@@ -1,5 +1,5 @@
 /** Whether the ledger's own records fit together. */
-import type { PromptReading } from '../../store/batch-reading.ts';
+import type { PromptReading } from '../../store/ledger/batch-reading.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 import type { Difference } from './findings.ts';
 

@@ -1,10 +1,10 @@
 /** One prompt of a report against what the ledger says of it now. */
-import { toPossiblyPaid } from '../../report/possibly-paid.ts';
+import { toPossiblyPaid } from '../../report/tally/possibly-paid.ts';
 import { toResult } from '../../report/results-json.ts';
-import { outcomeOf, type PromptReading } from '../../store/batch-reading.ts';
-import type { PromptHistory } from '../../store/prompt-history.ts';
-import type { PromptOutcome } from '../../store/outcome.ts';
-import { standingOf } from '../../store/standing.ts';
+import { outcomeOf, type PromptReading } from '../../store/ledger/batch-reading.ts';
+import type { PromptHistory } from '../../store/ledger/prompt-history.ts';
+import type { PromptOutcome } from '../../store/ledger/outcome.ts';
+import { standingOf } from '../../store/ledger/standing.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 import type { CheckName, Difference } from './findings.ts';
 import { jsonDifferences } from './json-differences.ts';

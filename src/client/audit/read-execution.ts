@@ -1,6 +1,8 @@
 /** What one execution of a batch's or a shard's workflow says in its history. */
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
-import type { BatchInput, PromptTask, Receipt, Unsettled } from '../../contract.ts';
+import type { BatchInput } from '../../core/batch-input.ts';
+import type { PromptTask } from '../../core/prompt-task.ts';
+import type { Receipt, Unsettled } from '../../core/receipt.ts';
 import type { HistoryEvent } from './histories.ts';
 
 export interface WorkflowReceipt extends Receipt {

@@ -1,9 +1,9 @@
 /** The workflow's receipts for one prompt against what the ledger says of it. */
-import type { Paid } from '../../contract.ts';
-import type { PromptReading } from '../../store/batch-reading.ts';
-import type { AnswerMeta } from '../../store/prompt-history.ts';
-import type { SettledRecord } from '../../store/records.ts';
-import { paidFor } from '../../store/standing.ts';
+import type { Paid } from '../../core/receipt.ts';
+import type { PromptReading } from '../../store/ledger/batch-reading.ts';
+import type { AnswerMeta } from '../../store/ledger/prompt-history.ts';
+import type { SettledRecord } from '../../store/ledger/records.ts';
+import { paidFor } from '../../store/ledger/standing.ts';
 import { costText } from '../render/number-text.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 import type { Difference } from './findings.ts';

@@ -1,4 +1,4 @@
-import type { PromptReading } from '../../store/batch-reading.ts';
+import type { PromptReading } from '../../store/ledger/batch-reading.ts';
 import type { Findings } from './findings.ts';
 import { HistoryError } from './histories.ts';
 import { checkReceipts } from './receipt-check.ts';

@@ -1,10 +1,10 @@
 /** A report's summary against what the ledger adds up to. */
 import { type ReportSummary, toSummary } from '../../report/summary.ts';
 import type { ReportSource } from '../../report/report-source.ts';
-import type { Tally } from '../../report/tally.ts';
-import type { BatchOutcome } from '../../contract.ts';
-import { toOutcomeBill } from '../../report/bill-tally.ts';
-import { finalCounts, totalPaid } from '../../report/tally.ts';
+import type { Tally } from '../../report/tally/tally.ts';
+import type { BatchOutcome } from '../../core/outcome.ts';
+import { toOutcomeBill } from '../../store/digests/bill-tally.ts';
+import { finalCounts, totalPaid } from '../../report/tally/tally.ts';
 import type { Difference } from './findings.ts';
 import { jsonDifferences, leafCount } from './json-differences.ts';
 import { valuesText } from './prompt-check.ts';

@@ -1,6 +1,6 @@
 /** What the Temporal server still holds of a batch's runs: their totals, and their receipts shard by shard. */
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { BatchOutcome } from '../../contract.ts';
+import type { BatchOutcome } from '../../core/outcome.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import type { Histories } from './histories.ts';
 import {

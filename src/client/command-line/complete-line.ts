@@ -1,6 +1,7 @@
 /** What may stand at the end of a command line that is being typed. */
 import type { Argument, Command, Option } from 'commander';
-import { type BatchState, providerNames } from '../../contract.ts';
+import type { BatchState } from '../../core/progress.ts';
+import { providerNames } from '../../core/settings.ts';
 
 /** As `settle-id.ts` takes it, which a shell that waits need not load. */
 const LAST = '@last';

@@ -1,7 +1,7 @@
 /** What commander finds wrong, as one sentence: where, what was expected, what was found and what to type. */
 import { type Argument, type Command, CommanderError, type Option } from 'commander';
 import { redact } from '../../providers/redact.ts';
-import { nearestName } from '../nearest-name.ts';
+import { nearestName } from '../../core/nearest-name.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 import {
   type CommandLine,
@@ -11,9 +11,9 @@ import {
   type ShellWord,
   shellWord,
   shellWords,
-} from '../../workflows/command-line.ts';
-import { asTyped } from '../../typed-command.ts';
-import { ownValue } from '../../workflows/own-value.ts';
+} from '../../core/command-line.ts';
+import { asTyped } from '../../system/typed-command.ts';
+import { ownValue } from '../../core/own-value.ts';
 
 /** What a command line is compared with. */
 export interface Surroundings {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
 import { DEFAULT_OUTPUT_DIR } from '../options/run-defaults.ts';
-import { type IdScope, settleId } from '../settle-id.ts';
+import { type IdScope, settleId } from '../find/settle-id.ts';
 
 /** Commands that work on a batch whose folder is not on this machine. */
 const REACHES_THE_SERVER = new Set(['status', 'watch', 'pause', 'resume', 'set', 'cancel']);

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { whyNoLocalFolder } from '../../local-folder.ts';
-import { MANIFEST_FILE } from '../../store/manifest.ts';
-import { UsageError } from '../options/usage-error.ts';
-import { whyNoBatch } from '../why-no-batch.ts';
-import { commandLine, idWord, shellWord } from '../../workflows/command-line.ts';
-import { asTyped } from '../../typed-command.ts';
+import { whyNoLocalFolder } from '../../system/local-folder.ts';
+import { MANIFEST_FILE } from '../../store/manifest/manifest.ts';
+import { UsageError } from '../usage-error.ts';
+import { whyNoBatch } from '../find/why-no-batch.ts';
+import { commandLine, idWord, shellWord } from '../../core/command-line.ts';
+import { asTyped } from '../../system/typed-command.ts';
 
 /**
  * Where a command takes the id of a batch, it takes the path of the batch's folder as well, as a shell's completion

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { StoreError } from '../../store/store-error.ts';
 import { exitCodes } from '../commands/exit-codes.ts';
-import { InputError } from '../input/input-error.ts';
-import { UsageError } from '../options/usage-error.ts';
-import { terminalMessage, writeError, writeOut } from '../../terminal-output.ts';
+import { InputError } from '../../input/input-error.ts';
+import { UsageError } from '../usage-error.ts';
+import { terminalMessage, writeError, writeOut } from '../../system/terminal-output.ts';
 import { toTerminalJson } from '../render/terminal-text.ts';
 import { systemErrorText } from './system-error.ts';
 

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { type Command, CommanderError } from 'commander';
 import { exitCodes } from '../commands/exit-codes.ts';
-import { UsageError } from '../options/usage-error.ts';
+import { UsageError } from '../usage-error.ts';
 import { explainMisuse } from './explain-misuse.ts';
 import { tellError } from './tell-error.ts';
 
@@ -27,7 +27,7 @@ const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false
 export async function knownIds(): Promise<string[]> {
   const [{ loadConfig }, { knownBatchIds }] = await Promise.all([
     import('../../config.ts'),
-    import('../known-ids.ts'),
+    import('../find/known-ids.ts'),
   ]);
   return knownBatchIds(loadConfig(process.env, process.cwd()).home);
 }

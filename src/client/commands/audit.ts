@@ -2,13 +2,13 @@ import type { BatchStore } from '../../store/batch-store.ts';
 import { type Audit, auditBatch } from '../audit/audit-batch.ts';
 import { historiesOf, HistoryError } from '../audit/histories.ts';
 import { readWorkflowRecords } from '../audit/workflow-receipts.ts';
-import { locateBatch } from '../locate-batch.ts';
+import { locateBatch } from '../find/locate-batch.ts';
 import { auditJson, auditText } from '../render/audit-text.ts';
-import { connectTemporalIfRunning } from '../temporal.ts';
+import { connectTemporalIfRunning } from '../connect/temporal.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { commandLine } from '../../workflows/command-line.ts';
-import { asTyped } from '../../typed-command.ts';
+import { commandLine } from '../../core/command-line.ts';
+import { asTyped } from '../../system/typed-command.ts';
 
 /** Compares the newest report and the workflow with the ledger; changes and starts nothing. Any difference is exit code 1. */
 export async function auditCommand(

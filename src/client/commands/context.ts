@@ -9,9 +9,9 @@ import {
   writeError,
   writeLive,
   writeOut,
-} from '../../terminal-output.ts';
+} from '../../system/terminal-output.ts';
 import { toTerminalJson } from '../render/terminal-text.ts';
-import type { LiveStream } from '../render/live-rows.ts';
+import type { LiveStream } from '../render/progress/live-rows.ts';
 import { terminalTraits } from '../render/terminal-traits.ts';
 import { exitCodes } from './exit-codes.ts';
 

@@ -3,8 +3,8 @@ import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../config.ts';
 import { providers } from '../../providers/catalog.ts';
-import { whyNotSent } from '../../providers/key-transport.ts';
-import { workflowBundle } from '../../worker.ts';
+import { whyNotSent } from '../../providers/transport/key-transport.ts';
+import { workflowBundle } from '../../worker/batch-worker.ts';
 import { askProvider, type ProviderAnswer } from '../doctor/ask-provider.ts';
 import { checkBuild } from '../doctor/build-check.ts';
 import { checkClock } from '../doctor/clock-check.ts';
@@ -20,10 +20,10 @@ import { checkTerminal } from '../doctor/terminal-check.ts';
 import type { DoctorOptions } from '../options/doctor-options.ts';
 import { lastLook, startPriceUpdate, tableAtHand } from '../prices/price-updates.ts';
 import { doctorJson, doctorText } from '../render/doctor-text.ts';
-import { afterOutput } from '../../terminal-output.ts';
+import { afterOutput } from '../../system/terminal-output.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { ownValue } from '../../workflows/own-value.ts';
+import { ownValue } from '../../core/own-value.ts';
 
 /** What hangs is given up after this long; all checks run at once. */
 const CHECK_MS = 10_000;

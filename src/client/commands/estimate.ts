@@ -1,14 +1,14 @@
 import { createEstimator, type MeasuredPrompt } from '../estimate/estimate-batch.ts';
 import { EstimatedReuse } from '../estimate/estimated-reuse.ts';
-import type { BatchSettings } from '../../contract.ts';
+import type { BatchSettings } from '../../core/settings.ts';
 import type { PriceTable } from '../../prices/price-table.ts';
 import { estimateJson, estimateText } from '../render/estimate-text.ts';
 import { createTokenCounter } from '../estimate/token-counter.ts';
-import { readPromptFile } from '../input/read-prompt-file.ts';
+import { readPromptFile } from '../../input/read-prompt-file.ts';
 import type { RunOptions } from '../options/run-options.ts';
-import { oldTableWarning, yearsWithoutHolidays, yearWarning } from '../../report/price-warnings.ts';
+import { oldTableWarning, yearsWithoutHolidays, yearWarning } from '../../report/tally/price-warnings.ts';
 import { startPriceUpdate, tableAtHand } from '../prices/price-updates.ts';
-import { resolveSettings } from '../request-settings.ts';
+import { resolveSettings } from '../start/request-settings.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 

@@ -1,4 +1,4 @@
-import type { FinalState } from '../../contract.ts';
+import type { FinalState } from '../../core/progress.ts';
 
 /** What a command's end means to a script. */
 export const exitCodes = {

@@ -1,17 +1,18 @@
 /** What is printed when a command leaves a batch, and the exit code that goes with it. */
-import type { BatchOutcome, Progress } from '../../contract.ts';
+import type { BatchOutcome } from '../../core/outcome.ts';
+import type { Progress } from '../../core/progress.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
-import { batchSummary } from '../batch-summary.ts';
-import type { ContinueEnd } from '../continue-batch.ts';
+import { batchSummary } from '../observe/batch-summary.ts';
+import type { ContinueEnd } from '../start/continue-batch.ts';
 import { summaryJson, summaryText } from '../render/summary-text.ts';
-import { viewOf } from '../server-view.ts';
-import type { Temporal } from '../temporal.ts';
+import { viewOf } from '../observe/server-view.ts';
+import type { Temporal } from '../connect/temporal.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
-import { joinTerminal, terminalLines } from '../../terminal-output.ts';
+import { joinTerminal, terminalLines } from '../../system/terminal-output.ts';
 import { toShownUrl } from '../render/shown-url.ts';
-import { commandLine, idWord, shellWord } from '../../workflows/command-line.ts';
-import { asTyped } from '../../typed-command.ts';
+import { commandLine, idWord, shellWord } from '../../core/command-line.ts';
+import { asTyped } from '../../system/typed-command.ts';
 
 export async function printEnd(
   store: BatchStore,

@@ -1,8 +1,8 @@
 import { resumeUpdate, setUpdate } from '../../workflows/messages.ts';
-import { asked } from '../asked.ts';
+import { asked } from '../control/asked.ts';
 import { flagsOfAccount } from '../options/account-options.ts';
-import type { ReachedBatch, Told } from '../reached-batch.ts';
-import { settableLimits } from '../settable-limits.ts';
+import type { ReachedBatch, Told } from '../control/reached-batch.ts';
+import { settableLimits } from '../control/settable-limits.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { flagOfLimit } from './go-on.ts';

@@ -1,12 +1,12 @@
-import type { BatchState } from '../../contract.ts';
+import type { BatchState } from '../../core/progress.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
-import { statusOf } from '../batch-status.ts';
-import { batchesOnServer, knownStores, type ServerBatches } from '../known-batches.ts';
-import { isGone, remoteStatusOf } from '../remote-batch.ts';
+import { statusOf } from '../observe/batch-status.ts';
+import { batchesOnServer, knownStores, type ServerBatches } from '../find/known-batches.ts';
+import { isGone, remoteStatusOf } from '../observe/remote-batch.ts';
 import { listText } from '../render/list-text.ts';
 import { type BatchStatus, statusJson } from '../render/status-text.ts';
 import { StoreError } from '../../store/store-error.ts';
-import { connectTemporalIfRunning, type Temporal } from '../temporal.ts';
+import { connectTemporalIfRunning, type Temporal } from '../connect/temporal.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 

@@ -1,6 +1,6 @@
 import { pauseUpdate } from '../../workflows/messages.ts';
-import { asked } from '../asked.ts';
-import { reachBatch } from '../reached-batch.ts';
+import { asked } from '../control/asked.ts';
+import { reachBatch } from '../control/reached-batch.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printTold } from './print-told.ts';

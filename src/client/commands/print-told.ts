@@ -1,10 +1,10 @@
-import type { ReachedBatch, Told } from '../reached-batch.ts';
-import { progressJson } from '../render/progress-json.ts';
+import type { ReachedBatch, Told } from '../control/reached-batch.ts';
+import { progressJson } from '../render/progress/progress-json.ts';
 import { statusJson } from '../render/status-text.ts';
 import type { CommandContext } from './context.ts';
 import { printStatus } from './print-status.ts';
-import { commandLine, idWord } from '../../workflows/command-line.ts';
-import { asTyped } from '../../typed-command.ts';
+import { commandLine, idWord } from '../../core/command-line.ts';
+import { asTyped } from '../../system/typed-command.ts';
 
 /** Prints how a batch stands after `command` has told it something; `more` for programs. */
 export async function printTold(

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { writeReports } from '../../report/write-reports.ts';
-import { readRunPrices } from '../../store/run-prices.ts';
-import { outcomesOf } from '../../store/batch-reading.ts';
-import { openRunOf } from '../../store/run-times.ts';
-import { statusOf } from '../batch-status.ts';
-import { connectTemporalIfRunning } from '../temporal.ts';
-import { locateBatch } from '../locate-batch.ts';
+import { readRunPrices } from '../../store/manifest/run-prices.ts';
+import { outcomesOf } from '../../store/ledger/batch-reading.ts';
+import { openRunOf } from '../../store/manifest/run-times.ts';
+import { statusOf } from '../observe/batch-status.ts';
+import { connectTemporalIfRunning } from '../connect/temporal.ts';
+import { locateBatch } from '../find/locate-batch.ts';
 import type { ReportOptions } from '../options/report-options.ts';
-import { terminalLines } from '../../terminal-output.ts';
+import { terminalLines } from '../../system/terminal-output.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 

@@ -1,11 +1,11 @@
-import { closedOutcome } from '../close-on-server.ts';
-import { reachBatch } from '../reached-batch.ts';
-import type { RunLimits } from '../../contract.ts';
-import { withAccount } from '../account-limits.ts';
-import { registerBatch } from '../batch-registry.ts';
+import { closedOutcome } from '../follow/close-on-server.ts';
+import { reachBatch } from '../control/reached-batch.ts';
+import type { RunLimits } from '../../core/settings.ts';
+import { withAccount } from '../control/account-limits.ts';
+import { registerBatch } from '../find/batch-registry.ts';
 import type { TypedAccount } from '../options/account-options.ts';
-import { assertPriced } from '../request-settings.ts';
-import { confirmDestination } from './confirm-destination.ts';
+import { assertPriced } from '../start/request-settings.ts';
+import { confirmDestination } from '../trust/confirm-destination.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';

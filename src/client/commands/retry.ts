@@ -1,20 +1,20 @@
-import type { RunLimits } from '../../contract.ts';
-import { withAccount } from '../account-limits.ts';
-import { registerBatch } from '../batch-registry.ts';
-import { closedOutcome } from '../close-on-server.ts';
-import { isCancelled } from '../continue-batch.ts';
-import { locateBatch } from '../locate-batch.ts';
+import type { RunLimits } from '../../core/settings.ts';
+import { withAccount } from '../control/account-limits.ts';
+import { registerBatch } from '../find/batch-registry.ts';
+import { closedOutcome } from '../follow/close-on-server.ts';
+import { isCancelled } from '../start/continue-batch.ts';
+import { locateBatch } from '../find/locate-batch.ts';
 import { plural } from '../render/number-text.ts';
-import { reopenFailed } from '../reopen-failed.ts';
+import { reopenFailed } from '../control/reopen-failed.ts';
 import type { TypedAccount } from '../options/account-options.ts';
-import { UsageError } from '../options/usage-error.ts';
-import { assertPriced } from '../request-settings.ts';
-import { confirmDestination } from './confirm-destination.ts';
+import { UsageError } from '../usage-error.ts';
+import { assertPriced } from '../start/request-settings.ts';
+import { confirmDestination } from '../trust/confirm-destination.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';
-import { commandLine, idWord } from '../../workflows/command-line.ts';
-import { asTyped } from '../../typed-command.ts';
+import { commandLine, idWord } from '../../core/command-line.ts';
+import { asTyped } from '../../system/typed-command.ts';
 
 export interface RetryOptions {
   outputDir?: string;

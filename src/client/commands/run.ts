@@ -1,21 +1,21 @@
 import { basename } from 'node:path';
-import { closedOutcome } from '../close-on-server.ts';
-import { createBatch } from '../create-batch.ts';
-import { type PromptSource, readPromptFile } from '../input/read-prompt-file.ts';
+import { closedOutcome } from '../follow/close-on-server.ts';
+import { createBatch } from '../start/create-batch.ts';
+import { type PromptSource, readPromptFile } from '../../input/read-prompt-file.ts';
 import { unusualAddress } from '../../providers/destination.ts';
 import type { RunOptions } from '../options/run-options.ts';
-import { assertNotElsewhere } from '../known-to-server.ts';
-import { locateBatches } from '../locate-batch.ts';
+import { assertNotElsewhere } from '../start/known-to-server.ts';
+import { locateBatches } from '../find/locate-batch.ts';
 import { plural } from '../render/number-text.ts';
 import { startPriceUpdate } from '../prices/price-updates.ts';
-import { connectTemporal } from '../temporal.ts';
+import { connectTemporal } from '../connect/temporal.ts';
 import {
   createPriceCheck,
   earlierRequests,
   keyRecipient,
   requireApiKey,
   resolveSettings,
-} from '../request-settings.ts';
+} from '../start/request-settings.ts';
 import type { CommandContext } from './context.ts';
 import { goOn } from './go-on.ts';
 import { printFinished } from './last-words.ts';

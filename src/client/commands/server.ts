@@ -1,12 +1,17 @@
-import { ensureServer, serverStatus, stopServer, type ServerInfo } from '../../server/embedded-server.ts';
-import { openOnServer } from '../open-on-server.ts';
-import { UsageError } from '../options/usage-error.ts';
+import {
+  ensureServer,
+  serverStatus,
+  stopServer,
+  type ServerInfo,
+} from '../../temporal-server/embedded-server.ts';
+import { openOnServer } from '../connect/open-on-server.ts';
+import { UsageError } from '../usage-error.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { terminalLines } from '../../terminal-output.ts';
+import { terminalLines } from '../../system/terminal-output.ts';
 import { toShownUrl } from '../render/shown-url.ts';
-import { commandLine, idWord, isBatchId } from '../../workflows/command-line.ts';
-import { asTyped } from '../../typed-command.ts';
+import { commandLine, idWord, isBatchId } from '../../core/command-line.ts';
+import { asTyped } from '../../system/typed-command.ts';
 
 /** Open batches that are named when their server is stopped. */
 const MOST_NAMED = 5;

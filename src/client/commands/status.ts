@@ -1,4 +1,4 @@
-import { reachBatch } from '../reached-batch.ts';
+import { reachBatch } from '../control/reached-batch.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { printStatus } from './print-status.ts';

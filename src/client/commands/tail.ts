@@ -1,22 +1,22 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AnswerFeed } from '../../store/answer-feed.ts';
+import { AnswerFeed } from '../../store/ledger/answer-feed.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
-import { type FeedPosition, parseCursor, toCursor } from '../../store/feed-position.ts';
-import { replaceFile } from '../../store/replace-file.ts';
-import { locateBatch } from '../locate-batch.ts';
+import { type FeedPosition, parseCursor, toCursor } from '../../store/ledger/feed-position.ts';
+import { replaceFile } from '../../system/files/replace-file.ts';
+import { locateBatch } from '../find/locate-batch.ts';
 import type { TailOptions } from '../options/tail-options.ts';
-import { UsageError } from '../options/usage-error.ts';
+import { UsageError } from '../usage-error.ts';
 import { completionsJson, completionsText } from '../render/completion-text.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 import { type CommandContext, endWithReader, interruptSignal, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { sleepUnless } from '../../sleep-unless.ts';
-import { commandLine, idWord, shellWord } from '../../workflows/command-line.ts';
-import { asTyped } from '../../typed-command.ts';
-import { PRIVATE_FOLDER } from '../../private-mode.ts';
-import { readRegularText } from '../../regular-file.ts';
-import { inHome } from '../../server/home.ts';
+import { sleepUnless } from '../../system/sleep-unless.ts';
+import { commandLine, idWord, shellWord } from '../../core/command-line.ts';
+import { asTyped } from '../../system/typed-command.ts';
+import { PRIVATE_FOLDER } from '../../system/files/private-mode.ts';
+import { readRegularText } from '../../system/files/regular-file.ts';
+import { inHome } from '../../system/home.ts';
 
 /** Looking for what is new shall take a tenth of the time, where that does not make it wait for long. */
 const POLL_MS = 500;

@@ -1,15 +1,15 @@
 import type { Config } from '../../config.ts';
-import type { BatchState } from '../../contract.ts';
+import type { BatchState } from '../../core/progress.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { StoreError } from '../../store/store-error.ts';
-import { progressAtEnd } from '../continue-batch.ts';
-import { batchesOnServer, knownStores } from '../known-batches.ts';
-import { findStore, locateBatch } from '../locate-batch.ts';
-import { findRemoteBatch, listingOf, type RemoteListing } from '../remote-batch.ts';
-import { createProgressBoard } from '../render/progress-board.ts';
-import type { ProgressView } from '../render/progress-view.ts';
-import { connectTemporalIfRunning, type Temporal } from '../temporal.ts';
-import { type WatchEnd, type WatchOptions, watchRemote, watchStore } from '../watch-batch.ts';
+import { progressAtEnd } from '../start/continue-batch.ts';
+import { batchesOnServer, knownStores } from '../find/known-batches.ts';
+import { findStore, locateBatch } from '../find/locate-batch.ts';
+import { findRemoteBatch, listingOf, type RemoteListing } from '../observe/remote-batch.ts';
+import { createProgressBoard } from '../render/progress/progress-board.ts';
+import type { ProgressView } from '../render/progress/progress-view.ts';
+import { connectTemporalIfRunning, type Temporal } from '../connect/temporal.ts';
+import { type WatchEnd, type WatchOptions, watchRemote, watchStore } from '../observe/watch-batch.ts';
 import {
   type CommandContext,
   endWithReader,
@@ -20,8 +20,8 @@ import {
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { printFinished, printPaused } from './last-words.ts';
 import { printStatus } from './print-status.ts';
-import { commandLine } from '../../workflows/command-line.ts';
-import { asTyped } from '../../typed-command.ts';
+import { commandLine } from '../../core/command-line.ts';
+import { asTyped } from '../../system/typed-command.ts';
 
 interface Watched {
   batchId: string;

@@ -1,10 +1,10 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import type { LogEntry } from '@temporalio/worker';
-import { logWorkersTo } from '../../worker.ts';
+import { logWorkersTo } from '../../worker/batch-worker.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 import type { CommandContext } from './context.ts';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../private-mode.ts';
-import { inHome } from '../../server/home.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../system/files/private-mode.ts';
+import { inHome } from '../../system/home.ts';
 
 /** The SDK's warnings go to a file: they must not tear the progress. */
 export function logToFile({ config }: CommandContext): void {

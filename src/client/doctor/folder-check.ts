@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { closingCommand } from '../../server/home.ts';
+import { closingCommand } from '../../system/home.ts';
 import { findOutputFolder, listBatches } from '../../store/output-folder.ts';
 import { failed, type Finding, ok, warning } from './finding.ts';
 

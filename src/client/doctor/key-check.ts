@@ -1,4 +1,4 @@
-import { commandLine, shellWord } from '../../workflows/command-line.ts';
+import { commandLine, shellWord } from '../../core/command-line.ts';
 import type { Provider } from '../../providers/catalog.ts';
 import { failed, type Finding, ok, warning } from './finding.ts';
 

@@ -1,10 +1,10 @@
 import { Connection, isGrpcServiceError } from '@temporalio/client';
 import type { Config, TemporalAddress } from '../../config.ts';
-import { findPresentBinary, readBinaryVersion } from '../../server/binary.ts';
-import { serverStatus } from '../../server/embedded-server.ts';
+import { findPresentBinary, readBinaryVersion } from '../../temporal-server/binary.ts';
+import { serverStatus } from '../../temporal-server/embedded-server.ts';
 import { failed, type Finding, ok, warning } from './finding.ts';
-import { commandLine, shellWord } from '../../workflows/command-line.ts';
-import { asTyped } from '../../typed-command.ts';
+import { commandLine, shellWord } from '../../core/command-line.ts';
+import { asTyped } from '../../system/typed-command.ts';
 
 /** gRPC status codes. */
 const NOT_FOUND = 5;

@@ -1,8 +1,9 @@
 /** What a batch will take, before anything is started: an estimate, without the network. */
-import type { BatchSettings, Message, PromptItem, RunLimits } from '../../contract.ts';
+import type { BatchSettings, RunLimits } from '../../core/settings.ts';
+import type { Message, PromptItem } from '../../core/prompt.ts';
 import type { PriceTable } from '../../prices/price-table.ts';
 import { MAX_CHOICES, providers } from '../../providers/catalog.ts';
-import { costNanoUsd, momentsOfPrices, type PriceKey } from '../../providers/prices.ts';
+import { costNanoUsd, momentsOfPrices, type PriceKey } from '../../providers/pricing/prices.ts';
 
 export interface Range {
   low: number;

@@ -1,13 +1,14 @@
 /** What a batch would take over from the output folder, were it made. */
 import { resolve } from 'node:path';
 import type { Config } from '../../config.ts';
-import type { BatchSettings, PromptItem } from '../../contract.ts';
-import { hasSeed, requestKey } from '../../store/request-key.ts';
+import type { BatchSettings } from '../../core/settings.ts';
+import type { PromptItem } from '../../core/prompt.ts';
+import { hasSeed, requestKey } from '../../store/prompts/request-key.ts';
 import type { RunOptions } from '../options/run-options.ts';
-import { findReusable, type ReuseRules } from '../reuse.ts';
-import { AskedKeys, type ReuseSource, type SkipNote } from '../reuse-sources.ts';
-import { rulesOf, sourcesOf } from '../take-over.ts';
-import { WantedAnswers } from '../wanted-answers.ts';
+import { findReusable, type ReuseRules } from '../reuse/reuse.ts';
+import { AskedKeys, type ReuseSource, type SkipNote } from '../reuse/reuse-sources.ts';
+import { rulesOf, sourcesOf } from '../reuse/take-over.ts';
+import { WantedAnswers } from '../reuse/wanted-answers.ts';
 
 export class EstimatedReuse {
   readonly #settings: BatchSettings['request'];

@@ -1,6 +1,6 @@
 import { Tiktoken } from 'js-tiktoken/lite';
 import o200k from 'js-tiktoken/ranks/o200k_base';
-import type { Message } from '../../contract.ts';
+import type { Message } from '../../core/prompt.ts';
 
 /** The tokenizer's time grows with the square of a word's length: longer ones are counted in pieces. */
 const WORDS = /\s{0,64}\S{0,64}/g;

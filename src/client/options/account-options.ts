@@ -1,7 +1,7 @@
 /** Flags for what an account with the provider allows, over all batches that name it. */
 import type { Command } from 'commander';
 import * as z from 'zod';
-import type { AccountLimits } from '../../contract.ts';
+import type { AccountLimits } from '../../core/settings.ts';
 import { integerValue } from './flag-values.ts';
 
 const accountNameValue = z

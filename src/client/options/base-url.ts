@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { isPlainHost, toPlainAddress } from '../../plain-address.ts';
+import { isPlainHost, toPlainAddress } from '../../providers/plain-address.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 
 /** Address of an API, http or https, in the spelling that a manifest has. An address that may hold a secret is never repeated. */

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { toTerminalText } from '../render/terminal-text.ts';
-import { UsageError } from './usage-error.ts';
-import { isBatchId, commandLine } from '../../workflows/command-line.ts';
-import { asTyped } from '../../typed-command.ts';
+import { UsageError } from '../usage-error.ts';
+import { isBatchId, commandLine } from '../../core/command-line.ts';
+import { asTyped } from '../../system/typed-command.ts';
 
 /** Names that Windows keeps for devices, with any extension: no folder can have them. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { Destination } from '../../providers/destination.ts';
-import { type ShellWord, shellWord } from '../../workflows/command-line.ts';
+import { type ShellWord, shellWord } from '../../core/command-line.ts';
 import { baseUrlValue } from './base-url.ts';
 import { variableNameValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';

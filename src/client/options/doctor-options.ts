@@ -1,7 +1,7 @@
 /** The flags of `doctor`. */
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { providerNames } from '../../contract.ts';
+import { providerNames } from '../../core/settings.ts';
 import { baseUrlValue } from './base-url.ts';
 import { folderValue, textValue, variableNameValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';

@@ -1,7 +1,7 @@
 /** What the values of flags may be: zod schemas from the text typed to the value used. */
 import * as z from 'zod';
-import { DEFAULT_CEILING, MOST_WORKERS, type RunLimits } from '../../contract.ts';
-import { whyNoLocalFolder } from '../../local-folder.ts';
+import { DEFAULT_CEILING, MOST_WORKERS, type RunLimits } from '../../core/settings.ts';
+import { whyNoLocalFolder } from '../../system/local-folder.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 
 /** Node's timers overflow at 2^31 ms (24.8 days) and would fire at once. */

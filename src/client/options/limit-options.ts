@@ -1,7 +1,7 @@
 /** Flags for how a run works through its requests: the same on every command that starts one. */
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { DEFAULT_CEILING, MOST_WORKERS, type RunLimits } from '../../contract.ts';
+import { DEFAULT_CEILING, MOST_WORKERS, type RunLimits } from '../../core/settings.ts';
 import { shortDuration } from '../render/duration-text.ts';
 import { accountFlags, addAccountOptions, toTypedAccount, type TypedAccount } from './account-options.ts';
 import {

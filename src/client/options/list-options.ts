@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import type { BatchState } from '../../contract.ts';
+import type { BatchState } from '../../core/progress.ts';
 import { folderValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import { DEFAULT_OUTPUT_DIR } from './run-defaults.ts';

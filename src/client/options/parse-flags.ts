@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { durationValue } from './flag-values.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from '../usage-error.ts';
 
 /** Parses commander's values. Throws one UsageError with a line for each flag that is wrong. */
 export function parseFlags<S extends z.ZodType>(schema: S, raw: unknown): z.output<S> {

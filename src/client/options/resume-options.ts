@@ -1,6 +1,6 @@
 /** The flags of `resume`. */
 import type { Command } from 'commander';
-import type { RunLimits } from '../../contract.ts';
+import type { RunLimits } from '../../core/settings.ts';
 import type { TypedAccount } from './account-options.ts';
 import { addBaseUrlOption, parseBaseUrlOption } from './destination-options.ts';
 import { addLimitOptions, parseLimitOptions } from './limit-options.ts';

@@ -1,7 +1,7 @@
 /** The flags that say which earlier answers are taken over. */
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
-import type { ReusePolicy } from '../../store/manifest.ts';
+import type { ReusePolicy } from '../../store/manifest/manifest.ts';
 import { batchIdValue } from './batch-id.ts';
 import { ageValue } from './flag-values.ts';
 

@@ -1,4 +1,4 @@
-import type { RequestSettings, RunLimits } from '../../contract.ts';
+import type { RequestSettings, RunLimits } from '../../core/settings.ts';
 
 /** What `run` does when a flag is left out; address, model and key variable come from the provider instead. */
 export const requestDefaults = {

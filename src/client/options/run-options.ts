@@ -1,9 +1,9 @@
 /** The flags of `run`. */
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
-import { providerNames } from '../../contract.ts';
-import type { ProviderName, RequestSettings, RunLimits } from '../../contract.ts';
-import { nearestName } from '../nearest-name.ts';
+import { providerNames } from '../../core/settings.ts';
+import type { ProviderName, RequestSettings, RunLimits } from '../../core/settings.ts';
+import { nearestName } from '../../core/nearest-name.ts';
 import { ACCOUNT_WITHOUT_LIMITS, toTypedAccount, type TypedAccount } from './account-options.ts';
 import { baseUrlValue } from './base-url.ts';
 import { batchIdValue } from './batch-id.ts';

@@ -1,13 +1,13 @@
 /** The flags of `set`. */
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { type LimitChanges, MOST_WORKERS } from '../../contract.ts';
+import { type LimitChanges, MOST_WORKERS } from '../../core/settings.ts';
 import { accountFlags, addAccountOptions, toTypedAccount, type TypedAccount } from './account-options.ts';
 import { durationValue, failureLimitValue, folderValue, maxWorkersValue, usdValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import { addReasonOption, parseReason } from './reason-option.ts';
 import type { SharedOptions } from './shared-options.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from '../usage-error.ts';
 
 const setFlagsSchema = z.object({
   json: z.boolean().default(false),

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { folderValue, textValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 import type { SharedOptions } from './shared-options.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError } from '../usage-error.ts';
 
 export interface TailOptions extends SharedOptions {
   from: 'start' | 'now';

@@ -1,8 +1,8 @@
 /** The flags of `worker`. */
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { MOST_WORKERS } from '../../contract.ts';
-import type { AllowedAddress } from '../key-policy.ts';
+import { MOST_WORKERS } from '../../core/settings.ts';
+import type { AllowedAddress } from '../trust/key-policy.ts';
 import { baseUrlValue } from './base-url.ts';
 import { folderValue, integerValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';

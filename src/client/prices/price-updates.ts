@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import type { Config } from '../../config.ts';
 import { bundledTable } from '../../prices/bundled-table.ts';
 import type { PriceTable } from '../../prices/price-table.ts';
-import { replaceFile } from '../../store/replace-file.ts';
+import { replaceFile } from '../../system/files/replace-file.ts';
 import { fetchTable, flawOf } from './fetch-table.ts';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../private-mode.ts';
-import { readRegularText } from '../../regular-file.ts';
-import { inHome } from '../../server/home.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../system/files/private-mode.ts';
+import { readRegularText } from '../../system/files/regular-file.ts';
+import { inHome } from '../../system/home.ts';
 
 const TABLE_FILE = 'table.json';
 const LAST_FILE = 'last-look.json';

@@ -4,7 +4,7 @@ import { checkNames } from '../audit/findings.ts';
 import { countText, plural } from './number-text.ts';
 import { createPaint } from './paint.ts';
 import type { TextOptions } from './summary-text.ts';
-import { type TerminalText, terminalLines } from '../../terminal-output.ts';
+import { type TerminalText, terminalLines } from '../../system/terminal-output.ts';
 import { toTerminalText } from './terminal-text.ts';
 import { tableLines, wrapped } from './text-table.ts';
 

@@ -1,5 +1,7 @@
 /** Rows that a batch's summary and its status share. */
-import type { Counts, Paid, PriceOverride } from '../../contract.ts';
+import type { Counts } from '../../core/progress.ts';
+import type { Paid } from '../../core/receipt.ts';
+import type { PriceOverride } from '../../core/settings.ts';
 import { costText, countText } from './number-text.ts';
 import { toShownUrl } from './shown-url.ts';
 import { toTerminalText } from './terminal-text.ts';

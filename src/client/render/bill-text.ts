@@ -1,6 +1,6 @@
 /** What became of the money, in a few lines beside the cost. */
-import type { BillTally } from '../../report/bill-tally.ts';
-import { type MoneySum, moneyTotal } from '../../report/money-sum.ts';
+import type { BillTally } from '../../store/digests/bill-tally.ts';
+import { type MoneySum, moneyTotal } from '../../core/money.ts';
 import { costText, plural } from './number-text.ts';
 import { padToWidth, textWidth } from './text-width.ts';
 

@@ -1,9 +1,9 @@
 /** What `tail` prints of an answer: a completion for each of its choices. */
 import { toUsage } from '../../report/results-json.ts';
-import type { AnswerRecord } from '../../store/records.ts';
+import type { AnswerRecord } from '../../store/ledger/records.ts';
 import { costText, countText, usdOf } from './number-text.ts';
 import type { Paint } from './paint.ts';
-import { joinTerminal, type TerminalText, terminalLines } from '../../terminal-output.ts';
+import { joinTerminal, type TerminalText, terminalLines } from '../../system/terminal-output.ts';
 import { toTerminalBlock, toTerminalText } from './terminal-text.ts';
 
 export interface TailedAnswer {

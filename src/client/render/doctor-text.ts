@@ -4,7 +4,7 @@ import { checkNames, type Diagnosis } from '../doctor/run-checks.ts';
 import { plural } from './number-text.ts';
 import { createPaint, type Paint } from './paint.ts';
 import type { TextOptions } from './summary-text.ts';
-import { type TerminalText, terminalLines } from '../../terminal-output.ts';
+import { type TerminalText, terminalLines } from '../../system/terminal-output.ts';
 import { toTerminalText } from './terminal-text.ts';
 import { wrapped } from './text-table.ts';
 import { padToWidth } from './text-width.ts';

@@ -1,7 +1,7 @@
 /** What `estimate` prints. */
-import type { BatchSettings, RunLimits } from '../../contract.ts';
-import { ratesOf } from '../../accounts/lease.ts';
-import { ratesText } from '../../workflows/account-page.ts';
+import type { BatchSettings, RunLimits } from '../../core/settings.ts';
+import { ratesOf } from '../../core/lease.ts';
+import { ratesText } from '../../workflows/account/account-page.ts';
 import {
   type BatchEstimate,
   FIRST_TOKEN_SECONDS,
@@ -12,7 +12,7 @@ import {
 import { durationText } from './duration-text.ts';
 import { costText, countText, plural, usdOf } from './number-text.ts';
 import { labelledRows, wrapped } from './text-table.ts';
-import { type TerminalText, terminalLines } from '../../terminal-output.ts';
+import { type TerminalText, terminalLines } from '../../system/terminal-output.ts';
 import { toTerminalText } from './terminal-text.ts';
 
 const range = ({ low, high }: Range, text: (value: number) => string): string =>

@@ -1,9 +1,11 @@
 /** The limits of a batch that people change, in words and for programs. */
-import type { Paid, Progress, RunLimits } from '../../contract.ts';
+import type { Paid } from '../../core/receipt.ts';
+import type { Progress } from '../../core/progress.ts';
+import type { RunLimits } from '../../core/settings.ts';
 import { limitText } from '../../workflows/failure-limit.ts';
 import { durationText } from './duration-text.ts';
 import { countText, plural, roundCostText, usdOf } from './number-text.ts';
-import { capText } from './progress-facts.ts';
+import { capText } from './progress/progress-facts.ts';
 
 /** `30 prompts at once · cap $5.00 · at most 5% failed · patience 1h`. */
 export function limitsText(

@@ -1,17 +1,17 @@
-import type { BatchState } from '../../contract.ts';
+import type { BatchState } from '../../core/progress.ts';
 import { durationText } from './duration-text.ts';
 import { costText, percentText } from './number-text.ts';
 import { createPaint } from './paint.ts';
-import { doneCount } from './progress-facts.ts';
+import { doneCount } from './progress/progress-facts.ts';
 import { statePainter } from './state-text.ts';
 import type { BatchStatus } from './status-text.ts';
 import type { TextOptions } from './summary-text.ts';
 import { toTerminalText } from './terminal-text.ts';
 import { type Column, tableLines } from './text-table.ts';
-import { type TerminalText, terminalLines } from '../../terminal-output.ts';
+import { type TerminalText, terminalLines } from '../../system/terminal-output.ts';
 import { textWidth } from './text-width.ts';
-import { commandLine } from '../../workflows/command-line.ts';
-import { asTyped } from '../../typed-command.ts';
+import { commandLine } from '../../core/command-line.ts';
+import { asTyped } from '../../system/typed-command.ts';
 
 interface ListColumn extends Column {
   cell(status: BatchStatus, now: number): string;

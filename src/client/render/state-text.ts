@@ -1,4 +1,4 @@
-import type { BatchState, Pause } from '../../contract.ts';
+import type { BatchState, Pause } from '../../core/progress.ts';
 import type { Paint } from './paint.ts';
 import { toTerminalText } from './terminal-text.ts';
 

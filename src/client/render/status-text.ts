@@ -1,18 +1,20 @@
 /** What `status <id>` prints. */
-import type { BatchState, Counts, FailureCounts, Paid, Pause, Progress, RunLimits } from '../../contract.ts';
+import type { BatchState, Counts, Pause, Progress } from '../../core/progress.ts';
+import type { FailureCounts, Paid } from '../../core/receipt.ts';
+import type { RunLimits } from '../../core/settings.ts';
 import { type Destination, isSimulated, unusualAddress } from '../../providers/destination.ts';
-import { rankedFailures } from '../../workflows/failure-counts.ts';
+import { rankedFailures } from '../../core/failure-counts.ts';
 import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './batch-rows.ts';
 import { limitsJson, limitsText } from './limits-text.ts';
 import { nextRows } from './next-rows.ts';
-import type { ShellWord } from '../../workflows/command-line.ts';
-import { nextStep, type NextStep } from '../../workflows/next-steps.ts';
+import type { ShellWord } from '../../core/command-line.ts';
+import { nextStep, type NextStep } from '../../core/next-steps.ts';
 import { countText, usdOf } from './number-text.ts';
 import { createPaint } from './paint.ts';
-import { paceFacts } from './progress-facts.ts';
-import { pauseJson } from './progress-json.ts';
+import { paceFacts } from './progress/progress-facts.ts';
+import { pauseJson } from './progress/progress-json.ts';
 import { statePainter, stateText } from './state-text.ts';
-import { type TerminalText, terminalLines } from '../../terminal-output.ts';
+import { type TerminalText, terminalLines } from '../../system/terminal-output.ts';
 import { toTerminalText } from './terminal-text.ts';
 import type { TextOptions } from './summary-text.ts';
 import type { Row } from './text-table.ts';

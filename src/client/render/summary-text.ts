@@ -1,25 +1,27 @@
 /** What is printed when a command leaves a batch: finished, cancelled or paused. */
-import type { BatchState, Counts, Paid, Pause, RunLimits } from '../../contract.ts';
-import { type BillTally, toReportBill } from '../../report/bill-tally.ts';
-import { failureStep } from '../../report/failure-advice.ts';
-import { type FailureGroup, toReportFailure } from '../../report/failure-tally.ts';
+import type { BatchState, Counts, Pause } from '../../core/progress.ts';
+import type { Paid } from '../../core/receipt.ts';
+import type { RunLimits } from '../../core/settings.ts';
+import { type BillTally, toReportBill } from '../../store/digests/bill-tally.ts';
+import { failureStep } from '../../store/digests/failure-advice.ts';
+import { type FailureGroup, toReportFailure } from '../../store/digests/failure-tally.ts';
 import { batchLabel, costRowText, fileRows, promptsText, tokensText } from './batch-rows.ts';
 import { billText } from './bill-text.ts';
 import { durationText } from './duration-text.ts';
 import { nextRows } from './next-rows.ts';
-import type { CommandLine, ShellWord } from '../../workflows/command-line.ts';
-import { nextStep, type NextStep } from '../../workflows/next-steps.ts';
+import type { CommandLine, ShellWord } from '../../core/command-line.ts';
+import { nextStep, type NextStep } from '../../core/next-steps.ts';
 import { successRate } from '../../report/summary.ts';
 import { countText, plural, usdOf } from './number-text.ts';
 import type { Paint } from './paint.ts';
 import { createPaint } from './paint.ts';
-import { pauseJson } from './progress-json.ts';
+import { pauseJson } from './progress/progress-json.ts';
 import { statePainter, stateText } from './state-text.ts';
-import { type TerminalText, terminalLines } from '../../terminal-output.ts';
+import { type TerminalText, terminalLines } from '../../system/terminal-output.ts';
 import { toTerminalText } from './terminal-text.ts';
 import type { Row } from './text-table.ts';
 import { labelledRows, wrapped } from './text-table.ts';
-import { asTyped } from '../../typed-command.ts';
+import { asTyped } from '../../system/typed-command.ts';
 
 export interface BatchSummary {
   batchId: string;

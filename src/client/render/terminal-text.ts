@@ -1,4 +1,4 @@
-import { HIDDEN, type TerminalText, toOneLine } from '../../terminal-output.ts';
+import { HIDDEN, type TerminalText, toOneLine } from '../../system/terminal-output.ts';
 import { textWidth } from './text-width.ts';
 
 /**

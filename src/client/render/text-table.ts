@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import { toOneLine } from '../../terminal-output.ts';
+import { toOneLine } from '../../system/terminal-output.ts';
 import { padToWidth, textWidth } from './text-width.ts';
 
 /** A value on its own line, or prose that may be wrapped between words. Paths, links and commands are never wrapped. */

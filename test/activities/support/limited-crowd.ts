@@ -9,7 +9,7 @@ import {
   type Sending,
   sent,
   type Throttle,
-} from '../../../src/activities/throttle.ts';
+} from '../../../src/throttling/throttle.ts';
 import type { Limit } from '../../support/provider-limits.ts';
 
 export interface Crowd {

@@ -5,11 +5,14 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createCompletePrompt } from '../../../src/activities/complete-prompt.ts';
 import { openGate, type RequestGate } from '../../../src/activities/request-gate.ts';
-import type { PromptItem, PromptTask, Receipt, RunLimits } from '../../../src/contract.ts';
+import type { PromptItem } from '../../../src/core/prompt.ts';
+import type { PromptTask } from '../../../src/core/prompt-task.ts';
+import type { Receipt } from '../../../src/core/receipt.ts';
+import type { RunLimits } from '../../../src/core/settings.ts';
 import type { CompletionApi } from '../../../src/providers/completion-api.ts';
 import { BatchStore } from '../../../src/store/batch-store.ts';
-import type { LedgerRecord } from '../../../src/store/records.ts';
-import type { Liveness } from '../../../src/store/worker-liveness.ts';
+import type { LedgerRecord } from '../../../src/store/ledger/records.ts';
+import type { Liveness } from '../../../src/store/workers/worker-liveness.ts';
 import { limits } from '../../providers/settings.ts';
 import { makeBatch } from '../../store/support/batches.ts';
 

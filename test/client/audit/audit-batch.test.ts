@@ -8,10 +8,11 @@ import { type Audit, auditBatch } from '../../../src/client/audit/audit-batch.ts
 import { HistoryError } from '../../../src/client/audit/histories.ts';
 import type { WorkflowRecords } from '../../../src/client/audit/workflow-receipts.ts';
 import { auditText } from '../../../src/client/render/audit-text.ts';
-import type { BatchOutcome, ReportRequest } from '../../../src/contract.ts';
+import type { BatchOutcome } from '../../../src/core/outcome.ts';
+import type { ReportRequest } from '../../../src/core/prompt-task.ts';
 import type { BatchResults } from '../../../src/report/results-json.ts';
-import type { LedgerRecord } from '../../../src/store/records.ts';
-import { addUsage } from '../../../src/store/standing.ts';
+import type { LedgerRecord } from '../../../src/store/ledger/records.ts';
+import { addUsage } from '../../../src/store/ledger/standing.ts';
 import { mockActivity } from '../../activities/support/prompt-desk.ts';
 import { answer, settled, start, usage } from '../../store/support/records.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';

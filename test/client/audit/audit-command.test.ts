@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
-import type { LedgerRecord } from '../../../src/store/records.ts';
+import type { LedgerRecord } from '../../../src/store/ledger/records.ts';
 import { createWorkplace, promptTexts, readCsv, readResults, type Workplace } from '../../e2e/workplace.ts';
 import { reply } from '../../support/fake-provider.ts';
 import { startTestServer, type TestServer } from '../../support/temporal-server.ts';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkReceipts } from '../../../src/client/audit/receipt-check.ts';
 import type { WorkflowReceipt } from '../../../src/client/audit/read-execution.ts';
-import type { PromptReading } from '../../../src/store/batch-reading.ts';
-import type { LedgerRecord } from '../../../src/store/records.ts';
-import { standingOf } from '../../../src/store/standing.ts';
+import type { PromptReading } from '../../../src/store/ledger/batch-reading.ts';
+import type { LedgerRecord } from '../../../src/store/ledger/records.ts';
+import { standingOf } from '../../../src/store/ledger/standing.ts';
 import { answer, historyOf, settled, usage } from '../../store/support/records.ts';
 
 const at = (second: number): string => `2026-01-01T00:00:0${second}.000Z`;

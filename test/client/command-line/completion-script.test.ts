@@ -4,7 +4,7 @@ import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { registerBatch } from '../../../src/client/batch-registry.ts';
+import { registerBatch } from '../../../src/client/find/batch-registry.ts';
 import type { Shell } from '../../../src/client/command-line/completion-script.ts';
 import { makeBatch } from '../../store/support/batches.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';

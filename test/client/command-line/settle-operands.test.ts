@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Command } from 'commander';
 import { settleOperands } from '../../../src/client/command-line/settle-operands.ts';
-import { UsageError } from '../../../src/client/options/usage-error.ts';
+import { UsageError } from '../../../src/client/usage-error.ts';
 import { makeBatch } from '../../store/support/batches.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { BatchSettings, PromptItem, RequestSettings, RunLimits } from '../../../src/contract.ts';
+import type { BatchSettings, RequestSettings, RunLimits } from '../../../src/core/settings.ts';
+import type { PromptItem } from '../../../src/core/prompt.ts';
 import { createEstimator } from '../../../src/client/estimate/estimate-batch.ts';
 import { limits } from '../../providers/settings.ts';
 

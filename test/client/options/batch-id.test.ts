@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseBatchId } from '../../../src/client/options/batch-id.ts';
-import { UsageError } from '../../../src/client/options/usage-error.ts';
+import { UsageError } from '../../../src/client/usage-error.ts';
 
 for (const id of [
   'a',

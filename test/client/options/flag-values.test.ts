@@ -12,7 +12,7 @@ import {
   variableNameValue,
 } from '../../../src/client/options/flag-values.ts';
 import { parseDuration } from '../../../src/client/options/parse-flags.ts';
-import { UsageError } from '../../../src/client/options/usage-error.ts';
+import { UsageError } from '../../../src/client/usage-error.ts';
 
 const taken = [
   ['a duration in seconds', durationValue(1), '600s', 600_000],

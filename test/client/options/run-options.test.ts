@@ -9,7 +9,7 @@ import {
   addOutputDirOption,
   parseSharedOptions,
 } from '../../../src/client/options/shared-options.ts';
-import { UsageError } from '../../../src/client/options/usage-error.ts';
+import { UsageError } from '../../../src/client/usage-error.ts';
 import { textWidth } from '../../../src/client/render/text-width.ts';
 
 const runCommand = (): Command => addRunOptions(new Command('run').argument('<file>'));

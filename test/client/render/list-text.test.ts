@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createPaint } from '../../../src/client/render/paint.ts';
 import { listText } from '../../../src/client/render/list-text.ts';
 import { sampleStatus as status } from './sample-status.ts';
-import type { Pause } from '../../../src/contract.ts';
+import type { Pause } from '../../../src/core/progress.ts';
 
 const pause: Pause = {
   reason: 'account',

@@ -1,4 +1,4 @@
-import type { Progress } from '../../../src/contract.ts';
+import type { Progress } from '../../../src/core/progress.ts';
 
 /** A batch of 1,000 at 312, and whatever a test wants otherwise. */
 export const sampleProgress = (changes: Partial<Progress> = {}): Progress => ({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { statusJson, statusText } from '../../../src/client/render/status-text.ts';
 import { sampleStatus as status } from './sample-status.ts';
-import type { Pause } from '../../../src/contract.ts';
+import type { Pause } from '../../../src/core/progress.ts';
 
 const pause: Pause = {
   reason: 'account',

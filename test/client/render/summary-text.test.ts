@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { costRowText } from '../../../src/client/render/batch-rows.ts';
-import { commandLine, shellWord } from '../../../src/workflows/command-line.ts';
+import { commandLine, shellWord } from '../../../src/core/command-line.ts';
 import type { BatchSummary } from '../../../src/client/render/summary-text.ts';
 import { summaryJson, summaryText } from '../../../src/client/render/summary-text.ts';
-import { emptyBill } from '../../../src/report/bill-tally.ts';
-import { addMoney, noMoney } from '../../../src/report/money-sum.ts';
-import type { Pause } from '../../../src/contract.ts';
+import { emptyBill } from '../../../src/store/digests/bill-tally.ts';
+import { addMoney, noMoney } from '../../../src/core/money.ts';
+import type { Pause } from '../../../src/core/progress.ts';
 import { sampleProgress } from './sample-progress.ts';
 
 const { paid } = sampleProgress();

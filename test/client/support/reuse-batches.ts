@@ -1,15 +1,15 @@
 /** Batches whose answers are reused, and those that reuse them. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { reuseSources } from '../../../src/client/reuse-sources.ts';
-import type { ReuseRules } from '../../../src/client/reuse.ts';
-import { planReuse } from '../../../src/client/take-over.ts';
-import type { PromptItem } from '../../../src/contract.ts';
+import { reuseSources } from '../../../src/client/reuse/reuse-sources.ts';
+import type { ReuseRules } from '../../../src/client/reuse/reuse.ts';
+import { planReuse } from '../../../src/client/reuse/take-over.ts';
+import type { PromptItem } from '../../../src/core/prompt.ts';
 import { BatchDraft } from '../../../src/store/batch-draft.ts';
-import { outcomesOf, readBatchPrompts } from '../../../src/store/batch-reading.ts';
+import { outcomesOf, readBatchPrompts } from '../../../src/store/ledger/batch-reading.ts';
 import { BatchStore } from '../../../src/store/batch-store.ts';
-import type { Manifest } from '../../../src/store/manifest.ts';
-import { copyPlanned, type LostAnswers } from '../../../src/store/reuse-plan.ts';
+import type { Manifest } from '../../../src/store/manifest/manifest.ts';
+import { copyPlanned, type LostAnswers } from '../../../src/store/reuse/reuse-plan.ts';
 import { manifestOf } from '../../report/support/report-fixtures.ts';
 import { makeBatch } from '../../store/support/batches.ts';
 import { answer, settled, start } from '../../store/support/records.ts';

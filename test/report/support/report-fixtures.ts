@@ -1,8 +1,10 @@
-import type { BatchOutcome, BatchState, Paid, Usage } from '../../../src/contract.ts';
+import type { BatchOutcome } from '../../../src/core/outcome.ts';
+import type { BatchState } from '../../../src/core/progress.ts';
+import type { Paid, Usage } from '../../../src/core/receipt.ts';
 import type { ReportSource } from '../../../src/report/report-source.ts';
-import type { PromptBill } from '../../../src/store/bill.ts';
-import type { Manifest } from '../../../src/store/manifest.ts';
-import type { BoughtAnswer, Completion, PromptOutcome } from '../../../src/store/outcome.ts';
+import type { PromptBill } from '../../../src/store/ledger/bill.ts';
+import type { Manifest } from '../../../src/store/manifest/manifest.ts';
+import type { BoughtAnswer, Completion, PromptOutcome } from '../../../src/store/ledger/outcome.ts';
 
 export const manifestOf = (prompts: number, changes: Partial<Manifest> = {}): Manifest => ({
   format: 1,

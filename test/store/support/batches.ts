@@ -1,9 +1,9 @@
 import type { TestContext } from 'node:test';
-import type { PromptItem } from '../../../src/contract.ts';
+import type { PromptItem } from '../../../src/core/prompt.ts';
 import { BatchDraft } from '../../../src/store/batch-draft.ts';
 import { BatchStore } from '../../../src/store/batch-store.ts';
 import { openOutputFolder } from '../../../src/store/output-folder.ts';
-import type { Manifest } from '../../../src/store/manifest.ts';
+import type { Manifest } from '../../../src/store/manifest/manifest.ts';
 import { manifestOf } from '../../report/support/report-fixtures.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 

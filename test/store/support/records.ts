@@ -1,12 +1,12 @@
-import type { LedgerReader } from '../../../src/store/ledger-reader.ts';
-import { NO_HISTORY, type PromptHistory, withRecord } from '../../../src/store/prompt-history.ts';
+import type { LedgerReader } from '../../../src/store/ledger/ledger-reader.ts';
+import { NO_HISTORY, type PromptHistory, withRecord } from '../../../src/store/ledger/prompt-history.ts';
 import type {
   AnswerRecord,
   FaultRecord,
   LedgerRecord,
   SettledRecord,
   StartRecord,
-} from '../../../src/store/records.ts';
+} from '../../../src/store/ledger/records.ts';
 
 const base = { index: 0, run: 1, turn: 1, attempt: 1, at: '2026-01-01T00:00:00.000Z' };
 export const usage = { prompt: 10, completion: 5, total: 15, cached: 2, reasoning: 1 };

@@ -1,9 +1,9 @@
 /** Liveness records of processes of this machine and of another one. */
 import { readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { processClocks, WorkerPulse } from '../../../src/store/worker-pulse.ts';
-import { openWorkersFolder, workersFolderOf } from '../../../src/store/worker-records.ts';
-import { toFileName, workerIdentity } from '../../../src/worker-identity.ts';
+import { processClocks, WorkerPulse } from '../../../src/store/workers/worker-pulse.ts';
+import { openWorkersFolder, workersFolderOf } from '../../../src/store/workers/worker-records.ts';
+import { toFileName, workerIdentity } from '../../../src/system/worker-identity.ts';
 
 export const own = workerIdentity();
 const [name = '', start = '', scope = ''] = own.split('/');

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import type { WorkflowHandle } from '@temporalio/client';
+import { sleepUnless } from '../../system/sleep-unless.ts';
+import { cancelNowUpdate, knockSignal } from '../../workflows/messages.ts';
+import { grpcErrorOf } from '../connect/grpc-error.ts';
+import { asTyped } from '../../system/typed-command.ts';
+import { commandLine, idWord } from '../../core/command-line.ts';
+
+const AGAIN_MS = 1000;
+/** A worker that takes over has done the workflow task long before. */
+const MAX_REFUSED_MS = 120_000;
+const FAILED_PRECONDITION = 9;
+
+/** The server has refused to pass an Update on for so long that waiting has no end. */
+export class UpdateRefusedError extends Error {
+  override readonly name = 'UpdateRefusedError';
+}
+
+export interface TellOptions {
+  /** Ends the waiting: what is under way is given up, and {@link tellBatch} throws its reason. */
+  interrupt?: AbortSignal;
+  /** Defaults to two minutes. */
+  maxRefusedMs?: number;
+}
+
+/**
+ * Sends an Update, as `send` does it, after a {@link knockSignal}. The server takes none while a workflow task has
+ * failed or timed out several times: it is sent again until the task is done, so it must have an id of its own.
+ * Throws {@link UpdateRefusedError} after two minutes of refusals, and the reason of `interrupt` once that is aborted.
+ */
+export async function tellBatch<T>(
+  handle: WorkflowHandle,
+  send: () => Promise<T>,
+  { interrupt = new AbortController().signal, maxRefusedMs = MAX_REFUSED_MS }: TellOptions = {},
+): Promise<T> {
+  const work = async (): Promise<T> => {
+    await handle.signal(knockSignal);
+    const endsAt = performance.now() + maxRefusedMs;
+    for (;;) {
+      try {
+        return await send();
+      } catch (error) {
+        if (grpcErrorOf(error)?.code !== FAILED_PRECONDITION) throw error;
+        if (performance.now() >= endsAt) throw refusedFor(handle, maxRefusedMs, error);
+      }
+      await sleepUnless(AGAIN_MS, interrupt);
+      interrupt.throwIfAborted();
+    }
+  };
+  try {
+    interrupt.throwIfAborted();
+    return await handle.client.withAbortSignal(heardLate(interrupt), work);
+  } catch (error) {
+    interrupt.throwIfAborted();
+    throw error;
+  }
+}
+
+/**
+ * A signal that also ends calls which begin once it is aborted: the SDK (1.24) only listens for the abort, and never
+ * looks whether it is over.
+ */
+const heardLate = (signal: AbortSignal): AbortSignal =>
+  ({
+    addEventListener: (_type: string, listener: () => void) =>
+      signal.aborted ? queueMicrotask(listener) : signal.addEventListener('abort', listener, { once: true }),
+  }) as unknown as AbortSignal;
+
+const refusedFor = ({ workflowId }: WorkflowHandle, ms: number, cause: unknown): UpdateRefusedError =>
+  new UpdateRefusedError(
+    `the Temporal server has refused to deliver this to ${workflowId} for ${Math.round(ms / 1000)} s, because the batch's workflow tasks fail. ` +
+      'End the commands and workers that work on it (another version of durabatch may be among them), type ' +
+      `${asTyped(commandLine`durabatch resume ${idWord(workflowId)}`)}, and then repeat this command; its page in the Web UI shows the failure.`,
+    { cause },
+  );
+
+/** Announces a cancel that shall not wait for the prompts in progress. */
+export function cancelNow(handle: WorkflowHandle, options: TellOptions = {}): Promise<unknown> {
+  const updateId = randomUUID();
+  return tellBatch(handle, () => handle.executeUpdate(cancelNowUpdate, { updateId }), options);
+}

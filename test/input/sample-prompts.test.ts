@@ -12,7 +12,7 @@ const samples = [
   { name: 'sample_openai_batch.jsonl', format: 'jsonl', prompts: 3 },
 ];
 
-const fileOf = (name: string) => fileURLToPath(new URL(`../../../prompts/${name}`, import.meta.url));
+const fileOf = (name: string) => fileURLToPath(new URL(`../../prompts/${name}`, import.meta.url));
 
 for (const { name, format, prompts } of samples) {
   test(`prompts/${name} is ${prompts} prompts in the format ${format}`, async () => {

@@ -61,8 +61,8 @@ test('a line break in a message begins no message of its own', () => {
   );
 });
 
-test('nothing of the program but src/terminal-output.ts writes to a terminal', async () => {
-  const source = join(import.meta.dirname, '../src');
+test('nothing of the program but src/system/terminal-output.ts writes to a terminal', async () => {
+  const source = join(import.meta.dirname, '../../src');
   const names = await readdir(source, { recursive: true });
   const found: string[] = [];
   for (const name of names.filter((each) => each.endsWith('.ts'))) {
@@ -70,5 +70,5 @@ test('nothing of the program but src/terminal-output.ts writes to a terminal', a
     if (/\b(?:process\.)?(?:stdout|stderr)\.write\b|\bconsole\.\w|\bwriteSync\([12]\b/.test(text))
       found.push(name);
   }
-  assert.deepEqual(found, ['terminal-output.ts']);
+  assert.deepEqual(found, [join('system', 'terminal-output.ts')]);
 });

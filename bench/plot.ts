@@ -5,7 +5,7 @@ import type { Measured } from './measure/measure-run.ts';
 import { BUCKET_MS } from './stand-in/tally.ts';
 import { workloadOf } from './workloads.ts';
 
-const MOST_POINTS = 600;
+const MAX_POINTS = 600;
 const BUCKETS_PER_SECOND = 1000 / BUCKET_MS;
 
 /** Columns as uPlot takes them: seconds since the process started, then the values; `null`: not measured. */
@@ -19,7 +19,7 @@ export interface Curves {
 export function curvesOf(run: Measured): Curves {
   const { workload, contender, answersPerBucket, firstRequestSeconds, samples } = run;
   const { completions } = workloadOf(workload);
-  const windowSeconds = Math.ceil(answersPerBucket.length / BUCKETS_PER_SECOND / MOST_POINTS);
+  const windowSeconds = Math.ceil(answersPerBucket.length / BUCKETS_PER_SECOND / MAX_POINTS);
   const width = windowSeconds * BUCKETS_PER_SECOND;
   const rate: Curves['rate'] = [[], []];
   for (let at = 0; at + width <= answersPerBucket.length; at += width) {
@@ -27,7 +27,7 @@ export function curvesOf(run: Measured): Curves {
     rate[0].push(firstRequestSeconds + (at + width / 2) / BUCKETS_PER_SECOND);
     rate[1].push(answers / completions / windowSeconds);
   }
-  const every = Math.max(1, Math.ceil(samples.length / MOST_POINTS));
+  const every = Math.max(1, Math.ceil(samples.length / MAX_POINTS));
   const seen = samples.filter((_, position) => position % every === 0);
   return {
     title: `${workload}: ${contender}, run ${run.run}`,

@@ -8,7 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { limitDefaults, requestDefaults } from '../src/client/options/run-defaults.ts';
-import { defaultReuse, takeOver } from '../src/client/reuse/take-over.ts';
+import { defaultReuse, reuseEarlierAnswers } from '../src/client/reuse/reuse-earlier-answers.ts';
 import { loadConfig } from '../src/config.ts';
 import type { PromptItem } from '../src/core/prompt.ts';
 import { BatchDraft } from '../src/store/batch-draft.ts';
@@ -113,7 +113,9 @@ async function measure(title: string, items: readonly PromptItem[]): Promise<voi
   const store = await makeBatch(`new-${title.replaceAll(/\W+/g, '-')}`, items);
   const { shards } = await store.manifest();
   let said = 'nothing taken over';
-  const lookup = await timed(() => takeOver({ config, store, note: (line) => (said = line.slice(0, 60)) }));
+  const lookup = await timed(() =>
+    reuseEarlierAnswers({ config, store, note: (line) => (said = line.slice(0, 60)) }),
+  );
   const first = await timed(() => copyPlanned(store, 0, new Date()));
   const others = await timed(async () => {
     for (let shard = 1; shard < shards; shard++) await copyPlanned(store, shard, new Date());

@@ -2,7 +2,7 @@ import { BUCKET_MS } from '../stand-in/tally.ts';
 
 const WINDOW_BUCKETS = 1000 / BUCKET_MS;
 const EDGE = 0.1;
-const LEAST_WINDOWS = 3;
+const MIN_WINDOWS = 3;
 
 /**
  * Answers per second in steady state: the median of whole seconds, without the first and the last tenth of the
@@ -15,7 +15,7 @@ export function steadyRate(answersPerBucket: readonly number[]): number | null {
   for (let at = Math.ceil(length * EDGE); at + WINDOW_BUCKETS <= end; at += WINDOW_BUCKETS) {
     windows.push(answersPerBucket.slice(at, at + WINDOW_BUCKETS).reduce((sum, count) => sum + count, 0));
   }
-  return windows.length < LEAST_WINDOWS ? null : median(windows);
+  return windows.length < MIN_WINDOWS ? null : median(windows);
 }
 
 export function median(values: readonly number[]): number {

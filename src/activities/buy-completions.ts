@@ -10,7 +10,7 @@ import type { RequestPrices } from '../providers/pricing/request-prices.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { LedgerWriter } from '../store/ledger/ledger-writer.ts';
 import type { AnswerRecord, FaultRecord, SettledRecord, StartRecord } from '../store/ledger/records.ts';
-import type { Standing } from '../store/ledger/standing.ts';
+import type { PromptState } from '../store/ledger/prompt-state.ts';
 import type { Liveness } from '../store/workers/worker-liveness.ts';
 import { afterFault, againIn, pausing, retryIn } from './failures.ts';
 import type { PromptTurn } from './prompt-turn.ts';
@@ -59,7 +59,11 @@ export interface BuyChecks {
   closeWith(start: StartRecord, answer: AnswerRecord): PromptClose | null;
 }
 
-export type Buy = (standing: Standing, signal: AbortSignal, checks: BuyChecks) => Promise<Receipt | null>;
+export type Buy = (
+  promptState: PromptState,
+  signal: AbortSignal,
+  checks: BuyChecks,
+) => Promise<Receipt | null>;
 
 /** One request and its record. Resolves with the prompt's end, or to `null`: there is something new to decide on; throws to wait or to pause. */
 export function createBuy(
@@ -72,9 +76,9 @@ export function createBuy(
 ): Buy {
   const { requestTimeoutMs, idleTimeoutMs } = task.limits;
   const gate = dependencies.gate(settings, task.limits);
-  return async (standing, signal, { stillMissing, isContested, maySend, closeWith }) => {
+  return async (promptState, signal, { stillMissing, isContested, maySend, closeWith }) => {
     const provider = openApi(() => api(settings, task.limits));
-    const samples = standing.missing.slice(0, provider.choicesPerRequest(standing.missing.length));
+    const samples = promptState.missing.slice(0, provider.choicesPerRequest(promptState.missing.length));
     const request = toRequest(item, settings, samples);
     const passage = await gate.enter({ mostTokens: mostTokensOf(request), promptId: item.prompt_id }, signal);
     try {
@@ -175,7 +179,7 @@ export function createBuy(
       const { failure, retryAfterMs } = fault;
       const next = afterFault(
         { failure, retryAfterMs, message: faultSentence(fault, settings) },
-        { ...standing, unavailableSince: earlier(standing.unavailableSince, unavailableSince) },
+        { ...promptState, unavailableSince: earlier(promptState.unavailableSince, unavailableSince) },
         task.limits,
         dependencies.now().getTime(),
         dependencies.random(),

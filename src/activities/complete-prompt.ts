@@ -10,7 +10,7 @@ import { type PromptHistory, withAnswer } from '../store/ledger/prompt-history.t
 import type { SettledRecord } from '../store/ledger/records.ts';
 import type { Shard } from '../store/shard.ts';
 import { StoreError } from '../store/store-error.ts';
-import { type Standing, standingOf } from '../store/ledger/standing.ts';
+import { type PromptState, promptStateOf } from '../store/ledger/prompt-state.ts';
 import { type BuyDependencies, createBuy, type PromptClose } from './buy-completions.ts';
 import { pausing, toActivityFailure, withSpent, workerStops } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';
@@ -83,17 +83,17 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     if (mustLook(attempt, reader)) await reader.refresh();
     const history = reader.history(task.index);
     const { run, turn, since = turn } = task;
-    const judged = (judgedHistory: PromptHistory): Standing => {
+    const judged = (judgedHistory: PromptHistory): PromptState => {
       const present = { run, turn, since, at: now().getTime() };
-      return standingOf(judgedHistory, completionsOf(item, manifest), present, task.limits);
+      return promptStateOf(judgedHistory, completionsOf(item, manifest), present, task.limits);
     };
-    const standing = judged(history);
-    if (standing.settled) return receiptFor(task, standing, history);
-    if (standing.missing.length > 0) {
+    const promptState = judged(history);
+    if (promptState.settled) return receiptFor(task, promptState, history);
+    if (promptState.missing.length > 0) {
       const elsewhere = underWayElsewhere(history, task.limits);
       if (elsewhere) throw handedBack(elsewhere, dependencies.random());
     }
-    const close = closeOf(task, standing, history);
+    const close = closeOf(task, promptState, history);
     if (close) {
       // The receipt that follows must never outlive it: the report is made from the ledger.
       await writer.append(close.settled, { durable: true });
@@ -112,7 +112,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
       if (present === history) return true;
       const again = judged(present);
       if (underWayElsewhere(present, task.limits)) return false;
-      return !again.settled && again.missing.join() === standing.missing.join();
+      return !again.settled && again.missing.join() === promptState.missing.join();
     };
     /**
      * Where another worker may have the same prompt in hand, both look again once their starts are written: of two, the
@@ -134,12 +134,12 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
     };
     const costs = prices(manifest.settings, task.limits, await priceTable?.(run));
     const worstCost = (): number | null =>
-      worstCostOf(item, manifest.settings, standing.missing.length, costs, { at: now() });
+      worstCostOf(item, manifest.settings, promptState.missing.length, costs, { at: now() });
     const isAllowed = isWithinAllowance(task, worstCost, history);
     if (!isAllowed || !(await mayBuy(store, task, attempt, signal)))
       return { status: 'unsettled', spentNanoUsd: spentNanoUsd(history), worstCostNanoUsd: worstCost() };
     const buy = createBuy(dependencies, task, writer, item, manifest.settings, costs);
-    return buy(standing, signal, {
+    return buy(promptState, signal, {
       ...{ stillMissing, isContested, maySend },
       closeWith: (start, answer) => {
         const after = withAnswer(history, start, answer);
@@ -149,18 +149,22 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
   };
 
   /** The prompt's end, if it has come to one. */
-  const closeOf = (task: PromptTurn, standing: Standing, history: PromptHistory): PromptClose | null => {
-    const end = promptEnd(standing, history, task);
+  const closeOf = (
+    task: PromptTurn,
+    promptState: PromptState,
+    history: PromptHistory,
+  ): PromptClose | null => {
+    const end = promptEnd(promptState, history, task);
     if (!end) return null;
     const settled: SettledRecord = { type: 'settled', ...stamp(now, task), ...end };
-    return { settled, receipt: receiptFor(task, { ...standing, settled }, history) };
+    return { settled, receipt: receiptFor(task, { ...promptState, settled }, history) };
   };
 
   /** Of a settled prompt; it says so where an answer of this turn was too dear. */
-  const receiptFor = (task: PromptTurn, standing: Standing, history: PromptHistory): Receipt => {
+  const receiptFor = (task: PromptTurn, promptState: PromptState, history: PromptHistory): Receipt => {
     const overcharged = overchargeUnderCap(task, history);
     return {
-      ...receiptOf(standing, spentNanoUsd(history)),
+      ...receiptOf(promptState, spentNanoUsd(history)),
       ...(overcharged !== null && { overcharged }),
     };
   };

@@ -2,7 +2,7 @@
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
 import type { RunLimits } from '../core/settings.ts';
 import type { ProviderFault } from '../providers/provider-fault.ts';
-import type { Standing } from '../store/ledger/standing.ts';
+import type { PromptState } from '../store/ledger/prompt-state.ts';
 
 const MAX_BACKOFF_MS = 60_000;
 const MIN_DELAY_MS = 100;
@@ -22,7 +22,7 @@ export type AfterFault =
  */
 export function afterFault(
   fault: Pick<ProviderFault, 'failure' | 'message' | 'retryAfterMs'>,
-  standing: Pick<Standing, 'ownFaults' | 'unavailableSince' | 'unavailableInARow'>,
+  promptState: Pick<PromptState, 'ownFaults' | 'unavailableSince' | 'unavailableInARow'>,
   limits: Pick<RunLimits, 'maxAttempts' | 'patienceMs'>,
   now: number,
   random: number,
@@ -31,19 +31,19 @@ export function afterFault(
     case 'Completion.AccountBlocked':
       return { then: 'pause', message: fault.message };
     case 'Completion.Unavailable': {
-      const delayMs = askedFor(fault) ?? backoffMs(standing.unavailableInARow, random);
-      const waitedMs = now - (standing.unavailableSince ?? now);
+      const delayMs = askedFor(fault) ?? backoffMs(promptState.unavailableInARow, random);
+      const waitedMs = now - (promptState.unavailableSince ?? now);
       if (waitedMs + delayMs <= limits.patienceMs) return { then: 'retry', delayMs };
       const waited = `waited ${seconds(waitedMs)} s, the next try would be in ${seconds(delayMs)} s, and --patience is ${seconds(limits.patienceMs)} s`;
       return { then: 'pause', message: `${fault.message} (${waited})` };
     }
     case 'Completion.Fault':
-      if (standing.ownFaults + 1 >= limits.maxAttempts) return { then: 'decide' };
+      if (promptState.ownFaults + 1 >= limits.maxAttempts) return { then: 'decide' };
       return {
         then: 'retry',
         // Only an unavailable provider can pause the batch, so no fault may hold a prompt longer than that.
         delayMs: Math.min(
-          askedFor(fault) ?? backoffMs(standing.ownFaults, random),
+          askedFor(fault) ?? backoffMs(promptState.ownFaults, random),
           Math.max(MAX_BACKOFF_MS, limits.patienceMs),
         ),
       };

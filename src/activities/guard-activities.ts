@@ -27,8 +27,8 @@ import { pausing, toActivityFailure } from './failures.ts';
 import type { Activities } from './index.ts';
 
 /** A pause is told with the message of a provider. */
-const MOST_MESSAGE = 10_000;
-const MOST_TURNS = 1_000_000;
+const MAX_MESSAGE = 10_000;
+const MAX_TURNS = 1_000_000;
 
 const isMoment = isText(40, 20, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 const isId = isText(1000, 1);
@@ -38,18 +38,18 @@ const isTask = isLike(
   {
     batchId: isId,
     run: isWhole(1),
-    turn: isWhole(1, MOST_TURNS),
+    turn: isWhole(1, MAX_TURNS),
     shard: isWhole(),
     index: isWhole(),
     promptId: isId,
     allowanceNanoUsd: orNull(isNumber(0, Number.MAX_SAFE_INTEGER)),
   },
-  { since: isWhole(1, MOST_TURNS) },
+  { since: isWhole(1, MAX_TURNS) },
 );
 const isPause = isLike(
   {
     reason: isOneOf(...pauseReasonNames),
-    message: isText(MOST_MESSAGE),
+    message: isText(MAX_MESSAGE),
     since: isMoment,
   },
   { by: isText(), neededNanoUsd: isFinite, overcharged: isFlag },

@@ -3,7 +3,7 @@ import type { PromptError, Receipt } from '../core/receipt.ts';
 import type { PromptHistory } from '../store/ledger/prompt-history.ts';
 import type { SettledRecord } from '../store/ledger/records.ts';
 import type { PromptTurn } from './prompt-turn.ts';
-import { inTurnsOf, type Standing } from '../store/ledger/standing.ts';
+import { inTurnsOf, type PromptState } from '../store/ledger/prompt-state.ts';
 
 /** A prompt whose worker died under it this often in a row is taken for the cause. */
 export const MAX_LOST_WORKERS = 5;
@@ -12,18 +12,18 @@ type End = Pick<SettledRecord, 'status' | 'answers' | 'error'>;
 
 /** `null` while there is something left to buy. */
 export function promptEnd(
-  standing: Standing,
+  promptState: PromptState,
   history: PromptHistory,
   task: Pick<PromptTurn, 'run' | 'turn' | 'since' | 'limits'>,
 ): End | null {
-  const answers = [...new Set(standing.chosen.map(({ answer }) => answer.id))];
-  if (standing.missing.length === 0) return { status: 'succeeded', answers };
-  const error = failure(standing, history, task);
-  return error && { status: 'failed', answers, error: { ...error, attempts: standing.requests } };
+  const answers = [...new Set(promptState.chosen.map(({ answer }) => answer.id))];
+  if (promptState.missing.length === 0) return { status: 'succeeded', answers };
+  const error = failure(promptState, history, task);
+  return error && { status: 'failed', answers, error: { ...error, attempts: promptState.requests } };
 }
 
 function failure(
-  { spoiled, ownFaults, lostInARow }: Standing,
+  { spoiled, ownFaults, lostInARow }: PromptState,
   { faults }: PromptHistory,
   { limits, ...present }: Pick<PromptTurn, 'run' | 'turn' | 'since' | 'limits'>,
 ): Pick<PromptError, 'type' | 'message'> | null {
@@ -49,7 +49,7 @@ function spoiledError({
   finishReason,
   sample,
   blank,
-}: NonNullable<Standing['spoiled']>): Pick<PromptError, 'type' | 'message'> {
+}: NonNullable<PromptState['spoiled']>): Pick<PromptError, 'type' | 'message'> {
   if (finishReason !== 'stop' && finishReason !== 'length') {
     return { type: 'Completion.Rejected', message: `sample ${sample} ended with "${finishReason}"` };
   }
@@ -62,7 +62,7 @@ function spoiledError({
 }
 
 /** Of a settled prompt. */
-export function receiptOf({ settled, chosen, paid }: Standing, spentNanoUsd: number | null): Receipt {
+export function receiptOf({ settled, chosen, paid }: PromptState, spentNanoUsd: number | null): Receipt {
   if (!settled) throw new Error('a prompt that is not settled has no receipt');
   const latency = new Map(chosen.map(({ answer }) => [answer.id, answer.latencyMs]));
   return {

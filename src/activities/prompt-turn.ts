@@ -3,7 +3,7 @@ import type { RunLimits } from '../core/settings.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { Manifest } from '../store/manifest/manifest.ts';
 import { StoreError } from '../store/store-error.ts';
-import { sleepUnless } from '../system/sleep-unless.ts';
+import { abortableSleep } from '../system/abortable-sleep.ts';
 import { retryIn } from './failures.ts';
 
 /** A task with the limits that hold for it. */
@@ -16,9 +16,9 @@ const LOOK_AGAIN_MS = 20;
 const LONGEST_WAIT_MS = 1000;
 
 /** How often a prompt goes back to a batch that its manifest calls paused, before that is taken for a fault of the store. */
-const MOST_PUT_BACK = 30;
+const MAX_PUT_BACK = 30;
 /** Of a task whose run is not the newest one: a start that found the batch open withdraws its own run. */
-const MOST_OVERTAKEN = 10;
+const MAX_OVERTAKEN = 10;
 const OVERTAKEN_DELAY_MS = 1000;
 
 /** The limits are the manifest's, which only commands of this tool write: a task comes from whoever reaches the Temporal server. */
@@ -52,15 +52,15 @@ export async function mayBuy(
   for (let maxAgeMs = 0; hindrance !== null; maxAgeMs = LOOK_AGAIN_MS) {
     hindrance = await look(maxAgeMs);
     if (hindrance === null || signal.aborted || performance.now() > endsAt) break;
-    await sleepUnless(LOOK_AGAIN_MS, signal);
+    await abortableSleep(LOOK_AGAIN_MS, signal);
   }
   if (hindrance === null) return true;
   if (hindrance === 'over') {
     const message = `run ${run} of the batch has ended, or another one has begun`;
-    if (attempt < MOST_OVERTAKEN) throw retryIn(OVERTAKEN_DELAY_MS, 'Run.Overtaken', message);
+    if (attempt < MAX_OVERTAKEN) throw retryIn(OVERTAKEN_DELAY_MS, 'Run.Overtaken', message);
     throw new StoreError(`${store.folder}: batch.json says that ${message}`);
   }
-  if (turn - since >= MOST_PUT_BACK)
+  if (turn - since >= MAX_PUT_BACK)
     throw new StoreError(
       `${store.folder}: batch.json says that the batch is paused, as its resume could not be noted there`,
     );

@@ -38,17 +38,17 @@ export function createReadShard({
       const lost = await copyPlanned(store, shard, now());
       if (lost) note?.(lostText(lost));
       const costs = prices(manifest.settings, manifest.limits, await priceTable?.(run));
-      for await (const { index, item, standing, history } of readShardPrompts(store, shard)) {
-        addPrompt(plan, { standing, history }, run);
+      for await (const { index, item, promptState, history } of readShardPrompts(store, shard)) {
+        addPrompt(plan, { promptState, history }, run);
         if (surcharge) noteCharges(history, surcharge);
-        if (standing.settled) continue;
+        if (promptState.settled) continue;
         const lastTurn = lastTurnOf(history, run);
         plan.open.push({
           index,
           id: item.prompt_id,
           completions: completionsOf(item, manifest),
           spentNanoUsd: spentNanoUsd(history),
-          worstCostNanoUsd: worstCostOf(item, manifest.settings, standing.missing.length, costs, {
+          worstCostNanoUsd: worstCostOf(item, manifest.settings, promptState.missing.length, costs, {
             at: now(),
             withinMs: DAY_MS,
           }),

@@ -2,7 +2,7 @@
 import type { RunSum } from '../core/prompt-task.ts';
 import type { PromptReading } from '../store/ledger/batch-reading.ts';
 import { spendingsOf } from '../store/ledger/bill.ts';
-import { addPaid, NOTHING_PAID } from '../store/ledger/standing.ts';
+import { addPaid, NOTHING_PAID } from '../store/ledger/prompt-state.ts';
 import { addFailures } from '../core/failure-counts.ts';
 
 export interface RunSums {
@@ -23,10 +23,10 @@ const newSum = (): RunSum => ({
 /** A prompt belongs to the run that settled it, what was spent to the run that spent it. */
 export function addPrompt(
   { before, inRun }: RunSums,
-  { standing, history }: Pick<PromptReading, 'standing' | 'history'>,
+  { promptState, history }: Pick<PromptReading, 'promptState' | 'history'>,
   run: number,
 ): void {
-  const { settled, paid } = standing;
+  const { settled, paid } = promptState;
   if (settled) {
     const sum = settled.run < run ? before : inRun;
     sum[settled.status]++;

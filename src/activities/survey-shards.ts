@@ -2,7 +2,7 @@ import type { BatchSurvey } from '../core/prompt-task.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import type { ShardDigest } from '../store/digests/shard-digest.ts';
 import { shardDigests } from '../store/digests/shard-digests.ts';
-import { addPaid } from '../store/ledger/standing.ts';
+import { addPaid } from '../store/ledger/prompt-state.ts';
 import { addFailures } from '../core/failure-counts.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeating.ts';

@@ -5,11 +5,11 @@ import { ASK, type Shell, shells } from './command-line/completion-script.ts';
 import { refuseUnknownTopic } from './command-line/explain-misuse.ts';
 import { addCommandHelp, configureHelp } from './command-line/command-help.ts';
 import { flagsLast } from './command-line/flags-last.ts';
-import { leaveQuietly } from './command-line/leave-quietly.ts';
-import { settleIds, takesIds } from './command-line/settle-ids.ts';
-import { settleOperands } from './command-line/settle-operands.ts';
-import { tellError, wantsDebug } from './command-line/tell-error.ts';
-import { knownIds, tellMisuse } from './command-line/tell-misuse.ts';
+import { ignoreClosedOutput } from './command-line/ignore-closed-output.ts';
+import { resolveIds, takesIds } from './command-line/resolve-ids.ts';
+import { resolveOperands } from './command-line/resolve-operands.ts';
+import { printError, wantsDebug } from './command-line/print-error.ts';
+import { knownIds, printMisuse } from './command-line/print-misuse.ts';
 import { type CommandContext, createContext, createContextAnyway } from './commands/context.ts';
 import { writeOut } from '../system/terminal-output.ts';
 import { toTerminalBlock } from './render/terminal-text.ts';
@@ -48,10 +48,10 @@ export function createProgram(): Command {
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
     .hook('preAction', async (_program, command) => {
-      await settleOperands(command, knownIds);
+      await resolveOperands(command, knownIds);
       if (!takesIds(command)) return;
       const { loadConfig } = await import('../config.ts');
-      await settleIds(command, loadConfig(process.env, process.cwd()));
+      await resolveIds(command, loadConfig(process.env, process.cwd()));
     });
 
   addRunOptions(
@@ -277,7 +277,7 @@ async function perform(
   try {
     process.exitCode = await command(contextOf(json));
   } catch (error) {
-    process.exitCode = tellError(error, { json, debug });
+    process.exitCode = printError(error, { json, debug });
   }
 }
 
@@ -287,7 +287,7 @@ let isEnding = false;
 
 /** Reports uncaught exceptions and rejections, and ends the process once what was paid for is saved. */
 async function endUnexpectedly(error: unknown): Promise<void> {
-  const exitCode = tellError(error, { json: process.argv.includes('--json'), debug });
+  const exitCode = printError(error, { json: process.argv.includes('--json'), debug });
   // Errors on the way are reported and change nothing.
   if (isEnding) return;
   isEnding = true;
@@ -300,8 +300,8 @@ async function endUnexpectedly(error: unknown): Promise<void> {
 
 /** Runs the command that this process was started with, to its exit code. */
 export async function main(): Promise<void> {
-  leaveQuietly(process.stdout);
-  leaveQuietly(process.stderr);
+  ignoreClosedOutput(process.stdout);
+  ignoreClosedOutput(process.stderr);
   process.on('uncaughtException', (error) => void endUnexpectedly(error));
   const program = createProgram();
   const given = process.argv.slice(2);
@@ -314,6 +314,6 @@ export async function main(): Promise<void> {
     refuseUnknownTopic(program, typed);
     await program.parseAsync(typed, { from: 'user' });
   } catch (error) {
-    process.exitCode = await tellMisuse(error, program, typed, debug);
+    process.exitCode = await printMisuse(error, program, typed, debug);
   }
 }

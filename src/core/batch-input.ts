@@ -38,7 +38,7 @@ export interface CarriedBatch {
   /** How much of that this run has spent in `shards`, as in {@link BatchSurvey}. */
   spentInRun?: Record<number, number>;
   /** What its workers have told of their pace; absent where they have not. */
-  paces?: readonly HeardPace[];
+  paces?: readonly ReceivedPace[];
   /** Whether a cancel has been announced that does not wait for the prompts in progress. */
   cancelNow?: boolean;
 }
@@ -89,7 +89,7 @@ export interface WorkerPace {
   reason: string;
 }
 
-export interface HeardPace extends WorkerPace {
+export interface ReceivedPace extends WorkerPace {
   /** ms since 1970, by the workflow's clock. */
   heardAt: number;
 }

@@ -3,10 +3,10 @@ import type { Addition } from './batch-layout.ts';
 import type { LimitChanges } from './settings.ts';
 import { type Is, isEither, isFlag, isNumber, isOneOf, isShape, isText, isWhole, orNull } from './shape.ts';
 
-/** As `MOST_WORKERS` of the contract, of which workflows know only the types. */
-const MOST_WORKERS = 5000;
+/** As `MAX_WORKERS` of the contract, of which workflows know only the types. */
+const MAX_WORKERS = 5000;
 /** As the flags have it: timers overflow beyond. */
-const MOST_PATIENCE_MS = 24 * 24 * 3_600_000;
+const MAX_PATIENCE_MS = 24 * 24 * 3_600_000;
 
 const isRate = orNull(isWhole(1));
 const hasRate: Is = (account) => {
@@ -20,10 +20,10 @@ const isAccountShape = isShape(
 
 /** What may be set of a batch through Temporal, and how a value is refused. Everything else is only in its manifest. */
 const settable: Readonly<Record<string, readonly [Is, string]>> = {
-  maxWorkers: [isWhole(1, MOST_WORKERS), `max workers must be a whole number from 1 to ${MOST_WORKERS}`],
+  maxWorkers: [isWhole(1, MAX_WORKERS), `max workers must be a whole number from 1 to ${MAX_WORKERS}`],
   autoWorkers: [isFlag, 'auto workers must be true or false'],
   maxCostNanoUsd: [orNull(isWhole(1)), 'a cost cap must be above 0'],
-  patienceMs: [isNumber(0, MOST_PATIENCE_MS), `patience must be 0 to ${MOST_PATIENCE_MS} milliseconds`],
+  patienceMs: [isNumber(0, MAX_PATIENCE_MS), `patience must be 0 to ${MAX_PATIENCE_MS} milliseconds`],
   maxFailures: [
     isEither(isOneOf(null), isShape({ count: isWhole() }), isShape({ share: isNumber(0, 1) })),
     'max failures must be a count of 0 or more, or a share from 0 to 1',

@@ -1,12 +1,12 @@
 /** How many typing errors a name may have and still be recognised. */
-const MOST_ERRORS = 2;
+const MAX_ERRORS = 2;
 
 /** The known name that was most likely meant: the same but for case, up to two typing errors, or the only one that begins so. */
 export function nearestName(typed: string, known: readonly string[]): string | undefined {
   const wanted = typed.toLowerCase();
   const errors = known.map((name) => ({ name, count: typingErrors(name.toLowerCase(), wanted) }));
   const nearest = errors.sort((a, b) => a.count - b.count)[0];
-  if (nearest && nearest.count <= Math.min(MOST_ERRORS, Math.floor(wanted.length / 2))) return nearest.name;
+  if (nearest && nearest.count <= Math.min(MAX_ERRORS, Math.floor(wanted.length / 2))) return nearest.name;
   const longer = wanted.length < 2 ? [] : known.filter((name) => name.toLowerCase().startsWith(wanted));
   return longer.length === 1 ? longer[0] : undefined;
 }

@@ -28,7 +28,7 @@ export interface PauseNote {
 }
 
 /** Who asks for a control of a batch, and why. */
-export interface Asked {
+export interface Requester {
   /** As `ann@laptop`. */
   by: string;
   /** In the asker's words; `null`: none were given. */
@@ -42,7 +42,7 @@ export interface ControlNote {
   control: 'pause' | 'resume' | 'set' | 'add' | 'cancel';
   /** ISO 8601, UTC. */
   at: string;
-  /** As in {@link Asked}; `null`: nobody said. */
+  /** As in {@link Requester}; `null`: nobody said. */
   by: string | null;
   reason: string | null;
   /** Of `set`; of a `resume` where no worker was, also those that never go through Temporal. */

@@ -54,7 +54,7 @@ export interface AccountLimits {
 
 /** How a run works through its requests. May differ from run to run of one batch. */
 export interface RunLimits {
-  /** Prompts in progress at most, 1 to {@link MOST_WORKERS}. */
+  /** Prompts in progress at most, 1 to {@link MAX_WORKERS}. */
   maxWorkers: number;
   /** Of these, only as many as latency and refusals allow. Default: all of them. */
   autoWorkers?: boolean;
@@ -96,7 +96,7 @@ export interface BatchSettings {
 }
 
 /** What `--max-workers` may be. */
-export const MOST_WORKERS = 5000;
+export const MAX_WORKERS = 5000;
 
 /** Most prompts in progress at once with `--max-workers auto`. */
 export const DEFAULT_CEILING = 500;

@@ -40,7 +40,7 @@ export interface ShardLoan {
 }
 
 /** What a shard tells of its loan and its prompts. Totals, as in {@link ShardLoan}. */
-export interface ShardAccount {
+export interface ShardReport {
   execution: number;
   /** Version of the newest loan it has seen. */
   loan: number;

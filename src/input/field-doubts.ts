@@ -10,7 +10,7 @@ const PARAMETERS = [
   ...['reasoning_effort', 'repetition_penalty', 'response_format', 'seed', 'stop', 'top_k', 'top_logprobs'],
 ];
 /** Names that are data, such as words, are not all remembered. */
-const MOST_NAMES = 1000;
+const MAX_NAMES = 1000;
 const LONG_NAME = 8;
 
 type Meaning = { field: keyof typeof itemShape } | 'parameter' | null;
@@ -50,7 +50,7 @@ export class FieldDoubts {
     const known = this.#meanings.get(name);
     if (known !== undefined) return known;
     const meaning = meaningOf(name);
-    if (this.#meanings.size < MOST_NAMES) this.#meanings.set(name, meaning);
+    if (this.#meanings.size < MAX_NAMES) this.#meanings.set(name, meaning);
     return meaning;
   }
 }

@@ -11,12 +11,12 @@ import type { WireAnswer } from './transport/watched-fetch.ts';
 import { NoAnswerError } from './transport/wire-errors.ts';
 
 /** No model counts more than this in one response; what is above, below 0 or no number is nonsense. */
-const MOST_TOKENS = 1_000_000_000;
+const MAX_TOKENS = 1_000_000_000;
 /** Far more than any provider takes as `n`. */
-const MOST_CHOICES = 1000;
+const MAX_CHOICES = 1000;
 /** No request costs more than this many US dollars. */
-const MOST_USD = 1_000_000;
-const tokens = z.number().min(0).max(MOST_TOKENS).transform(Math.round);
+const MAX_USD = 1_000_000;
+const tokens = z.number().min(0).max(MAX_TOKENS).transform(Math.round);
 const optionalTokens = tokens.nullish().catch(undefined);
 
 const inputDetails = z.looseObject({ cached_tokens: optionalTokens }).nullish().catch(undefined);
@@ -133,7 +133,7 @@ export function parseChatResponse(
 /** The first `wanted` that have a message; where the beginning has none, the rest is not looked at. */
 function usableChoices(raw: unknown[], wanted: number): z.infer<typeof choiceSchema>[] {
   const usable: z.infer<typeof choiceSchema>[] = [];
-  for (const choice of raw.slice(0, MOST_CHOICES)) {
+  for (const choice of raw.slice(0, MAX_CHOICES)) {
     if (usable.length === wanted) break;
     const { data } = choiceSchema.safeParse(choice);
     if (data !== undefined) usable.push(data);
@@ -186,5 +186,5 @@ const valueAt = (value: unknown, path: readonly string[]): unknown =>
 
 function amountAt(value: unknown, path: readonly string[]): number | null {
   const found = valueAt(value, path);
-  return typeof found === 'number' && found >= 0 && found <= MOST_USD ? found : null;
+  return typeof found === 'number' && found >= 0 && found <= MAX_USD ? found : null;
 }

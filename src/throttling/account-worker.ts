@@ -1,7 +1,7 @@
 /** What a process does for its batches' accounts: works on the accounts' workflows, and asks them. */
 import { Client, WithStartWorkflowOperation } from '@temporalio/client';
 import { type NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
-import { sleepUnless } from '../system/sleep-unless.ts';
+import { abortableSleep } from '../system/abortable-sleep.ts';
 import type { providerAccount } from '../workflows/index.ts';
 import { leaseUpdate, returnLeaseUpdate } from '../workflows/account/account-messages.ts';
 import {
@@ -116,7 +116,7 @@ function startWorker(
         await worker.runUntil(stopped);
       } catch {
         // Until the next one requests wait, and say so; another process of the account may do its work.
-        await sleepUnless(WORKER_AGAIN_MS, signal);
+        await abortableSleep(WORKER_AGAIN_MS, signal);
       }
     }
   };

@@ -110,13 +110,13 @@ const BRISK_MS = 1000;
 const ANSWERS_PER_REFUSAL = 70;
 /** Nothing grows while more than 1 in this many requests fails in a way that load may be the cause of. */
 const ANSWERS_PER_STRAIN = 16;
-const MOST_OWED = 280;
+const MAX_OWED = 280;
 /** Answers in which the rate doubles, if nothing is refused. */
 const RATE_ANSWERS = 100;
 /** Of what the provider let through. */
 const SAFE_SHARE = 0.95;
 /** A second: one request in two minutes. */
-const LEAST_RATE = 1 / 120;
+const MIN_RATE = 1 / 120;
 /** Where going slower has not helped so often in a row, the refusals have nothing to do with how fast it goes. */
 const FUTILE_CLOSINGS = 4;
 const FUTILE_SLOWINGS = 3;
@@ -139,17 +139,17 @@ const CATCH_UP_MS = 50;
 /** A try that is not refused within this is let through: answers may take minutes, refusals come sooner. */
 const TRY_MS = 2000;
 const LONGEST_TRY_MS = 30_000;
-const LEAST_HOLD_MS = 100;
+const MIN_HOLD_MS = 100;
 /** Requests sent one after the other that tell whether refusals are chance: a limit that is reached refuses most of them. */
 const NEIGHBOURS = 20;
-const MOST_BY_CHANCE = 4;
+const MAX_BY_CHANCE = 4;
 /** A longer wait applies to all requests. */
 const SHORT_WAIT_MS = 5000;
-const MOST_BACKOFF_MS = 60_000;
+const MAX_BACKOFF_MS = 60_000;
 /** Answers that take longer than the baseline times this say that more at once only wait for each other. */
 const INFLATED = 2;
 const BASELINE_DRIFT = 0.002;
-const LEAST_SAMPLES = 8;
+const MIN_SAMPLES = 8;
 
 export const newThrottle = (at: number): Throttle => ({
   ...{ notBefore: at, closed: false, tryingSince: null, tryMs: TRY_MS, closings: 0 },
@@ -256,7 +256,7 @@ export function letThrough(
   const now: Throttle = { ...before, latency, unavailableSince: null, refusedInARow: 0, ended, tolerant };
   if (before.closed) return isNews ? opened(now, at) : now;
   if (isNews) now.closings = 0;
-  if (outcome === 'strained') now.owed = Math.min(MOST_OWED, before.owed + ANSWERS_PER_STRAIN);
+  if (outcome === 'strained') now.owed = Math.min(MAX_OWED, before.owed + ANSWERS_PER_STRAIN);
   if (latencyMs === null) return now;
   if (sending.sentAt >= before.slowedAt) now.answeredSlower = before.answeredSlower + 1;
   if (before.owed > 0) return { ...now, owed: before.owed - 1 };
@@ -285,15 +285,15 @@ export function refused(
   { at, inFlight, ceiling }: Circumstances,
   random: number,
 ): Throttle {
-  const named = refusal.retryAfterMs === null ? null : at + Math.max(LEAST_HOLD_MS, refusal.retryAfterMs);
+  const named = refusal.retryAfterMs === null ? null : at + Math.max(MIN_HOLD_MS, refusal.retryAfterMs);
   const now: Throttle = {
     ...before,
-    owed: Math.min(MOST_OWED, before.owed + ANSWERS_PER_REFUSAL),
+    owed: Math.min(MAX_OWED, before.owed + ANSWERS_PER_REFUSAL),
     cycle: { ...before.cycle, refused: before.cycle.refused + 1 },
     unavailableSince: before.unavailableSince ?? at,
     refusedInARow: before.refusedInARow + 1,
     answeredSlower: 0,
-    lastRefused: [...before.lastRefused, sending.number].slice(-MOST_BY_CHANCE - 1),
+    lastRefused: [...before.lastRefused, sending.number].slice(-MAX_BY_CHANCE - 1),
     ended: before.ended + 1,
     tryMs: Math.min(LONGEST_TRY_MS, Math.max(TRY_MS, 2 * (at - sending.sentAt))),
   };
@@ -333,7 +333,7 @@ export function refused(
  */
 const isLone = ({ ended, lastRefused }: Throttle, { number }: Sending): boolean =>
   ended >= NEIGHBOURS &&
-  lastRefused.filter((other) => Math.abs(other - number) < NEIGHBOURS).length <= MOST_BY_CHANCE;
+  lastRefused.filter((other) => Math.abs(other - number) < NEIGHBOURS).length <= MAX_BY_CHANCE;
 
 const tolerated = (now: Throttle, { owed, tolerant }: Throttle): Throttle => ({
   ...now,
@@ -369,7 +369,7 @@ function slowed(
   const through = throughOf(cycle);
   if (!overRate || through < TELLING_CYCLE || at <= cycle.since) return less;
   const known = rate ?? (through * 1000) / (at - cycle.since);
-  return withRate(less, Math.max(LEAST_RATE, share * known), at);
+  return withRate(less, Math.max(MIN_RATE, share * known), at);
 }
 
 const throughOf = (cycle: Throttle['cycle']): number => cycle.sent - cycle.refused;
@@ -381,7 +381,7 @@ const withRate = (throttle: Throttle, rate: number, at: number): Throttle => ({
 
 /** 1 s, 2 s, 4 s … 1 minute, each shortened by up to a half at random. */
 const backoffMs = (closings: number, random: number): number =>
-  Math.min(MOST_BACKOFF_MS, 1000 * 2 ** Math.min(closings - 1, 10)) * (1 - random / 2);
+  Math.min(MAX_BACKOFF_MS, 1000 * 2 ** Math.min(closings - 1, 10)) * (1 - random / 2);
 
 /** What it let through over the whole cycle, its waits included, is the rate that it can be asked at. */
 function opened(throttle: Throttle, at: number): Throttle {
@@ -398,7 +398,7 @@ function opened(throttle: Throttle, at: number): Throttle {
   // What came through before the first refusal of all may be what somebody else had left.
   const isTelling = through >= TELLING_CYCLE || (through > 0 && closedUnpaid > 1);
   if (!overRate || !isTelling || at - closedAt > LONGEST_CYCLE_WAIT_MS || at <= cycle.since) return open;
-  const known = Math.max(LEAST_RATE, (SAFE_SHARE * through * 1000) / (at - cycle.since));
+  const known = Math.max(MIN_RATE, (SAFE_SHARE * through * 1000) / (at - cycle.since));
   const next = Math.min(rate ?? known, known);
   // Also the request that tried counts.
   const slower = withRate(open, next, Math.min(at, throttle.tryingSince ?? at));
@@ -407,7 +407,7 @@ function opened(throttle: Throttle, at: number): Throttle {
 
 function watched({ samples, median, baseline }: LatencyWatch, ms: number, window: number): LatencyWatch {
   const all = [...samples, ms];
-  if (all.length < Math.max(LEAST_SAMPLES, Math.min(window, 100))) return { samples: all, median, baseline };
+  if (all.length < Math.max(MIN_SAMPLES, Math.min(window, 100))) return { samples: all, median, baseline };
   const middle = all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)]!;
   const before = baseline ?? middle;
   return {

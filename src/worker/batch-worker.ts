@@ -14,10 +14,10 @@ import { createBatchAccounts } from '../throttling/batch-accounts.ts';
 import { createBatchGate } from '../throttling/batch-gate.ts';
 import { createActivities } from '../activities/index.ts';
 import { throughGates } from '../activities/request-gate.ts';
-import { createPaceTeller } from '../throttling/tell-pace.ts';
+import { createPaceReporter } from '../throttling/pace-reporter.ts';
 import type { Config, TemporalAddress } from '../config.ts';
 import { hostAndPort, isLoopback } from '../system/loopback.ts';
-import { MOST_WORKERS, type RequestSettings, type RunLimits } from '../core/settings.ts';
+import { MAX_WORKERS, type RequestSettings, type RunLimits } from '../core/settings.ts';
 import { taskQueueOf } from '../core/batch-layout.ts';
 import { type Destination, destinationOf, refusedKeyText } from '../providers/destination.ts';
 import type { CompletionApi } from '../providers/completion-api.ts';
@@ -45,7 +45,7 @@ export interface BatchWorkerOptions {
   namespace: string;
   config: Config;
   store: BatchStore;
-  /** Shared with the process's workers on other batches. Default: {@link MOST_WORKERS} for this one; the batch's own limit holds over all workers, and may grow. */
+  /** Shared with the process's workers on other batches. Default: {@link MAX_WORKERS} for this one; the batch's own limit holds over all workers, and may grow. */
   slots?: PromptSlots;
   /** Asked before a key is used; where it may not be, the batch pauses (`account`). */
   mayUseKey: KeyPolicy;
@@ -145,7 +145,7 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
   });
   const batch = new Client({ connection, namespace }).workflow.getHandle(store.batchId);
   const clock = (): number => performance.now();
-  const teller = createPaceTeller((pace) => batch.signal(paceSignal, { worker: identity, ...pace }), clock);
+  const teller = createPaceReporter((pace) => batch.signal(paceSignal, { worker: identity, ...pace }), clock);
   const batchGate = createBatchGate({
     ...{ stopping: stopping.signal, onPace: teller.tell },
     ...{ clock, now: () => new Date(), random: Math.random },
@@ -211,8 +211,8 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
     }),
     ...(slots
       ? { tuner: tunerOf(slots.supplier) }
-      : { maxConcurrentActivityTaskExecutions: MOST_WORKERS + STORE_SLOTS }),
-    maxEagerActivityReservationsPerWorkflowTask: MOST_WORKERS,
+      : { maxConcurrentActivityTaskExecutions: MAX_WORKERS + STORE_SLOTS }),
+    maxEagerActivityReservationsPerWorkflowTask: MAX_WORKERS,
     stickyQueueScheduleToStartTimeout: '2 seconds',
     // An attempt hears of its cancellation, or that it was given away, at a heartbeat that is sent.
     maxHeartbeatThrottleInterval: MAX_HEARTBEAT_THROTTLE,

@@ -2,7 +2,7 @@
 import type { BatchLayout } from '../core/batch-layout.ts';
 import type { BatchSurvey, RunSum } from '../core/prompt-task.ts';
 import type { RunLimits } from '../core/settings.ts';
-import type { ShardAccount } from '../core/shard-protocol.ts';
+import type { ShardReport } from '../core/shard-protocol.ts';
 import type { Tally } from '../core/batch-input.ts';
 import type { PauseCause } from './pause-cause.ts';
 
@@ -51,5 +51,5 @@ export interface BatchWork {
   /** There are more shards from now on, those from `firstShard` on. */
   grow(layout: BatchLayout, firstShard: number): void;
   /** Hears from a shard. */
-  takeIn(shard: number, account: ShardAccount): void;
+  takeIn(shard: number, account: ShardReport): void;
 }

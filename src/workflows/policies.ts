@@ -63,7 +63,7 @@ export const UNHEARD_TRIES = 3;
 export const ORPHANED = 'Shard.Orphaned';
 
 /** The server ends a workflow at 51,200 events. */
-export const MOST_EVENTS = 40_000;
+export const MAX_EVENTS = 40_000;
 
 /** How long a cancelled batch lets its prompts in progress finish. */
 export const CANCEL_GRACE = '1 minute';

@@ -13,23 +13,23 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { Addition, BatchLayout } from '../core/batch-layout.ts';
-import type { Asked, ControlNote, FinalState, Progress } from '../core/progress.ts';
+import type { Requester, ControlNote, FinalState, Progress } from '../core/progress.ts';
 import type { BatchInput, Tally } from '../core/batch-input.ts';
 import type { BatchOutcome } from '../core/outcome.ts';
 import type { LimitChanges } from '../core/settings.ts';
-import { autoSlots, autoWorkersOf, heard } from './auto-workers.ts';
+import { autoSlots, autoWorkersOf, recordPace } from './auto-workers.ts';
 import { createBatchDisplay } from './display/batch-display.ts';
 import { budgetText } from './budget.ts';
 import { failuresText, isPastLimit, limitText } from './failure-limit.ts';
 import { createInlineWork } from './inline-work.ts';
-import { faultOfAsked } from './asked-fault.ts';
-import { isAccount, isPace } from './heard-signals.ts';
+import { requesterFault } from './requester-fault.ts';
+import { isAccount, isPace } from './signal-checks.ts';
 import { faultOf, isAddition } from '../core/limit-changes.ts';
 import {
-  accountSignal,
+  shardReportSignal,
   addUpdate,
   cancelNowUpdate,
-  knockSignal,
+  barrierSignal,
   paceSignal,
   pauseUpdate,
   progressQuery,
@@ -42,14 +42,14 @@ import {
   CANCEL_GRACE,
   INLINE_PROMPTS,
   INLINE_SHARDS,
-  MOST_EVENTS,
+  MAX_EVENTS,
   storePolicy,
   UNIFORM_FAILURES,
 } from './policies.ts';
 import { type BatchEnd, endedProgress, progressOf } from './display/progress.ts';
-import { createShardCrew } from './shards/shard-crew.ts';
+import { createShardCoordinator } from './shards/shard-coordinator.ts';
 import { createStoreNotes } from './store-notes.ts';
-import { countsOf, newTally, seeded, uniformFailure, unsettled } from './tally.ts';
+import { countsOf, newTally, seedTally, uniformFailure, restartTally } from './tally.ts';
 
 const { admitPrompts, recordLimits, writeReport } = proxyActivities<Activities>(storePolicy);
 
@@ -80,13 +80,13 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   const notes = createStoreNotes();
   const pauseSwitch = createPauseSwitch(batch, notes, pauseChanged);
   const isInline = isSmall(batch);
-  const work = (isInline ? createInlineWork : createShardCrew)(batch, {
+  const work = (isInline ? createInlineWork : createShardCoordinator)(batch, {
     limits: () => limits,
     slots: () => (pauseSwitch.current || cancelling ? 0 : autoSlots(limits, paces)),
     isCancelled: () => cancelling,
     lifts: () => pauseSwitch.lifts,
     tally: () => tally,
-    seed: (before) => void (tally = seeded(tally, before)),
+    seed: (before) => void (tally = seedTally(tally, before)),
     counted,
     // No room for the next prompt is told by `noRoom`.
     halt: (cause) => pauseFor(cause.reason === 'budget' ? { ...cause, overcharged: true } : cause),
@@ -105,12 +105,12 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   setHandler(setUpdate, setLimits, { validator: assertSettable });
   setHandler(addUpdate, add, { validator: assertTakesPrompts });
   setHandler(cancelNowUpdate, skipGrace);
-  setHandler(knockSignal, () => {});
-  setHandler(accountSignal, (shard, account) => {
+  setHandler(barrierSignal, () => {});
+  setHandler(shardReportSignal, (shard, account) => {
     if (isAccount(shard, account)) work.takeIn(shard, account);
   });
   setHandler(paceSignal, (pace) => {
-    if (isPace(pace)) paces = heard(paces, pace, Date.now());
+    if (isPace(pace)) paces = recordPace(paces, pace, Date.now());
   });
   CancellationScope.current().cancelRequested.catch(stopForGood);
 
@@ -218,7 +218,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
         ...(cancelNow && { cancelNow }),
         ...(Object.keys(spentInRest).length > 0 && { spentInRun: spentInRest }),
         ...(anew
-          ? { shards: null, tally: unsettled(tally), spentNanoUsd: 0 }
+          ? { shards: null, tally: restartTally(tally), spentNanoUsd: 0 }
           : { shards: [...rest], tally, spentNanoUsd }),
       },
     });
@@ -257,10 +257,10 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     return end ? endedProgress(now, end) : now;
   }
 
-  function assertOpen(asked: Asked | null | undefined): void {
+  function assertOpen(asked: Requester | null | undefined): void {
     if (end) throw new Error(`the batch has ended: ${end.state}`);
     if (cancelling) throw new Error('the batch is being cancelled');
-    const fault = faultOfAsked(asked);
+    const fault = requesterFault(asked);
     if (fault !== null) throw new Error(fault);
   }
 
@@ -273,20 +273,20 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     return { prompts, shards, shardSize, ...(parts && { parts }) };
   }
 
-  function assertTakesPrompts(addition: Addition, asked: Asked | null): void {
+  function assertTakesPrompts(addition: Addition, asked: Requester | null): void {
     assertOpen(asked);
     if (!isAddition(addition)) throw new Error('what is to be added must be named by its stage and its hash');
     if (closing) throw new Error('the batch is just ending');
   }
 
-  function assertSettable(changes: LimitChanges, asked?: Asked): void {
+  function assertSettable(changes: LimitChanges, asked?: Requester): void {
     assertOpen(asked);
     assertNotEnding();
     const fault = faultOf(changes);
     if (fault !== null) throw new Error(fault);
   }
 
-  function assertUnpaused(asked: Asked | null): void {
+  function assertUnpaused(asked: Requester | null): void {
     assertOpen(asked);
     assertNotEnding();
     const { current } = pauseSwitch;
@@ -294,24 +294,24 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
       throw new Error(`the batch is paused already: ${pauseText(current)}, since ${current.since}`);
   }
 
-  function assertPaused(asked: Asked | null): void {
+  function assertPaused(asked: Requester | null): void {
     assertOpen(asked);
     if (!pauseSwitch.current) throw new Error('the batch is not paused');
   }
 
-  async function pauseByHand(asked: Asked | null): Promise<Progress> {
+  async function pauseByHand(asked: Requester | null): Promise<Progress> {
     const cause = { reason: 'operator' as const, message: asked?.reason ?? 'no reason given' };
     await pauseSwitch.pause({ ...cause, ...(asked && { by: asked.by }) }, controlNote('pause', asked));
     return progress();
   }
 
-  async function resume(asked: Asked | null): Promise<Progress> {
+  async function resume(asked: Requester | null): Promise<Progress> {
     forgiven = tally.failed;
     await pauseSwitch.lift(controlNote('resume', asked));
     return progress();
   }
 
-  async function setLimits(changes: LimitChanges, asked?: Asked): Promise<Progress> {
+  async function setLimits(changes: LimitChanges, asked?: Requester): Promise<Progress> {
     limits = { ...limits, ...changes };
     const control: ControlNote = { ...controlNote('set', asked), changes };
     await notes.add((earlier) => noteLimits(earlier, changes, control));
@@ -336,7 +336,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     }
   }
 
-  async function add(addition: Addition, asked: Asked | null): Promise<Progress> {
+  async function add(addition: Addition, asked: Requester | null): Promise<Progress> {
     adding++;
     try {
       const control = controlNote('add', asked);
@@ -383,14 +383,14 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
 /** While a batch is paused, another execution costs it nothing. */
 function isHistoryLong(isPaused: boolean): boolean {
   const { continueAsNewSuggested, historyLength } = workflowInfo();
-  return (continueAsNewSuggested && isPaused) || historyLength > MOST_EVENTS;
+  return (continueAsNewSuggested && isPaused) || historyLength > MAX_EVENTS;
 }
 
 /** Whether one workflow works through all of its prompts itself. */
 const isSmall = ({ prompts, shardSize }: Pick<BatchLayout, 'prompts' | 'shardSize'>): boolean =>
   prompts <= Math.min(INLINE_PROMPTS, INLINE_SHARDS * shardSize);
 
-function controlNote(control: ControlNote['control'], asked: Asked | null | undefined): ControlNote {
+function controlNote(control: ControlNote['control'], asked: Requester | null | undefined): ControlNote {
   const id = currentUpdateInfo()?.id ?? '';
   return { id, control, at: new Date().toISOString(), by: asked?.by ?? null, reason: asked?.reason ?? null };
 }

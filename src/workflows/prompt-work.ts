@@ -9,7 +9,7 @@ import type { Budget } from './budget.ts';
 import { causeOf, spentByFailure } from './pause-cause.ts';
 import { completionPolicy } from './policies.ts';
 import { createPromptLoop, type OpenPrompt, type PromptLoop, type TurnEnd } from './prompt-loop.ts';
-import { settled } from './tally.ts';
+import { applyReceipt } from './tally.ts';
 import { summaryText } from './display/web-ui.ts';
 
 export interface PromptWorkOptions extends Pick<
@@ -61,7 +61,7 @@ export function createPromptWork(
     }
     const now = Date.now();
     const span = { ms: now - startedAt, completions: prompt.completions };
-    const consequence = counted(settled(tally(), prompt.id, receipt, now, span));
+    const consequence = counted(applyReceipt(tally(), prompt.id, receipt, now, span));
     if (consequence) await consequence;
     return 'settled';
   }

@@ -27,7 +27,7 @@ export const newShardTally = (): ShardTally => ({
 export const newTally = (total: number): Tally => ({ ...newShardTally(), total, pace: [] });
 
 /** Of what is counted anew; what was seen on the way stays. */
-export const unsettled = ({ total, pace, lastFailures }: Tally): Tally => ({
+export const restartTally = ({ total, pace, lastFailures }: Tally): Tally => ({
   ...newTally(total),
   pace,
   lastFailures,
@@ -52,7 +52,7 @@ export const shardTallyOf = ({
 });
 
 /** Takes in what the ledger has settled before. */
-export const seeded = (tally: Tally, before: Omit<RunSum, 'spentNanoUsd'>): Tally => ({
+export const seedTally = (tally: Tally, before: Omit<RunSum, 'spentNanoUsd'>): Tally => ({
   ...tally,
   succeeded: tally.succeeded + before.succeeded,
   failed: tally.failed + before.failed,
@@ -61,7 +61,7 @@ export const seeded = (tally: Tally, before: Omit<RunSum, 'spentNanoUsd'>): Tall
 });
 
 /** `at` is ms since 1970, by the workflow's clock; `span`, how long the prompt was in progress, and for how many completions. */
-export function settled(
+export function applyReceipt(
   tally: Tally,
   promptId: string,
   receipt: Receipt,
@@ -86,7 +86,7 @@ export function settled(
 }
 
 /** Takes in what one shard has settled since its account of before. */
-export function takenIn(tally: Tally, before: ShardTally, now: ShardTally, at: number): Tally {
+export function mergeShardTally(tally: Tally, before: ShardTally, now: ShardTally, at: number): Tally {
   const failures = now.failed - before.failed;
   const count = now.succeeded + now.failed - before.succeeded - before.failed;
   if (count === 0) return tally;

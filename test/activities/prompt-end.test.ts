@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_LOST_WORKERS, promptEnd, receiptOf } from '../../src/activities/prompt-end.ts';
 import type { LedgerRecord } from '../../src/store/ledger/records.ts';
-import { standingOf } from '../../src/store/ledger/standing.ts';
+import { promptStateOf } from '../../src/store/ledger/prompt-state.ts';
 import { limits } from '../providers/settings.ts';
 import { answer, fault, historyOf, settled, start } from '../store/support/records.ts';
 
 const task = { run: 1, turn: 1, limits: { ...limits, maxAttempts: 2 } };
 const endOf = (records: LedgerRecord[], completions = 2) => {
   const history = historyOf(...records);
-  return promptEnd(standingOf(history, completions, { run: 1, turn: 1, at: 0 }), history, task);
+  return promptEnd(promptStateOf(history, completions, { run: 1, turn: 1, at: 0 }), history, task);
 };
 const rejected = (id: string, more = {}) => fault(id, { failure: 'Completion.Rejected', ...more });
 const ended = (sample: number, finishReason: string, text: string) => ({
@@ -120,7 +120,7 @@ test('a receipt has the end’s status and answers, and the bill of everything',
     answer('b', { attempt: 2, latencyMs: 50 }),
     settled('end', { status: 'failed', answers: ['a'], error }),
   ];
-  const receipt = receiptOf(standingOf(historyOf(...records), 2), 20);
+  const receipt = receiptOf(promptStateOf(historyOf(...records), 2), 20);
   assert.deepEqual(receipt, {
     status: 'failed',
     answers: ['a'],
@@ -132,5 +132,5 @@ test('a receipt has the end’s status and answers, and the bill of everything',
 });
 
 test('a prompt that is not settled has no receipt', () => {
-  assert.throws(() => receiptOf(standingOf(historyOf(), 1), 0), /not settled/);
+  assert.throws(() => receiptOf(promptStateOf(historyOf(), 1), 0), /not settled/);
 });

@@ -6,7 +6,7 @@ import { createReadShard } from '../../src/activities/read-shard.ts';
 import { createSurveyShards } from '../../src/activities/survey-shards.ts';
 import type { BatchSurvey, ShardPlan } from '../../src/core/prompt-task.ts';
 import type { PromptItem } from '../../src/core/prompt.ts';
-import { NOTHING_PAID } from '../../src/store/ledger/standing.ts';
+import { NOTHING_PAID } from '../../src/store/ledger/prompt-state.ts';
 import { makeBatch } from '../store/support/batches.ts';
 import { answer, fault, settled, start, usage } from '../store/support/records.ts';
 import { batchBeside, buy, earlierBatch, planAnswers } from '../client/support/reuse-batches.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createSurveyShards } from '../../src/activities/survey-shards.ts';
 import type { BatchSurvey } from '../../src/core/prompt-task.ts';
 import type { PromptItem } from '../../src/core/prompt.ts';
-import { NOTHING_PAID } from '../../src/store/ledger/standing.ts';
+import { NOTHING_PAID } from '../../src/store/ledger/prompt-state.ts';
 import { makeBatch } from '../store/support/batches.ts';
 import { answer, settled, start, usage } from '../store/support/records.ts';
 import { mockActivity } from './support/prompt-desk.ts';

@@ -8,7 +8,7 @@ import { gone, signal } from './processes.ts';
 
 export const BATCH_ID = 'chaos';
 /** A person who sees a command fail again and again stops trying. */
-const MOST_FAILURES = 10;
+const MAX_FAILURES = 10;
 const DEADLINE_MS = 30 * 60_000;
 const POLL_MS = 100;
 
@@ -84,7 +84,7 @@ export function createCrew({ folder, outputDir, env, workers, runArgs }: CrewOpt
       return;
     }
     if (!excused) gaveUp.push(`exit ${code}: ${output.trim().split('\n').slice(-3).join(' | ')}`);
-    if (gaveUp.length >= MOST_FAILURES) over = true;
+    if (gaveUp.length >= MAX_FAILURES) over = true;
     else void sleep(1000).then(() => start('run', false));
   };
 

@@ -54,7 +54,7 @@ export async function runFileTrial(
   env: NodeJS.ProcessEnv,
   base: string,
   fault: PlannedFault,
-  goOn = resume,
+  followRun = resume,
 ): Promise<FileTrial> {
   const folder = await mkdtemp(join(base, `trial-${fault.at}-${fault.kind.replace(' ', '-')}-`));
   const [outputDir, file, trace] = [join(folder, 'out'), join(folder, 'prompts.json'), join(folder, 'trace')];
@@ -85,7 +85,7 @@ export async function runFileTrial(
     const wasKilled = last.signal === 'SIGKILL';
     for (let again = 0; last.code !== 0 && again < MAX_CONTINUATIONS; again++) {
       const isThere = existsSync(join(outputDir, id, 'batch.json'));
-      last = isThere ? await goOn(outputDir, id, options) : await runCli(run, options);
+      last = isThere ? await followRun(outputDir, id, options) : await runCli(run, options);
       tell(isThere ? 'continued' : 'run', last);
     }
     const lines = readFileSync(trace, 'utf8').trim().split('\n');

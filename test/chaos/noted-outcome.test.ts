@@ -43,15 +43,15 @@ const moments: (Omit<PlannedFault, 'at'> & { title: string; at?: number })[] = [
     at: 2,
   },
 ];
-const continuations: [name: string, goOn: GoOn | undefined][] = [
+const continuations: [name: string, followRun: GoOn | undefined][] = [
   ['"resume"', undefined],
   ['a worker', workThrough],
 ];
 for (const { title, at = 1, ...fault } of moments)
-  for (const [name, goOn] of continuations)
+  for (const [name, followRun] of continuations)
     test(`an outcome is noted, and ${title}: ${name} lets the workflow end with it`, async () => {
       const env = { ...server.env, OPENAI_API_KEY: 'key-of-the-trial' };
-      const { story, evidence, operations } = await runFileTrial(env, folder, { at, ...fault }, goOn);
+      const { story, evidence, operations } = await runFileTrial(env, folder, { at, ...fault }, followRun);
       assert.ok(operations.length >= at, 'the fault befell an operation');
       assert.equal(story.length, 2, story.join('\n'));
       assert.deepEqual(faultsOf(evidence), [], story.join('\n'));

@@ -52,7 +52,7 @@ async function ledgerAnswers({ outputDir }: Workplace, id: string): Promise<Map<
 async function assertOnlyMissingIsBought(
   place: Workplace,
   id: string,
-  goOn: () => ReturnType<Workplace['cli']>,
+  followRun: () => ReturnType<Workplace['cli']>,
 ) {
   const { provider } = place;
   await provider.until(() => provider.inFlight === 0);
@@ -63,7 +63,7 @@ async function assertOnlyMissingIsBought(
   assert.ok(answered - keptSum <= WORKERS, `${answered} answered, ${keptSum} kept`);
   const asked = new Map(provider.requestsPerPrompt);
 
-  const end = await goOn();
+  const end = await followRun();
   assert.equal(end.code, 0, end.stdout + end.stderr);
   for (const prompt of prompts) {
     const again = provider.requestsPerPrompt.get(prompt)! - (asked.get(prompt) ?? 0);

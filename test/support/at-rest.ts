@@ -1,6 +1,6 @@
 /** When a batch's workflows have done all that follows from what they know: whatever they do next comes from outside. */
 import { type Client, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
-import { knockSignal } from '../../src/workflows/messages.ts';
+import { barrierSignal } from '../../src/workflows/messages.ts';
 import { until } from './until.ts';
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
@@ -28,7 +28,7 @@ async function restsAfterKnock(client: Client, workflowId: string): Promise<bool
   const events = async (): Promise<Event[]> => (await handle.fetchHistory()).events ?? [];
   try {
     const before = (await events()).length;
-    await handle.signal(knockSignal);
+    await handle.signal(barrierSignal);
     let after: Event[] = [];
     await until(async () => {
       after = (await events()).slice(before);
@@ -42,7 +42,7 @@ async function restsAfterKnock(client: Client, workflowId: string): Promise<bool
 }
 
 const isKnock = ({ workflowExecutionSignaledEventAttributes: signal }: Event): boolean =>
-  signal?.signalName === knockSignal.name;
+  signal?.signalName === barrierSignal.name;
 
 const hasDoneItsTask = (events: readonly Event[]): boolean => {
   const knock = events.findIndex(isKnock);

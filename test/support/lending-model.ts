@@ -1,7 +1,7 @@
 /** A batch that lends to its shards, put together from the pure parts as the workflows do it, with messages that take their time. */
 import type { RunLimits } from '../../src/core/settings.ts';
-import type { ShardAccount, ShardLoan } from '../../src/core/shard-protocol.ts';
-import { createAccountPace } from '../../src/workflows/shards/account-pace.ts';
+import type { ShardReport, ShardLoan } from '../../src/core/shard-protocol.ts';
+import { createReportPace } from '../../src/workflows/shards/report-pace.ts';
 import { createBudget } from '../../src/workflows/budget.ts';
 import { lendMoney } from '../../src/workflows/shards/lend-money.ts';
 import { heldSlots, lendSlots } from '../../src/workflows/shards/lend-slots.ts';
@@ -9,8 +9,8 @@ import {
   type LiveShard,
   newLiveShard,
   nextLoan,
-  startedAgain,
-  tookOver,
+  restartShard,
+  applyShardReport,
 } from '../../src/workflows/shards/live-shard.ts';
 import { moneyToReturn, slotsToReturn } from '../../src/workflows/shards/shard-surplus.ts';
 import { newShardTally } from '../../src/workflows/tally.ts';
@@ -26,10 +26,10 @@ class ModelShard {
   /** As it was delivered; `null`: it has not begun. */
   loan: ShardLoan | null = null;
   /** On its way to the batch. */
-  account: ShardAccount | null = null;
+  account: ShardReport | null = null;
   readonly running = new Map<number, number>();
   readonly budget = createBudget();
-  readonly #pace = createAccountPace(0);
+  readonly #pace = createReportPace(0);
   #isRead = false;
   #returnedSlots = 0;
   #returnedNanoUsd = 0;
@@ -107,7 +107,7 @@ class ModelShard {
     return this.running.size < Math.min(slots - this.#returnedSlots, keepSlots);
   }
 
-  #draft(): ShardAccount {
+  #draft(): ShardReport {
     const { spentNanoUsd, reservedNanoUsd } = this.budget;
     const { version, slots, keepSlots: keep, keepMoneyFor: keepFor } = this.loan!;
     const [next] = this.#open;
@@ -217,7 +217,7 @@ export class LendingModel {
   hear(at: number): boolean {
     const shard = this.#shards[at];
     if (!shard?.account) return false;
-    tookOver(shard.live, shard.account);
+    applyShardReport(shard.live, shard.account);
     shard.account = null;
     return true;
   }
@@ -237,7 +237,7 @@ export class LendingModel {
     const dead = this.#shards[at];
     if (!dead || this.#open[at]!.size === 0) return;
     this.#spent[at]! += dead.budget.spentNanoUsd + dead.budget.reservedNanoUsd;
-    this.#shards[at] = new ModelShard(startedAgain(dead.live), this.#open[at]!, this.#spent[at]!);
+    this.#shards[at] = new ModelShard(restartShard(dead.live), this.#open[at]!, this.#spent[at]!);
   }
 
   #living(): ModelShard[] {

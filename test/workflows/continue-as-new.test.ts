@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tellBatch } from '../../src/client/control/tell-batch.ts';
+import { sendUpdate } from '../../src/client/control/send-update.ts';
 import type { LimitChanges } from '../../src/core/settings.ts';
 import type { Progress } from '../../src/core/progress.ts';
 import { resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
@@ -31,7 +31,7 @@ async function executionsOf({ handle }: RunningBatch): Promise<string[]> {
 /** As the client sends it: a new execution that begins at this moment may have it sent again. */
 const resume = ({ handle }: RunningBatch): Promise<unknown> => {
   const updateId = randomUUID();
-  return tellBatch(handle, () => handle.executeUpdate(resumeUpdate, { args: [null], updateId }));
+  return sendUpdate(handle, () => handle.executeUpdate(resumeUpdate, { args: [null], updateId }));
 };
 
 test('a long batch goes on in new executions, with its totals, and every prompt runs once', async (t) => {
@@ -76,7 +76,7 @@ test('updates and queries are answered across the executions, and none is lost',
   while (!end.isThere) {
     workers = workers === 3 ? 4 : 3;
     const options = { args: [{ maxWorkers: workers }] as [LimitChanges], updateId: randomUUID() };
-    const { maxWorkers } = await tellBatch(batch.handle, () =>
+    const { maxWorkers } = await sendUpdate(batch.handle, () =>
       batch.handle.executeUpdate(setUpdate, options),
     ).catch(async (error: Error) => {
       const message = error.cause instanceof Error ? error.cause.message : error.message;

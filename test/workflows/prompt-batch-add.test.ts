@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import type { Asked, Progress } from '../../src/core/progress.ts';
+import type { Requester, Progress } from '../../src/core/progress.ts';
 import type { LimitChanges } from '../../src/core/settings.ts';
 import { addUpdate, pauseUpdate, resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
 import {
@@ -291,7 +291,7 @@ describe('an addition', () => {
     await until(() => script.reports.length === 1);
     await assert.rejects(add(ending, 'some'), refusal(/just ending/));
     await assert.rejects(ending.handle.executeUpdate(pauseUpdate, { args: [ann] }), refusal(/just ending/));
-    const limits = [{ maxWorkers: 2 }, ann] as [LimitChanges, Asked];
+    const limits = [{ maxWorkers: 2 }, ann] as [LimitChanges, Requester];
     await assert.rejects(ending.handle.executeUpdate(setUpdate, { args: limits }), refusal(/just ending/));
     gate.open();
     assert.equal((await ending.result()).counts.total, 1);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import type { Asked, Progress } from '../../src/core/progress.ts';
-import { type LimitChanges, MOST_WORKERS } from '../../src/core/settings.ts';
+import type { Requester, Progress } from '../../src/core/progress.ts';
+import { type LimitChanges, MAX_WORKERS } from '../../src/core/settings.ts';
 import { faultOf } from '../../src/core/limit-changes.ts';
 import { pauseUpdate, resumeUpdate, setUpdate } from '../../src/workflows/messages.ts';
 import {
@@ -21,7 +21,7 @@ let harness: WorkflowHarness;
 before(async () => (harness = await startWorkflowHarness()));
 after(() => harness.stop());
 
-const ann: Asked = { by: 'ann@laptop', reason: 'lunch' };
+const ann: Requester = { by: 'ann@laptop', reason: 'lunch' };
 const pause = ({ handle }: RunningBatch, updateId = 'pause-1'): Promise<Progress> =>
   handle.executeUpdate(pauseUpdate, { args: [ann], updateId });
 const resume = ({ handle }: RunningBatch): Promise<Progress> =>
@@ -188,13 +188,13 @@ describe('"set"', () => {
       pause: { reason: 'operator', message: 'held', since: '2026-01-01T00:00:00.000Z' },
     });
     await assert.rejects(set(batch, {}), refusal(/there is nothing to set/));
-    await assert.rejects(set(batch, { maxWorkers: MOST_WORKERS + 1 }), refusal(/from 1 to 5000/));
+    await assert.rejects(set(batch, { maxWorkers: MAX_WORKERS + 1 }), refusal(/from 1 to 5000/));
   });
 });
 
 const faults: { changes: object; says: RegExp | null }[] = [
-  { changes: { maxWorkers: MOST_WORKERS }, says: null },
-  { changes: { maxWorkers: MOST_WORKERS + 1 }, says: /max workers/ },
+  { changes: { maxWorkers: MAX_WORKERS }, says: null },
+  { changes: { maxWorkers: MAX_WORKERS + 1 }, says: /max workers/ },
   { changes: { maxWorkers: 0 }, says: /max workers/ },
   { changes: { maxWorkers: 1.5 }, says: /max workers/ },
   { changes: { maxCostNanoUsd: 1 }, says: null },

@@ -7,10 +7,10 @@ import {
   countsOf,
   newShardTally,
   newTally,
-  seeded,
-  settled,
+  seedTally,
+  applyReceipt,
   shardTallyOf,
-  takenIn,
+  mergeShardTally,
   uniformFailure,
 } from '../../src/workflows/tally.ts';
 
@@ -34,7 +34,7 @@ const failed = (message: string, type: FailureType = 'Completion.Rejected'): Rec
   error: { type, message, attempts: 1 },
 });
 const fold = (receipts: Receipt[], from: Tally = newTally(20)): Tally =>
-  receipts.reduce((tally, receipt, at) => settled(tally, `prompt_${at}`, receipt, at * 1000), from);
+  receipts.reduce((tally, receipt, at) => applyReceipt(tally, `prompt_${at}`, receipt, at * 1000), from);
 
 test('counts what settled, with what was paid for failures too', () => {
   const tally = fold([succeeded, failed('no'), succeeded]);
@@ -49,7 +49,7 @@ test('a cost that is not known makes the sum unknown', () => {
 });
 
 test('takes in what earlier runs settled', () => {
-  const tally = seeded(fold([succeeded, failed('no')]), {
+  const tally = seedTally(fold([succeeded, failed('no')]), {
     ...{ succeeded: 3, failed: 2, paid: paid(100, 50) },
     failuresByType: { 'Completion.Rejected': 1, 'Completion.Fault': 1 },
   });
@@ -100,7 +100,7 @@ for (const [title, receipts, expected] of uniform) {
 }
 
 test('failures of earlier runs, whose message nobody knows, never make ten uniform ones', () => {
-  const before = seeded(newTally(20), {
+  const before = seedTally(newTally(20), {
     ...{ succeeded: 0, failed: 5, paid: paid(1, 1) },
     failuresByType: { 'Completion.Rejected': 5 },
   });
@@ -120,7 +120,7 @@ test('any receipts: counts add up, the bill is the sum, what is kept is bounded,
       Object.freeze(empty.lastFailures);
       const tally = outcomes.reduce(
         (sum, message, at) =>
-          settled(Object.freeze(sum), 'p', message === null ? succeeded : failed(message), at),
+          applyReceipt(Object.freeze(sum), 'p', message === null ? succeeded : failed(message), at),
         empty,
       );
       assert.equal(tally.succeeded + tally.failed, outcomes.length);
@@ -152,13 +152,13 @@ test('accounts of shards add up to what their prompts would have, in whatever st
       const accounts = [newShardTally(), newShardTally(), newShardTally()];
       const tell = (shard: number): void => {
         const now = shardTallyOf(shards[shard]!);
-        told = takenIn(told, accounts[shard]!, now, 0);
+        told = mergeShardTally(told, accounts[shard]!, now, 0);
         accounts[shard] = now;
       };
       for (const { shard, message, type, tells } of outcomes) {
         const receipt = message === null ? succeeded : failed(message, type);
-        whole = settled(whole, 'p', receipt, 0);
-        shards[shard] = settled(shards[shard]!, 'p', receipt, 0);
+        whole = applyReceipt(whole, 'p', receipt, 0);
+        shards[shard] = applyReceipt(shards[shard]!, 'p', receipt, 0);
         if (tells) tell(shard);
       }
       [0, 1, 2].forEach(tell);
@@ -173,7 +173,7 @@ test('accounts of shards add up to what their prompts would have, in whatever st
 
 test('ten uniform failures are seen also where they come in several at a time', () => {
   const before = fold(Array.from({ length: 8 }, () => failed('no')));
-  const now = takenIn(
+  const now = mergeShardTally(
     before,
     newShardTally(),
     shardTallyOf(fold([failed('no'), failed('no'), failed('no')])),

@@ -21,8 +21,8 @@ import { checkOptions, type OptionCheck } from './check-options.ts';
 import { assertNotElsewhere } from '../start/known-to-server.ts';
 import { locateBatches } from '../find/locate-batch.ts';
 import { earlierRequests, requireApiKey, resolveSettings } from '../start/request-settings.ts';
-import { takeOver } from '../reuse/take-over.ts';
-import { cancelNow } from '../control/tell-batch.ts';
+import { reuseEarlierAnswers } from '../reuse/reuse-earlier-answers.ts';
+import { cancelNow } from '../control/send-update.ts';
 import { connectTemporal, type Temporal } from '../connect/temporal.ts';
 
 /** A prompt as an item of a prompts file: an object with `prompt` or `messages`, or just the text. */
@@ -122,7 +122,7 @@ export class BatchProcessor {
     const taking = { named, policy: reuse.isTyped ? reuse.policy : undefined, otherwise: reuse.policy };
     const outcome = continueBatch({
       ...{ config, temporal, store, limits: settings.limits, liftPause: false, worker: true },
-      prepare: () => takeOver({ config, store, ...taking, note: () => {} }),
+      prepare: () => reuseEarlierAnswers({ config, store, ...taking, note: () => {} }),
       onOpen: async () => {
         opened();
         return {};

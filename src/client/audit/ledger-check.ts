@@ -4,7 +4,7 @@ import { toTerminalText } from '../render/terminal-text.ts';
 import type { Difference } from './findings.ts';
 
 /** Every end of a prompt names answers that are there, and a success has all its samples. */
-export function checkLedger({ item, history, standing }: PromptReading): Difference[] {
+export function checkLedger({ item, history, promptState }: PromptReading): Difference[] {
   const prompt = `prompt ${toTerminalText(item.prompt_id, 60)}`;
   const known = new Set(history.answers.map(({ id }) => id));
   const missing = history.settled.flatMap(({ id, answers }) =>
@@ -16,9 +16,10 @@ export function checkLedger({ item, history, standing }: PromptReading): Differe
         records: [answer],
       })),
   );
-  const { settled } = standing;
-  if (missing.length > 0 || settled?.status !== 'succeeded' || standing.missing.length === 0) return missing;
-  const samples = standing.missing.join(', ');
+  const { settled } = promptState;
+  if (missing.length > 0 || settled?.status !== 'succeeded' || promptState.missing.length === 0)
+    return missing;
+  const samples = promptState.missing.join(', ');
   const message = `${prompt}: it succeeded by its end ${settled.id}, but has no answer for sample ${samples}`;
   return [{ check: 'ledger', message, records: [settled.id] }];
 }

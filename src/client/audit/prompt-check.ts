@@ -4,7 +4,7 @@ import { toResult } from '../../report/results-json.ts';
 import { outcomeOf, type PromptReading } from '../../store/ledger/batch-reading.ts';
 import type { PromptHistory } from '../../store/ledger/prompt-history.ts';
 import type { PromptOutcome } from '../../store/ledger/outcome.ts';
-import { standingOf } from '../../store/ledger/standing.ts';
+import { promptStateOf } from '../../store/ledger/prompt-state.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 import type { CheckName, Difference } from './findings.ts';
 import { jsonDifferences } from './json-differences.ts';
@@ -41,8 +41,8 @@ export async function checkPrompt(
 
   const { history, late } = withoutLate(reading.history, idsOf(found), reportedAt);
   if (late.length > 0) {
-    const standing = standingOf(history, completions);
-    const before = await outcomeOf({ ...reading, history, standing }, true);
+    const promptState = promptStateOf(history, completions);
+    const before = await outcomeOf({ ...reading, history, promptState }, true);
     if (compare(before, found, simulated).length === 0) {
       const message = `prompt ${shown(reading.item.prompt_id)}: the ledger has ${late.length} records more, written after the report (a late worker, or a later run)`;
       return { outcome: before, differences: [{ check: 'answers', message, records: late }] };

@@ -3,7 +3,7 @@ import type { Paid } from '../../core/receipt.ts';
 import type { PromptReading } from '../../store/ledger/batch-reading.ts';
 import type { AnswerMeta } from '../../store/ledger/prompt-history.ts';
 import type { SettledRecord } from '../../store/ledger/records.ts';
-import { paidFor } from '../../store/ledger/standing.ts';
+import { paidFor } from '../../store/ledger/prompt-state.ts';
 import { costText } from '../render/number-text.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 import type { Difference } from './findings.ts';

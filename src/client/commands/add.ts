@@ -5,7 +5,7 @@ import type { Addition } from '../../core/batch-layout.ts';
 import { AdditionOvertaken, discardStage } from '../../store/additions.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { addUpdate } from '../../workflows/messages.ts';
-import { asked } from '../control/asked.ts';
+import { requestedBy } from '../control/requested-by.ts';
 import { destinationOf } from '../../providers/destination.ts';
 import { approve } from '../trust/approvals.ts';
 import { registerBatch } from '../find/batch-registry.ts';
@@ -17,14 +17,14 @@ import { requireApiKey } from '../start/request-settings.ts';
 import { type StagedPrompts, stagePrompts } from '../start/stage-prompts.ts';
 import { viewOf } from '../observe/server-view.ts';
 import { assertOurs, startRun } from '../start/start-run.ts';
-import { defaultReuse, takeOver, takenText } from '../reuse/take-over.ts';
+import { defaultReuse, reuseEarlierAnswers, reusedText } from '../reuse/reuse-earlier-answers.ts';
 import { connectTemporal } from '../connect/temporal.ts';
 import { confirmDestination } from '../trust/confirm-destination.ts';
 import type { CommandContext } from './context.ts';
-import { goOn } from './go-on.ts';
+import { followRun } from './follow-run.ts';
 import { exitCodes } from './exit-codes.ts';
-import { printFinished } from './last-words.ts';
-import { printTold } from './print-told.ts';
+import { printFinished } from './print-end.ts';
+import { printUpdateResult } from './print-update-result.ts';
 import { commandLine, idWord } from '../../core/command-line.ts';
 import { asTyped } from '../../system/typed-command.ts';
 
@@ -39,7 +39,7 @@ export interface AddOptions {
 }
 
 /** How often prompts are checked again, since others have added some meanwhile. */
-const MOST_TRIES = 5;
+const MAX_TRIES = 5;
 /** How long a batch that is just ending may take to write its report. */
 const ENDING_TRIES = 120;
 const ENDING_MS = 500;
@@ -84,7 +84,7 @@ async function addTo(
     } catch (error) {
       // Whoever may still take them in must find them: only a refusal says that nobody will.
       if (isOvertaken(error) || refusalOf(error)) await discardStage(store, staged.stage);
-      if (!isOvertaken(error) || tries === MOST_TRIES) throw error;
+      if (!isOvertaken(error) || tries === MAX_TRIES) throw error;
     }
   }
 }
@@ -115,9 +115,9 @@ async function addStaged(
       assertOurs(view, store);
       if (view.kind === 'open') {
         try {
-          const told = await batch.tell(addUpdate, [toAddition(staged), asked(reason)]);
+          const told = await batch.tell(addUpdate, [toAddition(staged), requestedBy(reason)]);
           noteAdded(staged, note);
-          await printTold('add', batch, told, context, { added: staged.known ? 0 : staged.prompts });
+          await printUpdateResult('add', batch, told, context, { added: staged.known ? 0 : staged.prompts });
           return exitCodes.succeeded;
         } catch (error) {
           if (tries === ENDING_TRIES || !(await isEnding(store, error))) throw error;
@@ -131,7 +131,7 @@ async function addStaged(
       const isOurs = await startRun({
         ...{ config, temporal, store, limits, liftPause: false, reason },
         ...(!staged.known && { addition: toAddition(staged) }),
-        prepare: () => takeOver({ config, store, otherwise: defaultReuse, note }),
+        prepare: () => reuseEarlierAnswers({ config, store, otherwise: defaultReuse, note }),
       });
       if (!isOurs) continue;
       noteAdded(staged, note);
@@ -140,7 +140,7 @@ async function addStaged(
   } finally {
     await temporal.close();
   }
-  return goOn({
+  return followRun({
     ...{ store, settings: { request, limits }, typedLimits: {} },
     ...{ liftPause: false, detach, context },
   });
@@ -149,7 +149,7 @@ async function addStaged(
 function noteAdded({ known, prompts, taken }: StagedPrompts, note: (line: string) => void): void {
   if (known) return;
   note(`${plural(prompts, 'prompt')} added.`);
-  if (taken.completions > 0) note(takenText(taken));
+  if (taken.completions > 0) note(reusedText(taken));
 }
 
 const toAddition = ({ stage, sha256 }: StagedPrompts): Addition => ({ stage, sha256 });

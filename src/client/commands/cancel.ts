@@ -1,7 +1,7 @@
 import { reachBatch } from '../control/reached-batch.ts';
 import { type CommandContext, interruptSignal } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { printFinished } from './last-words.ts';
+import { printFinished } from './print-end.ts';
 import { printStatus } from './print-status.ts';
 
 export interface CancelOptions {

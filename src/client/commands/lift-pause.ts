@@ -1,12 +1,12 @@
 import { resumeUpdate, setUpdate } from '../../workflows/messages.ts';
-import { asked } from '../control/asked.ts';
+import { requestedBy } from '../control/requested-by.ts';
 import { flagsOfAccount } from '../options/account-options.ts';
-import type { ReachedBatch, Told } from '../control/reached-batch.ts';
+import type { ReachedBatch, UpdateResult } from '../control/reached-batch.ts';
 import { settableLimits } from '../control/settable-limits.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { flagOfLimit } from './go-on.ts';
-import { printTold } from './print-told.ts';
+import { flagOfLimit } from './follow-run.ts';
+import { printUpdateResult } from './print-update-result.ts';
 import type { ResumeOptions } from './resume.ts';
 
 /** What `resume` can do for a batch whose folder is not here: its worker must run there. */
@@ -24,11 +24,11 @@ export async function liftPause(
   ];
   if (ignored.length > 0)
     context.note(`The folder of this batch is not here; ignored: ${ignored.join(', ')}.`);
-  const by = asked(reason);
-  let told: Told | null = null;
+  const by = requestedBy(reason);
+  let told: UpdateResult | null = null;
   if (Object.keys(changes).length > 0) told = await batch.tell(setUpdate, [changes, by]);
   // A new cost cap may have lifted it.
   if (told?.progress.state !== 'running') told = await batch.tell(resumeUpdate, [by]);
-  await printTold('resume', batch, told, context);
+  await printUpdateResult('resume', batch, told, context);
   return exitCodes.succeeded;
 }

@@ -1,9 +1,9 @@
 import { pauseUpdate } from '../../workflows/messages.ts';
-import { asked } from '../control/asked.ts';
+import { requestedBy } from '../control/requested-by.ts';
 import { reachBatch } from '../control/reached-batch.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { printTold } from './print-told.ts';
+import { printUpdateResult } from './print-update-result.ts';
 
 export interface PauseOptions {
   outputDir?: string;
@@ -18,7 +18,7 @@ export async function pauseCommand(
 ): Promise<number> {
   const batch = await reachBatch(id, outputDir, context);
   try {
-    await printTold('pause', batch, await batch.tell(pauseUpdate, [asked(reason)]), context);
+    await printUpdateResult('pause', batch, await batch.tell(pauseUpdate, [requestedBy(reason)]), context);
     return exitCodes.succeeded;
   } finally {
     await batch.close();

@@ -7,8 +7,8 @@ import type { TypedAccount } from '../options/account-options.ts';
 import { assertPriced } from '../start/request-settings.ts';
 import { confirmDestination } from '../trust/confirm-destination.ts';
 import type { CommandContext } from './context.ts';
-import { goOn } from './go-on.ts';
-import { printFinished } from './last-words.ts';
+import { followRun } from './follow-run.ts';
+import { printFinished } from './print-end.ts';
 import { liftPause } from './lift-pause.ts';
 
 export interface ResumeOptions {
@@ -40,7 +40,7 @@ export async function resumeCommand(
   await registerBatch(context.config.home, store.location, store.batchId);
   const { settings: request, limits } = manifest;
   const typedLimits = withAccount(options.typedLimits, options.typedAccount, { request, limits });
-  return goOn({
+  return followRun({
     store,
     settings: { request, limits: { ...limits, ...typedLimits } },
     typedLimits,

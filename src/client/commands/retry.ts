@@ -11,8 +11,8 @@ import { UsageError } from '../usage-error.ts';
 import { assertPriced } from '../start/request-settings.ts';
 import { confirmDestination } from '../trust/confirm-destination.ts';
 import type { CommandContext } from './context.ts';
-import { goOn } from './go-on.ts';
-import { printFinished } from './last-words.ts';
+import { followRun } from './follow-run.ts';
+import { printFinished } from './print-end.ts';
 import { commandLine, idWord } from '../../core/command-line.ts';
 import { asTyped } from '../../system/typed-command.ts';
 
@@ -51,7 +51,7 @@ export async function retryCommand(
   await registerBatch(config.home, store.location, store.batchId);
   const { settings: request, limits } = manifest;
   const typedLimits = withAccount(options.typedLimits, options.typedAccount, { request, limits });
-  return goOn({
+  return followRun({
     store,
     settings: { request, limits: { ...limits, ...typedLimits } },
     typedLimits,

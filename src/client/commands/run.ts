@@ -17,8 +17,8 @@ import {
   resolveSettings,
 } from '../start/request-settings.ts';
 import type { CommandContext } from './context.ts';
-import { goOn } from './go-on.ts';
-import { printFinished } from './last-words.ts';
+import { followRun } from './follow-run.ts';
+import { printFinished } from './print-end.ts';
 
 export async function runCommand(
   file: string,
@@ -84,7 +84,7 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
     const temporal = await connectTemporal(config, note);
     return printFinished(store, outcome, context, temporal).finally(() => temporal.close());
   }
-  return goOn({
+  return followRun({
     store,
     settings: { request: manifest.settings, limits: settings.limits },
     typedLimits: {

@@ -14,7 +14,7 @@ import { commandLine, idWord, isBatchId } from '../../core/command-line.ts';
 import { asTyped } from '../../system/typed-command.ts';
 
 /** Open batches that are named when their server is stopped. */
-const MOST_NAMED = 5;
+const MAX_NAMED = 5;
 
 export const serverActions = ['start', 'stop', 'status'] as const;
 export type ServerAction = (typeof serverActions)[number];
@@ -85,9 +85,9 @@ function printServer(
         : `${openBatches.length} batches were open on it. Every answer that came back is kept; to continue:`,
       ...openBatches
         .filter(isBatchId)
-        .slice(0, MOST_NAMED)
+        .slice(0, MAX_NAMED)
         .map((id) => `  ${asTyped(commandLine`durabatch resume ${idWord(id)}`)}`),
-      ...(openBatches.length > MOST_NAMED
+      ...(openBatches.length > MAX_NAMED
         ? [`  … (all of them: ${asTyped(commandLine`durabatch list`)})`]
         : []),
     );

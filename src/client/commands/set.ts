@@ -5,14 +5,14 @@ import { destinationOf } from '../../providers/destination.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import type { Manifest } from '../../store/manifest/manifest.ts';
 import { approve, isWithin, readApproval } from '../trust/approvals.ts';
-import { asked } from '../control/asked.ts';
+import { requestedBy } from '../control/requested-by.ts';
 import { flagsOfAccount, type TypedAccount } from '../options/account-options.ts';
 import { UsageError } from '../usage-error.ts';
 import { type ReachedBatch, reachBatch } from '../control/reached-batch.ts';
 import { assertPriced } from '../start/request-settings.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { printTold } from './print-told.ts';
+import { printUpdateResult } from './print-update-result.ts';
 
 export interface SetOptions {
   outputDir?: string;
@@ -32,9 +32,9 @@ export async function setCommand(
     const changes = typedAccount ? await changesWithAccount(typed, typedAccount, batch) : typed;
     if (batch.store) await assertPriced(batch.store, changes, context.config);
     const before = await batch.store?.readManifest();
-    const told = await batch.tell(setUpdate, [changes, asked(reason)]);
+    const told = await batch.tell(setUpdate, [changes, requestedBy(reason)]);
     if (batch.store && before) await approveChanges(context.config.home, batch.store, before, changes);
-    await printTold('set', batch, told, context);
+    await printUpdateResult('set', batch, told, context);
     return exitCodes.succeeded;
   } finally {
     await batch.close();

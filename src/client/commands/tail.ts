@@ -11,7 +11,7 @@ import { completionsJson, completionsText } from '../render/completion-text.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 import { type CommandContext, endWithReader, interruptSignal, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { sleepUnless } from '../../system/sleep-unless.ts';
+import { abortableSleep } from '../../system/abortable-sleep.ts';
 import { commandLine, idWord, shellWord } from '../../core/command-line.ts';
 import { asTyped } from '../../system/typed-command.ts';
 import { PRIVATE_FOLDER } from '../../system/files/private-mode.ts';
@@ -60,7 +60,7 @@ export async function tailCommand(
       told = pause !== null;
       const lookedMs = performance.now() - startedAt;
       const waitMs = Math.min(LONGEST_POLL_MS, Math.max(POLL_MS, lookedMs * LOOKING_SHARE));
-      await sleepUnless(waitMs, interrupt);
+      await abortableSleep(waitMs, interrupt);
     }
   }
 

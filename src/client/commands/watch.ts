@@ -18,7 +18,7 @@ import {
   outputTraits,
 } from './context.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
-import { printFinished, printPaused } from './last-words.ts';
+import { printFinished, printPaused } from './print-end.ts';
 import { printStatus } from './print-status.ts';
 import { commandLine } from '../../core/command-line.ts';
 import { asTyped } from '../../system/typed-command.ts';

@@ -13,7 +13,7 @@ import { type AllowedAddress, sharedKeyPolicy } from '../trust/key-policy.ts';
 import { registerBatch } from '../find/batch-registry.ts';
 import { openStore } from '../find/locate-batch.ts';
 import { letEnd } from '../follow/close-on-server.ts';
-import { type PostedWorker, postWorker } from '../follow/posted-worker.ts';
+import { type SupervisedWorker, superviseWorker } from '../follow/supervised-worker.ts';
 import { ensureServer } from '../../temporal-server/embedded-server.ts';
 import { sweepDeadWorkers, sweeperOf } from '../follow/sweep-dead-workers.ts';
 import { listRemoteBatches } from '../observe/remote-batch.ts';
@@ -22,7 +22,7 @@ import { connectTemporal, type Temporal } from '../connect/temporal.ts';
 import { type CommandContext, interruptSignal } from './context.ts';
 import { logLine } from './worker-log.ts';
 import { exitCodes } from './exit-codes.ts';
-import { sleepUnless } from '../../system/sleep-unless.ts';
+import { abortableSleep } from '../../system/abortable-sleep.ts';
 
 export interface WorkerOptions {
   outputDir: string;
@@ -48,7 +48,7 @@ export async function workerCommand(
   const temporal = await connectTemporal(config, note);
   const connection = await connectWorker(temporal.address);
   const slots = createPromptSlots(concurrency);
-  const workers = new Map<string, PostedWorker>();
+  const workers = new Map<string, SupervisedWorker>();
   const refused = new Set<string>();
   const digests: Duty['digests'] = new Map();
   note(
@@ -73,7 +73,7 @@ export async function workerCommand(
         note(`Cannot look after the batches: ${error instanceof Error ? error.message : String(error)}`);
         if (temporal.embedded) await ensureServer({ home: config.home, env: config.env, log: note });
       }
-      await sleepUnless(LOOK_EVERY_MS, interrupt);
+      await abortableSleep(LOOK_EVERY_MS, interrupt);
     }
     const inFlight = [...workers.values()].reduce((sum, worker) => sum + worker.requestsInFlight, 0);
     note(`Stopping: ${inFlight} requests in flight are waited for.`);
@@ -90,7 +90,7 @@ interface Duty {
   connection: NativeConnection;
   folder: string;
   slots: PromptSlots;
-  workers: Map<string, PostedWorker>;
+  workers: Map<string, SupervisedWorker>;
   interrupt: AbortSignal;
   /** Ids of the batches of which was said that their key may not be used. */
   refused: Set<string>;
@@ -140,7 +140,7 @@ async function tend(duty: Duty): Promise<void> {
         onDeadWorkers: sweeperOf(temporal, id),
       });
       await noteIdleTime(store, note);
-      const posted = postWorker(ready.run(), store, note);
+      const posted = superviseWorker(ready.run(), store, note);
       workers.set(id, posted);
       void posted.gone.then(() => workers.delete(id));
       note(isOver ? 'its run is over: closing it on the server.' : 'working on it.');

@@ -25,7 +25,7 @@ export class TemporalError extends Error {
   override readonly name = 'TemporalError';
 }
 
-const MOST_TRIES = 3;
+const MAX_TRIES = 3;
 const CONNECT_TIMEOUT = '10 seconds';
 
 /** Connects to the user's server, or to the embedded one, which it starts if need be. Throws {@link TemporalError}. */
@@ -37,7 +37,7 @@ export async function connectTemporal(config: Config, log: (line: string) => voi
       return await connectTo(config, { address: server.address }, 'default', server);
     } catch (error) {
       // Killed between its answer and our call: the next round starts another one.
-      if (attempt === MOST_TRIES || (await serverStatus(config.home))?.pid === server.pid) throw error;
+      if (attempt === MAX_TRIES || (await serverStatus(config.home))?.pid === server.pid) throw error;
     }
   }
 }

@@ -2,18 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { appendControl } from '../../store/controls-log.ts';
 import type { Manifest } from '../../store/manifest/manifest.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
-import { asked } from './asked.ts';
+import { requestedBy } from './requested-by.ts';
 import { statusOf } from '../observe/batch-status.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { logToFile } from '../commands/worker-log.ts';
 import { driveBatch, type DriveOptions } from '../follow/drive-batch.ts';
 import { UsageError } from '../usage-error.ts';
-import type { ReachedBatch, Told } from './reached-batch.ts';
+import type { ReachedBatch, UpdateResult } from './reached-batch.ts';
 import { nextStep } from '../../core/next-steps.ts';
-import { createUpdate } from './send-update.ts';
+import { createOperatorUpdate } from './operator-update.ts';
 import { hasLiveWorker, viewOf } from '../observe/server-view.ts';
 import { assertOurs } from '../start/start-run.ts';
-import { cancelNow } from './tell-batch.ts';
+import { cancelNow } from './send-update.ts';
 import { connectTemporal, connectTemporalIfRunning, type Temporal } from '../connect/temporal.ts';
 import { unlessClosed } from './unless-closed.ts';
 import { commandLine, idWord } from '../../core/command-line.ts';
@@ -66,9 +66,9 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
     tell: async (update, args) => {
       const temporal = await open();
       const alone = !(await hasLiveWorker(temporal, store));
-      const send = createUpdate({ temporal, batchId, update, args, until: 'noted', note });
+      const send = createOperatorUpdate({ temporal, batchId, update, args, until: 'noted', note });
       const told = new AbortController();
-      const answers: Told[] = [];
+      const answers: UpdateResult[] = [];
       await driveBatch({
         ...driven(temporal, alone),
         interrupt: told.signal,
@@ -84,7 +84,7 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
       const temporal = await open();
       const alone = !(await hasLiveWorker(temporal, store));
       const handle = temporal.client.workflow.getHandle(batchId);
-      const control = { id: randomUUID(), at: new Date().toISOString(), ...asked(null) };
+      const control = { id: randomUUID(), at: new Date().toISOString(), ...requestedBy(null) };
       const end = await driveBatch({
         ...driven(temporal, alone),
         waitsForClose: true,

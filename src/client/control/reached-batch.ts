@@ -26,14 +26,14 @@ export interface ReachedBatch {
   tell<Args extends [unknown, ...unknown[]]>(
     update: UpdateDefinition<Progress, Args>,
     args: Args,
-  ): Promise<Told>;
+  ): Promise<UpdateResult>;
   /** Cancels it and waits for its end, where somebody is there to bring it about. Throws `UsageError` as `tell` does. */
   cancel(options: { now: boolean; interrupt: AbortSignal }): Promise<CancelEnd>;
   close(): Promise<void>;
 }
 
 /** What came of an Update. */
-export interface Told {
+export interface UpdateResult {
   progress: Progress;
   /** No worker is on the batch: what it was told holds from the next one on. */
   alone: boolean;

@@ -9,8 +9,8 @@ export async function reopenFailed(store: BatchStore, run: number, now: Date): P
   let reopened = 0;
   for (let shard = 0; shard < shards; shard++) {
     const records: ReopenedRecord[] = [];
-    for await (const { index, standing } of readShardPrompts(store, shard)) {
-      if (standing.settled?.status !== 'failed') continue;
+    for await (const { index, promptState } of readShardPrompts(store, shard)) {
+      if (promptState.settled?.status !== 'failed') continue;
       const at = now.toISOString();
       records.push({ type: 'reopened', id: randomUUID(), at, index, run, turn: 0, attempt: 0 });
     }

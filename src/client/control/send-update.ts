@@ -1,78 +1,81 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowNotFoundError, WorkflowUpdateFailedError, WorkflowUpdateStage } from '@temporalio/client';
-import type { UpdateDefinition } from '@temporalio/common';
-import type { Progress } from '../../core/progress.ts';
-import { progressQuery } from '../../workflows/messages.ts';
-import { UsageError } from '../usage-error.ts';
-import { tellBatch } from './tell-batch.ts';
-import type { Temporal } from '../connect/temporal.ts';
+import type { WorkflowHandle } from '@temporalio/client';
+import { abortableSleep } from '../../system/abortable-sleep.ts';
+import { cancelNowUpdate, barrierSignal } from '../../workflows/messages.ts';
+import { grpcErrorOf } from '../connect/grpc-error.ts';
+import { asTyped } from '../../system/typed-command.ts';
+import { commandLine, idWord } from '../../core/command-line.ts';
 
-export interface SendOptions<Args extends [unknown, ...unknown[]]> {
-  temporal: Temporal;
-  batchId: string;
-  update: UpdateDefinition<Progress, Args>;
-  args: Args;
-  /** Whether the batch must have noted in its store what it was told, or only have accepted it. */
-  until: 'noted' | 'accepted';
-  note(line: string): void;
+const AGAIN_MS = 1000;
+/** A worker that takes over has done the workflow task long before. */
+const MAX_REFUSED_MS = 120_000;
+const FAILED_PRECONDITION = 9;
+
+/** The server has refused to pass an Update on for so long that waiting has no end. */
+export class UpdateRefusedError extends Error {
+  override readonly name = 'UpdateRefusedError';
 }
 
-/** A worker that lives answers in milliseconds. */
-const SILENCE_MS = 5000;
-/** As long as what was accepted has to be noted before that is left to another worker. */
-const NOTING_MS = 1000;
+export interface SendUpdateOptions {
+  /** Ends the waiting: what is under way is given up, and {@link sendUpdate} throws its reason. */
+  interrupt?: AbortSignal;
+  /** Defaults to two minutes. */
+  maxRefusedMs?: number;
+}
 
 /**
- * An Update, with an id of its own: the server has it carried out once, however often it is sent. A refusal becomes a
- * `UsageError`. Who waits for a worker that does not answer is told so.
+ * Sends an Update, as `send` does it, after a {@link barrierSignal}. The server takes none while a workflow task has
+ * failed or timed out several times: it is sent again until the task is done, so it must have an id of its own.
+ * Throws {@link UpdateRefusedError} after two minutes of refusals, and the reason of `interrupt` once that is aborted.
  */
-export function createUpdate<Args extends [unknown, ...unknown[]]>({
-  temporal: { client },
-  batchId,
-  update,
-  args,
-  until,
-  note,
-}: SendOptions<Args>): () => Promise<Progress> {
+export async function sendUpdate<T>(
+  handle: WorkflowHandle,
+  send: () => Promise<T>,
+  { interrupt = new AbortController().signal, maxRefusedMs = MAX_REFUSED_MS }: SendUpdateOptions = {},
+): Promise<T> {
+  const work = async (): Promise<T> => {
+    await handle.signal(barrierSignal);
+    const endsAt = performance.now() + maxRefusedMs;
+    for (;;) {
+      try {
+        return await send();
+      } catch (error) {
+        if (grpcErrorOf(error)?.code !== FAILED_PRECONDITION) throw error;
+        if (performance.now() >= endsAt) throw refusedFor(handle, maxRefusedMs, error);
+      }
+      await abortableSleep(AGAIN_MS, interrupt);
+      interrupt.throwIfAborted();
+    }
+  };
+  try {
+    interrupt.throwIfAborted();
+    return await handle.client.withAbortSignal(heardLate(interrupt), work);
+  } catch (error) {
+    interrupt.throwIfAborted();
+    throw error;
+  }
+}
+
+/**
+ * A signal that also ends calls which begin once it is aborted: the SDK (1.24) only listens for the abort, and never
+ * looks whether it is over.
+ */
+const heardLate = (signal: AbortSignal): AbortSignal =>
+  ({
+    addEventListener: (_type: string, listener: () => void) =>
+      signal.aborted ? queueMicrotask(listener) : signal.addEventListener('abort', listener, { once: true }),
+  }) as unknown as AbortSignal;
+
+const refusedFor = ({ workflowId }: WorkflowHandle, ms: number, cause: unknown): UpdateRefusedError =>
+  new UpdateRefusedError(
+    `the Temporal server has refused to deliver this to ${workflowId} for ${Math.round(ms / 1000)} s, because the batch's workflow tasks fail. ` +
+      'End the commands and workers that work on it (another version of durabatch may be among them), type ' +
+      `${asTyped(commandLine`durabatch resume ${idWord(workflowId)}`)}, and then repeat this command; its page in the Web UI shows the failure.`,
+    { cause },
+  );
+
+/** Announces a cancel that shall not wait for the prompts in progress. */
+export function cancelNow(handle: WorkflowHandle, options: SendUpdateOptions = {}): Promise<unknown> {
   const updateId = randomUUID();
-  const workflow = client.workflow.getHandle(batchId);
-
-  const sendUntilAccepted = async (): Promise<Progress> => {
-    const waitForStage = WorkflowUpdateStage.ACCEPTED;
-    const handle = await tellBatch(workflow, () =>
-      workflow.startUpdate(update, { args, updateId, waitForStage }),
-    );
-    // What still asks for the result would keep this process until the server answers.
-    const enough = new AbortController();
-    const noted = client.withAbortSignal(enough.signal, () => handle.result());
-    noted.catch(() => {
-      // after the race nobody waits for it
-    });
-    try {
-      return await Promise.race([noted, sleep(NOTING_MS).then(() => workflow.query(progressQuery))]);
-    } finally {
-      enough.abort();
-    }
-  };
-
-  return async () => {
-    const silence = setTimeout(() => {
-      note(
-        'No worker has answered yet: what you asked for is done as soon as one does. Ctrl-C ends the waiting; if no worker has seen it by then, it is as if it was never asked for.',
-      );
-    }, SILENCE_MS);
-    try {
-      if (until === 'accepted') return await sendUntilAccepted();
-      return await tellBatch(workflow, () => workflow.executeUpdate(update, { args, updateId }));
-    } catch (error) {
-      if (error instanceof WorkflowUpdateFailedError)
-        throw new UsageError(`${batchId}: ${error.cause?.message ?? error.message}`, { cause: error });
-      if (error instanceof WorkflowNotFoundError)
-        throw new UsageError(`${batchId} has just ended`, { cause: error });
-      throw error;
-    } finally {
-      clearTimeout(silence);
-    }
-  };
+  return sendUpdate(handle, () => handle.executeUpdate(cancelNowUpdate, { updateId }), options);
 }

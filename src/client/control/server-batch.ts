@@ -4,12 +4,12 @@ import { logToFile } from '../commands/worker-log.ts';
 import { UsageError } from '../usage-error.ts';
 import type { ReachedBatch } from './reached-batch.ts';
 import { closedState, listingOf, remoteStatusOf, type RemoteView } from '../observe/remote-batch.ts';
-import { createUpdate } from './send-update.ts';
+import { createOperatorUpdate } from './operator-update.ts';
 import { type BatchMemo, isPolled, viewOf } from '../observe/server-view.ts';
-import { cancelNow } from './tell-batch.ts';
+import { cancelNow } from './send-update.ts';
 import type { Temporal } from '../connect/temporal.ts';
 import { unlessClosed } from './unless-closed.ts';
-import { sleepUnless } from '../../system/sleep-unless.ts';
+import { abortableSleep } from '../../system/abortable-sleep.ts';
 import { commandLine, idWord } from '../../core/command-line.ts';
 import { asTyped } from '../../system/typed-command.ts';
 
@@ -63,7 +63,7 @@ export function createServerBatch(
       const seen = await openView();
       const alone = !(await isPolled(temporal, seen.description.taskQueue));
       const until = alone ? 'accepted' : 'noted';
-      const send = createUpdate({ temporal, batchId, update, args, until, note });
+      const send = createOperatorUpdate({ temporal, batchId, update, args, until, note });
       const progress = await heard(seen, alone, send);
       if (alone) note(`Its folder is ${folder}: a worker has to run there.`);
       return { progress, alone };
@@ -92,7 +92,7 @@ export function createServerBatch(
       );
       while (!interrupt.aborted) {
         if ((await view()).kind === 'closed') return { kind: 'closed', outcome: null };
-        await sleepUnless(POLL_MS, interrupt);
+        await abortableSleep(POLL_MS, interrupt);
       }
       return { kind: 'interrupted' };
     },

@@ -17,7 +17,7 @@ export interface ProviderAnswer {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
-const MOST_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Asks directly, as runs do: no proxy, no redirect. Throws what the network threw. */
 export async function askProvider(
@@ -60,7 +60,7 @@ async function readBeginning(body: AsyncIterable<Uint8Array>): Promise<string> {
   for await (const chunk of body) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length >= MOST_BYTES) break;
+    if (length >= MAX_BYTES) break;
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -7,7 +7,7 @@ import { hasSeed, requestKey } from '../../store/prompts/request-key.ts';
 import type { RunOptions } from '../options/run-options.ts';
 import { findReusable, type ReuseRules } from '../reuse/reuse.ts';
 import { AskedKeys, type ReuseSource, type SkipNote } from '../reuse/reuse-sources.ts';
-import { rulesOf, sourcesOf } from '../reuse/take-over.ts';
+import { rulesOf, sourcesOf } from '../reuse/reuse-earlier-answers.ts';
 import { WantedAnswers } from '../reuse/wanted-answers.ts';
 
 export class EstimatedReuse {

@@ -11,7 +11,7 @@ import { UsageError } from '../usage-error.ts';
 import {
   type ListOptions,
   listRemoteBatches,
-  MOST_LISTED,
+  MAX_LISTED,
   type RemoteListing,
 } from '../observe/remote-batch.ts';
 import type { Temporal } from '../connect/temporal.ts';
@@ -69,5 +69,5 @@ export async function batchesOnServer(
     if (store) ours.set(store, listing);
     else others.push(listing);
   }
-  return { ours, others, isComplete: options.store !== undefined || listings.length < MOST_LISTED };
+  return { ours, others, isComplete: options.store !== undefined || listings.length < MAX_LISTED };
 }

@@ -4,11 +4,11 @@ import type { Config } from '../../config.ts';
 import type { BatchOutcome } from '../../core/outcome.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { resumeUpdate } from '../../workflows/messages.ts';
-import { asked } from '../control/asked.ts';
+import { requestedBy } from '../control/requested-by.ts';
 import { finishedOutcome, unlessRefused } from '../start/continue-batch.ts';
 import { driveBatch } from './drive-batch.ts';
 import { isOf, viewOf } from '../observe/server-view.ts';
-import { tellBatch } from '../control/tell-batch.ts';
+import { sendUpdate } from '../control/send-update.ts';
 import { connectTemporalIfRunning, type Temporal } from '../connect/temporal.ts';
 
 /** As `finishedOutcome`; where there is one, the batch's workflow has ended too, if its server runs. Buys nothing. */
@@ -49,9 +49,9 @@ export async function letEnd(temporal: Temporal, batchId: string, interrupt: Abo
   const handle = temporal.client.workflow.getHandle(batchId);
   const updateId = randomUUID();
   await unlessRefused(interrupt, () =>
-    tellBatch(
+    sendUpdate(
       handle,
-      () => handle.executeUpdate(resumeUpdate, { args: [asked('its run is over')], updateId }),
+      () => handle.executeUpdate(resumeUpdate, { args: [requestedBy('its run is over')], updateId }),
       { interrupt },
     ),
   );

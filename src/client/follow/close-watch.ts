@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sleepUnless } from '../../system/sleep-unless.ts';
+import { abortableSleep } from '../../system/abortable-sleep.ts';
 
 /**
  * A call that is given up before it has left is not given up at all (grpc-js 1.14): it would hold the process for the
@@ -48,7 +48,7 @@ export function watchClose(
   const ended = interrupt.aborted ? Promise.resolve() : watch();
   const either = AbortSignal.any([interrupt, closed.signal]);
   return {
-    sleep: (ms) => sleepUnless(ms, closed.signal.aborted ? interrupt : either),
+    sleep: (ms) => abortableSleep(ms, closed.signal.aborted ? interrupt : either),
     stop: async () => {
       await Promise.race([left, ended]);
       given.abort();

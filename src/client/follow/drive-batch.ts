@@ -23,7 +23,7 @@ import { saveLeftovers } from './save-leftovers.ts';
 import { hasLiveWorker, openWorkflows, type ServerView, viewOf } from '../observe/server-view.ts';
 import { sweepDeadWorkers, sweeperOf } from './sweep-dead-workers.ts';
 import type { Temporal } from '../connect/temporal.ts';
-import { unsaidNote } from './posted-worker.ts';
+import { unsaidNote } from './supervised-worker.ts';
 import { type Waiting, waitingOf, waitingText } from '../observe/waiting.ts';
 import { saveAtUnexpectedEnd } from './unexpected-end.ts';
 import { withServer } from '../connect/with-server.ts';
@@ -73,41 +73,44 @@ export const driveBatch = (options: DriveOptions): Promise<DriveEnd> =>
 /** Fails if the server is lost before the worker polls; afterwards a lost server is waited for. */
 async function driveOnce(options: DriveOptions): Promise<DriveEnd> {
   const { store, interrupt, note, open = async () => true } = options;
-  const crew = options.worker === 'none' ? null : await startCrew(options, open);
-  if (!crew) await open();
-  const isSaved = crew && saveAtUnexpectedEnd({ store, note, stop: () => crew.worker.stop() });
+  const session = options.worker === 'none' ? null : await startWorkerSession(options, open);
+  if (!session) await open();
+  const isSaved = session && saveAtUnexpectedEnd({ store, note, stop: () => session.worker.stop() });
   try {
     await options.onReady?.();
     const closes = watchClose(options.temporal.client, store.batchId, interrupt);
-    const end = await follow(options, crew?.worker ?? null, closes).finally(() => closes.stop());
-    const requestsInFlight = crew?.worker.requestsInFlight ?? 0;
+    const end = await follow(options, session?.worker ?? null, closes).finally(() => closes.stop());
+    const requestsInFlight = session?.worker.requestsInFlight ?? 0;
     if (end.kind === 'closed' && requestsInFlight > 0) note(overtakenNote(requestsInFlight));
-    if (crew && end.kind !== 'closed') {
+    if (session && end.kind !== 'closed') {
       if (interrupt.aborted && !options.quiet) note(stoppingNote(requestsInFlight));
     }
     return end;
   } finally {
-    if (crew) {
+    if (session) {
       try {
-        await crew.worker.stop();
+        await session.worker.stop();
         await saveLeftovers(store, note);
         await store.close();
-        await crew.worker.leave().catch((error: unknown) => note(unsaidNote(error)));
+        await session.worker.leave().catch((error: unknown) => note(unsaidNote(error)));
         isSaved?.();
       } finally {
-        await crew.connection.close();
+        await session.connection.close();
       }
     }
   }
 }
 
-interface Crew<Worker> {
+interface WorkerSession<Worker> {
   worker: Worker;
   connection: NativeConnection;
 }
 
 /** Both take their time, on different threads: the worker gets ready while the batch is opened. */
-async function startCrew(options: DriveOptions, open: () => Promise<boolean>): Promise<Crew<BatchWorker>> {
+async function startWorkerSession(
+  options: DriveOptions,
+  open: () => Promise<boolean>,
+): Promise<WorkerSession<BatchWorker>> {
   const { temporal, store, note } = options;
   const openSwept = async (): Promise<void> => {
     const wasOpen = await open();
@@ -115,7 +118,7 @@ async function startCrew(options: DriveOptions, open: () => Promise<boolean>): P
     await sweepDeadWorkers(temporal, await viewOf(temporal, store.batchId));
     await noteIdleTime(store, note);
   };
-  const [ready, opened] = await Promise.allSettled([readyCrew(options), openSwept()]);
+  const [ready, opened] = await Promise.allSettled([openWorkerSession(options), openSwept()]);
   if (ready.status === 'rejected') throw ready.reason;
   const { worker, connection } = ready.value;
   if (opened.status === 'fulfilled') return { worker: worker.run(), connection };
@@ -133,13 +136,13 @@ async function letGo(worker: ReadyWorker, connection: NativeConnection): Promise
   }
 }
 
-async function readyCrew({
+async function openWorkerSession({
   config,
   temporal,
   store,
   worker,
   note,
-}: DriveOptions): Promise<Crew<ReadyWorker>> {
+}: DriveOptions): Promise<WorkerSession<ReadyWorker>> {
   const connection = await connectWorker(temporal.address);
   const { namespace } = temporal;
   const idle = worker === 'idle';

@@ -12,7 +12,7 @@ import { outsideEndOf } from './outside-end.ts';
 import { isOf, openWorkflows, type ServerView, viewWithin } from './server-view.ts';
 import { ASK_MS, askProgress, type Word } from './ask-progress.ts';
 import type { RemoteListing } from './remote-batch.ts';
-import { accountStanding } from './account-standing.ts';
+import { accountStatus } from './account-status.ts';
 import { runFlagsOf } from '../start/run-flags.ts';
 import type { Temporal } from '../connect/temporal.ts';
 import { waitingOf, waitingText as textOfWaiting } from './waiting.ts';
@@ -125,7 +125,7 @@ async function accountText(
   { state }: Facts,
 ): Promise<string | null> {
   if (!temporal || !account || state !== 'running') return null;
-  return accountStanding(temporal, account, batchId, ASK_MS);
+  return accountStatus(temporal, account, batchId, ASK_MS);
 }
 
 /** Somebody terminated its workflow, or a bug ended it: nobody has to look for a worker that died. */

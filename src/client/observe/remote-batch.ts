@@ -19,7 +19,7 @@ import {
 } from './server-view.ts';
 import type { Temporal } from '../connect/temporal.ts';
 
-export const MOST_LISTED = 1000;
+export const MAX_LISTED = 1000;
 const noCounts: Counts = { total: 0, succeeded: 0, failed: 0, running: 0, pending: 0, notRun: 0 };
 
 export type RemoteView = Exclude<ServerView, { kind: 'absent' }>;
@@ -47,7 +47,7 @@ export interface ListOptions {
 
 /**
  * The server's batches, the newest first: each once, as its newest execution tells; without a store no more than
- * {@link MOST_LISTED}. The server's list lags by some tenths of a second.
+ * {@link MAX_LISTED}. The server's list lags by some tenths of a second.
  */
 export async function listRemoteBatches(
   { client }: Temporal,
@@ -58,7 +58,7 @@ export async function listRemoteBatches(
     const listing = toListing(execution);
     const known = found.get(listing.batchId);
     if (!known || known.startedAt < listing.startedAt) found.set(listing.batchId, listing);
-    if (!options.store && found.size >= MOST_LISTED) break;
+    if (!options.store && found.size >= MAX_LISTED) break;
   }
   return [...found.values()];
 }

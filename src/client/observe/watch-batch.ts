@@ -12,7 +12,7 @@ import type { ProgressView } from '../render/progress/progress-view.ts';
 import type { BatchStatus } from '../render/status-text.ts';
 import { createRetriesLook } from './retries.ts';
 import { isOf, viewOf, viewWithin } from './server-view.ts';
-import { sleepUnless } from '../../system/sleep-unless.ts';
+import { abortableSleep } from '../../system/abortable-sleep.ts';
 import { connectTemporalIfRunning, type Temporal } from '../connect/temporal.ts';
 import { commandLine, idWord } from '../../core/command-line.ts';
 import { asTyped } from '../../system/typed-command.ts';
@@ -64,7 +64,7 @@ export async function watchStore(
     } finally {
       await temporal?.close();
     }
-    await sleepUnless(POLL_MS, interrupt);
+    await abortableSleep(POLL_MS, interrupt);
   }
   return { kind: 'interrupted' };
 }
@@ -116,7 +116,7 @@ export async function watchRemote(
       if (shown.state === 'paused' && isStill)
         return { kind: 'stopped', status: await remoteStatusOf(temporal, { ...batch, memo: seen.memo }) };
     }
-    await sleepUnless(POLL_MS, interrupt);
+    await abortableSleep(POLL_MS, interrupt);
   }
   return { kind: 'interrupted' };
 }

@@ -1,6 +1,6 @@
 /** What the values of flags may be: zod schemas from the text typed to the value used. */
 import * as z from 'zod';
-import { DEFAULT_CEILING, MOST_WORKERS, type RunLimits } from '../../core/settings.ts';
+import { DEFAULT_CEILING, MAX_WORKERS, type RunLimits } from '../../core/settings.ts';
 import { whyNoLocalFolder } from '../../system/local-folder.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
 
@@ -54,12 +54,12 @@ export const integerValue = (least: number, most: number = Number.MAX_SAFE_INTEG
 
 /** Prompts in progress at once: a number, or `auto` and `auto:50` for as many as the provider takes, at most 50. */
 export const maxWorkersValue = flagValue(
-  `a whole number from 1 to ${MOST_WORKERS}, or "auto", or "auto:50" for at most 50`,
+  `a whole number from 1 to ${MAX_WORKERS}, or "auto", or "auto:50" for at most 50`,
   (text): Pick<RunLimits, 'maxWorkers' | 'autoWorkers'> | undefined => {
     const [, auto, ceiling] = /^(auto:?)?(\d*)$/.exec(text) ?? [];
     if (auto === 'auto' && ceiling === '') return { maxWorkers: DEFAULT_CEILING, autoWorkers: true };
     const most = ceiling === '' || auto === 'auto' ? Number.NaN : Number(ceiling);
-    return most >= 1 && most <= MOST_WORKERS
+    return most >= 1 && most <= MAX_WORKERS
       ? { maxWorkers: most, autoWorkers: auto !== undefined }
       : undefined;
   },
@@ -90,18 +90,18 @@ export const failureLimitValue = flagValue('a whole number, or a percentage like
   return percent !== undefined && percent >= 0 && percent <= 100 ? { share: percent / 100 } : undefined;
 });
 
-const MOST_USD = 1_000_000;
+const MAX_USD = 1_000_000;
 
 /** US dollars as `5` or `0.25`, with or without `$`, to integer nano-USD. */
-export const usdValue = flagValue(`an amount of US dollars above 0, at most ${MOST_USD}`, (text) => {
+export const usdValue = flagValue(`an amount of US dollars above 0, at most ${MAX_USD}`, (text) => {
   const usd = toNumber(text.replace(/^\$\s*/, ''));
-  return usd !== undefined && usd > 0 && usd <= MOST_USD ? Math.round(usd * 1_000_000_000) : undefined;
+  return usd !== undefined && usd > 0 && usd <= MAX_USD ? Math.round(usd * 1_000_000_000) : undefined;
 });
 
 /** US dollars per million tokens; 0 for what costs nothing. */
 export const priceValue = flagValue('a price of 0 or more, in US dollars per million tokens', (text) => {
   const usd = toNumber(text.replace(/^\$\s*/, ''));
-  return usd !== undefined && usd >= 0 && usd <= MOST_USD ? usd : undefined;
+  return usd !== undefined && usd >= 0 && usd <= MAX_USD ? usd : undefined;
 });
 
 /** A duration to milliseconds; a bare number counts seconds. */

@@ -1,7 +1,7 @@
 /** Flags for how a run works through its requests: the same on every command that starts one. */
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { DEFAULT_CEILING, MOST_WORKERS, type RunLimits } from '../../core/settings.ts';
+import { DEFAULT_CEILING, MAX_WORKERS, type RunLimits } from '../../core/settings.ts';
 import { shortDuration } from '../render/duration-text.ts';
 import { accountFlags, addAccountOptions, toTypedAccount, type TypedAccount } from './account-options.ts';
 import {
@@ -58,7 +58,7 @@ export function addLimitOptions(command: Command, defaults: Omit<RunLimits, 'api
     .optionsGroup('Pace and patience (may change from run to run):')
     .option(
       '--max-workers <n|auto>',
-      `prompts in progress at once, 1 to ${MOST_WORKERS}; "auto": as many as the provider takes, at most ${DEFAULT_CEILING} or N in "auto:N" ${or((d) => d.maxWorkers)}`,
+      `prompts in progress at once, 1 to ${MAX_WORKERS}; "auto": as many as the provider takes, at most ${DEFAULT_CEILING} or N in "auto:N" ${or((d) => d.maxWorkers)}`,
     );
   return addAccountOptions(command, defaults !== null)
     .option(

@@ -4,14 +4,14 @@ import * as z from 'zod';
 import { textValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
 
-const MOST_CHARACTERS = 500;
+const MAX_CHARACTERS = 500;
 
 export const addReasonOption = (command: Command): Command =>
   command.option('--reason <text>', 'why, for whoever looks at the batch (default: none given)');
 
 const reasonFlagsSchema = z.object({
   reason: textValue
-    .refine((text) => text.length <= MOST_CHARACTERS, `must be at most ${MOST_CHARACTERS} characters long`)
+    .refine((text) => text.length <= MAX_CHARACTERS, `must be at most ${MAX_CHARACTERS} characters long`)
     .optional(),
 });
 

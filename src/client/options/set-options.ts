@@ -1,7 +1,7 @@
 /** The flags of `set`. */
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { type LimitChanges, MOST_WORKERS } from '../../core/settings.ts';
+import { type LimitChanges, MAX_WORKERS } from '../../core/settings.ts';
 import { accountFlags, addAccountOptions, toTypedAccount, type TypedAccount } from './account-options.ts';
 import { durationValue, failureLimitValue, folderValue, maxWorkersValue, usdValue } from './flag-values.ts';
 import { parseFlags } from './parse-flags.ts';
@@ -24,7 +24,7 @@ export const addSetOptions = (command: Command): Command =>
     addAccountOptions(
       command.option(
         '--max-workers <n|auto>',
-        `prompts in progress at once, 1 to ${MOST_WORKERS}, or "auto", or "auto:N" (default: as before)`,
+        `prompts in progress at once, 1 to ${MAX_WORKERS}, or "auto", or "auto:N" (default: as before)`,
       ),
       false,
     )

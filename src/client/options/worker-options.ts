@@ -1,7 +1,7 @@
 /** The flags of `worker`. */
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { MOST_WORKERS } from '../../core/settings.ts';
+import { MAX_WORKERS } from '../../core/settings.ts';
 import type { AllowedAddress } from '../trust/key-policy.ts';
 import { baseUrlValue } from './base-url.ts';
 import { folderValue, integerValue } from './flag-values.ts';
@@ -22,7 +22,7 @@ const allowedAddressValue = z.string().transform((text, context): AllowedAddress
 
 const workerFlagsSchema = z.object({
   outputDir: folderValue.default(DEFAULT_OUTPUT_DIR),
-  concurrency: integerValue(1, MOST_WORKERS).default(DEFAULT_PROMPTS),
+  concurrency: integerValue(1, MAX_WORKERS).default(DEFAULT_PROMPTS),
   allowBaseUrl: z.array(allowedAddressValue).default([]),
 });
 
@@ -35,7 +35,7 @@ export const addWorkerOptions = (command: Command): Command =>
       )
       .option(
         '--concurrency <n>',
-        `prompts it takes on at once over all its batches, 1 to ${MOST_WORKERS}; a batch's own --max-workers applies over all workers (default: ${DEFAULT_PROMPTS})`,
+        `prompts it takes on at once over all its batches, 1 to ${MAX_WORKERS}; a batch's own --max-workers applies over all workers (default: ${DEFAULT_PROMPTS})`,
       )
       .option(
         '--allow-base-url <url[=name]>',

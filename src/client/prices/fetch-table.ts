@@ -6,7 +6,7 @@ import { countPriced, type PricedProvider, type PriceTable } from '../../prices/
 const TIMEOUT_MS = 5000;
 const MAX_BYTES = 16 * 1024 * 1024;
 /** Models that are no longer sold are dropped from the data, but never many at a time. */
-const LEAST_SHARE = 0.9;
+const MIN_SHARE = 0.9;
 
 /** The day's prices from an address. Throws where there are none, or none that may be used. */
 export async function fetchTable(
@@ -65,7 +65,7 @@ const nameOf = (raw: unknown): string => JSON.stringify((raw as { id?: unknown }
 /** Why a table may not replace the bundled one; `null`: it may. */
 export function flawOf(table: PriceTable, bundled: PriceTable): string | null {
   const [found, known] = [countPriced(table), countPriced(bundled)];
-  if (found < known * LEAST_SHARE) return `it has prices for ${found} models, the bundled table for ${known}`;
+  if (found < known * MIN_SHARE) return `it has prices for ${found} models, the bundled table for ${known}`;
   if (table.date < bundled.date || newestChange(table) < newestChange(bundled))
     return 'it is older than the bundled table';
   return null;

@@ -11,9 +11,9 @@ import { hasSeed, requestKey } from '../../store/prompts/request-key.ts';
 import { plannedAnswers } from '../../store/reuse/reuse-plan.ts';
 import { copyAnswers } from '../../store/reuse/reused-answers.ts';
 import { ledgerOwner } from '../find/locate-batch.ts';
-import { findReusable, holdOwn, holdPlanned, nothingTaken, type TakenOver, withTaken } from './reuse.ts';
+import { findReusable, holdOwn, holdPlanned, noneReused, type ReusedTotals, addReused } from './reuse.ts';
 import { AskedKeys, type ReuseSource, type SkipNote } from './reuse-sources.ts';
-import { approvedReuse, defaultReuse, rulesOf, sourcesOf } from './take-over.ts';
+import { approvedReuse, defaultReuse, rulesOf, sourcesOf } from './reuse-earlier-answers.ts';
 import { WantedAnswers } from './wanted-answers.ts';
 
 export class AddedReuse {
@@ -58,7 +58,7 @@ export class AddedReuse {
   }
 
   /** Puts what there is into the draft of the added prompts. */
-  async take(draft: BatchDraft): Promise<TakenOver> {
+  async take(draft: BatchDraft): Promise<ReusedTotals> {
     const { prompts, shard_size: shardSize, shards, limits, reuse_policy = defaultReuse } = this.#manifest;
     await holdOwn(this.#wanted, this.#store, [...Array(shards).keys()]);
     for (let shard = 0; shard < shards; shard++)
@@ -74,10 +74,10 @@ export class AddedReuse {
       }
       for (const [shard, ofShard] of byShard) await draft.addAnswers(shard, file, ofShard);
     };
-    let taken = nothingTaken;
+    let taken = noneReused;
     const rules = rulesOf(reuse_policy, limits);
     for await (const { from, answers } of findReusable(this.#wanted, this.#sources, rules, this.#skip)) {
-      taken = withTaken(taken, from, answers);
+      taken = addReused(taken, from, answers);
       await copyAnswers(answers, { now: new Date(), write });
     }
     return taken;

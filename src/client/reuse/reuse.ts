@@ -65,12 +65,12 @@ export async function wantedBy(store: BatchStore, asked: AskedKeys): Promise<Wan
     }
     const served = new Set<string>();
     for (const answer of planned) if (await isThere(answer)) served.add(nameOf(answer));
-    for await (const { index, item, history, standing } of readShardPrompts(store, shard)) {
+    for await (const { index, item, history, promptState } of readShardPrompts(store, shard)) {
       const key = keys.at(index);
       if (!asked.has(key.digest)) continue;
       holdAll(wanted, history.answers);
-      if (standing.settled) continue;
-      const missing = standing.missing.filter((sample) => !served.has(nameOf({ index, sample })));
+      if (promptState.settled) continue;
+      const missing = promptState.missing.filter((sample) => !served.has(nameOf({ index, sample })));
       wanted.add({ key, index, missing, isSeeded: hasSeed(item) });
     }
   }
@@ -198,7 +198,7 @@ async function* reusableOf(
 }
 
 /** What is taken over. */
-export interface TakenOver {
+export interface ReusedTotals {
   completions: number;
   /** The batches it is taken from. */
   batchIds: string[];
@@ -206,13 +206,13 @@ export interface TakenOver {
   oldest: number | null;
 }
 
-export const nothingTaken: TakenOver = { completions: 0, batchIds: [], oldest: null };
+export const noneReused: ReusedTotals = { completions: 0, batchIds: [], oldest: null };
 
-export const withTaken = (
-  { completions, batchIds, oldest }: TakenOver,
+export const addReused = (
+  { completions, batchIds, oldest }: ReusedTotals,
   { batchId }: BatchStore,
   answers: readonly Reusable[],
-): TakenOver => ({
+): ReusedTotals => ({
   completions: completions + answers.length,
   batchIds: batchIds.includes(batchId) ? batchIds : [...batchIds, batchId],
   oldest: answers.reduce((least, { answeredAt }) => Math.min(least, answeredAt), oldest ?? Infinity),

@@ -6,12 +6,12 @@ import type { LimitChanges } from '../../core/settings.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { resumeUpdate, setUpdate } from '../../workflows/messages.ts';
-import { asked } from '../control/asked.ts';
+import { requestedBy } from '../control/requested-by.ts';
 import { driveBatch } from '../follow/drive-batch.ts';
 import { outsideEndOf } from '../observe/outside-end.ts';
 import type { SeenProgress } from '../render/progress/progress-facts.ts';
 import { type StartOptions, startRun } from './start-run.ts';
-import { tellBatch } from '../control/tell-batch.ts';
+import { sendUpdate } from '../control/send-update.ts';
 
 /** Of a run that is started now; one that is open keeps its own limits. */
 export interface ContinueOptions extends StartOptions {
@@ -63,18 +63,18 @@ export async function continueBatch(options: ContinueOptions): Promise<ContinueE
       const { attached, changes } = opened!;
       if (Object.keys(changes).length > 0) {
         await unlessRefused(interrupt, () =>
-          tellBatch(
+          sendUpdate(
             handle,
-            () => handle.executeUpdate(setUpdate, { args: [changes, asked(reason)], updateId: setId }),
+            () => handle.executeUpdate(setUpdate, { args: [changes, requestedBy(reason)], updateId: setId }),
             { interrupt },
           ),
         );
       }
       if (attached && liftPause) {
         await unlessRefused(interrupt, () =>
-          tellBatch(
+          sendUpdate(
             handle,
-            () => handle.executeUpdate(resumeUpdate, { args: [asked(reason)], updateId: resumeId }),
+            () => handle.executeUpdate(resumeUpdate, { args: [requestedBy(reason)], updateId: resumeId }),
             { interrupt },
           ),
         );

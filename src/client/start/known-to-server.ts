@@ -18,7 +18,7 @@ interface Known {
 }
 
 /** On a server without the search attribute only this many batches are looked through, the newest first. */
-const MOST_SCANNED = 1000;
+const MAX_SCANNED = 1000;
 
 /**
  * Throws {@link UsageError} where the server knows a batch of these requests, open or closed, that lives in another
@@ -83,7 +83,7 @@ async function* batchesOf(
   const query = `WorkflowType = 'promptBatch'${byHash}`;
   for await (const { workflowId: batchId, memo = {} } of temporal.client.workflow.list({ query })) {
     if (isSame(batchId, memo, identity)) yield { batchId, memo };
-    if (byHash === '' && ++scanned === MOST_SCANNED) return;
+    if (byHash === '' && ++scanned === MAX_SCANNED) return;
   }
 }
 

@@ -16,7 +16,7 @@ import { type PromptSource, readPromptFile } from '../../input/read-prompt-file.
 import { KeyIndex } from '../../store/reuse/key-index.ts';
 import { AddedReuse } from '../reuse/added-reuse.ts';
 import { createPriceCheck } from './request-settings.ts';
-import { nothingTaken, type TakenOver } from '../reuse/reuse.ts';
+import { noneReused, type ReusedTotals } from '../reuse/reuse.ts';
 
 /** `known`: the batch has these prompts: it began with them, or they were added before. */
 export type StagedPrompts = Addition &
@@ -26,7 +26,7 @@ export type StagedPrompts = Addition &
     /** Of the prompts as they will be in the batch: for the approval. */
     digest: string | null;
     /** What the prompts have from other batches. */
-    taken: TakenOver;
+    taken: ReusedTotals;
   };
 
 /** Throws `InputError`, `UsageError` or `StoreError`; then nothing waits beside the batch. */
@@ -63,7 +63,7 @@ export async function stagePrompts(
     const known = knownAs(manifest, identity);
     if (known) {
       await draft.discard();
-      return { stage: '', sha256, prompts, known, digest: null, taken: nothingTaken };
+      return { stage: '', sha256, prompts, known, digest: null, taken: noneReused };
     }
     taken.throwIfAny();
     const takenOver = await reuse.take(draft);

@@ -21,7 +21,7 @@ import { firstAttributes, searchAttributes } from '../../workflows/display/searc
 import { countsOf, newTally } from '../../workflows/tally.ts';
 import { quoted, SUMMARY_BYTES, summaryText, timeText } from '../../workflows/display/web-ui.ts';
 import { approvePriceTable } from '../trust/approvals.ts';
-import { asked } from '../control/asked.ts';
+import { requestedBy } from '../control/requested-by.ts';
 import { takesAttributes, takesBatchHash } from '../connect/batch-attributes.ts';
 import { hashName } from './batch-identity.ts';
 import { UsageError } from '../usage-error.ts';
@@ -95,7 +95,7 @@ export async function startRun({
     const startedAt = new Date().toISOString();
     const beginRun = (current: Manifest): Manifest =>
       withRun(current, { started_at: startedAt, limits, ...startedBy }, liftPause);
-    const control = { id: randomUUID(), at: new Date().toISOString(), ...asked(reason) };
+    const control = { id: randomUUID(), at: new Date().toISOString(), ...requestedBy(reason) };
     const manifest = addition
       ? await takeInAddition(store, addition, { ...control, control: 'add' }, beginRun)
       : await store.updateManifest(beginRun);

@@ -8,7 +8,7 @@ interface AnsweredChoice {
 
 /**
  * Whether the count of output tokens can be true of these choices. llama.cpp, asked for several choices, counts
- * the tokens of one. Told apart from an honest count by what no tokenizer does: a token for less than nothing, one
+ * the tokens of one. UpdateResult apart from an honest count by what no tokenizer does: a token for less than nothing, one
  * that reaches over a word's end, or fewer than `max_tokens` for a choice that was cut off there.
  */
 export function isPlausible(

@@ -4,7 +4,7 @@ import { brotliDecompress, constants, gunzip, inflate } from 'node:zlib';
 import { ownValue } from '../../core/own-value.ts';
 
 /** Nobody compresses an answer more often than that. */
-const MOST_LAYERS = 5;
+const MAX_LAYERS = 5;
 
 const zlibOptions = { finishFlush: constants.Z_SYNC_FLUSH };
 const decoders: Record<string, (bytes: Uint8Array, maxOutputLength: number) => Promise<Buffer>> = {
@@ -36,8 +36,8 @@ export async function decodedBody(
     .split(',')
     .map((layer) => layer.trim().toLowerCase())
     .filter((layer) => layer !== '' && layer !== 'identity');
-  if (layers.length > MOST_LAYERS)
-    throw new Error(`The answer has ${layers.length} content-encodings, more than ${MOST_LAYERS}.`);
+  if (layers.length > MAX_LAYERS)
+    throw new Error(`The answer has ${layers.length} content-encodings, more than ${MAX_LAYERS}.`);
   let body = bytes;
   for (const layer of layers.toReversed()) {
     const decode = ownValue(decoders, layer);

@@ -1,5 +1,5 @@
 /** Values, roughly, that a chat completion may consist of: a text is one of them, however long it is. */
-const MOST_VALUES = 1_000_000;
+const MAX_VALUES = 1_000_000;
 const DEEPEST = 100;
 /** Texts shorter than this hold no more values than that, however they are nested. */
 const SHORT = 64 * 1024;
@@ -24,7 +24,7 @@ export function isModestJson(text: string): boolean {
       values += 1;
       depth += 1;
     }
-    if (values > MOST_VALUES || depth > DEEPEST) return false;
+    if (values > MAX_VALUES || depth > DEEPEST) return false;
   }
   return true;
 }

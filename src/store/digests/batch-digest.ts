@@ -3,7 +3,7 @@ import type { Paid } from '../../core/receipt.ts';
 import { type FailureGroup, failureGroups, noFailures, withLater } from './failure-tally.ts';
 import type { BatchStore } from '../batch-store.ts';
 import { shardDigests } from './shard-digests.ts';
-import { addPaid, NOTHING_PAID } from '../ledger/standing.ts';
+import { addPaid, NOTHING_PAID } from '../ledger/prompt-state.ts';
 
 export interface BatchDigest {
   succeeded: number;

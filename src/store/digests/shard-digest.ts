@@ -11,7 +11,7 @@ import type { Manifest } from '../manifest/manifest.ts';
 import { replaceFile } from '../../system/files/replace-file.ts';
 import type { Shard } from '../shard.ts';
 import { areSameSizes, isUnchanged } from './shard-sizes.ts';
-import { addPaid, NOTHING_PAID, standingOf } from '../ledger/standing.ts';
+import { addPaid, NOTHING_PAID, promptStateOf } from '../ledger/prompt-state.ts';
 import { addFailures } from '../../core/failure-counts.ts';
 import { readRegularText } from '../../system/files/regular-file.ts';
 
@@ -67,25 +67,25 @@ export async function digestOf(shard: Shard, manifest: Manifest): Promise<ShardD
   let failures = noFailures;
   for await (const { index, item } of shard.prompts()) {
     const history = shard.reader.history(index);
-    const standing = standingOf(history, completionsOf(item, manifest));
-    digest.paid = addPaid(digest.paid, standing.paid);
-    digest.bill = billed(digest.bill, billOf(history, standing), boughtAnswers(history, standing));
-    failures = failed(failures, { item, error: standing.settled?.error ?? null });
+    const promptState = promptStateOf(history, completionsOf(item, manifest));
+    digest.paid = addPaid(digest.paid, promptState.paid);
+    digest.bill = billed(digest.bill, billOf(history, promptState), boughtAnswers(history, promptState));
+    failures = failed(failures, { item, error: promptState.settled?.error ?? null });
     for (const { run, nanoUsd } of spendingsOf(history))
       spent.set(run, (spent.get(run) ?? 0) + (nanoUsd ?? 0));
     noteNewest(lastRecordAt, history);
-    if (!standing.settled) {
+    if (!promptState.settled) {
       digest.open++;
       continue;
     }
-    const { status, run, error } = standing.settled;
+    const { status, run, error } = promptState.settled;
     digest[status]++;
     const ofRun = settled.get(run) ?? { ...nothingSettled, run };
     settled.set(run, {
       ...ofRun,
       [status]: ofRun[status] + 1,
       ...(error && { failuresByType: addFailures(ofRun.failuresByType, { [error.type]: 1 }) }),
-      paid: addPaid(ofRun.paid, standing.paid),
+      paid: addPaid(ofRun.paid, promptState.paid),
     });
   }
   return {

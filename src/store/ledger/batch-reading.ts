@@ -9,14 +9,14 @@ import type { BoughtAnswer, Completion, PromptOutcome } from './outcome.ts';
 import type { PromptHistory } from './prompt-history.ts';
 import type { AnswerRecord } from './records.ts';
 import { requestLogOf } from './request-log.ts';
-import { type Standing, standingOf } from './standing.ts';
+import { type PromptState, promptStateOf } from './prompt-state.ts';
 
 export interface PromptReading {
   shard: number;
   index: number;
   item: PromptItem;
   history: PromptHistory;
-  standing: Standing;
+  promptState: PromptState;
   /** Good until the next prompt is asked for. */
   reader: LedgerReader;
 }
@@ -33,8 +33,8 @@ export async function* readShardPrompts(store: BatchStore, shard: number): Async
     await reader.refresh();
     for await (const { index, item } of open.prompts()) {
       const history = reader.history(index);
-      const standing = standingOf(history, completionsOf(item, manifest));
-      yield { shard, index, item, history, standing, reader };
+      const promptState = promptStateOf(history, completionsOf(item, manifest));
+      yield { shard, index, item, history, promptState, reader };
     }
   } finally {
     await open.release();
@@ -82,25 +82,25 @@ export async function* outcomesOf(store: BatchStore, closed: boolean): AsyncGene
 
 /** What became of one prompt, its texts read. */
 export async function outcomeOf(
-  { item, history, standing, reader }: Omit<PromptReading, 'shard' | 'index'>,
+  { item, history, promptState, reader }: Omit<PromptReading, 'shard' | 'index'>,
   closed: boolean,
 ): Promise<PromptOutcome> {
   const readRecord = recordsOf(reader);
   return {
     item,
-    status: standing.settled?.status ?? (closed ? 'not_run' : 'pending'),
-    completions: await completionTexts(standing, history, readRecord),
-    paid: standing.paid,
-    bill: billOf(history, standing),
-    answers: boughtAnswers(history, standing),
-    discarded: await discardedAnswers(history, standing, readRecord),
-    error: standing.settled?.error ?? null,
+    status: promptState.settled?.status ?? (closed ? 'not_run' : 'pending'),
+    completions: await completionTexts(promptState, history, readRecord),
+    paid: promptState.paid,
+    bill: billOf(history, promptState),
+    answers: boughtAnswers(history, promptState),
+    discarded: await discardedAnswers(history, promptState, readRecord),
+    error: promptState.settled?.error ?? null,
     requests: requestLogOf(history),
     lastRecordAt: newestOf(history),
   };
 }
 
-export function boughtAnswers(history: PromptHistory, { chosen }: Standing): BoughtAnswer[] {
+export function boughtAnswers(history: PromptHistory, { chosen }: PromptState): BoughtAnswer[] {
   const used = new Set(chosen.map(({ answer }) => answer.id));
   return history.answers
     .filter((answer) => !answer.reused)
@@ -124,13 +124,13 @@ function recordsOf(reader: LedgerReader): ReadRecord {
 }
 
 async function completionTexts(
-  standing: Standing,
+  promptState: PromptState,
   history: PromptHistory,
   readRecord: ReadRecord,
 ): Promise<Completion[]> {
   const told = new Set<string>();
   const completions: Completion[] = [];
-  for (const { sample, answer, finishReason } of standing.chosen) {
+  for (const { sample, answer, finishReason } of promptState.chosen) {
     const first = !told.has(answer.id);
     told.add(answer.id);
     const record = await readRecord(answer);

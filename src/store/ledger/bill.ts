@@ -1,7 +1,7 @@
 /** What a prompt has cost, told apart by what became of the money: pure, from its records alone. */
 import type { Paid } from '../../core/receipt.ts';
 import type { PromptHistory } from './prompt-history.ts';
-import { paidFor, type Standing } from './standing.ts';
+import { paidFor, type PromptState } from './prompt-state.ts';
 
 /** A request whose answer never arrived whole and that no error status excuses: its provider may have billed it. */
 export interface PossiblyPaid {
@@ -29,7 +29,7 @@ export interface PromptBill {
   reused: number;
 }
 
-export function billOf(history: PromptHistory, { chosen }: Standing): PromptBill {
+export function billOf(history: PromptHistory, { chosen }: PromptState): PromptBill {
   const used = new Set(chosen.map(({ answer }) => answer.id));
   const bought = history.answers.filter((answer) => !answer.reused);
   return {

@@ -2,7 +2,7 @@
 import type { DiscardedAnswer } from './outcome.ts';
 import type { AnswerMeta, PromptHistory } from './prompt-history.ts';
 import type { AnswerRecord } from './records.ts';
-import type { Standing } from './standing.ts';
+import type { PromptState } from './prompt-state.ts';
 
 /** Reads an answer with its texts. */
 export type ReadRecord = (answer: AnswerMeta) => Promise<AnswerRecord>;
@@ -18,13 +18,13 @@ export const attemptOf = ({ starts }: PromptHistory, { start }: AnswerMeta): num
  */
 export async function discardedAnswers(
   history: PromptHistory,
-  standing: Standing,
+  promptState: PromptState,
   readRecord: ReadRecord,
 ): Promise<DiscardedAnswer[]> {
   const discarded: DiscardedAnswer[] = [];
   for (const answer of history.answers) {
     if (answer.reused) continue;
-    const used = standing.chosen.filter((each) => each.answer.id === answer.id);
+    const used = promptState.chosen.filter((each) => each.answer.id === answer.id);
     const usedSamples = new Set(used.map(({ sample }) => sample));
     if (answer.choices.every(({ sample }) => usedSamples.has(sample))) continue;
     const { choices } = await readRecord(answer);
@@ -33,11 +33,11 @@ export async function discardedAnswers(
       ...{ id, at, model, latencyMs, requestId },
       choices: choices
         .filter(({ sample }) => !usedSamples.has(sample))
-        .map((choice) => ({ ...choice, why: whyDiscarded(choice, standing) })),
+        .map((choice) => ({ ...choice, why: whyDiscarded(choice, promptState) })),
       usage: used.length === 0 ? answer.usage : null,
       costNanoUsd: used.length === 0 ? answer.costNanoUsd : null,
       attempt: attemptOf(history, answer),
-      discardedAt: discardedAt(history, standing, answer),
+      discardedAt: discardedAt(history, promptState, answer),
     });
   }
   return discarded;
@@ -45,7 +45,7 @@ export async function discardedAnswers(
 
 function whyDiscarded(
   { sample, text, finishReason }: AnswerRecord['choices'][number],
-  { chosen, settled }: Standing,
+  { chosen, settled }: PromptState,
 ): string {
   const isReplaced = chosen.some((each) => each.sample === sample);
   const replaced = isReplaced ? '; another answer is used' : '';
@@ -57,7 +57,7 @@ function whyDiscarded(
 }
 
 /** The prompt's end that left the answer out; one that came after the end was discarded as it came. */
-function discardedAt(history: PromptHistory, { settled }: Standing, { at }: AnswerMeta): string | null {
+function discardedAt(history: PromptHistory, { settled }: PromptState, { at }: AnswerMeta): string | null {
   if (!settled) return null;
   return history.settled.find((end) => end.at >= at)?.at ?? at;
 }

@@ -13,7 +13,7 @@ import {
 } from './prompt-history.ts';
 import { toRecord } from './record-schema.ts';
 import type { AnswerRecord, LedgerRecord } from './records.ts';
-import { endOf } from './standing.ts';
+import { endOf } from './prompt-state.ts';
 import { openRegular } from '../../system/files/regular-file.ts';
 
 /** A ledger file holds a line that is not this batch's. Names the file and the line. */
@@ -72,7 +72,7 @@ export class LedgerReader implements WriterAudience {
   #failed = false;
   /** The file that this process's own writer appends to. */
   #own: OwnFile | null = null;
-  /** Told while a file is being read. */
+  /** UpdateResult while a file is being read. */
   readonly #told: { file: string; records: readonly WrittenRecord[] }[] = [];
   /** A record was told that could not be taken in: it is to be read. */
   #missed = false;

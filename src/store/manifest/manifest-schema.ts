@@ -3,7 +3,7 @@
  * fields that later versions add are let through.
  */
 import * as z from 'zod';
-import { MOST_WORKERS, providerNames } from '../../core/settings.ts';
+import { MAX_WORKERS, providerNames } from '../../core/settings.ts';
 import { pauseReasonNames } from '../../core/progress.ts';
 import { isPlainAddress } from '../../providers/plain-address.ts';
 import { isBatchId } from '../../core/command-line.ts';
@@ -53,7 +53,7 @@ const settings = z.looseObject({
 });
 
 const limits = z.looseObject({
-  maxWorkers: z.number().int().min(1).max(MOST_WORKERS),
+  maxWorkers: z.number().int().min(1).max(MAX_WORKERS),
   autoWorkers: z.boolean().optional(),
   account: z
     .looseObject({

@@ -12,7 +12,7 @@ import { replaceFile } from '../../system/files/replace-file.ts';
 import type { Shard } from '../shard.ts';
 import { areSameSizes, isUnchanged } from '../digests/shard-sizes.ts';
 import { ledgerFolderOf } from '../shard-name.ts';
-import { type ChosenAnswer, isUsable, LENIENT, standingOf } from '../ledger/standing.ts';
+import { type ChosenAnswer, isUsable, LENIENT, promptStateOf } from '../ledger/prompt-state.ts';
 
 /** One sample of one response, whatever copies of it there are. */
 export interface Origin {
@@ -100,7 +100,7 @@ export function answersOf({ shard, reader }: Shard, manifest: Manifest): UsableA
  * answers that a batch without it can use.
  */
 function usableOf(history: PromptHistory, manifest: Manifest): ChosenAnswer[] {
-  const { settled, chosen } = standingOf(history, mostSamples(history.answers, manifest));
+  const { settled, chosen } = promptStateOf(history, mostSamples(history.answers, manifest));
   if (settled?.status !== 'failed') return chosen;
   const unused = history.answers.flatMap((answer) =>
     answer.choices

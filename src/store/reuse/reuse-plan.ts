@@ -13,7 +13,7 @@ import type { BatchStore } from '../batch-store.ts';
 import { layoutOf, promptsFileName } from '../manifest/manifest.ts';
 import { type AnswerCopy, copyAnswers } from './reused-answers.ts';
 import { ledgerFolderOf } from '../shard-name.ts';
-import { standingOf } from '../ledger/standing.ts';
+import { promptStateOf } from '../ledger/prompt-state.ts';
 import { cannotWrite, messageOf, StoreError } from '../store-error.ts';
 import { makeFolder, syncFolder } from '../../system/files/sync-folder.ts';
 
@@ -226,8 +226,8 @@ export async function copyPlanned(store: BatchStore, shard: number, now: Date): 
       for (const answer of planned) {
         const { index, sample } = answer;
         const history = reader.history(index);
-        if (taken.has(nameOf(answer)) || !standingOf(history, sample).missing.includes(sample)) continue;
-        if (standingOf(history, sample).settled) continue;
+        if (taken.has(nameOf(answer)) || !promptStateOf(history, sample).missing.includes(sample)) continue;
+        if (promptStateOf(history, sample).settled) continue;
         taken.add(nameOf(answer));
         lost.delete(nameOf(answer));
         yield answer;

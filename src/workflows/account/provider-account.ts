@@ -9,7 +9,7 @@ import {
 import type { AccountView, Lease, LeaseHolder, LeaseRequest } from '../../core/lease.ts';
 import { accountQuery, leaseUpdate, returnLeaseUpdate } from './account-messages.ts';
 import { accountDetailsOf } from './account-page.ts';
-import { isLeaseHolder, isLeaseRequest } from '../heard-signals.ts';
+import { isLeaseHolder, isLeaseRequest } from '../signal-checks.ts';
 import { ACCOUNT_QUIET_MS } from '../policies.ts';
 import { accountView, type AccountState, NEW_ACCOUNT, withLease, withoutHolder } from './share-account.ts';
 

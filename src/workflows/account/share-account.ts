@@ -123,12 +123,12 @@ function shareOf(kind: PermitKind, holders: readonly Holder[], asker: Holder, to
     batches.map((batchId) => sumOrNull(wantsOf(batchId))),
     total,
   );
-  const crew = holders.filter(({ batchId }) => batchId === asker.batchId);
-  const ofCrew = shares(
-    crew.map(({ wants }) => wants[kind]),
+  const members = holders.filter(({ batchId }) => batchId === asker.batchId);
+  const ofMembers = shares(
+    members.map(({ wants }) => wants[kind]),
     ofBatches[batches.indexOf(asker.batchId)]!,
   );
-  return ofCrew[crew.indexOf(asker)]!;
+  return ofMembers[members.indexOf(asker)]!;
 }
 
 /**

@@ -25,7 +25,7 @@ export interface EtaFacts {
   spans: Spans | null;
 }
 
-const LEAST_WINDOW_MS = 5000;
+const MIN_WINDOW_MS = 5000;
 const FEWEST_MARKS = 12;
 /** How far a rate over a number of marks is off by chance, times the root of that number. */
 const NOISE = 2;
@@ -68,7 +68,7 @@ function restOfTail({ running, slots, pace }: EtaFacts, spans: Spans): number | 
 
 /** The newest of the window, but at least a few. */
 function recentMarks(pace: readonly PaceMark[], windowMs: number): readonly PaceMark[] {
-  const since = pace.at(-1)!.at - Math.max(LEAST_WINDOW_MS, windowMs);
+  const since = pace.at(-1)!.at - Math.max(MIN_WINDOW_MS, windowMs);
   const recent = pace.filter(({ at }, index) => at >= since || index >= pace.length - FEWEST_MARKS);
   return rateOf(recent) > 0 ? recent : pace;
 }

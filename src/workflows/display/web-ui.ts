@@ -3,7 +3,7 @@ import type { BatchInput } from '../../core/batch-input.ts';
 import type { BatchLayout } from '../../core/batch-layout.ts';
 import type { BatchOutcome } from '../../core/outcome.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { ShardAccount } from '../../core/shard-protocol.ts';
+import type { ShardReport } from '../../core/shard-protocol.ts';
 import { rankedFailures } from '../../core/failure-counts.ts';
 import { commandLine, idWord } from '../../core/command-line.ts';
 import { nextStep } from '../../core/next-steps.ts';
@@ -16,7 +16,7 @@ export function shardSummaryOf(batch: BatchLayout, shard: number): string {
 }
 
 /** Markdown for the current details of a shard's page. */
-export function shardDetailsOf(account: ShardAccount, prompts: number): string {
+export function shardDetailsOf(account: ShardReport, prompts: number): string {
   const { succeeded, failed, paid, failuresByType } = account.tally;
   const waiting = prompts - succeeded - failed - account.running;
   return [

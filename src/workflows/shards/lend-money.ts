@@ -2,7 +2,7 @@
 
 import { heldSlots, type SlotLoan } from './lend-slots.ts';
 
-/** A shard's money in totals of integer nano-USD, as {@link ShardLoan} and {@link ShardAccount} have them. */
+/** A shard's money in totals of integer nano-USD, as {@link ShardLoan} and {@link ShardReport} have them. */
 export interface MoneyLoan extends Pick<SlotLoan, 'slots' | 'returnedSlots'> {
   /** `null`: lent without a cap, or nothing yet. */
   nanoUsd: number | null;

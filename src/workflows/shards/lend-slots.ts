@@ -1,6 +1,6 @@
 /** Who works with how many of a batch's slots: slots are lent, given back, and lent on. */
 
-/** A shard's slots in totals, as {@link ShardLoan} and {@link ShardAccount} have them. */
+/** A shard's slots in totals, as {@link ShardLoan} and {@link ShardReport} have them. */
 export interface SlotLoan {
   slots: number;
   keepSlots: number;

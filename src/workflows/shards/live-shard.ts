@@ -1,5 +1,5 @@
 /** What a batch knows of one execution of one of its shards. */
-import type { ShardAccount, ShardLoan, ShardTally } from '../../core/shard-protocol.ts';
+import type { ShardReport, ShardLoan, ShardTally } from '../../core/shard-protocol.ts';
 import { exposedNanoUsd, type MoneyLoan } from './lend-money.ts';
 import { heldSlots, type SlotLoan } from './lend-slots.ts';
 
@@ -28,7 +28,7 @@ export const newLiveShard = (number: number, execution: number, tally: ShardTall
 });
 
 /** The execution after one that ended out of turn: it counts as the last one heard of that, at worst, until it has read its ledger. */
-export const startedAgain = (shard: LiveShard): LiveShard => ({
+export const restartShard = (shard: LiveShard): LiveShard => ({
   ...newLiveShard(shard.number, shard.execution + 1, shard.tally),
   spentBeforeNanoUsd: exposedNanoUsd(shard),
   isUncounted: shard.isUncounted,
@@ -38,7 +38,7 @@ export const startedAgain = (shard: LiveShard): LiveShard => ({
  * Takes over what an account says. An account of another execution, or one that was overtaken, says nothing; one of a shard
  * that has not read its plan yet says nothing of what came before.
  */
-export function tookOver(shard: LiveShard, account: ShardAccount): boolean {
+export function applyShardReport(shard: LiveShard, account: ShardReport): boolean {
   const { execution, wants } = account;
   if (execution !== shard.execution || shard.phase === 'dead') return false;
   Object.assign(shard, {
@@ -62,7 +62,7 @@ export function tookOver(shard: LiveShard, account: ShardAccount): boolean {
 /** Whether it answers the newest loan: not one before which another is due, nor by a shard that was started again and has not read what it had spent. */
 const isAnswer = (
   { execution, nanoUsd, keepMoneyFor, sent }: LiveShard,
-  { loan, spentBeforeNanoUsd }: ShardAccount,
+  { loan, spentBeforeNanoUsd }: ShardReport,
 ): boolean =>
   loan === sent?.version &&
   nanoUsd === sent.nanoUsd &&

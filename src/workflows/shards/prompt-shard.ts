@@ -10,17 +10,17 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../../activities/index.ts';
-import type { ShardAccount, ShardHalt, ShardInput } from '../../core/shard-protocol.ts';
+import type { ShardReport, ShardHalt, ShardInput } from '../../core/shard-protocol.ts';
 import type { ShardPlan } from '../../core/prompt-task.ts';
-import { createAccountPace } from './account-pace.ts';
+import { createReportPace } from './report-pace.ts';
 import { createBudget } from '../budget.ts';
-import { isLoan } from '../heard-signals.ts';
-import { accountSignal, loanSignal } from '../messages.ts';
+import { isLoan } from '../signal-checks.ts';
+import { shardReportSignal, loanSignal } from '../messages.ts';
 import { causeOf, type PauseCause } from '../pause-cause.ts';
 import { ORPHANED, storePolicy, UNHEARD_TRIES, UNHEARD_WAIT } from '../policies.ts';
 import { createPromptWork } from '../prompt-work.ts';
 import { moneyToReturn, slotsToReturn } from './shard-surplus.ts';
-import { newTally, seeded, shardTallyOf } from '../tally.ts';
+import { newTally, seedTally, shardTallyOf } from '../tally.ts';
 import { shardDetailsOf } from '../display/web-ui.ts';
 
 const { readShard } = proxyActivities<Activities>(storePolicy);
@@ -31,7 +31,7 @@ const { readShard } = proxyActivities<Activities>(storePolicy);
  * settled or the batch is cancelled. A cancel of its own asks it whether its batch is still there to hear of it: it
  * ends with its batch.
  */
-export async function promptShard(input: ShardInput): Promise<ShardAccount> {
+export async function promptShard(input: ShardInput): Promise<ShardReport> {
   const { batchId, run, shard, execution } = input;
   let { loan } = input;
   let plan: ShardPlan | null = null;
@@ -86,7 +86,7 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
     while (!plan && !isStopped()) {
       try {
         plan = await readShard(batchId, shard, run);
-        tally = seeded(newTally(plan.open.length + plan.inRun.succeeded + plan.inRun.failed), plan.inRun);
+        tally = seedTally(newTally(plan.open.length + plan.inRun.succeeded + plan.inRun.failed), plan.inRun);
         work.add(shard, plan);
       } catch (error) {
         await haltFor(causeOf(error));
@@ -103,7 +103,7 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
   async function report(): Promise<void> {
     const { workflowId, runId } = workflowInfo().parent!;
     const batch = getExternalWorkflowHandle(workflowId, runId);
-    const pace = createAccountPace(Date.now(), input.newsEveryMs);
+    const pace = createReportPace(Date.now(), input.newsEveryMs);
     for (let unheard = 0; ;) {
       const isUrgent = (): boolean => over || isAsked || unheard > 0 || pace.isUrgent(draft(), loan);
       await condition(() => isUrgent() || pace.isNews(draft()));
@@ -115,7 +115,7 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
       pace.sent(now, Date.now());
       setCurrentDetails(shardDetailsOf(now, tally.total));
       try {
-        await batch.signal(accountSignal, shard, now);
+        await batch.signal(shardReportSignal, shard, now);
         unheard = 0;
       } catch (error) {
         log.info('the batch did not hear an account', { error });
@@ -133,13 +133,13 @@ export async function promptShard(input: ShardInput): Promise<ShardAccount> {
   }
 
   /** Gives back what is to spare, and says how things stand. */
-  function account(): ShardAccount {
+  function account(): ShardReport {
     const now = draft();
     ({ returnedSlots, returnedNanoUsd } = now);
     return now;
   }
 
-  function draft(): ShardAccount {
+  function draft(): ShardReport {
     const { waitsForRoom, queue, running } = work;
     const dry = plan !== null && queue.length === 0;
     const { spentNanoUsd, reservedNanoUsd } = budget;

@@ -12,7 +12,7 @@ import type { BatchOutcome } from '../../../src/core/outcome.ts';
 import type { ReportRequest } from '../../../src/core/prompt-task.ts';
 import type { BatchResults } from '../../../src/report/results-json.ts';
 import type { LedgerRecord } from '../../../src/store/ledger/records.ts';
-import { addUsage } from '../../../src/store/ledger/standing.ts';
+import { addUsage } from '../../../src/store/ledger/prompt-state.ts';
 import { mockActivity } from '../../activities/support/prompt-desk.ts';
 import { answer, settled, start, usage } from '../../store/support/records.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';

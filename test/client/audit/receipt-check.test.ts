@@ -4,7 +4,7 @@ import { checkReceipts } from '../../../src/client/audit/receipt-check.ts';
 import type { WorkflowReceipt } from '../../../src/client/audit/read-execution.ts';
 import type { PromptReading } from '../../../src/store/ledger/batch-reading.ts';
 import type { LedgerRecord } from '../../../src/store/ledger/records.ts';
-import { standingOf } from '../../../src/store/ledger/standing.ts';
+import { promptStateOf } from '../../../src/store/ledger/prompt-state.ts';
 import { answer, historyOf, settled, usage } from '../../store/support/records.ts';
 
 const at = (second: number): string => `2026-01-01T00:00:0${second}.000Z`;
@@ -12,7 +12,7 @@ const error = { type: 'Completion.Rejected', message: 'no', attempts: 1 } as con
 
 const check = (records: LedgerRecord[], receipts: WorkflowReceipt[], completedRuns: number[] = [1]) => {
   const history = historyOf(...records);
-  const reading = { item: { prompt_id: 'p', prompt: 'x' }, history, standing: standingOf(history, 1) };
+  const reading = { item: { prompt_id: 'p', prompt: 'x' }, history, promptState: promptStateOf(history, 1) };
   return checkReceipts(reading as PromptReading, receipts, new Set(completedRuns));
 };
 

@@ -17,10 +17,10 @@ test('opens the failed prompts of every shard, and no others', async (t) => {
   }
   assert.equal(await reopenFailed(store, 2, new Date()), 7);
   const open: number[] = [];
-  for await (const { index, standing } of readBatchPrompts(
+  for await (const { index, promptState } of readBatchPrompts(
     new BatchStore(store.location, store.batchId, 'r'),
   ))
-    if (!standing.settled) open.push(index);
+    if (!promptState.settled) open.push(index);
   assert.deepEqual(open, [0, 3, 6, 9, 12, 15, 18, 24]);
   assert.equal(await reopenFailed(store, 2, new Date()), 0);
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadConfig } from '../../../src/config.ts';
 import { knownBatchIds } from '../../../src/client/find/known-ids.ts';
-import { settleId } from '../../../src/client/find/settle-id.ts';
+import { resolveId } from '../../../src/client/find/resolve-id.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const names = ['good-0f3a9c21b7de', 'good $(touch x)', 'good-`x`', 'good\u202e', 'good copy'];
@@ -19,5 +19,5 @@ test('a folder whose name is no id is offered to no shell, and no beginning of a
   }
   assert.deepEqual(await knownBatchIds(home, outputDir), names.slice(0, 1));
   const config = loadConfig({ DURABATCH_HOME: home }, home);
-  for (const typed of ['goo', '@last']) assert.equal(await settleId(config, typed, { outputDir }), names[0]);
+  for (const typed of ['goo', '@last']) assert.equal(await resolveId(config, typed, { outputDir }), names[0]);
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { approve } from '../../../src/client/trust/approvals.ts';
 import { lookUpBatch, registerBatch } from '../../../src/client/find/batch-registry.ts';
-import { approvedReuse, noReuse, sourcesOf } from '../../../src/client/reuse/take-over.ts';
+import { approvedReuse, noReuse, sourcesOf } from '../../../src/client/reuse/reuse-earlier-answers.ts';
 import { loadConfig } from '../../../src/config.ts';
 import { destinationOf } from '../../../src/providers/destination.ts';
 import { makeBatch } from '../../store/support/batches.ts';

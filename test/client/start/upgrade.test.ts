@@ -10,7 +10,7 @@ import { readPromptFile } from '../../../src/input/read-prompt-file.ts';
 import { parseRunOptions } from '../../../src/client/options/run-options.ts';
 import { earlierRequests, resolveSettings } from '../../../src/client/start/request-settings.ts';
 import { stagePrompts } from '../../../src/client/start/stage-prompts.ts';
-import { takeOver } from '../../../src/client/reuse/take-over.ts';
+import { reuseEarlierAnswers } from '../../../src/client/reuse/reuse-earlier-answers.ts';
 import { loadConfig } from '../../../src/config.ts';
 import { readBatchPrompts } from '../../../src/store/ledger/batch-reading.ts';
 import { BatchStore } from '../../../src/store/batch-store.ts';
@@ -49,7 +49,7 @@ async function upgradedPlace(t: TestContext) {
 async function missingOf({ location, batchId }: BatchStore): Promise<number[][]> {
   const missing: number[][] = [];
   const store = new BatchStore(location, batchId, 'reader');
-  for await (const { standing } of readBatchPrompts(store)) missing.push(standing.missing);
+  for await (const { promptState } of readBatchPrompts(store)) missing.push(promptState.missing);
   return missing;
 }
 
@@ -86,7 +86,7 @@ test('its answers serve a new batch that asks for the model by its new name, and
   const { store, manifest, created } = await make('deepseek.json', { baseUrl, model: 'deepseek-flash' });
   assert.deepEqual([created, manifest.settings.model], [true, 'deepseek-flash']);
   const notes: string[] = [];
-  await takeOver({ config, store, note: (line) => notes.push(line) });
+  await reuseEarlierAnswers({ config, store, note: (line) => notes.push(line) });
   await copyPlanned(store, 0, new Date());
   assert.deepEqual(await missingOf(store), [[], []]);
   assert.match(notes.join(), /4 completions of identical requests taken over from deepseek-236e06f2b6a6/);
@@ -98,7 +98,7 @@ test('half of its answers serve a batch with one more completion', async (t) => 
   const lacking = await missingOf(before);
   assert.ok(lacking.some(({ length }) => length > 0) && lacking.some(({ length }) => length === 0));
   const { store } = await make('half.json', { ...simulated, completions: '3' });
-  await takeOver({ config, store, note: () => {} });
+  await reuseEarlierAnswers({ config, store, note: () => {} });
   await copyPlanned(store, 0, new Date());
   const asked = (index: number): number => (index === 2 ? 0 : 1);
   assert.deepEqual(

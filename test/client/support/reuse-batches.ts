@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { reuseSources } from '../../../src/client/reuse/reuse-sources.ts';
 import type { ReuseRules } from '../../../src/client/reuse/reuse.ts';
-import { planReuse } from '../../../src/client/reuse/take-over.ts';
+import { planReuse } from '../../../src/client/reuse/reuse-earlier-answers.ts';
 import type { PromptItem } from '../../../src/core/prompt.ts';
 import { BatchDraft } from '../../../src/store/batch-draft.ts';
 import { outcomesOf, readBatchPrompts } from '../../../src/store/ledger/batch-reading.ts';
@@ -123,7 +123,7 @@ export async function textsOf({ location, batchId }: BatchStore): Promise<string
 
 export async function missingOf({ location, batchId }: BatchStore): Promise<number[][]> {
   const missing: number[][] = [];
-  for await (const { standing } of readBatchPrompts(new BatchStore(location, batchId, 'reader')))
-    missing.push(standing.missing);
+  for await (const { promptState } of readBatchPrompts(new BatchStore(location, batchId, 'reader')))
+    missing.push(promptState.missing);
   return missing;
 }

@@ -11,7 +11,7 @@ import {
   outcomesOf,
   readBatchPrompts,
 } from '../../../src/store/ledger/batch-reading.ts';
-import { addPaid, NOTHING_PAID } from '../../../src/store/ledger/standing.ts';
+import { addPaid, NOTHING_PAID } from '../../../src/store/ledger/prompt-state.ts';
 import { BatchStore } from '../../../src/store/batch-store.ts';
 import { billOf } from '../../../src/store/ledger/bill.ts';
 import type { LedgerRecord } from '../../../src/store/ledger/records.ts';
@@ -114,11 +114,11 @@ test('the digests of a batch add up to what its ledger tells, noted or not', asy
   let failures = noFailures;
   const totals = { succeeded: 0, failed: 0, open: 0, paid: NOTHING_PAID };
   const lastRecordAt = new Map<number, string>();
-  for await (const { item, history, standing } of readBatchPrompts(store)) {
-    bill = billed(bill, billOf(history, standing), boughtAnswers(history, standing));
-    failures = failed(failures, { item, error: standing.settled?.error ?? null });
-    totals[standing.settled?.status ?? 'open']++;
-    totals.paid = addPaid(totals.paid, standing.paid);
+  for await (const { item, history, promptState } of readBatchPrompts(store)) {
+    bill = billed(bill, billOf(history, promptState), boughtAnswers(history, promptState));
+    failures = failed(failures, { item, error: promptState.settled?.error ?? null });
+    totals[promptState.settled?.status ?? 'open']++;
+    totals.paid = addPaid(totals.paid, promptState.paid);
     noteNewest(lastRecordAt, history);
   }
   const expected = { ...totals, lastRecordAt, bill, failures: failureGroups(failures) };

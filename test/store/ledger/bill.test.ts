@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { billOf, possiblyPaidOf, spentNanoUsd } from '../../../src/store/ledger/bill.ts';
 import type { LedgerRecord } from '../../../src/store/ledger/records.ts';
-import { addPaid, standingOf } from '../../../src/store/ledger/standing.ts';
+import { addPaid, promptStateOf } from '../../../src/store/ledger/prompt-state.ts';
 import { answer, fault, historyOf, settled, start, usage } from '../support/records.ts';
 
 const billFor = (...records: Parameters<typeof historyOf>) => {
   const history = historyOf(...records);
-  return billOf(history, standingOf(history, 2));
+  return billOf(history, promptStateOf(history, 2));
 };
 
 test('what is used is kept, what a sample has twice is discarded', () => {
@@ -125,14 +125,14 @@ test('every request is on the bill exactly once: kept, discarded, possibly paid 
           },
         ),
       );
-      const standing = standingOf(history, 2);
-      const { kept, discarded, possiblyPaid } = billOf(history, standing);
+      const promptState = promptStateOf(history, 2);
+      const { kept, discarded, possiblyPaid } = billOf(history, promptState);
       const known = all
         .filter(({ end }) => end === 'answer')
         .reduce((sum, { costNanoUsd }) => sum + costNanoUsd, 0);
       const lost = all.filter(({ end }) => end === 'reset' || end === 'lost');
-      assert.deepEqual(addPaid(kept, discarded), standing.paid);
-      assert.equal(standing.paid.costNanoUsd, known);
+      assert.deepEqual(addPaid(kept, discarded), promptState.paid);
+      assert.equal(promptState.paid.costNanoUsd, known);
       assert.equal(possiblyPaid.length, lost.length);
       assert.equal(
         spentNanoUsd(history),

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { discardedAnswers } from '../../../src/store/ledger/discarded-answers.ts';
 import type { DiscardedAnswer } from '../../../src/store/ledger/outcome.ts';
 import type { AnswerRecord, LedgerRecord } from '../../../src/store/ledger/records.ts';
-import { standingOf } from '../../../src/store/ledger/standing.ts';
+import { promptStateOf } from '../../../src/store/ledger/prompt-state.ts';
 import { answer, historyOf, settled, start, usage } from '../support/records.ts';
 
 const at = (second: number): string => `2026-01-01T00:00:0${second}.000Z`;
@@ -14,7 +14,7 @@ async function discardedOf(completions: number, ...records: LedgerRecord[]): Pro
   const answers = new Map(
     records.filter((record): record is AnswerRecord => record.type === 'answer').map((one) => [one.id, one]),
   );
-  return discardedAnswers(history, standingOf(history, completions), async ({ id }) => answers.get(id)!);
+  return discardedAnswers(history, promptStateOf(history, completions), async ({ id }) => answers.get(id)!);
 }
 
 const failed = (id: string, more: Partial<Extract<LedgerRecord, { type: 'settled' }>> = {}) =>

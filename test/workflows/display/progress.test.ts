@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Pause } from '../../../src/core/progress.ts';
 import type { Receipt } from '../../../src/core/receipt.ts';
 import { endedProgress, progressOf } from '../../../src/workflows/display/progress.ts';
-import { newTally, settled } from '../../../src/workflows/tally.ts';
+import { newTally, applyReceipt } from '../../../src/workflows/tally.ts';
 
 const receipt: Receipt = {
   status: 'succeeded',
@@ -16,7 +16,7 @@ const pause: Pause = { reason: 'account', message: 'no balance', since: '2026-01
 
 test('tells what is left, how fast it goes and when it will be over', () => {
   let tally = newTally(10);
-  for (const at of [0, 500, 1000]) tally = settled(tally, 'p', receipt, at);
+  for (const at of [0, 500, 1000]) tally = applyReceipt(tally, 'p', receipt, at);
 
   const progress = progressOf({
     state: 'running',

@@ -13,7 +13,7 @@ export interface SeenProgress extends Progress {
   unheard?: 'no-worker' | 'silent-worker';
 }
 
-const MOST_REASONS = 3;
+const MAX_REASONS = 3;
 
 export const doneCount = (counts: Counts): number => counts.succeeded + counts.failed;
 
@@ -74,7 +74,7 @@ function etaText({ etaSeconds, counts }: Pick<Progress, 'etaSeconds' | 'counts'>
 }
 
 /** How the batch stands if it is not simply running, else null. */
-export function standing({ state, pause, unheard }: SeenProgress): string | null {
+export function promptState({ state, pause, unheard }: SeenProgress): string | null {
   if (state === 'paused' && pause?.by !== undefined) return `paused by ${toTerminalText(pause.by, 40)}`;
   if (state === 'paused') return pause === null ? 'paused' : `paused (${pause.reason})`;
   if (unheard === 'no-worker') return 'no worker is on it';
@@ -87,7 +87,7 @@ export function standing({ state, pause, unheard }: SeenProgress): string | null
 export function retryText({ retries, state }: SeenProgress): string | null {
   if (!retries || retries.prompts === 0 || state !== 'running') return null;
   const { prompts, reasons } = retries;
-  const named = reasons.slice(0, MOST_REASONS);
+  const named = reasons.slice(0, MAX_REASONS);
   const rest = prompts - named.reduce((sum, { prompts: count }) => sum + count, 0);
   const list = named.map(({ reason, prompts: count }) =>
     reasons.length === 1 ? toTerminalText(reason) : `${count} ${toTerminalText(reason)}`,

@@ -11,7 +11,7 @@ import type { WorkflowRun } from '../../../../src/client/audit/workflow-receipts
 import { BatchStore } from '../../../../src/store/batch-store.ts';
 import { completionsOf, readBatchPrompts } from '../../../../src/store/ledger/batch-reading.ts';
 import type { LedgerRecord } from '../../../../src/store/ledger/records.ts';
-import { standingOf } from '../../../../src/store/ledger/standing.ts';
+import { promptStateOf } from '../../../../src/store/ledger/prompt-state.ts';
 import { mockActivity } from '../../../activities/support/prompt-desk.ts';
 import { manifestOf } from '../../../report/support/report-fixtures.ts';
 import { makeBatch } from '../../../store/support/batches.ts';
@@ -100,7 +100,7 @@ export async function makeReportedBatch(t: TestContext): Promise<ReportedBatch> 
 
   const receipts = new Map<number, WorkflowReceipt[]>();
   for await (const { index, item, history } of readBatchPrompts(store)) {
-    const { settled: end, paid } = standingOf(history, completionsOf(item, manifest));
+    const { settled: end, paid } = promptStateOf(history, completionsOf(item, manifest));
     const { status, answers } = end!;
     const receipt: Receipt = { status, answers, paid, spentNanoUsd: null, latencyMs: 1 };
     receipts.set(index, [{ ...receipt, run: 1 }]);

@@ -2,25 +2,25 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { LedgerRecord } from '../../../src/store/ledger/records.ts';
-import { addPaid, NO_USAGE, NOTHING_PAID, standingOf } from '../../../src/store/ledger/standing.ts';
+import { addPaid, NO_USAGE, NOTHING_PAID, promptStateOf } from '../../../src/store/ledger/prompt-state.ts';
 import { answer, fault, historyOf, settled, start, usage } from '../support/records.ts';
 
 const choice = (sample: number, finishReason = 'stop', text = 'text') => ({ sample, text, finishReason });
 const at = (seconds: number): string => new Date(Date.UTC(2026, 0, 1) + seconds * 1000).toISOString();
 const msAt = (seconds: number): number => Date.parse(at(seconds));
 
-/** One line for what matters of a standing. */
+/** One line for what matters of a prompt state. */
 function inShort(records: LedgerRecord[], completions = 2) {
-  const standing = standingOf(historyOf(...records), completions);
+  const promptState = promptStateOf(historyOf(...records), completions);
   return {
-    chosen: standing.chosen.map(({ sample, answer: { id } }) => `${sample}:${id}`),
-    missing: standing.missing,
-    spoiled: standing.spoiled && `${standing.spoiled.sample}:${standing.spoiled.answer.id}`,
-    settled: standing.settled?.id ?? null,
+    chosen: promptState.chosen.map(({ sample, answer: { id } }) => `${sample}:${id}`),
+    missing: promptState.missing,
+    spoiled: promptState.spoiled && `${promptState.spoiled.sample}:${promptState.spoiled.answer.id}`,
+    settled: promptState.settled?.id ?? null,
   };
 }
 
-const standings: {
+const cases: {
   title: string;
   records: LedgerRecord[];
   completions?: number;
@@ -109,8 +109,8 @@ const standings: {
     is: { chosen: ['1:good'], missing: [2], spoiled: '2:bad', settled: null },
   },
 ];
-for (const { title, records, completions, is } of standings) {
-  test(`standing: ${title}`, () => {
+for (const { title, records, completions, is } of cases) {
+  test(`prompt state: ${title}`, () => {
     assert.deepEqual(inShort(records, completions), is);
     assert.deepEqual(inShort(records.toReversed(), completions), is, 'the order of reading matters');
   });
@@ -144,13 +144,13 @@ test('everything that came back is paid: discarded, spoiled and surplus answers 
     answer('spoiled', { attempt: 3, costNanoUsd: 100, choices: [choice(1, 'content_filter')] }),
     settled('end', { answers: ['chosen'] }),
   ];
-  const { paid } = standingOf(historyOf(...records), 1);
+  const { paid } = promptStateOf(historyOf(...records), 1);
   assert.equal(paid.costNanoUsd, 111);
   assert.deepEqual(paid.usage, { prompt: 30, completion: 15, total: 45, cached: 6, reasoning: 3 });
 });
 
 test('the usage of an answer with several choices counts once', () => {
-  const { paid } = standingOf(historyOf(answer('a', { choices: [choice(1), choice(2)] })), 2);
+  const { paid } = promptStateOf(historyOf(answer('a', { choices: [choice(1), choice(2)] })), 2);
   assert.deepEqual(paid, { usage, costNanoUsd: 7 });
 });
 
@@ -159,8 +159,8 @@ test('one unknown cost makes the sum unknown, the known usage stays', () => {
   assert.deepEqual(addPaid(unknown, { usage, costNanoUsd: 5 }), { usage, costNanoUsd: null });
   assert.deepEqual(addPaid({ usage, costNanoUsd: 5 }, unknown), { usage, costNanoUsd: null });
   const records = [answer('a'), answer('b', { usage: null, costNanoUsd: null })];
-  assert.deepEqual(standingOf(historyOf(...records), 1).paid, { usage, costNanoUsd: null });
-  assert.deepEqual(standingOf(historyOf(), 1).paid, NOTHING_PAID);
+  assert.deepEqual(promptStateOf(historyOf(...records), 1).paid, { usage, costNanoUsd: null });
+  assert.deepEqual(promptStateOf(historyOf(), 1).paid, NOTHING_PAID);
 });
 
 const unavailable = (id: string, seconds: number, delaySeconds: number, more = {}) =>
@@ -240,9 +240,9 @@ const waits: {
 ];
 for (const { title, records, now = 0, since, inARow } of waits) {
   test(`waiting for an unavailable provider: ${title}`, () => {
-    const standing = standingOf(historyOf(...records), 1, { run: 1, turn: 1, at: msAt(now) });
-    assert.equal(standing.unavailableSince, since === null ? null : msAt(since));
-    assert.equal(standing.unavailableInARow, inARow);
+    const promptState = promptStateOf(historyOf(...records), 1, { run: 1, turn: 1, at: msAt(now) });
+    assert.equal(promptState.unavailableSince, since === null ? null : msAt(since));
+    assert.equal(promptState.unavailableInARow, inARow);
   });
 }
 
@@ -254,9 +254,13 @@ test('only faults of the prompt’s own count, and only those of the present tur
     fault('f3', { turn: 2 }),
   ];
   const of = (run: number, turn: number) =>
-    standingOf(historyOf(...records), 1, { run, turn, at: msAt(0) }).ownFaults;
+    promptStateOf(historyOf(...records), 1, { run, turn, at: msAt(0) }).ownFaults;
   assert.deepEqual([of(1, 1), of(1, 2), of(1, 3), of(2, 1)], [2, 1, 0, 0]);
-  assert.equal(standingOf(historyOf(...records), 1).ownFaults, 1, 'without a present turn: the newest one');
+  assert.equal(
+    promptStateOf(historyOf(...records), 1).ownFaults,
+    1,
+    'without a present turn: the newest one',
+  );
 });
 
 const lost: { title: string; records: LedgerRecord[]; inARow: number; requests: number }[] = [
@@ -294,8 +298,8 @@ const lost: { title: string; records: LedgerRecord[]; inARow: number; requests: 
 for (const { title, records, inARow, requests } of lost) {
   test(`workers lost in a row: ${title}`, () => {
     for (const order of [records, records.toReversed()]) {
-      const standing = standingOf(historyOf(...order), 1);
-      assert.deepEqual([standing.lostInARow, standing.requests], [inARow, requests]);
+      const promptState = promptStateOf(historyOf(...order), 1);
+      assert.deepEqual([promptState.lostInARow, promptState.requests], [inARow, requests]);
     }
   });
 }
@@ -322,25 +326,25 @@ test('samples are either chosen once or missing, spoiled ones are missing, and t
       fc.integer({ min: 1, max: 4 }),
       (made, completions) => {
         const answers = made.map((one, i) => answer(`a${i}`, { ...one, at: at(i) }));
-        const standing = standingOf(historyOf(...answers), completions);
-        const chosen = standing.chosen.map(({ sample }) => sample);
+        const promptState = promptStateOf(historyOf(...answers), completions);
+        const chosen = promptState.chosen.map(({ sample }) => sample);
         assert.deepEqual(
-          [...chosen, ...standing.missing].sort((a, b) => a - b),
+          [...chosen, ...promptState.missing].sort((a, b) => a - b),
           Array.from({ length: completions }, (_, i) => i + 1),
         );
         const given = (sample: number) =>
           answers.flatMap(({ choices }) => choices.filter((one) => one.sample === sample));
-        for (const sample of standing.missing) {
+        for (const sample of promptState.missing) {
           assert.ok(
             given(sample).every(({ finishReason, text }) => finishReason === 'content_filter' || text === ''),
           );
         }
-        const anySpoiled = standing.missing.some((sample) => given(sample).length > 0);
-        assert.equal(standing.spoiled !== null, anySpoiled);
+        const anySpoiled = promptState.missing.some((sample) => given(sample).length > 0);
+        assert.equal(promptState.spoiled !== null, anySpoiled);
         const unknown = answers.some(({ costNanoUsd }) => costNanoUsd === null);
         const sum = answers.reduce((total, { costNanoUsd }) => total + (costNanoUsd ?? 0), 0);
-        assert.equal(standing.paid.costNanoUsd, unknown ? null : sum);
-        assert.equal(standing.paid.usage.total, 15 * answers.length);
+        assert.equal(promptState.paid.costNanoUsd, unknown ? null : sum);
+        assert.equal(promptState.paid.usage.total, 15 * answers.length);
       },
     ),
   );

@@ -3,7 +3,7 @@ import { after, before, test, type TestContext } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { Client, Connection, ServiceError, type WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
-import { tellBatch, UpdateRefusedError } from '../../../src/client/control/tell-batch.ts';
+import { sendUpdate, UpdateRefusedError } from '../../../src/client/control/send-update.ts';
 import { connectWorker, logWorkersTo, workflowBundle } from '../../../src/worker/batch-worker.ts';
 import { cancelNowUpdate } from '../../../src/workflows/messages.ts';
 import { startTestServer, type TestServer } from '../../support/temporal-server.ts';
@@ -29,7 +29,7 @@ const refusal = (code: number): ServiceError =>
 
 test('the event of a signal stands in the history before the update is sent', async () => {
   const handle = await start('knocked');
-  const seen = await tellBatch(handle, async () => {
+  const seen = await sendUpdate(handle, async () => {
     const { events = [] } = await handle.fetchHistory();
     return (events ?? []).map((event) => event.workflowExecutionSignaledEventAttributes?.signalName);
   });
@@ -44,10 +44,10 @@ test('an update that the server takes only later is sent again; any other refusa
     if (sent === 1) throw refusal(status.FAILED_PRECONDITION);
     return 'taken';
   };
-  assert.equal(await tellBatch(handle, send), 'taken');
+  assert.equal(await sendUpdate(handle, send), 'taken');
   assert.equal(sent, 2);
   await assert.rejects(
-    tellBatch(handle, async () => Promise.reject(refusal(status.INVALID_ARGUMENT))),
+    sendUpdate(handle, async () => Promise.reject(refusal(status.INVALID_ARGUMENT))),
     /Workflow Update failed/,
   );
 });
@@ -91,7 +91,7 @@ function sending(handle: WorkflowHandle) {
 test('a server that refuses for ever holds nobody for ever: the error says what to do', async (t) => {
   const handle = await startRefused(t, 'refused');
   const { send } = sending(handle);
-  await assert.rejects(tellBatch(handle, send, { maxRefusedMs: 1 }), (error) => {
+  await assert.rejects(sendUpdate(handle, send, { maxRefusedMs: 1 }), (error) => {
     assert.ok(error instanceof UpdateRefusedError, String(error));
     assert.match(error.message, /refused to deliver this to refused/);
     assert.match(error.message, /type durabatch resume refused, and then repeat this command/);
@@ -103,7 +103,7 @@ test('an interrupt ends the wait for a server that refuses', async (t) => {
   const handle = await startRefused(t, 'refused-too');
   const { send, isRefused } = sending(handle);
   const interrupt = new AbortController();
-  const told = tellBatch(handle, send, { interrupt: interrupt.signal });
+  const told = sendUpdate(handle, send, { interrupt: interrupt.signal });
   told.catch(() => {});
   await isRefused;
   interrupt.abort(new Error('Ctrl-C'));
@@ -113,7 +113,7 @@ test('an interrupt ends the wait for a server that refuses', async (t) => {
 test('an interrupt ends the wait for a worker that never comes', async () => {
   const handle = await start('nobody-there');
   const interrupt = new AbortController();
-  const told = tellBatch(
+  const told = sendUpdate(
     handle,
     () => {
       const sent = handle.executeUpdate(cancelNowUpdate, { updateId: 'unheard' });

@@ -3,22 +3,22 @@ import { type Command, CommanderError } from 'commander';
 import { exitCodes } from '../commands/exit-codes.ts';
 import { UsageError } from '../usage-error.ts';
 import { explainMisuse } from './explain-misuse.ts';
-import { tellError } from './tell-error.ts';
+import { printError } from './print-error.ts';
 
 /** Tells what is wrong with a command line, also as JSON where that was asked for, and answers the exit code. */
-export async function tellMisuse(
+export async function printMisuse(
   error: unknown,
   program: Command,
   typed: readonly string[],
   debug: boolean,
 ): Promise<number> {
   const telling = { json: typed.includes('--json'), debug };
-  if (!(error instanceof CommanderError)) return tellError(error, telling);
+  if (!(error instanceof CommanderError)) return printError(error, telling);
   // Help and version are no errors; without a command the help is the answer, and commander has shown it.
   if (error.exitCode === 0) return exitCodes.succeeded;
   if (error.code === 'commander.help' && !telling.json) return exitCodes.usage;
   const message = await explainMisuse(error, program, typed, { batchIds: knownIds, isFile });
-  return tellError(new UsageError(message, { cause: error }), telling);
+  return printError(new UsageError(message, { cause: error }), telling);
 }
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;

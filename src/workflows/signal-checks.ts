@@ -1,5 +1,5 @@
 /** Whether what workflows and workers tell each other is what it should be: whoever has the Temporal CLI may send anything. */
-import type { ShardAccount, ShardLoan } from '../core/shard-protocol.ts';
+import type { ShardReport, ShardLoan } from '../core/shard-protocol.ts';
 import type { WorkerPace } from '../core/batch-input.ts';
 import {
   isFinite,
@@ -54,7 +54,7 @@ const isShardAccount = isLike({
   halt: orNull(isLike({ reason: isText(), message: isMessage, lifts: isWhole() })),
 });
 
-export const isAccount = (shard: unknown, account: unknown): account is ShardAccount =>
+export const isAccount = (shard: unknown, account: unknown): account is ShardReport =>
   isWhole()(shard) && isShardAccount(account);
 
 const isShardLoan = isLike({

@@ -36,7 +36,7 @@ interface Place {
  * Returns the id that `typed` stands for. An exact id always wins, case aside; what no batch has is returned as it is. Throws
  * {@link UsageError} where several ids begin so, for an empty text, and for `@last` where there is no batch.
  */
-export async function settleId(config: Config, typed: string, scope: IdScope): Promise<string> {
+export async function resolveId(config: Config, typed: string, scope: IdScope): Promise<string> {
   if (typed.trim() === '')
     throw new UsageError(
       `an id of a batch was expected, got an empty text (an empty variable of the shell?); "${asTyped(commandLine`durabatch list`)}" shows them`,

@@ -6,7 +6,7 @@ import { saveLeftovers } from './save-leftovers.ts';
 import { saveAtUnexpectedEnd } from './unexpected-end.ts';
 
 /** A worker on one batch, with the store it works with: it is not gone before what it has paid for is on disk. */
-export interface PostedWorker {
+export interface SupervisedWorker {
   /** Sent and not answered yet. */
   readonly requestsInFlight: number;
   /** It was told to leave. */
@@ -20,11 +20,11 @@ export interface PostedWorker {
 }
 
 /** `note` is told why a worker has failed, and what it waits for. */
-export function postWorker(
+export function superviseWorker(
   worker: BatchWorker,
   store: BatchStore,
   note: (line: string) => void,
-): PostedWorker {
+): SupervisedWorker {
   let isLeaving = false;
   const isSaved = saveAtUnexpectedEnd({ store, note, stop: () => worker.stop() });
   const gone = seeOff(worker, store, note).then(isSaved);

@@ -13,7 +13,7 @@ import { asTyped } from '../../system/typed-command.ts';
  * leaves it: the id is its name, and the folder it is in is the output folder. Throws {@link UsageError} for a path
  * that is something else, and for a batch where a file of prompts belongs.
  */
-export async function settleOperands(command: Command, knownIds: () => Promise<string[]>): Promise<void> {
+export async function resolveOperands(command: Command, knownIds: () => Promise<string[]>): Promise<void> {
   for (const [index, argument] of command.registeredArguments.entries()) {
     const given = command.processedArgs[index] as string | string[] | undefined;
     if (given === undefined) continue;

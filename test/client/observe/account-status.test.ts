@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AccountView, Rates } from '../../../src/core/lease.ts';
-import { accountText } from '../../../src/client/observe/account-standing.ts';
+import { accountText } from '../../../src/client/observe/account-status.ts';
 
 const rates = (requests: number | null, tokens: number | null = null): Rates => ({ requests, tokens });
 const own = { batchId: 'mine', limits: rates(600), rates: rates(294) };

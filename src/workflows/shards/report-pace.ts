@@ -1,31 +1,31 @@
 /** When a shard tells its batch how things stand: at once where slots or money wait for it, otherwise now and then. */
-import type { ShardAccount, ShardLoan } from '../../core/shard-protocol.ts';
+import type { ShardReport, ShardLoan } from '../../core/shard-protocol.ts';
 
 /** Accounts that only bring news of settled prompts stand at least this far apart. */
-export const LEAST_NEWS_MS = 1000;
-const MOST_NEWS_MS = 5000;
+export const MIN_NEWS_MS = 1000;
+const MAX_NEWS_MS = 5000;
 /** A shard that takes hours tells its news in steps of this share of its age: its history stays short. */
 const SHARE_OF_AGE = 1 / 50;
 
 /** Likewise a batch: the shards it starts later tell their news more seldom. `ageMs`: since it began. */
 export const newsEveryMs = (ageMs: number): number =>
-  Math.min(MOST_NEWS_MS, Math.max(LEAST_NEWS_MS, Math.round(ageMs * SHARE_OF_AGE)));
+  Math.min(MAX_NEWS_MS, Math.max(MIN_NEWS_MS, Math.round(ageMs * SHARE_OF_AGE)));
 
-export interface AccountPace {
+export interface ReportPace {
   /** Slots or money are to be given back or are wanted, or something stops the shard. */
-  isUrgent(draft: ShardAccount, loan: ShardLoan): boolean;
+  isUrgent(draft: ShardReport, loan: ShardLoan): boolean;
   /** Prompts have settled since the last account. */
-  isNews(draft: ShardAccount): boolean;
+  isNews(draft: ShardReport): boolean;
   /** Until news may be told. `now`: ms since 1970. */
   waitMs(now: number): number;
-  sent(account: ShardAccount, now: number): void;
+  sent(account: ShardReport, now: number): void;
   /** The last one did not arrive: all that it said is news again. */
   lost(): void;
 }
 
 /** `startedAt`: ms since 1970; `leastMs` apart are accounts that only bring news. */
-export function createAccountPace(startedAt: number, leastMs = LEAST_NEWS_MS): AccountPace {
-  let last: ShardAccount | null = null;
+export function createReportPace(startedAt: number, leastMs = MIN_NEWS_MS): ReportPace {
+  let last: ShardReport | null = null;
   let sentAt = startedAt;
   return {
     isUrgent: (draft, { nanoUsd, keepMoneyFor }) =>
@@ -57,8 +57,8 @@ export function createAccountPace(startedAt: number, leastMs = LEAST_NEWS_MS): A
   };
 }
 
-const isStuck = (account: ShardAccount | null): boolean =>
+const isStuck = (account: ShardReport | null): boolean =>
   account !== null && account.wants !== null && account.running === 0;
 
-const settledOf = (tally: ShardAccount['tally'] | undefined): number =>
+const settledOf = (tally: ShardReport['tally'] | undefined): number =>
   tally ? tally.succeeded + tally.failed : 0;

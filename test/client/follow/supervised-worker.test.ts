@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { postWorker } from '../../../src/client/follow/posted-worker.ts';
+import { superviseWorker } from '../../../src/client/follow/supervised-worker.ts';
 import { BatchStore } from '../../../src/store/batch-store.ts';
 import type { LedgerRecord } from '../../../src/store/ledger/records.ts';
 import type { BatchWorker } from '../../../src/worker/batch-worker.ts';
@@ -34,7 +34,7 @@ async function postedWith(t: TestContext, record: LedgerRecord) {
   await putInTheWay(inTheWay);
   const notes: string[] = [];
   const worker = endingWorker();
-  const posted = postWorker(worker, store, (line) => notes.push(line));
+  const posted = superviseWorker(worker, store, (line) => notes.push(line));
   const { type } = record;
   await assert.rejects(
     store.withShard(0, ({ writer }) => writer.append(record, { durable: type === 'answer' })),

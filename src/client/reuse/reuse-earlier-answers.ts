@@ -14,11 +14,11 @@ import { durationText } from '../render/duration-text.ts';
 import { plural } from '../render/number-text.ts';
 import {
   findReusable,
-  nothingTaken,
+  noneReused,
   type ReuseRules,
-  type TakenOver,
+  type ReusedTotals,
   wantedBy,
-  withTaken,
+  addReused,
   writeToLedger,
 } from './reuse.ts';
 import { AskedKeys, type ReuseSource, reuseSources, type SkipNote } from './reuse-sources.ts';
@@ -28,7 +28,7 @@ export const defaultReuse: ReusePolicy = { folder: true, since_ms: null, longer:
 /** What a batch of version 0.1.0 was made with. */
 export const noReuse: ReusePolicy = { ...defaultReuse, folder: false };
 
-export interface TakeOverOptions {
+export interface ReuseEarlierOptions {
   config: Config;
   store: BatchStore;
   /** More batches to take answers from, noted in the manifest. */
@@ -44,20 +44,20 @@ export interface TakeOverOptions {
  * Plans to take over what the batches noted in the manifest, and by default all others of the output folder, have answers to.
  * Done before every run, so that a command that was killed in the middle of it is made good by the next one.
  */
-export async function takeOver({
+export async function reuseEarlierAnswers({
   config,
   store,
   named = [],
   policy,
   otherwise = noReuse,
   note,
-}: TakeOverOptions): Promise<void> {
+}: ReuseEarlierOptions): Promise<void> {
   const manifest = await noteReuse(store, named, policy, otherwise);
   const { reuse, reuse_policy, limits } = manifest;
   const typed = [...named, ...approvedReuse(config, store, manifest)];
   const found = await sourcesOf(config, store, { reuse, reuse_policy, typed }, note);
   const taken = await planReuse(store, found, rulesOf(reuse_policy, limits));
-  if (taken.completions > 0) note(takenText(taken));
+  if (taken.completions > 0) note(reusedText(taken));
   else if (named.length > 0) note(`No answers to reuse from ${named.join(', ')}.`);
 }
 
@@ -69,21 +69,21 @@ export async function planReuse(
   store: BatchStore,
   { sources, skip }: { sources: readonly ReuseSource[]; skip: SkipNote },
   rules: ReuseRules,
-): Promise<TakenOver> {
+): Promise<ReusedTotals> {
   const asked = new AskedKeys(sources);
-  let copied = nothingTaken;
+  let copied = noneReused;
   for (;;) {
     const plan = await ReusePlanWriter.open(store);
     let taken = copied;
     try {
       const wanted = await wantedBy(store, asked);
       for await (const { from, answers } of findReusable(wanted, sources, rules, skip)) {
-        taken = withTaken(taken, from, answers);
+        taken = addReused(taken, from, answers);
         if (from.isIn(store.location.outputDir)) {
           await plan.add(answers);
           continue;
         }
-        copied = withTaken(copied, from, answers);
+        copied = addReused(copied, from, answers);
         await copyAnswers(answers, { now: new Date(), write: (records) => writeToLedger(store, records) });
       }
       if (await plan.commit()) return taken;
@@ -170,12 +170,12 @@ export async function sourcesOf(
   return { sources, skip };
 }
 
-const MOST_NAMED = 3;
+const MAX_NAMED = 3;
 
 /** In one line: how many, from where, how old, and how not to. */
-export function takenText({ completions, batchIds, oldest }: TakenOver): string {
-  const more = batchIds.length - MOST_NAMED;
-  const from = [...batchIds.slice(0, MOST_NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+export function reusedText({ completions, batchIds, oldest }: ReusedTotals): string {
+  const more = batchIds.length - MAX_NAMED;
+  const from = [...batchIds.slice(0, MAX_NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
   const age = durationText(Date.now() - (oldest ?? Date.now()));
   return (
     `${plural(completions, 'completion')} of identical requests taken over from ${from} instead of being bought; ` +

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ShardAccount, ShardLoan } from '../../../src/core/shard-protocol.ts';
-import { createAccountPace, newsEveryMs } from '../../../src/workflows/shards/account-pace.ts';
+import type { ShardReport, ShardLoan } from '../../../src/core/shard-protocol.ts';
+import { createReportPace, newsEveryMs } from '../../../src/workflows/shards/report-pace.ts';
 import { newShardTally } from '../../../src/workflows/tally.ts';
 import { batchInput } from '../../support/workflow-harness.ts';
 import { sampleAccount } from '../sample-account.ts';
@@ -14,30 +14,29 @@ const loan = (facts: Partial<ShardLoan> = {}): ShardLoan => ({
 const wants = { worstCostNanoUsd: 5, missingNanoUsd: 5 };
 
 describe('what cannot wait', () => {
-  const rows: [title: string, draft: Partial<ShardAccount>, isUrgent: boolean, loan?: Partial<ShardLoan>][] =
-    [
-      ['nothing new', {}, false],
-      ['prompts that settled', { tally: { ...newShardTally(), succeeded: 3 } }, false],
-      ['slots to give back', { returnedSlots: 1 }, true],
-      ['nothing is left to start', { dry: true }, true],
-      ['a slot waits for money', { wants }, true],
-      ['nothing is in progress any more, for want of money', { wants, running: 0 }, true],
-      ['something stops it', { halt: { reason: 'account', message: 'no balance', lifts: 0 } }, true],
-      ['the first money to give back', { returnedNanoUsd: 7 }, true],
-      ['a new loan, without a cap', { loan: 2 }, false],
-      ['a new loan under a cap', { loan: 2 }, false, { nanoUsd: 5 }],
-      ['a new loan that asks for money', { loan: 2 }, true, { nanoUsd: 5, keepMoneyFor: 'slots' }],
-    ];
+  const rows: [title: string, draft: Partial<ShardReport>, isUrgent: boolean, loan?: Partial<ShardLoan>][] = [
+    ['nothing new', {}, false],
+    ['prompts that settled', { tally: { ...newShardTally(), succeeded: 3 } }, false],
+    ['slots to give back', { returnedSlots: 1 }, true],
+    ['nothing is left to start', { dry: true }, true],
+    ['a slot waits for money', { wants }, true],
+    ['nothing is in progress any more, for want of money', { wants, running: 0 }, true],
+    ['something stops it', { halt: { reason: 'account', message: 'no balance', lifts: 0 } }, true],
+    ['the first money to give back', { returnedNanoUsd: 7 }, true],
+    ['a new loan, without a cap', { loan: 2 }, false],
+    ['a new loan under a cap', { loan: 2 }, false, { nanoUsd: 5 }],
+    ['a new loan that asks for money', { loan: 2 }, true, { nanoUsd: 5, keepMoneyFor: 'slots' }],
+  ];
   for (const [title, draft, isUrgent, terms] of rows) {
     test(`${title}: ${isUrgent ? 'at once' : 'now and then'}`, () => {
-      const pace = createAccountPace(0);
+      const pace = createReportPace(0);
       pace.sent(sampleAccount(), 0);
       assert.equal(pace.isUrgent(sampleAccount(draft), loan(terms)), isUrgent);
     });
   }
 
   test('a shard that was started again tells at once, under a cap, what it had spent', () => {
-    const pace = createAccountPace(0);
+    const pace = createReportPace(0);
     const unread = { execution: 2, spentBeforeNanoUsd: null };
     pace.sent(sampleAccount(unread), 0);
     const underACap = loan({ nanoUsd: 5 });
@@ -59,7 +58,7 @@ describe('what cannot wait', () => {
   });
 
   test('what was told is not urgent again', () => {
-    const pace = createAccountPace(0);
+    const pace = createReportPace(0);
     const told = sampleAccount({ returnedSlots: 1, dry: true, wants, running: 0 });
     pace.sent(told, 0);
     assert.equal(pace.isUrgent(told, loan()), false);
@@ -67,7 +66,7 @@ describe('what cannot wait', () => {
 });
 
 test('news are prompts that have settled since the last account', () => {
-  const pace = createAccountPace(0);
+  const pace = createReportPace(0);
   const one = sampleAccount({ tally: { ...newShardTally(), failed: 1 } });
   assert.equal(pace.isNews(sampleAccount()), false);
   assert.equal(pace.isNews(one), true);
@@ -76,7 +75,7 @@ test('news are prompts that have settled since the last account', () => {
 });
 
 test('news are told once a second, and less and less often by a shard that takes long', () => {
-  const pace = createAccountPace(10_000);
+  const pace = createReportPace(10_000);
   assert.equal(pace.waitMs(10_000), 1000);
   pace.sent(sampleAccount(), 12_000);
   assert.equal(pace.waitMs(12_400), 600);
@@ -85,7 +84,7 @@ test('news are told once a second, and less and less often by a shard that takes
   assert.ok(pace.waitMs(hour) > 60_000);
   let at = 0;
   let told = 0;
-  for (const slow = createAccountPace(0); at < 24 * hour; told++) {
+  for (const slow = createReportPace(0); at < 24 * hour; told++) {
     at += slow.waitMs(at);
     slow.sent(sampleAccount(), at);
   }
@@ -93,7 +92,7 @@ test('news are told once a second, and less and less often by a shard that takes
 });
 
 test('an account that was lost is news again, with all that it said', () => {
-  const pace = createAccountPace(0);
+  const pace = createReportPace(0);
   const told = sampleAccount({ returnedSlots: 1, tally: { ...newShardTally(), succeeded: 3 } });
   pace.sent(told, 0);
   assert.deepEqual([pace.isUrgent(told, loan()), pace.isNews(told)], [false, false]);
@@ -106,6 +105,6 @@ test('the shards that a long batch starts tell their news more seldom', () => {
     [0, 50_000, 100_000, 3_600_000, Number.POSITIVE_INFINITY].map(newsEveryMs),
     [1000, 1000, 2000, 5000, 5000],
   );
-  const pace = createAccountPace(0, 5000);
+  const pace = createReportPace(0, 5000);
   assert.equal(pace.waitMs(0), 5000);
 });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { BatchSettings, LimitChanges } from '../../core/settings.ts';
 import { appendControl } from '../../store/controls-log.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
-import { asked } from '../control/asked.ts';
+import { requestedBy } from '../control/requested-by.ts';
 import { type ContinueEnd, type ContinueOptions, continueBatch, openBatch } from '../start/continue-batch.ts';
 import { flagOf } from '../options/parse-flags.ts';
 import { createProgressView } from '../render/progress/progress-view.ts';
@@ -14,11 +14,11 @@ import { commandLine, idWord, shellWord, shellWords } from '../../core/command-l
 import { hasLiveWorker } from '../observe/server-view.ts';
 import { flagsOfSet, manifestLimits, settableLimits } from '../control/settable-limits.ts';
 import type { StartOptions } from '../start/start-run.ts';
-import { takeOver, type TakeOverOptions } from '../reuse/take-over.ts';
+import { reuseEarlierAnswers, type ReuseEarlierOptions } from '../reuse/reuse-earlier-answers.ts';
 import { connectTemporal, type Temporal } from '../connect/temporal.ts';
 import { withServer } from '../connect/with-server.ts';
 import { type CommandContext, interruptSignal, outputStream, outputTraits } from './context.ts';
-import { printDetached, printEnd } from './last-words.ts';
+import { printDetached, printEnd } from './print-end.ts';
 import { logToFile } from './worker-log.ts';
 
 interface GoOnOptions {
@@ -31,12 +31,12 @@ interface GoOnOptions {
   reason?: string | null;
   detach: boolean;
   /** What was typed of earlier answers, besides what the manifest notes. */
-  reuse?: Pick<TakeOverOptions, 'named' | 'policy' | 'otherwise'>;
+  reuse?: Pick<ReuseEarlierOptions, 'named' | 'policy' | 'otherwise'>;
   prepare?: StartOptions['prepare'];
   context: CommandContext;
 }
 
-export async function goOn(options: GoOnOptions): Promise<number> {
+export async function followRun(options: GoOnOptions): Promise<number> {
   const { store, settings, liftPause, reason = null, detach, reuse = {}, context } = options;
   const { config, note } = context;
   if (!detach) requireApiKey(config, settings);
@@ -46,7 +46,7 @@ export async function goOn(options: GoOnOptions): Promise<number> {
     const prepare = async (run: number): Promise<void> => {
       // A failed prompt wants earlier answers only once it is open again. Killed in between, the next run takes them over.
       await options.prepare?.(run);
-      await takeOver({ config, store, note, ...reuse });
+      await reuseEarlierAnswers({ config, store, note, ...reuse });
     };
     const start: StartOptions = {
       ...{ config, temporal, store, limits: settings.limits },
@@ -133,7 +133,13 @@ async function noteInManifest(
   if (Object.keys(changes).length === 0) return;
   await store.updateManifest((manifest) => ({ ...manifest, limits: { ...manifest.limits, ...changes } }));
   const at = new Date().toISOString();
-  await appendControl(store.folder, { id: randomUUID(), control: 'set', at, ...asked(reason), changes });
+  await appendControl(store.folder, {
+    id: randomUUID(),
+    control: 'set',
+    at,
+    ...requestedBy(reason),
+    changes,
+  });
 }
 
 async function followWithView(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { createPaceTeller } from '../../src/throttling/tell-pace.ts';
+import { createPaceReporter } from '../../src/throttling/pace-reporter.ts';
 import { SILENT_WORKER_MS } from '../../src/workflows/policies.ts';
 
 /** A teller in made-up time. */
@@ -8,7 +8,7 @@ function teller(t: TestContext, fails = false, stepMs = 100) {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let ms = 0;
   const said: [atMs: number, slots: number, reason: string][] = [];
-  const { tell } = createPaceTeller(
+  const { tell } = createPaceReporter(
     async ({ slots, reason }) => {
       said.push([ms, slots, reason]);
       if (fails) throw new Error('the server is away');

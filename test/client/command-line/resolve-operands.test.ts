@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Command } from 'commander';
-import { settleOperands } from '../../../src/client/command-line/settle-operands.ts';
+import { resolveOperands } from '../../../src/client/command-line/resolve-operands.ts';
 import { UsageError } from '../../../src/client/usage-error.ts';
 import { makeBatch } from '../../store/support/batches.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -12,7 +12,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 async function settled(signature: string, typed: string[], known: string[] = []) {
   let called: unknown[] = [];
   const program = new Command().exitOverride();
-  program.hook('preAction', (_program, command) => settleOperands(command, async () => known));
+  program.hook('preAction', (_program, command) => resolveOperands(command, async () => known));
   program
     .command(signature)
     .option('--output-dir <folder>')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Asked } from '../../src/core/progress.ts';
-import { faultOfAsked } from '../../src/workflows/asked-fault.ts';
+import type { Requester } from '../../src/core/progress.ts';
+import { requesterFault } from '../../src/workflows/requester-fault.ts';
 
 for (const [asked, fault] of [
   [null, null],
@@ -16,7 +16,7 @@ for (const [asked, fault] of [
   [['ann@lab'], /"by" must be a text/],
 ] as const) {
   test(`${JSON.stringify(asked)?.slice(0, 60)} ${fault === null ? 'can be asked' : 'is refused'}`, () => {
-    const found = faultOfAsked(asked as Asked | null | undefined);
+    const found = requesterFault(asked as Requester | null | undefined);
     if (fault === null) assert.equal(found, null);
     else assert.match(found ?? '', fault);
   });

@@ -7,17 +7,17 @@ const REASON_EVERY_MS = 5000;
 const SHARE_OF_AGE = 1 / 50;
 /** While requests go: a worker that is silent is taken for gone. */
 const REPEAT_EVERY_MS = 60_000;
-const LEAST_CHANGE = 0.1;
+const MIN_CHANGE = 0.1;
 
 type Pace = Omit<WorkerPace, 'worker'>;
 
-export interface PaceTeller {
+export interface PaceReporter {
   tell(pace: Pace): void;
   stop(): void;
 }
 
 /** Tells the batch what is new, now and then. A word that is lost does no harm: a later one says it again. */
-export function createPaceTeller(send: (pace: Pace) => Promise<void>, clock: () => number): PaceTeller {
+export function createPaceReporter(send: (pace: Pace) => Promise<void>, clock: () => number): PaceReporter {
   const startedAt = clock();
   let told: (Pace & { at: number }) | null = null;
   let latest: Pace | null = null;
@@ -61,7 +61,7 @@ export function createPaceTeller(send: (pace: Pace) => Promise<void>, clock: () 
 function restMs(told: Pace, now: Pace, ageMs: number): number {
   const change = Math.abs(now.slots - told.slots);
   // One slot more or less is no news, however few there are: it comes and goes with the median of the answers.
-  if (change > 1 && change >= LEAST_CHANGE * told.slots) return SLOTS_EVERY_MS;
+  if (change > 1 && change >= MIN_CHANGE * told.slots) return SLOTS_EVERY_MS;
   if (change !== 1 && now.reason === told.reason) return REPEAT_EVERY_MS;
   if (wordsOf(now) !== wordsOf(told)) return REASON_EVERY_MS;
   return Math.min(REPEAT_EVERY_MS, Math.max(REASON_EVERY_MS, ageMs * SHARE_OF_AGE));

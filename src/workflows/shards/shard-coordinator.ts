@@ -18,12 +18,19 @@ import type { Activities } from '../../activities/index.ts';
 import type { BatchInput } from '../../core/batch-input.ts';
 import type { BatchLayout } from '../../core/batch-layout.ts';
 import type { BatchSurvey } from '../../core/prompt-task.ts';
-import type { ShardAccount, ShardLoan } from '../../core/shard-protocol.ts';
+import type { ShardReport, ShardLoan } from '../../core/shard-protocol.ts';
 import type { BatchWork, WorkHost } from '../batch-work.ts';
-import { newsEveryMs } from './account-pace.ts';
+import { newsEveryMs } from './report-pace.ts';
 import { lendMoney } from './lend-money.ts';
 import { lendSlots } from './lend-slots.ts';
-import { inProgress, type LiveShard, newLiveShard, nextLoan, startedAgain, tookOver } from './live-shard.ts';
+import {
+  inProgress,
+  type LiveShard,
+  newLiveShard,
+  nextLoan,
+  restartShard,
+  applyShardReport,
+} from './live-shard.ts';
 import { loanSignal } from '../messages.ts';
 import {
   DEAD_SHARD_WAIT,
@@ -39,13 +46,13 @@ import {
 import { steadyRateOf } from '../pace.ts';
 import type { promptShard } from './prompt-shard.ts';
 import { shardIdOf } from '../../core/shard-range.ts';
-import { newShardTally, takenIn } from '../tally.ts';
+import { newShardTally, mergeShardTally } from '../tally.ts';
 import { shardSummaryOf } from '../display/web-ui.ts';
 
 const { surveyShards } = proxyActivities<Activities>(storePolicy);
 
 /** A large batch lends its slots, and what a cost cap leaves, to shards that each have a workflow of their own. */
-export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
+export function createShardCoordinator(batch: BatchInput, host: WorkHost): BatchWork {
   const waiting: number[] = [];
   let layout: BatchLayout = batch;
   const live = new Map<number, LiveShard>();
@@ -175,7 +182,7 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     });
     live.delete(shard.number);
     if (stop !== 'no') return;
-    live.set(shard.number, startedAgain(shard));
+    live.set(shard.number, restartShard(shard));
   }
 
   const terms = () => ({
@@ -204,12 +211,12 @@ export function createShardCrew(batch: BatchInput, host: WorkHost): BatchWork {
     post(shard);
   }
 
-  function takeIn(number: number, account: ShardAccount): void {
+  function takeIn(number: number, account: ShardReport): void {
     const shard = live.get(number);
     const before = shard?.tally;
-    if (!shard || !tookOver(shard, account)) return;
+    if (!shard || !applyShardReport(shard, account)) return;
     shardsChanged();
-    const consequence = host.counted(takenIn(host.tally(), before!, shard.tally, Date.now()));
+    const consequence = host.counted(mergeShardTally(host.tally(), before!, shard.tally, Date.now()));
     if (consequence) note(consequence);
     if (account.halt?.lifts === host.lifts()) note(host.halt(account.halt));
   }

@@ -1,8 +1,11 @@
 import { hostname, userInfo } from 'node:os';
-import type { Asked } from '../../core/progress.ts';
+import type { Requester } from '../../core/progress.ts';
 
 /** Who types this command, and why. */
-export const asked = (reason: string | null): Asked => ({ by: `${userName()}@${hostname()}`, reason });
+export const requestedBy = (reason: string | null): Requester => ({
+  by: `${userName()}@${hostname()}`,
+  reason,
+});
 
 /** In a container a user may have a number and no name. */
 function userName(): string {

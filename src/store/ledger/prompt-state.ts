@@ -16,7 +16,7 @@ export interface ChosenAnswer {
   finishReason: string;
 }
 
-export interface Standing {
+export interface PromptState {
   /** The end that counts; absent while the prompt is open. */
   settled: SettledRecord | null;
   /** One usable answer per sample that has any, by sample number. */
@@ -70,12 +70,12 @@ export function endOf(history: Pick<PromptHistory, 'settled' | 'reopened'>): Set
 }
 
 /** Without `present`, faults and patience count in the turn of the newest fault, up to that fault. */
-export function standingOf(
+export function promptStateOf(
   history: PromptHistory,
   completions: number,
   present?: Present,
   judgement = LENIENT,
-): Standing {
+): PromptState {
   const { answers, faults } = history;
   const reopened = history.reopened.at(-1);
   const isLater = (record: Moment): boolean => !reopened || compareMoments(record, reopened) > 0;
@@ -83,7 +83,7 @@ export function standingOf(
 
   const chosen: ChosenAnswer[] = [];
   const missing: number[] = [];
-  let spoiled: Standing['spoiled'] = null;
+  let spoiled: PromptState['spoiled'] = null;
   const named = settled ? answers.filter((answer) => settled.answers.includes(answer.id)) : answers;
   for (let sample = 1; sample <= completions; sample++) {
     const usable = firstOf(named, sample, (_, choice) => isUsable(choice, settled ? LENIENT : judgement));
@@ -158,7 +158,7 @@ function troubles(
   answers: readonly AnswerMeta[],
   present: Present | undefined,
   { retryEmpty }: Judgement,
-): Pick<Standing, 'ownFaults' | 'unavailableSince' | 'unavailableInARow'> {
+): Pick<PromptState, 'ownFaults' | 'unavailableSince' | 'unavailableInARow'> {
   if (faults.length === 0 && !retryEmpty) return NO_TROUBLES;
   const isPresent = inTurnsOf(present ?? faults.at(-1));
   const ofTurn = faults.filter(isPresent);

@@ -6,7 +6,7 @@ import { ratesText } from '../../workflows/account/account-page.ts';
 import type { Temporal } from '../connect/temporal.ts';
 
 /** Asks the account; where nobody answers in time, it tells what is known without. */
-export async function accountStanding(
+export async function accountStatus(
   { client }: Temporal,
   account: AccountLimits,
   batchId: string,

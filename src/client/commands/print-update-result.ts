@@ -1,4 +1,4 @@
-import type { ReachedBatch, Told } from '../control/reached-batch.ts';
+import type { ReachedBatch, UpdateResult } from '../control/reached-batch.ts';
 import { progressJson } from '../render/progress/progress-json.ts';
 import { statusJson } from '../render/status-text.ts';
 import type { CommandContext } from './context.ts';
@@ -7,10 +7,10 @@ import { commandLine, idWord } from '../../core/command-line.ts';
 import { asTyped } from '../../system/typed-command.ts';
 
 /** Prints how a batch stands after `command` has told it something; `more` for programs. */
-export async function printTold(
+export async function printUpdateResult(
   command: 'add' | 'pause' | 'resume' | 'set',
   batch: ReachedBatch,
-  { progress, alone }: Told,
+  { progress, alone }: UpdateResult,
   context: CommandContext,
   more: Record<string, unknown> = {},
 ): Promise<void> {

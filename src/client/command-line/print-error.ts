@@ -7,7 +7,7 @@ import { terminalMessage, writeError, writeOut } from '../../system/terminal-out
 import { toTerminalJson } from '../render/terminal-text.ts';
 import { systemErrorText } from './system-error.ts';
 
-export interface Telling {
+export interface PrintErrorOptions {
   /** The error is a line of JSON on standard output too. */
   json: boolean;
   /** With the stack. */
@@ -15,7 +15,7 @@ export interface Telling {
 }
 
 /** Prints an error so that a person can act on it, and answers the exit code. Only `--debug` shows where in the code it was. */
-export function tellError(error: unknown, { json, debug }: Telling): number {
+export function printError(error: unknown, { json, debug }: PrintErrorOptions): number {
   const exitCode =
     error instanceof UsageError || error instanceof InputError || error instanceof StoreError
       ? exitCodes.usage

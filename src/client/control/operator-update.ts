@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkflowNotFoundError, WorkflowUpdateFailedError, WorkflowUpdateStage } from '@temporalio/client';
+import type { UpdateDefinition } from '@temporalio/common';
+import type { Progress } from '../../core/progress.ts';
+import { progressQuery } from '../../workflows/messages.ts';
+import { UsageError } from '../usage-error.ts';
+import { sendUpdate } from './send-update.ts';
+import type { Temporal } from '../connect/temporal.ts';
+
+export interface OperatorUpdateOptions<Args extends [unknown, ...unknown[]]> {
+  temporal: Temporal;
+  batchId: string;
+  update: UpdateDefinition<Progress, Args>;
+  args: Args;
+  /** Whether the batch must have noted in its store what it was told, or only have accepted it. */
+  until: 'noted' | 'accepted';
+  note(line: string): void;
+}
+
+/** A worker that lives answers in milliseconds. */
+const SILENCE_MS = 5000;
+/** As long as what was accepted has to be noted before that is left to another worker. */
+const NOTING_MS = 1000;
+
+/**
+ * An Update, with an id of its own: the server has it carried out once, however often it is sent. A refusal becomes a
+ * `UsageError`. Who waits for a worker that does not answer is told so.
+ */
+export function createOperatorUpdate<Args extends [unknown, ...unknown[]]>({
+  temporal: { client },
+  batchId,
+  update,
+  args,
+  until,
+  note,
+}: OperatorUpdateOptions<Args>): () => Promise<Progress> {
+  const updateId = randomUUID();
+  const workflow = client.workflow.getHandle(batchId);
+
+  const sendUntilAccepted = async (): Promise<Progress> => {
+    const waitForStage = WorkflowUpdateStage.ACCEPTED;
+    const handle = await sendUpdate(workflow, () =>
+      workflow.startUpdate(update, { args, updateId, waitForStage }),
+    );
+    // What still asks for the result would keep this process until the server answers.
+    const enough = new AbortController();
+    const noted = client.withAbortSignal(enough.signal, () => handle.result());
+    noted.catch(() => {
+      // after the race nobody waits for it
+    });
+    try {
+      return await Promise.race([noted, sleep(NOTING_MS).then(() => workflow.query(progressQuery))]);
+    } finally {
+      enough.abort();
+    }
+  };
+
+  return async () => {
+    const silence = setTimeout(() => {
+      note(
+        'No worker has answered yet: what you asked for is done as soon as one does. Ctrl-C ends the waiting; if no worker has seen it by then, it is as if it was never asked for.',
+      );
+    }, SILENCE_MS);
+    try {
+      if (until === 'accepted') return await sendUntilAccepted();
+      return await sendUpdate(workflow, () => workflow.executeUpdate(update, { args, updateId }));
+    } catch (error) {
+      if (error instanceof WorkflowUpdateFailedError)
+        throw new UsageError(`${batchId}: ${error.cause?.message ?? error.message}`, { cause: error });
+      if (error instanceof WorkflowNotFoundError)
+        throw new UsageError(`${batchId} has just ended`, { cause: error });
+      throw error;
+    } finally {
+      clearTimeout(silence);
+    }
+  };
+}

@@ -1,10 +1,8 @@
 /** What may be told to an open batch through Temporal, beside who asks for it. */
 import type { Addition } from './batch-layout.ts';
-import type { LimitChanges } from './settings.ts';
+import { type LimitChanges, MAX_WORKERS } from './settings.ts';
 import { type Is, isEither, isFlag, isNumber, isOneOf, isShape, isText, isWhole, orNull } from './shape.ts';
 
-/** As `MAX_WORKERS` of the contract, of which workflows know only the types. */
-const MAX_WORKERS = 5000;
 /** As the flags have it: timers overflow beyond. */
 const MAX_PATIENCE_MS = 24 * 24 * 3_600_000;
 

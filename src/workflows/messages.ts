@@ -6,6 +6,9 @@ import type { LimitChanges } from '../core/settings.ts';
 import type { ShardReport, ShardLoan } from '../core/shard-protocol.ts';
 import type { WorkerPace } from '../core/batch-input.ts';
 
+/** Failure type of an update that comes while the report is being written. */
+export const ENDING = 'Batch.Ending';
+
 /** Cheap and read-only. */
 export const progressQuery = defineQuery<Progress>('progress');
 

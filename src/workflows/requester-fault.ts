@@ -4,12 +4,12 @@ import { isShape, isText, orNull } from '../core/shape.ts';
 /** Both are shown on the page and kept in memo and manifest. */
 const MAX_CHARACTERS = 1000;
 const isShortText = isText(MAX_CHARACTERS);
-const isAsked = isShape({ by: isShortText }, { reason: orNull(isShortText) });
+const isRequester = isShape({ by: isShortText }, { reason: orNull(isShortText) });
 
-/** Why nobody can have asked so; `null`: somebody can. Whoever has the Temporal CLI may send anything. */
-export function requesterFault(asked: Requester | null | undefined): string | null {
-  if (asked === null || asked === undefined || isAsked(asked)) return null;
-  const { by, reason } = asked as { by: unknown; reason?: unknown };
+/** Why nobody can have requester so; `null`: somebody can. Whoever has the Temporal CLI may send anything. */
+export function requesterFault(requester: Requester | null | undefined): string | null {
+  if (requester === null || requester === undefined || isRequester(requester)) return null;
+  const { by, reason } = requester as { by: unknown; reason?: unknown };
   if (!isShortText(by)) return `"by" must be a text of at most ${MAX_CHARACTERS} characters`;
   if (reason !== null && reason !== undefined && !isShortText(reason))
     return `"reason" must be a text of at most ${MAX_CHARACTERS} characters, or null`;

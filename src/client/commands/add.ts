@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Addition } from '../../core/batch-layout.ts';
 import { AdditionOvertaken, discardStage } from '../../store/additions.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
-import { addUpdate } from '../../workflows/messages.ts';
+import { addUpdate, ENDING } from '../../workflows/messages.ts';
 import { requestedBy } from '../control/requested-by.ts';
 import { destinationOf } from '../../providers/destination.ts';
 import { approve } from '../trust/approvals.ts';
@@ -175,7 +175,8 @@ const refusalOf = (error: unknown): Error | undefined =>
 async function isEnding(store: BatchStore, error: unknown): Promise<boolean> {
   if (!(error instanceof UsageError)) return false;
   if (error.cause instanceof WorkflowNotFoundError || (await finishedOutcome(store))) return true;
-  return /just ending/.test(refusalOf(error)?.message ?? '');
+  const refusal = refusalOf(error);
+  return refusal instanceof ApplicationFailure && refusal.type === ENDING;
 }
 
 /** Somebody else has added prompts since these were checked against the batch. */

@@ -1,6 +1,6 @@
 /** What `list` says of folders that are not as they should be. */
 import assert from 'node:assert/strict';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeBatch } from '../store/support/batches.ts';
@@ -35,6 +35,30 @@ test('a batch that cannot be read hides no other, and is named', async (t) => {
   const alone = await runCli(['list', '--output-dir', outputDir], options);
   assert.deepEqual([alone.code, alone.stdout], [0, ''], 'there is a batch: only, it cannot be read');
 });
+
+const strangeRecords: Record<string, (file: string) => Promise<unknown>> = {
+  'is a folder': (file) => mkdir(file),
+  'is too large': (file) => writeFile(file, '').then(() => truncate(file, 65 << 20)),
+  'names no process': (file) => writeFile(file, '{"worker":null,"run":1}\n'),
+  'has other types': (file) => writeFile(file, '{"worker":{"split":1},"run":"1"}\n{"left":true,"at":1}\n..'),
+};
+for (const [what, plant] of Object.entries(strangeRecords)) {
+  test(`a worker record that ${what} hides no batch`, async (t) => {
+    const home = await createTestHome();
+    t.after(() => rm(home, { recursive: true, force: true }));
+    const options = { env: await testEnv(home), cwd: home };
+    const store = await makeBatch(t, [{ prompt_id: 'p1', prompt: 'one' }], { batch_id: 'good' });
+    const { outputDir } = store.location;
+    const strange = join(outputDir, 'strange');
+    await cp(store.folder, strange, { recursive: true });
+    await mkdir(join(strange, 'workers'), { recursive: true });
+    await plant(join(strange, 'workers', '1_vm_1-00000000.beats'));
+    const { code, stdout, stderr } = await runCli(['list', '--output-dir', outputDir], options);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, new RegExp(` ${store.batchId}$`, 'm'));
+    assert.match(stdout + stderr, / strange$|^strange is not listed: .*beats/m);
+  });
+}
 
 test('an output folder that does not exist is a mistake in typing, not a folder without batches', async (t) => {
   const home = await createTestHome();

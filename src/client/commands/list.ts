@@ -5,7 +5,7 @@ import { batchesOnServer, knownStores, type ServerBatches } from '../find/known-
 import { isGone, remoteStatusOf } from '../observe/remote-batch.ts';
 import { listText } from '../render/list-text.ts';
 import { type BatchStatus, statusJson } from '../render/status-text.ts';
-import { StoreError } from '../../store/store-error.ts';
+import { isFolderFault } from '../../store/store-error.ts';
 import { connectTemporalIfRunning, type Temporal } from '../connect/temporal.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -32,7 +32,7 @@ export async function listCommand(
     const questions: (() => Promise<BatchStatus | null>)[] = stores.map(
       (batch) => () =>
         statusOf(temporal, batch, known?.ours.get(batch) ?? unlisted).catch((error: unknown) => {
-          if (!(error instanceof StoreError)) throw error;
+          if (!isFolderFault(error)) throw error;
           unread++;
           note(`${batch.batchId} is not listed: ${error.message}`);
           return null;

@@ -5,6 +5,7 @@
  */
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as z from 'zod';
 import { presentSize } from '../../system/files/present-size.ts';
 import { PRIVATE_FOLDER } from '../../system/files/private-mode.ts';
 import { readRegularText } from '../../system/files/regular-file.ts';
@@ -44,11 +45,19 @@ export function readNotes(text: string): WorkerNote {
   return Object.assign({}, ...notes) as WorkerNote;
 }
 
+/** A record may come from elsewhere, as the folder may. */
+const noteSchema = z.object({
+  worker: z.string().max(1000).optional(),
+  run: z.int().min(0).nullish(),
+  left: z.literal(true).optional(),
+  at: z.iso.datetime().optional(),
+});
+
 function toNote(line: string): WorkerNote[] {
   try {
-    return [JSON.parse(line) as WorkerNote];
+    return [noteSchema.parse(JSON.parse(line)) as WorkerNote];
   } catch {
-    // A write that was cut off, by a full disk or a kill: it says nothing.
+    // A write that was cut off, by a full disk or a kill, or no note of a worker: it says nothing.
     return [];
   }
 }

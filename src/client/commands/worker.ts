@@ -5,7 +5,7 @@ import { noteIdleTime } from '../../store/manifest/idle-notes.ts';
 import { findOutputFolder, holdsBatch, openOutputFolder } from '../../store/output-folder.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { promptsDigests } from '../../store/prompts/prompts-digest.ts';
-import { messageOf, StoreError } from '../../store/store-error.ts';
+import { isFolderFault, messageOf, StoreError } from '../../store/store-error.ts';
 import { connectWorker, logWorkersTo, createBatchWorker, type KeyPolicy } from '../../worker/batch-worker.ts';
 import { destinationOf, refusedKeyText } from '../../providers/destination.ts';
 import type { Manifest } from '../../store/manifest/manifest.ts';
@@ -50,6 +50,7 @@ export async function workerCommand(
   const slots = createPromptSlots(concurrency);
   const workers = new Map<string, SupervisedWorker>();
   const refused = new Set<string>();
+  const damaged = new Map<string, string>();
   const digests: Duty['digests'] = new Map();
   note(
     `Working on the open batches in ${folder}, up to ${concurrency} prompts at once over all of them. Ctrl-C ends after the requests in flight.`,
@@ -64,6 +65,7 @@ export async function workerCommand(
           slots,
           workers,
           refused,
+          damaged,
           digests,
           allowBaseUrl,
           interrupt,
@@ -94,6 +96,8 @@ interface Duty {
   interrupt: AbortSignal;
   /** Ids of the batches of which was said that their key may not be used. */
   refused: Set<string>;
+  /** What was said of batches whose folders cannot be read, by their ids. */
+  damaged: Map<string, string>;
   /** Hashes of batches' prompts, by their folders. */
   digests: Map<string, { revision: number; digests: readonly string[] | null }>;
   allowBaseUrl: readonly AllowedAddress[];
@@ -105,16 +109,16 @@ interface Duty {
  * list tells which are open, in one call whatever the folder holds; where it says something new, the batch itself is asked.
  */
 async function tend(duty: Duty): Promise<void> {
-  const { temporal, connection, folder, slots, workers, interrupt, context } = duty;
+  const { temporal, connection, folder, slots, workers, damaged, interrupt, context } = duty;
   const { config } = context;
   for (const worker of workers.values()) await worker.save();
   const location = await findOutputFolder(folder).catch(noFolder);
   const listed = new Set(location ? await openBatchIds(temporal, location) : []);
-  for (const id of new Set([...workers.keys(), ...listed])) {
+  const tendOne = async (id: string): Promise<void> => {
     const worker = workers.get(id);
     const isNews = worker ? !listed.has(id) && !worker.isLeaving : listed.has(id);
-    if (!isNews) continue;
-    if (!location || !(await holdsBatch(folder, id))) continue;
+    if (!isNews) return;
+    if (!location || !(await holdsBatch(folder, id))) return;
     const store = openStore(location, id);
     const view = await viewOf(temporal, id);
     const open = view.kind === 'open' && isOf(view, store);
@@ -125,7 +129,7 @@ async function tend(duty: Duty): Promise<void> {
       const isOver = manifest.runs.at(-1)?.outcome !== undefined;
       const offered = { store, manifest, digests: await digestsOf(duty, store, manifest) };
       const mayUseKey = sharedKeyPolicy(config.home, offered, duty.allowBaseUrl);
-      if (!isOver && !takesKey(duty, id, manifest, mayUseKey, note)) continue;
+      if (!isOver && !takesKey(duty, id, manifest, mayUseKey, note)) return;
       await rememberIfPossible(config.home, store.location, id);
       await sweepDeadWorkers(temporal, view);
       const ready = await createBatchWorker({
@@ -149,6 +153,17 @@ async function tend(duty: Duty): Promise<void> {
     } else if (!open && worker) {
       // Not waited for: it may take until there is room on the disk, and other batches shall not wait with it.
       void worker.leave().then(() => note('done.'));
+    }
+  };
+  for (const id of new Set([...workers.keys(), ...listed])) {
+    try {
+      await tendOne(id);
+      damaged.delete(id);
+    } catch (error) {
+      // Those behind it shall not wait until its folder is mended.
+      if (!isFolderFault(error)) throw error;
+      if (damaged.get(id) !== error.message) context.note(`${id}: left alone. ${error.message}`);
+      damaged.set(id, error.message);
     }
   }
 }

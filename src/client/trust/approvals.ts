@@ -3,7 +3,7 @@
  * Kept in the state folder, so that no batch folder can say it of itself.
  */
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as z from 'zod';
 import type { RunLimits } from '../../core/settings.ts';
 import type { Destination } from '../../providers/destination.ts';
@@ -14,6 +14,7 @@ import { canonicalJson } from '../../store/prompts/canonical-json.ts';
 import { replaceFile } from '../../system/files/replace-file.ts';
 import { makeFolder } from '../../system/files/sync-folder.ts';
 import { inHome } from '../../system/home.ts';
+import { acquireProcessLock } from '../../system/process-lock.ts';
 
 export type ApprovedBatch = Pick<BatchStore, 'location' | 'batchId'>;
 
@@ -70,49 +71,60 @@ export interface NewApproval {
 }
 
 /** Remembers that the user has typed or confirmed this, beside what he has approved of the batch before. */
-export async function approve(
+export const approve = (
   home: string,
   batch: ApprovedBatch,
   destination: Destination,
   { prompts, spending, reuse = [], priceTables = [] }: NewApproval,
-): Promise<void> {
-  const before = readApproval(home, batch, destination);
-  await write(home, batch, destination, before, {
+): Promise<void> =>
+  revise(home, batch, destination, (before) => ({
     prompts: union(before?.prompts, prompts),
     reuse: union(before?.reuse, reuse),
     price_tables: union(before?.price_tables, priceTables),
     spending: widest(before?.spending ?? null, spending),
-  });
-}
+  }));
 
 /** Remembers a table that this user's own command charges by. A batch of which nothing is approved stays that way. */
-export async function approvePriceTable(
+export const approvePriceTable = (
   home: string,
   batch: ApprovedBatch,
   destination: Destination,
   hash: string,
-): Promise<void> {
-  const before = readApproval(home, batch, destination);
-  if (!before) return;
-  const approval = { ...before, price_tables: union(before.price_tables, [hash]) };
-  await write(home, batch, destination, before, approval);
-}
+): Promise<void> =>
+  revise(
+    home,
+    batch,
+    destination,
+    (before) => before && { ...before, price_tables: union(before.price_tables, [hash]) },
+  );
 
 const union = (before: readonly string[] = [], now: readonly string[]): string[] => [
   ...new Set([...before, ...now]),
 ];
 
-async function write(
+/** One command at a time: of two that write at once, neither loses what the other one adds. */
+async function revise(
   home: string,
   batch: ApprovedBatch,
   destination: Destination,
-  before: Approval | null,
-  approval: Approval,
+  change: (before: Approval | null) => Approval | null,
 ): Promise<void> {
-  if (before && canonicalJson(before) === canonicalJson(approval)) return;
-  await makeFolder(folderOf(home));
-  const note = { batch_id: batch.batchId, store_uuid: batch.location.uuid, ...destination, ...approval };
-  await replaceFile(fileOf(home, batch, destination), `${JSON.stringify(note)}\n`);
+  const isThere = (before: Approval | null, after: Approval | null): boolean =>
+    after === null || (before !== null && canonicalJson(before) === canonicalJson(after));
+  const known = readApproval(home, batch, destination);
+  if (isThere(known, change(known))) return;
+  const file = fileOf(home, batch, destination);
+  const release = await acquireProcessLock(inHome(home, 'locks', basename(file, '.json')));
+  try {
+    const before = readApproval(home, batch, destination);
+    const approval = change(before);
+    if (isThere(before, approval)) return;
+    await makeFolder(folderOf(home));
+    const note = { batch_id: batch.batchId, store_uuid: batch.location.uuid, ...destination, ...approval };
+    await replaceFile(file, `${JSON.stringify(note)}\n`);
+  } finally {
+    await release();
+  }
 }
 
 /**

@@ -25,6 +25,7 @@ import type { BatchSlots, PromptSlots } from './prompt-slots.ts';
 import { createSurcharge } from '../providers/pricing/surcharge.ts';
 import { sharedApis } from '../providers/shared-apis.ts';
 import type { BatchStore } from '../store/batch-store.ts';
+import type { Manifest } from '../store/manifest/manifest.ts';
 import { createRunPrices } from '../store/manifest/run-prices.ts';
 import { terminalMessage, writeError } from '../system/terminal-output.ts';
 import { WorkerLiveness } from '../store/workers/worker-liveness.ts';
@@ -40,6 +41,12 @@ const MAX_HEARTBEAT_THROTTLE = '8 seconds';
 /** Whether a key may go there. */
 export type KeyPolicy = (destination: Destination) => boolean;
 
+/** What a purchase is charged by: the prices in the limits (`null`: none were typed), and the SHA-256 of its run's table. */
+export type ChargedBy = { prices: RunLimits['prices'] } | { table: string };
+
+/** Whether answers from there may be charged so: under prices of zero, no cost cap holds. */
+export type ChargePolicy = (destination: Destination, by: ChargedBy) => boolean;
+
 export interface BatchWorkerOptions {
   connection: NativeConnection;
   namespace: string;
@@ -49,6 +56,8 @@ export interface BatchWorkerOptions {
   slots?: PromptSlots;
   /** Asked before a key is used; where it may not be, the batch pauses (`account`). */
   mayUseKey: KeyPolicy;
+  /** Asked before each purchase, as the folder may be changed while it is worked on. Default: it may. */
+  mayCharge?: ChargePolicy;
   /** Buys nothing: only for closing a batch that nobody works on. */
   idle?: boolean;
   /** Says what changes about the batch's account. */
@@ -167,12 +176,19 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
     return key;
   };
 
+  const mayCharge = ({ settings, limits }: Pick<Manifest, 'settings' | 'limits'>, by: ChargedBy): boolean =>
+    config.secret(limits.apiKeyEnv) === undefined ||
+    (options.mayCharge?.(destinationOf(settings, limits), by) ?? true);
+
   // Clients of providers and the table of prices are the largest parts of what is loaded here: they come while
   // that thread starts.
   const providers = Promise.all([
     import('../providers/completion-api.ts'),
     import('../providers/pricing/request-prices.ts'),
   ]);
+  const apiOf = sharedApis((settings: RequestSettings, limits: RunLimits) =>
+    counted(createApi(settings, limits, keyFor(destinationOf(settings, limits)), config.plainHttpHosts)),
+  );
   const creating = Worker.create({
     connection,
     namespace,
@@ -181,13 +197,15 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
     workflowBundle: bundle,
     activities: createActivities({
       store,
-      api: sharedApis((settings: RequestSettings, limits: RunLimits) =>
-        counted(createApi(settings, limits, keyFor(destinationOf(settings, limits)), config.plainHttpHosts)),
-      ),
+      api: (settings, limits) => {
+        if (!mayCharge({ settings, limits }, { prices: limits.prices }))
+          throw accountBlocked(refusedKeyText(destinationOf(settings, limits)));
+        return apiOf(settings, limits);
+      },
       prices: (settings, limits, table) =>
         requestPrices(settings, limits, { surcharge, ...(table && { table }) }),
       surcharge,
-      priceTable: createRunPrices(store),
+      priceTable: createRunPrices(store, (manifest, table) => mayCharge(manifest, { table })),
       gate: (_, limits) => {
         const { account, autoWorkers } = limits;
         // An account's permit is of its moment: it is taken last. But who waits for one must not look like a

@@ -1,15 +1,18 @@
 /** What a user has approved is a batch with its prompts, settings and limits, and not just its id. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bundledTable } from '../../src/prices/bundled-table.ts';
 import type { PriceTable } from '../../src/prices/price-table.ts';
 import type { Manifest } from '../../src/store/manifest/manifest.ts';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import {
   createWorkplace,
   batchIdIn,
+  createGate,
   manifestIn,
   otherUser,
   promptTexts,
@@ -329,4 +332,47 @@ test('a run without a table of its own is charged by the bundled one, whatever l
   assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
   const { summary } = await readResults(place.outputDir);
   assert.ok(summary.estimated_cost! > 0);
+});
+
+test('prices that are changed in the folder of a batch that is worked on charge nothing', async (t) => {
+  const gate = createGate();
+  const place = await createWorkplace(t, server, { script: gate.script });
+  const file = await place.write('prompts.json', promptTexts(4));
+  const run = place.startRun(file, [
+    ...['--provider', 'deepseek', '--model', 'deepseek-v4-pro', '--max-workers', '1'],
+    ...['--max-cost', '1', '--max-tokens', '1000'],
+  ]);
+  await place.provider.until(() => place.provider.inFlight === 1);
+  const folder = join(place.outputDir, await batchIdIn(place.outputDir));
+  const newest = (await readdir(join(folder, 'revisions'))).sort().at(-1)!;
+  const number = Number.parseInt(newest, 10) + 1;
+  const next = join(folder, 'revisions', `${String(number).padStart(6, '0')}.json`);
+  const manifest = JSON.parse(await readFile(join(folder, 'revisions', newest), 'utf8')) as Manifest;
+  manifest.limits.prices = { inputPerMillion: 0, outputPerMillion: 0 };
+  await writeFile(next, JSON.stringify({ ...manifest, revision: number }));
+  // What is in flight is charged as it was sent. The manifest is read anew once a second.
+  await sleep(1500);
+  gate.open();
+  const { code, stdout } = await run.ended;
+  assert.equal(code, 5, stdout);
+  assert.match(stdout, /paused \(account\): .*changed since/);
+  assert.equal(place.provider.requests, 1);
+});
+
+test('a batch of another home that is over goes on here by the prices of here', async (t) => {
+  const place = await createWorkplace(t, server);
+  const env = await otherUser(t, server, place.env);
+  const date = new Date(Date.parse(bundledTable.date) + 86_400_000).toISOString().slice(0, 10);
+  const prices = join(env['DURABATCH_HOME']!, 'prices');
+  await mkdir(prices, { recursive: true });
+  await writeFile(join(prices, 'table.json'), JSON.stringify({ ...bundledTable, date }));
+  const file = await place.write('prompts.json', promptTexts(2));
+  const flags = ['--provider', 'deepseek', '--model', 'deepseek-v4-pro'];
+  assert.equal((await place.run(file, [...flags, '--detach'], { env })).code, 0);
+  const id = await batchIdIn(place.outputDir);
+  assert.equal((await place.cli(['cancel', id, '--now'], { env })).code, 0);
+  const { code, stdout, stderr } = await place.run(file, flags);
+  assert.equal(code, 0, stdout + stderr);
+  const { runs } = await manifestIn(place, id);
+  assert.equal(new Set(runs.map(({ price_table: hash }) => hash)).size, 2);
 });

@@ -9,7 +9,7 @@ import { isFolderFault, messageOf, StoreError } from '../../store/store-error.ts
 import { connectWorker, logWorkersTo, createBatchWorker, type KeyPolicy } from '../../worker/batch-worker.ts';
 import { destinationOf, refusedKeyText } from '../../providers/destination.ts';
 import type { Manifest } from '../../store/manifest/manifest.ts';
-import { type AllowedAddress, sharedKeyPolicy } from '../trust/key-policy.ts';
+import { type AllowedAddress, sharedChargePolicy, sharedKeyPolicy } from '../trust/key-policy.ts';
 import { registerBatch } from '../find/batch-registry.ts';
 import { openStore } from '../find/locate-batch.ts';
 import { letEnd } from '../follow/close-on-server.ts';
@@ -141,6 +141,7 @@ async function tend(duty: Duty): Promise<void> {
         idle: isOver,
         note,
         mayUseKey,
+        mayCharge: sharedChargePolicy(config.home, store, duty.allowBaseUrl),
         onDeadWorkers: sweeperOf(temporal, id),
       });
       await noteIdleTime(store, note);

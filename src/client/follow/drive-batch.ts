@@ -17,7 +17,7 @@ import { type CloseWatch, watchClose } from './close-watch.ts';
 import { createEtaCountdown } from '../observe/eta-countdown.ts';
 import { grpcErrorOf } from '../connect/grpc-error.ts';
 import type { SeenProgress } from '../render/progress/progress-facts.ts';
-import { ownKeyPolicy } from '../trust/key-policy.ts';
+import { ownChargePolicy, ownKeyPolicy } from '../trust/key-policy.ts';
 import { createRetriesLook } from '../observe/retries.ts';
 import { saveLeftovers } from './save-leftovers.ts';
 import { hasLiveWorker, openWorkflows, type ServerView, viewOf } from '../observe/server-view.ts';
@@ -152,6 +152,7 @@ async function openWorkerSession({
         ...{ connection, namespace, config, store, idle, note },
         // One that buys nothing needs no key.
         mayUseKey: idle ? () => false : await ownKeyPolicy(config.home, store),
+        mayCharge: ownChargePolicy(config.home, store),
         onDeadWorkers: sweeperOf(temporal, store.batchId),
       }),
       connection,

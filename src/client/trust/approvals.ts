@@ -10,6 +10,7 @@ import type { Destination } from '../../providers/destination.ts';
 import { readRegularTextSync } from '../../system/files/regular-file.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import type { Manifest } from '../../store/manifest/manifest.ts';
+import type { ChargedBy } from '../../worker/batch-worker.ts';
 import { canonicalJson } from '../../store/prompts/canonical-json.ts';
 import { replaceFile } from '../../system/files/replace-file.ts';
 import { makeFolder } from '../../system/files/sync-folder.ts';
@@ -135,8 +136,8 @@ export const coversPrompts = (approval: Approval, digests: readonly string[]): b
   new Set(digests).size === digests.length && digests.every((digest) => approval.prompts.includes(digest));
 
 /**
- * Whether the batch as it lies in its folder is approved: its prompts with its settings, and the price table of every run. A
- * run without a table of its own is charged by the bundled one.
+ * Whether the batch as it lies in its folder is approved: its prompts with its settings, and the price tables of the runs that
+ * are not over. A run without a table of its own is charged by the bundled one.
  */
 export const coversBatch = (
   approval: Approval | null,
@@ -146,7 +147,14 @@ export const coversBatch = (
   approval !== null && coversPrompts(approval, digests) && coversPrices(approval, runs);
 
 export const coversPrices = ({ price_tables: approved }: Approval, runs: Manifest['runs']): boolean =>
-  runs.every(({ price_table: hash }) => hash === undefined || approved.includes(hash));
+  runs.every(
+    ({ price_table: hash, outcome }) =>
+      outcome !== undefined || hash === undefined || approved.includes(hash),
+  );
+
+/** Whether answers may be charged by this table, or by these prices that were typed. */
+export const coversCharge = ({ price_tables: tables, spending }: Approval, by: ChargedBy): boolean =>
+  'table' in by ? tables.includes(by.table) : spending.prices.includes(canonicalJson(by.prices));
 
 /** Whether the batch cannot spend more by these limits than by the approved ones. Those that are `typed` now are approved. */
 export function isWithin(

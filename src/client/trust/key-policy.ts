@@ -1,11 +1,11 @@
 /** Which keys a worker may use where. */
-import type { KeyPolicy } from '../../worker/batch-worker.ts';
+import type { ChargePolicy, KeyPolicy } from '../../worker/batch-worker.ts';
 import { providers } from '../../providers/catalog.ts';
-import { isSimulated, isUsual } from '../../providers/destination.ts';
+import { type Destination, isSimulated, isUsual } from '../../providers/destination.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import type { Manifest } from '../../store/manifest/manifest.ts';
 import { promptsDigests } from '../../store/prompts/prompts-digest.ts';
-import { coversBatch, isWithin, readApproval } from './approvals.ts';
+import { coversBatch, coversCharge, isWithin, readApproval } from './approvals.ts';
 
 /** An address that a worker's own configuration allows. */
 export interface AllowedAddress {
@@ -20,6 +20,19 @@ export async function ownKeyPolicy(home: string, store: BatchStore): Promise<Key
   const digests = await promptsDigests(store.folder, manifest);
   return (destination) =>
     isSimulated(destination) || coversBatch(readApproval(home, store, destination), manifest, digests);
+}
+
+/** Policy of a worker on what its own user has started or confirmed. What is approved once stays so. */
+export function ownChargePolicy(home: string, store: BatchStore): ChargePolicy {
+  const known = new Set<string>();
+  return (destination, by) => {
+    const name = JSON.stringify([destination, by]);
+    if (isSimulated(destination) || known.has(name)) return true;
+    const approval = readApproval(home, store, destination);
+    if (approval === null || !coversCharge(approval, by)) return false;
+    known.add(name);
+    return true;
+  };
 }
 
 /** What a worker knows of a batch that it may take on. */
@@ -37,12 +50,26 @@ export interface OfferedBatch {
 export const sharedKeyPolicy =
   (home: string, { store, manifest, digests }: OfferedBatch, allowed: readonly AllowedAddress[]): KeyPolicy =>
   (destination) => {
-    if (isSimulated(destination) || isUsual(destination)) return true;
-    const isAllowed = allowed.some(
-      ({ baseUrl, apiKeyEnv = providers[destination.provider].apiKeyEnv }) =>
-        baseUrl === destination.baseUrl && apiKeyEnv === destination.apiKeyEnv,
-    );
+    const isAllowed = isAllowedBy(allowed, destination);
     if (isAllowed || digests === null) return isAllowed;
     const approval = readApproval(home, store, destination);
     return coversBatch(approval, manifest, digests) && isWithin(manifest.limits, approval);
   };
+
+/** The same worker's policy on what is charged: whoever lets it work for others lets them say the prices. */
+export function sharedChargePolicy(
+  home: string,
+  store: BatchStore,
+  allowed: readonly AllowedAddress[],
+): ChargePolicy {
+  const own = ownChargePolicy(home, store);
+  return (destination, by) => isAllowedBy(allowed, destination) || own(destination, by);
+}
+
+const isAllowedBy = (allowed: readonly AllowedAddress[], destination: Destination): boolean =>
+  isSimulated(destination) ||
+  isUsual(destination) ||
+  allowed.some(
+    ({ baseUrl, apiKeyEnv = providers[destination.provider].apiKeyEnv }) =>
+      baseUrl === destination.baseUrl && apiKeyEnv === destination.apiKeyEnv,
+  );

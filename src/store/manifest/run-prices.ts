@@ -82,15 +82,24 @@ export async function readRunPrices(
 const howToMend = (run: number): string =>
   `Put the right file back, or remove this one: run ${run} then uses the table that came with this version.`;
 
-/** Reads each run's table once. A run without one is charged by the bundled table. */
+/**
+ * Reads each run's table once. A run without one is charged by the bundled table. Throws {@link StoreError} for one that may
+ * not be used.
+ */
 export function createRunPrices(
   store: Pick<BatchStore, 'folder' | 'manifest' | 'readManifest'>,
+  mayUse: (manifest: Manifest, hash: string) => boolean = () => true,
 ): (run: number) => Promise<PriceTable> {
   const tables = new Map<number, Promise<PriceTable>>();
   const read = async (run: number): Promise<PriceTable> => {
     const known = await store.manifest();
     // The run may have begun since it was read.
     const manifest = known.runs.some((each) => each.run === run) ? known : await store.readManifest();
+    const hash = manifest.runs.find((each) => each.run === run)?.price_table;
+    if (hash !== undefined && !mayUse(manifest, hash))
+      throw new StoreError(
+        `the prices of run ${run} are not those that its user has started or confirmed here. "durabatch resume" asks about them.`,
+      );
     const table = await readRunPrices(store.folder, manifest, run);
     // Large, and mostly not needed.
     return table ?? (await import('../../prices/bundled-table.ts')).bundledTable;

@@ -105,3 +105,19 @@ test('a run that began after the manifest was read is looked up anew', async (t)
   });
   assert.deepEqual(await prices(2), ours);
 });
+
+test('a table that may not be used is refused each time, and used once it may', async (t) => {
+  const folder = await temporaryFolder(t);
+  const hash = await keepPriceTable(folder, ours);
+  const manifest = async () => manifestOf(1, { runs: [runOf(1, hash), runOf(2)] });
+  let allowed = '';
+  const prices = createRunPrices(
+    { folder, manifest, readManifest: manifest },
+    (_, asked) => asked === allowed,
+  );
+  for (let time = 0; time < 2; time++)
+    await assert.rejects(prices(1), /the prices of run 1 are not those that its user has started/);
+  assert.deepEqual(await prices(2), bundledTable);
+  allowed = hash;
+  assert.deepEqual(await prices(1), ours);
+});

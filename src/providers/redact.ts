@@ -17,10 +17,8 @@ export function withoutKey(text: string, apiKey: string | null): string {
   return SEQUENCE_START.test(clean) ? replaceThrough(SEQUENCES, clean, pattern) : clean;
 }
 
-const INVISIBLE = new RegExp(
-  String.raw`[\s\p{Cc}\p{Cf}\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\u{e0100}-\u{e01ef}]+`,
-  'gu',
-);
+/** The empty braille pattern is the one that Unicode does not count as invisible. */
+const INVISIBLE = /[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]+/gu;
 // oxlint-disable-next-line no-control-regex
 const SEQUENCE_START = /[\u001b\u0090\u009b\u009d]/;
 /** The same, with whole escape sequences of terminals: what one holds may hold the key itself, and is looked through first. */

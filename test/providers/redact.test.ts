@@ -33,6 +33,8 @@ const forms: [string, string][] = [
   ['with colour codes', [...KEY].join('\u001b[m')],
   ['with many invisible characters each', [...KEY].join('\u200b'.repeat(9))],
   ['with variation selectors', [...KEY].join('\ufe0f\u{e0100}')],
+  ['with variation selectors of Mongolian', [...KEY].join('\u180b\u180f')],
+  ['with characters that are kept free to be invisible', [...KEY].join('\ufff0\u{e0fff}')],
   ['with fillers that look like nothing', [...KEY].join('\u3164\u2800\u034f')],
   ['with titles of windows', [...KEY].join('\u001b]0;x\u0007')],
   ['with links of terminals', [...KEY].join('\u001b]8;;http://a\u001b\\')],

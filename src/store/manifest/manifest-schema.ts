@@ -5,12 +5,15 @@
 import * as z from 'zod';
 import { MAX_WORKERS, providerNames } from '../../core/settings.ts';
 import { pauseReasonNames } from '../../core/progress.ts';
+import { SHARD_SIZE } from '../../core/batch-layout.ts';
 import { isPlainAddress } from '../../providers/plain-address.ts';
 import { isBatchId } from '../../core/command-line.ts';
 import type { Manifest } from './manifest.ts';
 
 const MAX_PROMPTS = 100_000_000;
 const MAX_RUNS = 100_000;
+/** Of as many prompts as a batch can have, and one for each addition: whoever looks at a batch looks at all of them. */
+const MAX_SHARDS = MAX_PROMPTS / SHARD_SIZE + MAX_RUNS;
 const MAX_RUN = 1_000_000_000;
 
 const text = (length: number) => z.string().max(length);
@@ -185,7 +188,7 @@ const looseManifest = z.looseObject({
   input_hash: z.looseObject({ version: count, sha256 }),
   prompts: z.number().int().min(0).max(MAX_PROMPTS),
   shard_size: z.number().int().min(1).max(MAX_PROMPTS),
-  shards: z.number().int().min(0).max(MAX_PROMPTS),
+  shards: z.number().int().min(0).max(MAX_SHARDS),
   max_completions: z.number().int().min(1).max(1_000_000),
   additions: z.array(addition).max(MAX_RUNS).optional(),
   settings,

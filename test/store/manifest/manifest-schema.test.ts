@@ -93,6 +93,16 @@ for (const [path, value, named = path] of hostile) {
   });
 }
 
+test('refuses more shards than the most prompts and additions need: each is looked at', () => {
+  const of = (shards: number) => ({ ...manifestOf(3), prompts: shards, shards, shard_size: 1 });
+  assert.ok(manifestSchema.safeParse(of(200_000)).success);
+  const { error } = manifestSchema.safeParse(of(200_001));
+  assert.deepEqual(
+    error?.issues.map(({ path }) => path.join('.')),
+    ['shards'],
+  );
+});
+
 test('lets through what a later version may add, wherever it does', () => {
   const manifest = withValue('settings.later', 1) as Record<string, any>;
   manifest['later'] = { anything: [true] };

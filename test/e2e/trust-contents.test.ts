@@ -359,13 +359,32 @@ test('prices that are changed in the folder of a batch that is worked on charge 
   assert.equal(place.provider.requests, 1);
 });
 
+/** Prices of a day later than the bundled ones, as if they had been fetched. */
+async function newerPrices(home: string): Promise<void> {
+  const date = new Date(Date.parse(bundledTable.date) + 86_400_000).toISOString().slice(0, 10);
+  await mkdir(join(home, 'prices'), { recursive: true });
+  await writeFile(join(home, 'prices', 'table.json'), JSON.stringify({ ...bundledTable, date }));
+}
+
+test('an open batch of this user goes on with another key variable after newer prices have come', async (t) => {
+  const place = await createWorkplace(t, server);
+  const withBoth = { ...place.env, OTHER_API_KEY: 'another+test+key+0123456789' };
+  const env = await otherUser(t, server, withBoth);
+  const file = await place.write('prompts.json', promptTexts(2));
+  const flags = ['--provider', 'deepseek', '--model', 'deepseek-v4-pro'];
+  assert.equal((await place.run(file, [...flags, '--detach'], { env })).code, 0);
+  // Its prices are no longer those that a run would begin with.
+  await newerPrices(env['DURABATCH_HOME']!);
+  const { code, stdout, stderr } = await place.run(file, [...flags, '--api-key-env', 'OTHER_API_KEY'], {
+    env,
+  });
+  assert.equal(code, 0, stdout + stderr);
+});
+
 test('a batch of another home that is over goes on here by the prices of here', async (t) => {
   const place = await createWorkplace(t, server);
   const env = await otherUser(t, server, place.env);
-  const date = new Date(Date.parse(bundledTable.date) + 86_400_000).toISOString().slice(0, 10);
-  const prices = join(env['DURABATCH_HOME']!, 'prices');
-  await mkdir(prices, { recursive: true });
-  await writeFile(join(prices, 'table.json'), JSON.stringify({ ...bundledTable, date }));
+  await newerPrices(env['DURABATCH_HOME']!);
   const file = await place.write('prompts.json', promptTexts(2));
   const flags = ['--provider', 'deepseek', '--model', 'deepseek-v4-pro'];
   assert.equal((await place.run(file, [...flags, '--detach'], { env })).code, 0);

@@ -226,8 +226,14 @@ async function assertApprovedLimits(
   const { runs, limits, settings } = manifest;
   const last = runs.at(-1);
   if (last === undefined || last.outcome !== undefined || isSimulated(destination)) return;
-  const ownPrices = priceTableHash(await tableForRun(config, settings));
-  await approvePriceTable(config.home, store, destination, ownPrices);
+  await approvePriceTable(
+    config.home,
+    store,
+    destination,
+    priceTableHash(await tableForRun(config, settings)),
+    // Of a run that this user has started with another key variable.
+    ...(readApproval(config.home, store, destinationOf(settings, limits))?.price_tables ?? []),
+  );
   const approval = readApproval(config.home, store, destination);
   if (approval !== null && coversPrices(approval, runs) && isWithin(limits, approval)) return;
   const flags = destinationFlags(destination);

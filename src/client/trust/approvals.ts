@@ -85,18 +85,18 @@ export const approve = (
     spending: widest(before?.spending ?? null, spending),
   }));
 
-/** Remembers a table that this user's own command charges by. A batch of which nothing is approved stays that way. */
+/** Remembers tables that this user's own commands charge by. A batch of which nothing is approved stays that way. */
 export const approvePriceTable = (
   home: string,
   batch: ApprovedBatch,
   destination: Destination,
-  hash: string,
+  ...hashes: readonly string[]
 ): Promise<void> =>
   revise(
     home,
     batch,
     destination,
-    (before) => before && { ...before, price_tables: union(before.price_tables, [hash]) },
+    (before) => before && { ...before, price_tables: union(before.price_tables, hashes) },
   );
 
 const union = (before: readonly string[] = [], now: readonly string[]): string[] => [

@@ -3,6 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { commandHelp } from '../src/client/command-line/command-help.ts';
+import { providerNames } from '../src/core/settings.ts';
+import { providers } from '../src/providers/catalog.ts';
 import { createProgram } from '../src/client/program.ts';
 import { root, runScript } from './project.mjs';
 
@@ -44,7 +46,7 @@ With several batches, \`watch\` exits with the worst of their codes, in the orde
 const NOTES = {
   run: `Typed again, it follows the batch if it is running, continues it if it crashed or was stopped or cancelled, or prints where the results are if it has finished. A paused batch stays paused until \`resume\`. A batch is identified by its prompts and request settings: the same ones are the same batch, whatever the file is called. \`--new\` makes another one.
 
-\`--base-url\` works with every provider. \`openai-compatible\` has no default address and no default model. \`--thinking\` is for models of \`deepseek\` and \`openai\`; for other providers, use \`extra_body\` ([input](input.md)). The older Python script called some of these flags \`InputFile\` (\`<file>\`), \`MaxWorkers\`, \`Temperature\`, \`TopP\`, \`MaxTokens\` and \`OutputDir\`.
+\`--base-url\` works with every provider but \`simulated\`. \`--thinking\` is for models of \`deepseek\` and \`openai\`; for other providers, use \`extra_body\` ([input](input.md)). The older Python script called some of these flags \`InputFile\` (\`<file>\`), \`MaxWorkers\`, \`Temperature\`, \`TopP\`, \`MaxTokens\` and \`OutputDir\`.
 
 More: [input](input.md), [money](money.md), [rate limits](rate-limits.md), [recovery](recovery.md).`,
   estimate:
@@ -111,6 +113,19 @@ const anchorOf = (command) =>
     .replaceAll(/[^a-z0-9 -]/g, '')
     .replaceAll(' ', '-');
 
+const orNone = (text) => (text === null ? 'none' : `\`${text}\``);
+
+/** What \`run\` takes where the flags leave it out. */
+const providerTable = () => [
+  '| provider | default address | default model | key |',
+  '|---|---|---|---|',
+  ...providerNames.map((name) => {
+    const { baseUrl, defaultModel, apiKeyEnv } = providers[name];
+    return `| \`${name}\` | ${orNone(baseUrl)} | ${orNone(defaultModel)} | ${orNone(apiKeyEnv)} |`;
+  }),
+  '',
+];
+
 function section(command) {
   const { examples = [], exitCodes } = commandHelp[command.name()] ?? {};
   const note = NOTES[command.name()];
@@ -121,6 +136,7 @@ function section(command) {
     `${description[0].toUpperCase()}${description.slice(1)}.`,
     '',
     ...(note === undefined ? [] : [note, '']),
+    ...(command.name() === 'run' ? providerTable() : []),
     ...flagTables(command),
     ...(examples.length === 0 ? [] : ['```sh', ...examples, '```', '']),
     ...(exitCodes === undefined ? [] : [`Exit codes: ${exitCodes.replaceAll('\n', ' ')}.`, '']),

@@ -12,7 +12,7 @@ const INTRODUCTION = `# Commands
 
 <!-- Made by \`npm run cli-page\` from the definitions of the commands. Edit those, or scripts/make-cli-page.mjs. -->
 
-In a built checkout, the command is \`npx durabatch\`. To have \`durabatch\` in every folder, run \`npm link\` in the checkout once. To use it in a project of yours, run \`npm install FOLDER_OF_THE_CHECKOUT\` there; then \`npx durabatch\` and \`import … from 'durabatch'\` work in it.
+In the folder of a built checkout (\`npm start\` or \`npm run build\`), the command is \`npx durabatch\`. To have \`durabatch\` in every folder, run \`npm link\` in the checkout once. To use it in a project of yours, run \`npm install FOLDER_OF_THE_CHECKOUT\` there; then \`npx durabatch\` and \`import … from 'durabatch'\` work in it.
 
 Every command takes \`--json\` ([what it prints](json.md)), \`--help\` and \`--debug\`. An error is a sentence with what to do; \`--debug\` adds where in the code it occurred. \`NO_COLOR\` turns colours off. \`durabatch --version\` prints the version.
 

@@ -91,7 +91,7 @@ function flagTables(command) {
   }
   return [...groups].flatMap(([heading, options]) => [
     ...(heading === '' ? [] : [`**${heading.replace(/:$/, '')}**`, '']),
-    '| flag | | default |',
+    '| flag | meaning | default |',
     '|---|---|---|',
     ...options.map(flagRow),
     '',

@@ -38,7 +38,7 @@ const script = ({ prompt, promptCount }) => {
   return reply.ok({ text: `An answer to question ${number}. `.repeat(30) });
 };
 
-/** Returns the screen, a list of lines with their escape sequences, after `bytes` of what a command printed. */
+/** Returns the lines of the screen, with their colours, after everything that a command has printed. */
 function screenOf(output) {
   const lines = [''];
   let row = 0;
@@ -138,35 +138,32 @@ async function record(env, folder) {
   return shown;
 }
 
+/** Runs the command in a folder with its prompts, and returns the lines of the picture. */
+async function linesOf(env, folder) {
+  const prompts = Array.from({ length: PROMPTS }, (_, at) => ({
+    prompt_id: `prompt_${String(at + 1).padStart(4, '0')}`,
+    prompt: `Question ${at + 1}?`,
+  }));
+  await writeFile(join(folder, 'prompts.json'), JSON.stringify(prompts));
+  const screen = screenOf(await record(env, folder));
+  const display = screen.slice(screen.findIndex((line) => line.startsWith('Batch ')));
+  const [first, ...more] = COMMAND;
+  return [`$ ${first} \\`, ...more.map((line) => `    ${line}`), ...display];
+}
+
 await runScript(async () => {
   await buildIfStale();
+  const latencyMs = ({ total }) => 300 + ((total * 137) % 900);
+  const provider = await startFakeProvider({ port: PORT, honourN: false, script, latencyMs });
   const folder = await mkdtemp(join(tmpdir(), 'durabatch-live-view-'));
-  const server = await startTestServer();
-  const provider = await startFakeProvider({
-    port: PORT,
-    honourN: false,
-    script,
-    latencyMs: ({ total }) => 300 + ((total * 137) % 900),
-  });
   try {
-    const prompts = Array.from({ length: PROMPTS }, (_, at) => ({
-      prompt_id: `prompt_${String(at + 1).padStart(4, '0')}`,
-      prompt: `Question ${at + 1}?`,
-    }));
-    await writeFile(join(folder, 'prompts.json'), JSON.stringify(prompts));
-    const output = await record(server.env, folder);
-    const [first, ...more] = COMMAND;
-    const screen = screenOf(output);
-    const display = screen.slice(screen.findIndex((line) => line.startsWith('Batch ')));
-    const lines = [`$ ${first} \\`, ...more.map((line) => `    ${line}`), ...display];
-    await writeFile(
-      join(root, 'docs', 'images', 'live-view.svg'),
-      toSvg(lines, 'durabatch in a terminal, two thirds through a batch'),
-    );
+    const server = await startTestServer();
+    const lines = await linesOf(server.env, folder).finally(server.stop);
+    const title = 'durabatch in a terminal, two thirds through a batch';
+    await writeFile(join(root, 'docs', 'images', 'live-view.svg'), toSvg(lines, title));
     console.log(lines.join('\n'));
   } finally {
     await provider.close();
-    await server.stop();
     await rm(folder, { recursive: true, force: true });
   }
 });

@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const MAX_ARCHITECTURE_LINES = 150;
 
 const documents = [
+  'README.md',
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })

@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createWhole, readWhole } from '../system/files/create-whole.ts';
+import { assertNoLink } from './no-links.ts';
 import { cannotWrite, StoreError } from './store-error.ts';
 import { makeFolder } from '../system/files/sync-folder.ts';
 
@@ -17,6 +18,7 @@ const fileOf = (outputDir: string, hash: HashName, number: number): string =>
 
 /** The ids that are claimed for a hash, the first one first. A batch may not have been made, or be gone. */
 export async function claimedIds(outputDir: string, hash: HashName): Promise<string[]> {
+  await assertNoLink(join(outputDir, FOLDER));
   const names = await readdir(join(outputDir, FOLDER)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
@@ -31,7 +33,7 @@ export async function claimedIds(outputDir: string, hash: HashName): Promise<str
 
 /**
  * Claims an id for the `number`th batch of this hash. Resolves to the id, and whether the claim is new: if somebody has
- * claimed that number before, theirs is the id. Throws {@link StoreError}.
+ * claimed that number before, theirs is the id. Throws {@link StoreError}, also where the folder of claims is a link.
  */
 export async function claimId(
   outputDir: string,
@@ -39,6 +41,7 @@ export async function claimId(
   number: number,
   id: string,
 ): Promise<{ id: string; isNew: boolean }> {
+  await assertNoLink(join(outputDir, FOLDER));
   try {
     await makeFolder(join(outputDir, FOLDER));
     if (await createWhole(fileOf(outputDir, hash, number), `${id}\n`)) return { id, isNew: true };

@@ -9,11 +9,16 @@ import { StoreError } from './store-error.ts';
  * below that are opened without following links (`regular-file.ts`). A missing folder is no link.
  */
 export async function assertNoLinks(batchFolder: string): Promise<void> {
-  const found = await lstat(batchFolder).catch(orMissing);
-  if (found?.isSymbolicLink()) throw linkError(batchFolder);
+  await assertNoLink(batchFolder);
   const entries = await entriesOf(batchFolder);
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(batchFolder, name));
   await Promise.all(folders.map(entriesOf));
+}
+
+/** Throws {@link StoreError} if there is a symbolic link of this name. */
+export async function assertNoLink(path: string): Promise<void> {
+  const found = await lstat(path).catch(orMissing);
+  if (found?.isSymbolicLink()) throw linkError(path);
 }
 
 async function entriesOf(folder: string): Promise<Dirent[]> {
@@ -30,5 +35,5 @@ function orMissing(error: NodeJS.ErrnoException): null {
 
 const linkError = (path: string): StoreError =>
   new StoreError(
-    `${path} is a link, and nothing in a batch folder is reached through one. Put the file or folder itself there.`,
+    `${path} is a link, and nothing that belongs to a batch is reached through one. Put the file or folder itself there.`,
   );

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createProgram } from '../../src/client/program.ts';
@@ -20,17 +20,6 @@ describe('the pages for users', () => {
     assert.ok(prose.split(/\s+/).length <= 1000, 'at most 1,000 words outside code and tables');
   });
 
-  test('every link within the repository leads to a file, and to a heading that is there', () => {
-    const broken = userPages.flatMap(({ name, text }) =>
-      [...text.matchAll(/\]\(([^)\s]+)\)/g)]
-        .map(([, target = '']) => target)
-        .filter((target) => !target.startsWith('https://'))
-        .filter((target) => !leadsSomewhere(name, target))
-        .map((target) => `${name}: ${target}`),
-    );
-    assert.deepEqual(broken, []);
-  });
-
   test('every page in docs is linked from README.md or ARCHITECTURE.md', () => {
     const texts = userPages[0]!.text + readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
     assert.deepEqual(
@@ -48,22 +37,6 @@ describe('the pages for users', () => {
     assert.deepEqual(gone, []);
   });
 });
-
-/** As GitHub makes them of headings. */
-const anchorOf = (heading: string): string =>
-  heading
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
-    .replaceAll(' ', '-');
-
-function leadsSomewhere(page: string, target: string): boolean {
-  const [path = '', anchor] = target.split('#');
-  const file = path === '' ? page : posix.join(posix.dirname(page), path);
-  if (!existsSync(join(root, file))) return false;
-  if (anchor === undefined) return true;
-  const headings = readFileSync(join(root, file), 'utf8').matchAll(/^#+ (.+)$/gm);
-  return [...headings].some(([, heading = '']) => anchorOf(heading) === anchor);
-}
 
 const names = new Set(createProgram().commands.map((command) => command.name()));
 

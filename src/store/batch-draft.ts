@@ -110,6 +110,11 @@ export class BatchDraft {
     });
   }
 
+  /** Absolute path of the folder in which it is written. */
+  get folder(): string {
+    return this.#folder;
+  }
+
   /** Writes all prompts taken in so far, so that a full disk is noticed before anything is started. No more may be added. */
   async finish(): Promise<void> {
     await this.#written(() => this.#closeShards());

@@ -147,8 +147,10 @@ async function createIn(folder: ProposedFolder, config: Config, order: BatchOrde
       ...order.reuse,
       pause: null,
     };
-    const created = await draft.commit(manifest);
     const store = openStore(location, id);
+    // Before the batch is there: a command that ends in between must not leave one that its own user is asked about.
+    await approveTyped(config, store, order, await promptsDigests(draft.folder, manifest));
+    const created = await draft.commit(manifest);
     if (!created && order.fresh)
       throw new UsageError(
         `${id}: another command took this id at the same moment. Nothing was made; type the command again.`,
@@ -158,7 +160,7 @@ async function createIn(folder: ProposedFolder, config: Config, order: BatchOrde
       await draft.discard();
       return found;
     }
-    await remember(config, store, order, await promptsDigests(store.folder, manifest));
+    await registerBatch(config.home, store.location, store.batchId);
     return { store, manifest, created };
   } catch (error) {
     await draft.discard();
@@ -208,7 +210,8 @@ async function checked(
   const approval = readApproval(config.home, store, destinationOf(request, limits));
   if (approval === null || !coversPrompts(approval, digests))
     await assertSameRequests(store, manifest, draft, [request, ...order.earlier]);
-  await remember(config, store, order, digests);
+  await approveTyped(config, store, order, digests);
+  await registerBatch(config.home, store.location, store.batchId);
   await assertApprovedLimits(config, store, manifest, destinationOf(request, limits));
   return { store, manifest, created: false };
 }
@@ -244,16 +247,14 @@ async function assertApprovedLimits(
   );
 }
 
-/** What was typed is approved, and the batch is found by its id alone from now on. */
-async function remember(
-  config: Config,
+/** What was typed is approved. */
+const approveTyped = (
+  { home }: Config,
   store: BatchStore,
   { settings: { request, limits }, reuse: { reuse } }: BatchOrder,
   prompts: readonly string[],
-): Promise<void> {
-  await approve(config.home, store, destinationOf(request, limits), { prompts, spending: limits, reuse });
-  await registerBatch(config.home, store.location, store.batchId);
-}
+): Promise<void> =>
+  approve(home, store, destinationOf(request, limits), { prompts, spending: limits, reuse });
 
 /** An id that was not typed is claimed for its requests, so that two commands at once make one batch, and two with `--new` two. */
 async function newId(

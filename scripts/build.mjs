@@ -11,11 +11,14 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { install } from './install.mjs';
 import { programs, root, runNode, runScript } from './project.mjs';
+import { thirdPartyLicenses } from './third-party-licenses.mjs';
 
+const requireHere = createRequire(import.meta.url);
 const dist = join(root, 'dist');
 const stampFile = 'build-stamp';
 
@@ -35,8 +38,12 @@ export const build = async () => {
   try {
     const code = runNode([programs.tsc, '-p', 'tsconfig.build.json', '--outDir', modules]);
     if (code !== 0) throw new Error('The build failed: see the type errors above.');
-    await bundlePrograms(modules, fresh);
-    await bundleWorkflows(modules, fresh);
+    const inPrograms = await bundlePrograms(modules, fresh);
+    const inWorkflows = await bundleWorkflows(modules, fresh);
+    writeFileSync(
+      join(fresh, 'THIRD-PARTY-LICENSES.txt'),
+      thirdPartyLicenses([...inPrograms, ...inWorkflows]),
+    );
     copyTypes(modules, fresh);
     chmodSync(join(fresh, 'client', 'cli.js'), 0o755);
     writeFileSync(join(fresh, stampFile), stamp);
@@ -48,14 +55,16 @@ export const build = async () => {
 };
 
 /**
- * A command is there sooner if it need not find and read hundreds of small modules first. Chunks lie at the
- * top of `dist`, beside the workflow bundle. Temporal's packages stay outside: the worker's thread and native
- * part are found by their place, and its classes must be the same for everybody.
+ * Bundles the commands and the API, since reading hundreds of small modules takes longer than running them. Chunks are
+ * at the top of `dist`, beside the workflow bundle. The packages in `dependencies` stay outside: they are installed
+ * with durabatch, Temporal's classes must exist once, and its worker finds its thread and its native part by their
+ * paths. Returns the files that are in the bundle.
  */
 const bundlePrograms = async (modules, folder) => {
   const { build: bundle } = await import('esbuild');
-  await bundle({
+  const { metafile } = await bundle({
     entryPoints: ['client/cli.js', 'index.js'].map((name) => join(modules, name)).filter(existsSync),
+    absWorkingDir: root,
     outbase: modules,
     outdir: folder,
     bundle: true,
@@ -64,39 +73,61 @@ const bundlePrograms = async (modules, folder) => {
     format: 'esm',
     platform: 'node',
     target: 'node20.6',
-    plugins: [requiredAtRun(/^@temporalio\//)],
+    plugins: [requiredOnUse(Object.keys(readPackage().dependencies))],
     legalComments: 'eof',
     logLevel: 'warning',
-    // What is CommonJS inside asks for Node's own modules by it.
+    metafile: true,
+    // Bundled CommonJS modules load Node's own modules with it.
     banner: {
       js: "import { createRequire as toRequire } from 'node:module'; const require = toRequire(import.meta.url);",
     },
   });
+  return Object.values(metafile.outputs).flatMap(({ inputs }) =>
+    Object.keys(inputs).filter((name) => inputs[name].bytesInOutput > 0),
+  );
 };
 
+const readPackage = () => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
 /**
- * Leaves CommonJS packages outside, to be had by `require`: by `import`, Node reads all their files for the names they
- * export first, which is a tenth of a command's start.
+ * Leaves packages outside the bundle. They are loaded with `require`, because for `import` Node first reads all files
+ * of a CommonJS package for the names they export, which is a tenth of a command's start. They are loaded when one of
+ * their exports is first used: `--help` uses none of Temporal's client, whose 200 modules take half of a command's start.
  */
-const requiredAtRun = (packages) => ({
-  name: 'required-at-run',
+const requiredOnUse = (packages) => ({
+  name: 'required-on-use',
   setup({ onResolve, onLoad }) {
-    const namespace = 'required-at-run';
-    onResolve({ filter: packages }, ({ path, kind }) =>
-      kind === 'require-call' ? { path, external: true } : { path, namespace },
-    );
-    onLoad({ filter: /./, namespace }, ({ path }) => ({
-      contents: `module.exports = require(${JSON.stringify(path)});`,
-    }));
+    const namespace = 'required-on-use';
+    const isOutside = (path) => packages.some((name) => path === name || path.startsWith(`${name}/`));
+    onResolve({ filter: /^[@a-z]/ }, ({ path, kind }) => {
+      if (!isOutside(path)) return undefined;
+      return kind === 'require-call' ? { path, external: true } : { path, namespace };
+    });
+    onLoad({ filter: /./, namespace }, ({ path }) => ({ contents: moduleThatRequires(path) }));
   },
 });
 
-const copyTypes = (modules, folder) => {
-  const types = readdirSync(modules, { recursive: true }).filter((name) => name.endsWith('.d.ts'));
-  for (const name of types) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    copyFileSync(join(modules, name), join(folder, name));
-  }
+/**
+ * Named exports are those of the package. A default export is not: for packages with one for `import` and another for
+ * `require`, such as openai, import the name.
+ */
+const moduleThatRequires = (path) => `
+  let loaded;
+  for (const name of ${JSON.stringify(Object.keys(requireHere(path)))})
+    Object.defineProperty(exports, name, {
+      enumerable: true,
+      get: () => (loaded ??= require(${JSON.stringify(path)}))[name],
+    });
+`;
+
+/** Copies the type declarations that those of the API need. */
+const copyTypes = (modules, folder, name = 'index.d.ts') => {
+  const target = join(folder, name);
+  if (existsSync(target) || !existsSync(join(modules, name))) return;
+  mkdirSync(dirname(target), { recursive: true });
+  copyFileSync(join(modules, name), target);
+  for (const [, path] of readFileSync(target, 'utf8').matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.ts['"]/g))
+    copyTypes(modules, folder, join(dirname(name), `${path}.d.ts`));
 };
 
 /**
@@ -106,7 +137,9 @@ const copyTypes = (modules, folder) => {
  */
 const BUNDLE_HEAD = 'Error.stackTraceLimit = 2; ';
 
+/** Returns the files that are in the bundle. */
 const bundleWorkflows = async (modules, folder) => {
+  const files = [];
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(modules, 'workflows', 'index.js'),
@@ -119,10 +152,20 @@ const bundleWorkflows = async (modules, folder) => {
       // File names in the bundle, which stack traces show, must not depend on where it was built.
       context: modules,
       output: { ...config.output, devtoolModuleFilenameTemplate: '[resource-path]' },
+      plugins: [...(config.plugins ?? []), { apply: (compiler) => listModules(compiler, files) }],
     }),
   });
   writeFileSync(join(folder, 'workflow-bundle.js'), BUNDLE_HEAD + code);
+  return files;
 };
+
+const listModules = ({ hooks }, files) =>
+  hooks.compilation.tap('list-modules', (compilation) =>
+    compilation.hooks.succeedModule.tap('list-modules', (module) => {
+      const file = module.nameForCondition();
+      if (file) files.push(file);
+    }),
+  );
 
 /** Changes whenever a file that shapes dist does: names, sizes and times, so that looking costs milliseconds. */
 const sourcesStamp = () => {
@@ -135,6 +178,7 @@ const sourcesStamp = () => {
     'tsconfig.json',
     'tsconfig.build.json',
     'scripts/build.mjs',
+    'scripts/third-party-licenses.mjs',
   ];
   const hash = createHash('sha256');
   for (const name of [...sources.sort(), ...shapers]) {

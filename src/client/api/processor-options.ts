@@ -81,7 +81,10 @@ const names: Record<keyof BatchProcessorOptions, true> = {
   ...{ reuse: true, noReuse: true, reuseSinceMs: true, reuseLonger: true },
 };
 
-/** One set of rules for flags and options: numbers become the text that a flag would have. Throws `UsageError`. */
+/**
+ * One set of rules for flags and options: numbers become the text that a flag would have. Throws `UsageError`.
+ * @internal
+ */
 export function toRunOptions(options: BatchProcessorOptions): RunOptions {
   refuseUnknown(options, Object.keys(names));
   const flags = Object.entries(options).flatMap(([name, value]): [string, unknown][] => {

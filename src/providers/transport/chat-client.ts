@@ -1,5 +1,5 @@
 /** The `openai` client over our own transport. */
-import OpenAI from 'openai';
+import { OpenAI } from 'openai';
 import type { WireAnswer } from './watched-fetch.ts';
 
 /** Sends one request; aborts it by itself, or when `stop` is aborted. Throws what is to be thrown of it. */

@@ -115,14 +115,12 @@ export function createProgram(): Command {
         addOutputDirOption(
           program
             .command('add')
-            .description(
-              'add prompts to a batch: it takes them while it runs; finished, it runs again for them',
-            )
+            .description('add prompts to a batch; if it is finished, start another run for them')
             .argument('<id>', ID_HELP)
             .argument('<file>', 'prompts: JSON or JSON Lines'),
         ),
       ),
-    ).option('--detach', 'where that starts a run: leave the work to a "durabatch worker"'),
+    ).option('--detach', 'if this starts a run, leave the work to a "durabatch worker"'),
   ).action((id: string, file: string, raw: Raw) =>
     perform(raw, async (context) => {
       const [batchId, options] = [
@@ -172,7 +170,7 @@ export function createProgram(): Command {
       return watchCommand(batchIds, options, context);
     }),
   );
-  addTailOptions(onBatch(program.command('tail').description('print completions as they come'))).action(
+  addTailOptions(onBatch(program.command('tail').description('print completions as they arrive'))).action(
     (id: string, raw: Raw) =>
       perform(raw, async (context) => {
         const [batchId, options] = [parseBatchId(id), parseTailOptions(raw)];

@@ -1,7 +1,7 @@
 /** What the help of each command says besides its flags. */
 import { type Command, Help } from 'commander';
 
-const groups = ['Run', 'Look', 'Steer', 'Results', 'Machine'] as const;
+const groups = ['Run', 'Monitor', 'Control', 'Results', 'Set up'] as const;
 
 interface CommandHelp {
   group: (typeof groups)[number];
@@ -34,47 +34,47 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
     exitCodes: endOfBatch,
   },
   retry: { group: 'Run', examples: ['durabatch retry prompts-0f3a9c21b7de'], exitCodes: endOfBatch },
-  status: { group: 'Look', examples: ['durabatch status prompts-0f3a9c21b7de'] },
+  status: { group: 'Monitor', examples: ['durabatch status prompts-0f3a9c21b7de'] },
   watch: {
-    group: 'Look',
+    group: 'Monitor',
     examples: [
       'durabatch watch prompts-0f3a9c21b7de',
       'durabatch watch prompts-0f3a9c21b7de more-5b1d27c09e4f',
       'durabatch watch',
     ],
-    exitCodes: `${endOfBatch};\nof several batches that of the one that ended worst`,
+    exitCodes: `${endOfBatch};\nwith several batches, the worst of their codes`,
   },
-  list: { group: 'Look', examples: ['durabatch list', 'durabatch list --state running,paused --json'] },
+  list: { group: 'Monitor', examples: ['durabatch list', 'durabatch list --state running,paused --json'] },
   tail: {
-    group: 'Look',
+    group: 'Monitor',
     examples: [
       'durabatch tail prompts-0f3a9c21b7de',
       'durabatch tail prompts-0f3a9c21b7de --from now --json',
       'durabatch tail prompts-0f3a9c21b7de --no-follow',
     ],
-    exitCodes: '0 all was printed, 130 interrupted: it says how to continue',
+    exitCodes: '0 everything was printed, 130 interrupted (it says how to continue)',
   },
   pause: {
-    group: 'Steer',
+    group: 'Control',
     examples: ['durabatch pause prompts-0f3a9c21b7de --reason "the answers look wrong"'],
   },
   set: {
-    group: 'Steer',
+    group: 'Control',
     examples: [
       'durabatch set prompts-0f3a9c21b7de --max-workers 50',
       'durabatch set prompts-0f3a9c21b7de --max-cost 20 --max-failures 5%',
     ],
   },
   add: {
-    group: 'Steer',
+    group: 'Control',
     examples: [
       'durabatch add prompts-0f3a9c21b7de more.json',
       'durabatch add prompts-0f3a9c21b7de more.json --reason "a second round"',
     ],
-    exitCodes: `0 the prompts are added; where that starts a run, its end:\n${endOfBatch}`,
+    exitCodes: `0 the prompts were added; if this starts a run:\n${endOfBatch}`,
   },
   cancel: {
-    group: 'Steer',
+    group: 'Control',
     examples: ['durabatch cancel prompts-0f3a9c21b7de', 'durabatch cancel prompts-0f3a9c21b7de --now'],
   },
   report: { group: 'Results', examples: ['durabatch report prompts-0f3a9c21b7de --to reports'] },
@@ -84,20 +84,20 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
     exitCodes: '0 all is equal, 1 there are differences',
   },
   worker: {
-    group: 'Machine',
+    group: 'Set up',
     examples: ['durabatch worker', 'durabatch worker --output-dir data/shared --concurrency 50'],
   },
   server: {
-    group: 'Machine',
+    group: 'Set up',
     examples: ['durabatch server status', 'durabatch server start', 'durabatch server stop'],
   },
   doctor: {
-    group: 'Machine',
+    group: 'Set up',
     examples: ['durabatch doctor', 'durabatch doctor --provider openai --output-dir data/mine'],
     exitCodes: '0 ready to run, perhaps with warnings, 1 not ready',
   },
   completion: {
-    group: 'Machine',
+    group: 'Set up',
     examples: [
       'echo \'eval "$(durabatch completion bash)"\' >> ~/.bashrc',
       'echo \'eval "$(durabatch completion zsh)"\' >> ~/.zshrc',
@@ -107,7 +107,7 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
 };
 
 const programNotes = `
-To begin:
+Getting started:
   durabatch run prompts/sample_batch.json --provider simulated
   durabatch doctor
 

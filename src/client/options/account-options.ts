@@ -29,15 +29,15 @@ export const addAccountOptions = (command: Command, isNew: boolean): Command =>
   command
     .option(
       '--rpm <n>',
-      `requests a minute that the account allows, over all batches and workers that name it (default: ${isNew ? 'no limit' : 'as before'})`,
+      `requests per minute that the account allows, shared by all batches and workers that use it (default: ${isNew ? 'no limit' : 'as before'})`,
     )
     .option(
       '--tpm <n>',
-      `tokens a minute that it allows, input and output together (default: ${isNew ? 'no limit' : 'as before'})`,
+      `tokens per minute that the account allows, input and output together (default: ${isNew ? 'no limit' : 'as before'})`,
     )
     .option(
       '--account <name>',
-      `whose limits --rpm and --tpm are: batches of one name share them fairly (default: ${isNew ? 'key variable @ host, as DEEPSEEK_API_KEY@api.deepseek.com' : 'as before'})`,
+      `account that --rpm and --tpm belong to; batches that name the same account share them fairly (default: ${isNew ? 'key variable @ host, as DEEPSEEK_API_KEY@api.deepseek.com' : 'as before'})`,
     );
 
 const flagOfField: Record<keyof TypedAccount, string> = {

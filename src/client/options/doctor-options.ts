@@ -28,9 +28,9 @@ export const addDoctorOptions = (command: Command): Command =>
     command
       .option(
         '--provider <name>',
-        `whom runs will ask: ${providerNames.join(', ')} (default: ${requestDefaults.provider})`,
+        `provider to check: ${providerNames.join(', ')} (default: ${requestDefaults.provider})`,
       )
-      .option('--model <name>', "model that runs will ask (default: the provider's)")
+      .option('--model <name>', "model to check (default: the provider's)")
       .option('--base-url <url>', "address of the API up to its version (default: the provider's)")
       .option(
         '--api-key-env <name>',

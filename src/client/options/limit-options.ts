@@ -67,23 +67,23 @@ export function addLimitOptions(command: Command, defaults: Omit<RunLimits, 'api
     )
     .option(
       '--request-timeout <time>',
-      `longest a request may take, as 500ms, 90s, 10m, 1h; a bare number is seconds ${or((d) => shortDuration(d.requestTimeoutMs))}`,
+      `maximum time for one request, as 500ms, 90s, 10m, 1h; a bare number is seconds ${or((d) => shortDuration(d.requestTimeoutMs))}`,
     )
     .option(
       '--idle-timeout <time>',
-      `longest wait without a byte from the provider ${or((d) => shortDuration(d.idleTimeoutMs))}`,
+      `maximum time without a byte from the provider ${or((d) => shortDuration(d.idleTimeoutMs))}`,
     )
     .option(
       '--patience <time>',
-      `longest wait for a provider that is down or limits the rate; then the batch pauses ${or((d) => shortDuration(d.patienceMs))}`,
+      `maximum wait for a provider that is down or limits the rate; then the batch pauses ${or((d) => shortDuration(d.patienceMs))}`,
     )
     .option(
       '--max-failures <n|p%>',
-      `failed prompts, or percent of all, past which the batch pauses ${or(() => 'none')}`,
+      `pause when more prompts than this have failed: a number, or a percentage of all ${or(() => 'none')}`,
     )
     .option(
       '--reject-truncated',
-      `an answer cut off at --max-tokens is a failure ${or(() => 'it is marked truncated')}`,
+      `treat an answer cut off at --max-tokens as a failure ${or(() => 'it is marked truncated')}`,
     )
     .option('--retry-empty', `ask again when an answer has no text ${or(() => 'its prompt fails')}`)
     .option(
@@ -104,7 +104,7 @@ export function addLimitOptions(command: Command, defaults: Omit<RunLimits, 'api
     .optionsGroup('Simulated provider:')
     .option(
       '--simulate-latency <time>',
-      `mean time to an answer ${or((d) => shortDuration(d.simulateLatencyMs))}`,
+      `mean time per answer ${or((d) => shortDuration(d.simulateLatencyMs))}`,
     )
     .option(
       '--simulate-errors <share>',

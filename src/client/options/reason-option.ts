@@ -7,7 +7,7 @@ import { parseFlags } from './parse-flags.ts';
 const MAX_CHARACTERS = 500;
 
 export const addReasonOption = (command: Command): Command =>
-  command.option('--reason <text>', 'why, for whoever looks at the batch (default: none given)');
+  command.option('--reason <text>', 'reason, shown with the batch (default: none given)');
 
 const reasonFlagsSchema = z.object({
   reason: textValue

@@ -23,14 +23,14 @@ export interface ReuseOptions {
 export function addReuseOptions(command: Command): Command {
   const noReuse = new Option(
     '--no-reuse',
-    'buy every answer anew (default: answers to identical requests in the output folder are reused)',
+    'buy every answer again (default: answers to identical requests in the output folder are reused)',
   );
   // Else commander takes it for the negation of --reuse.
   noReuse.negate = false;
   return command
     .option(
       '--reuse <id>',
-      'reuse answers of this batch first; with --new or --no-reuse, of no other; may be repeated (default: none)',
+      'reuse answers of this batch first (with --new or --no-reuse: only of this batch); may be repeated (default: none)',
       (id: string, earlier: string[] | undefined) => [...(earlier ?? []), id],
     )
     .addOption(noReuse)

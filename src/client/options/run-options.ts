@@ -99,15 +99,18 @@ export function addRunOptions(command: Command): Command {
   command
     .optionsGroup('Request (other values make another batch):')
     .option('--provider <name>', `${providerNames.join(', ')} (default: ${requestDefaults.provider})`)
-    .option('--model <name>', "model to ask (default: the provider's)")
+    .option('--model <name>', "model to use (default: the provider's)")
     .option('--base-url <url>', "address of the API up to its version (default: the provider's)")
     .option('--completions <n>', `completions per prompt (default: ${requestDefaults.completions})`)
     .option('--temperature <x>', `0 to 2 (default: ${requestDefaults.temperature})`)
     .option('--top-p <x>', `above 0, up to 1 (default: ${requestDefaults.topP})`)
-    .option('--max-tokens <n>', `longest completion, in tokens (default: ${requestDefaults.maxTokens})`)
+    .option(
+      '--max-tokens <n>',
+      `maximum length of a completion, in tokens (default: ${requestDefaults.maxTokens})`,
+    )
     .option(
       '--thinking',
-      'let a model that can reason do so; billed as output, out of --max-tokens (default: off)',
+      'enable reasoning on models that support it; billed as output, and limited by --max-tokens (default: off)',
     );
   addLimitOptions(command, limitDefaults);
   command
@@ -117,10 +120,10 @@ export function addRunOptions(command: Command): Command {
       '--id <id>',
       'name the batch: 1 to 64 letters, digits, ".", "_", "-" (default: made from file and settings)',
     )
-    .option('--new', 'make another batch of the same file and settings');
+    .option('--new', 'make another batch with the same file and settings');
   addReuseOptions(command);
   command
-    .option('--detach', 'only start the batch; a "durabatch worker" does the work')
+    .option('--detach', 'start the batch and exit; a "durabatch worker" does the work')
     .addOption(priceUpdateOption());
   return addJsonOption(command).helpOption('-h, --help', 'show this help');
 }

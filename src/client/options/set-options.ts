@@ -31,11 +31,11 @@ export const addSetOptions = (command: Command): Command =>
       .option('--max-cost <usd>', 'new cost cap in US dollars; lifts a pause (budget) (default: as before)')
       .option(
         '--max-failures <n|p%>',
-        'failed prompts, or percent of all, past which it pauses (default: as before)',
+        'pause when more prompts than this have failed: a number, or a percentage of all (default: as before)',
       )
       .option(
         '--patience <time>',
-        'longest wait for a provider that is down or limits the rate, as 90s, 10m, 1h (default: as before)',
+        'maximum wait for a provider that is down or limits the rate, as 90s, 10m, 1h (default: as before)',
       ),
   );
 

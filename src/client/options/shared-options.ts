@@ -11,7 +11,7 @@ export const addJsonOption = (command: Command): Command =>
 export const addOutputDirOption = (command: Command): Command =>
   command.option(
     '--output-dir <folder>',
-    `folder the batch was written to; finds it where nothing else remembers it (default: where it was started, else ${DEFAULT_OUTPUT_DIR})`,
+    `output folder of the batch, if it is not known here (default: where it was started, else ${DEFAULT_OUTPUT_DIR})`,
   );
 
 export interface SharedOptions {

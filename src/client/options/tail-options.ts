@@ -30,13 +30,16 @@ export const addTailOptions = (command: Command): Command =>
   command
     .option(
       '--from <start|now>',
-      'begin with the first completion, or with what comes from now on (default: start)',
+      'start with the first completion, or with those that arrive from now on (default: start)',
     )
     .option(
       '--cursor <cursor>',
       'continue where an earlier tail stopped, with the cursor it printed (default: none)',
     )
-    .option('--no-follow', 'end with what is there by now (default: end with the batch)');
+    .option(
+      '--no-follow',
+      'stop after the completions that are there now (default: follow until the batch ends)',
+    );
 
 /** Throws a UsageError. */
 export function parseTailOptions(raw: Record<string, unknown>): TailOptions {

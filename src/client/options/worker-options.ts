@@ -31,15 +31,15 @@ export const addWorkerOptions = (command: Command): Command =>
     command
       .option(
         '--output-dir <folder>',
-        `folder whose open batches it works on (default: ${DEFAULT_OUTPUT_DIR})`,
+        `output folder whose open batches to work on (default: ${DEFAULT_OUTPUT_DIR})`,
       )
       .option(
         '--concurrency <n>',
-        `prompts it takes on at once over all its batches, 1 to ${MAX_WORKERS}; a batch's own --max-workers applies over all workers (default: ${DEFAULT_PROMPTS})`,
+        `maximum prompts in progress over all its batches, 1 to ${MAX_WORKERS}; each batch's --max-workers applies as well (default: ${DEFAULT_PROMPTS})`,
       )
       .option(
         '--allow-base-url <url[=name]>',
-        "let batches that others have started use a key at this address: the provider's, or the one in the named environment variable; may be given several times (default: only the providers' own addresses)",
+        "also use a key at this address for batches that others have started: the provider's key, or the one in the named environment variable; may be repeated (default: only the providers' own addresses)",
         (address: string, earlier: string[] | undefined) => [...(earlier ?? []), address],
       ),
   );

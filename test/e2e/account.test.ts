@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { LEASED_SHARE } from '../../src/workflows/account/share-account.ts';
 import { accountViewOf } from '../support/account-view.ts';
 import { tokenBucket } from '../support/provider-limits.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { firstOf } from '../support/until.ts';
 import {
   createGate,
@@ -15,11 +15,7 @@ import {
   statusWhen,
 } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 /** Far below what a slow machine can do: who gets how much is decided by the account alone. */
 const RPM = 480;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config.ts';
 import { stagePrompts } from '../../src/client/start/stage-prompts.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import { findOutputFolder } from '../../src/store/output-folder.ts';
-import { startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer, testEnv } from '../support/temporal-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
   createGate,
@@ -17,11 +17,7 @@ import {
   readResults,
 } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 const more = [{ prompt_id: 'extra', prompt: 'One more?', completions: 3 }, { prompt: 'And another?' }];
 

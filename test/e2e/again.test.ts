@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { createTestHome, startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { createTestHome, useTestServer } from '../support/temporal-server.ts';
 import {
   batchIdIn,
   batchIdsIn,
@@ -15,11 +15,7 @@ import {
   reportFiles,
 } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 test('a finished batch is not run again: its results are named, with its exit code', async (t) => {
   const place = await createWorkplace(t, server);

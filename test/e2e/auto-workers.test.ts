@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { CliProcess } from '../support/cli.ts';
 import { reply } from '../support/fake-provider.ts';
 import { atOnce, fixedWindow, type Limit, tokenBucket } from '../support/provider-limits.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { until } from '../support/until.ts';
 import {
   batchIdIn,
@@ -16,11 +16,7 @@ import {
   type Workplace,
 } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 /** Runs so many prompts, and sees that each was answered once. */
 async function runAll(

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { bundledTable } from '../../src/prices/bundled-table.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import { findOutputFolder } from '../../src/store/output-folder.ts';
 import { type FakeRequest, reply } from '../support/fake-provider.ts';
 import { rawProviders, startPricesServer } from '../support/prices-server.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import {
   batchIdIn,
   createWorkplace,
@@ -19,11 +19,7 @@ import {
   readResults,
 } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 /** $1 and $10 per million. */
 const ownPrices = ['--price-input', '1', '--price-output', '10'];

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { readBatchPrompts } from '../../src/store/ledger/batch-reading.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import { findOutputFolder } from '../../src/store/output-folder.ts';
 import { spentNanoUsd } from '../../src/store/ledger/bill.ts';
 import { type FakeRequest, reply } from '../support/fake-provider.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import {
   createGate,
   createWorkplace,
@@ -16,11 +16,7 @@ import {
   type Workplace,
 } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 const MAX_TOKENS = 100;
 /** Above the bytes of any prompt here, below what its worst case allows. */

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { describe, test } from 'node:test';
+import { useTestServer } from '../support/temporal-server.ts';
 import { createGate, createWorkplace, promptTexts, readResults } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 describe('200 prompts with two completions each: never more than 20 requests at once', () => {
   for (const { title, honourN, requests } of [

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test, type TestContext } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import { readRecord } from '../../src/temporal-server/server-record.ts';
-import { startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer, testEnv } from '../support/temporal-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import {
   createGate,
@@ -17,11 +17,7 @@ import {
   type Workplace,
 } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 /** What was noted beside a batch of who asked what. */
 const controlsOf = async ({ outputDir }: Workplace, id: string): Promise<Record<string, unknown>[]> =>

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { readRecord } from '../../src/temporal-server/server-record.ts';
 import type { AnswerRecord } from '../../src/store/ledger/records.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { startTestServer, useTestServer } from '../support/temporal-server.ts';
 import {
   createGate,
   createWorkplace,
@@ -29,11 +29,7 @@ async function halfWorkplace(t: TestContext): Promise<{ place: Workplace; answer
   return { place, answerTheRest: gate.open };
 }
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 const killServer = (): void => void process.kill(readRecord(server.home)!.pid!, 'SIGKILL');
 

@@ -4,15 +4,11 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { after, before, test, type TestContext } from 'node:test';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { test, type TestContext } from 'node:test';
+import { useTestServer } from '../support/temporal-server.ts';
 import { createWorkplace, testKey, type Workplace } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 /** A provider that lists its models, if it is asked with the key; it is `skewMs` ahead. */
 async function startLister(t: TestContext, skewMs = 0): Promise<string> {

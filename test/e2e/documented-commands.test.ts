@@ -3,21 +3,17 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { codeBlocks, commandLines } from '../support/documents.ts';
 import { reply } from '../support/fake-provider.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { createWorkplace, testKey, type Workplace } from './workplace.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const cli = join(root, 'dist', 'client', 'cli.js');
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 /** Lines that are not typed here, each with the reason. `test/scripts/documents.test.ts` checks their flags. */
 const notTyped: [line: RegExp, why: string][] = [

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, describe, test, type TestContext } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import type { FailureType } from '../../src/core/receipt.ts';
 import type { BatchResult } from '../../src/report/results-json.ts';
 import type { FaultRecord, LedgerRecord } from '../../src/store/ledger/records.ts';
 import { type FakeReply, reply, startFakeProvider, startProviderApart } from '../support/fake-provider.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { until } from '../support/until.ts';
 import {
   batchIdIn,
@@ -16,11 +16,7 @@ import {
   type Workplace,
 } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 interface FaultCase {
   /** The prompt's text: must be unique. */

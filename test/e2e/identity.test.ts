@@ -1,20 +1,16 @@
-/** The same requests are the same batch: under another name, from another machine, after an upgrade. */
+/** The same requests are the same batch: under another name, from another machine an upgrade. */
 import assert from 'node:assert/strict';
 import { cp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { searchAttributes } from '../../src/workflows/display/search-attributes.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { batchIdIn, batchIdsIn, createWorkplace, promptTexts, readLedger, otherUser } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 test('a renamed copy, and two commands at once: one batch, bought once', async (t) => {
   const place = await createWorkplace(t, server);

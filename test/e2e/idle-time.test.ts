@@ -1,8 +1,8 @@
 /** Time in which an open run had no worker is no time at work. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { test } from 'node:test';
+import { useTestServer } from '../support/temporal-server.ts';
 import {
   createGate,
   createWorkplace,
@@ -12,11 +12,7 @@ import {
   readResults,
 } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 test('time before the first worker, after a crash and after Ctrl-C is told apart from time at work', async (t) => {
   const gate = createGate();

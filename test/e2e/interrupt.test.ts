@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { reply } from '../support/fake-provider.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import {
   createGate,
   createWorkplace,
@@ -15,11 +15,7 @@ import {
 /** Windows cannot send these signals to a process. */
 const skip = process.platform === 'win32';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 const answersOf = async (place: Workplace, id: string): Promise<number> =>
   (await readLedger(join(place.outputDir, id))).filter(({ type }) => type === 'answer').length;

@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { createProgram } from '../../src/client/program.ts';
 import type { CliOptions, CliResult } from '../support/cli.ts';
 import { type FakeScript, reply } from '../support/fake-provider.ts';
 import { differences, documentedPath, readJsonDocs, valuesOf } from '../support/json-docs.ts';
-import { createTestHome, startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
+import { createTestHome, useTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
 import { createGate, createWorkplace, promptTexts, reportFiles } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 const docs = readJsonDocs();
 

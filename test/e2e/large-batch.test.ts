@@ -1,8 +1,8 @@
 /** What holds for a batch that one workflow works through holds over many shards: one batch goes through all of it. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { reply } from '../support/fake-provider.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { createGate, createWorkplace, loseTemporalDatabase, promptTexts, readResults } from './workplace.ts';
 
 const PROMPTS = 1600;
@@ -14,11 +14,7 @@ const id = 'large';
 /** A dollar a million tokens: all prompts together come to some 5 cents. */
 const prices = ['--price-input', '1', '--price-output', '1'];
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 test('capped, paused, killed, without its database, retried and audited: each answer is bought once', async (t) => {
   const refused = new Set([prompts[3]!, prompts[1203]!]);

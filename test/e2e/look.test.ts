@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { firstOf } from '../support/until.ts';
-import { createTestHome, startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
+import { createTestHome, useTestServer, testEnv } from '../support/temporal-server.ts';
 import {
   createGate,
   createWorkplace,
@@ -14,11 +14,7 @@ import {
   statusWhen,
 } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 test('status, list, watch and a partial report of a batch from running to its end', async (t) => {
   const gate = createGate();

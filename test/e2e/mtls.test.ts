@@ -4,17 +4,13 @@ import { writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
-import { after, before, type TestContext, test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { type Certificate, makeCertificate, noOpenssl as skip } from '../support/certificate.ts';
 import { runCli } from '../support/cli.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 /** Returns its address. Only clients with this certificate get through. */
 async function startTlsFront(t: TestContext, own: Certificate, client: Certificate): Promise<string> {

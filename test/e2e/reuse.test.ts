@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { type FakeScript, reply } from '../support/fake-provider.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { batchIdsIn, createGate, createWorkplace, newestResults, promptTexts } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 const prices = ['--price-input', '1', '--price-output', '10'];
 

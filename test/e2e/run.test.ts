@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { reply } from '../support/fake-provider.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { batchIdsIn, createWorkplace, promptTexts, readCsv, readResults, testKey } from './workplace.ts';
 
 const samples = fileURLToPath(new URL('../../prompts', import.meta.url));
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 describe('runs each format: every prompt in order, sums as the provider counted', () => {
   for (const [name, ids] of [

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { test } from 'node:test';
+import { useTestServer } from '../support/temporal-server.ts';
 import { createWorkplace, promptTexts, reportFiles, type Workplace } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 async function finished(place: Workplace, id: string, flags: readonly string[] = []): Promise<void> {
   const file = await place.write('prompts.json', promptTexts(2));

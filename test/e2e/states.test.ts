@@ -1,16 +1,12 @@
 /** Why an open batch has no worker: `waiting`, `stopped` and `crashed`, the same for every command that shows a state. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
+import { test } from 'node:test';
+import { useTestServer, testEnv } from '../support/temporal-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { createGate, createWorkplace, promptTexts } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 test('a batch without a worker is waiting, stopped or crashed, with a server to ask and without one', async (t) => {
   const gate = createGate();

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bundledTable } from '../../src/prices/bundled-table.ts';
 import type { PriceTable } from '../../src/prices/price-table.ts';
 import type { Manifest } from '../../src/store/manifest/manifest.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import {
   createWorkplace,
   batchIdIn,
@@ -20,11 +20,7 @@ import {
   type Workplace,
 } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 const UNKNOWN = /has other prompts, settings, prices or limits than you have started or confirmed here/;
 

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import type { PriceTable } from '../../src/prices/price-table.ts';
 import type { Manifest } from '../../src/store/manifest/manifest.ts';
 import { reply, startFakeProvider } from '../support/fake-provider.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { answerInTerminal, hasTerminals } from '../support/terminal.ts';
 import {
   batchIdIn,
@@ -18,11 +18,7 @@ import {
   type Workplace,
 } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 async function changeManifest(folder: string, change: (manifest: Manifest) => void): Promise<void> {
   const revisions = join(folder, 'revisions');

@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { reply } from '../support/fake-provider.ts';
 import { firstOf } from '../support/until.ts';
-import { createTestHome, startTestServer, testEnv, type TestServer } from '../support/temporal-server.ts';
+import { createTestHome, useTestServer, testEnv } from '../support/temporal-server.ts';
 import { createGate, createWorkplace, promptTexts } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 test('several batches are watched at once, also from a machine without their folders; the exit code is that of the worst', async (t) => {
   const gate = createGate();

@@ -1,17 +1,13 @@
 /** A batch seen and handled in Temporal's Web UI alone, in a real browser. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { noBrowser, openBrowser, openPage } from '../support/browser.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { until } from '../support/until.ts';
 import { createGate, createWorkplace, promptTexts, readResults } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 test(
   'a cancel requested there is ours: prompts in progress finish, the rest is not run, the report is written',

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { test } from 'node:test';
+import { useTestServer } from '../support/temporal-server.ts';
 import { createWorkplace, promptTexts, readResults } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 test('a worker that can write no home works: it needs no state of its own', async (t) => {
   const place = await createWorkplace(t, server);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test, type TestContext } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { fillDisk, noSmallDisk, smallDisk } from '../store/support/small-disk.ts';
 import { reply } from '../support/fake-provider.ts';
 import { until } from '../support/until.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import {
   createGate,
   createWorkplace,
@@ -17,11 +17,7 @@ import {
   statusWhen,
 } from './workplace.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 test('a worker does the detached batches of its folder, earlier and later ones, and no others', async (t) => {
   const place = await createWorkplace(t, server);

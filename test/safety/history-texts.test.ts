@@ -1,17 +1,13 @@
 /** No text of a prompt or an answer in anything that the Temporal server keeps. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { createWorkplace } from '../e2e/workplace.ts';
 import { reply } from '../support/fake-provider.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { filesWith, formsOf } from './support/places.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 const ASKED = 'recognisable+prompt+0123456789';
 const ANSWERED = 'recognisable+answer+0123456789';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { Manifest } from '../../src/store/manifest/manifest.ts';
 import {
   batchIdIn,
@@ -13,14 +13,10 @@ import {
   type Workplace,
 } from '../e2e/workplace.ts';
 import { reply } from '../support/fake-provider.ts';
-import { killAtExit, startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { killAtExit, useTestServer } from '../support/temporal-server.ts';
 import { filesBelow } from './support/places.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 const notOnWindows = { skip: process.platform === 'win32' && 'needs links and file modes of POSIX' };
 

@@ -2,16 +2,12 @@
 import assert from 'node:assert/strict';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { Manifest } from '../../src/store/manifest/manifest.ts';
 import { batchIdIn, createWorkplace, type Workplace } from '../e2e/workplace.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 const ACTIVE =
   // oxlint-disable-next-line no-control-regex

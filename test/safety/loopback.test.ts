@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { after, before, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { isLiveProcess, processStart } from '../../src/system/live-process.ts';
 import { readRecord, recordPath } from '../../src/temporal-server/server-record.ts';
 import { createGate, createWorkplace } from '../e2e/workplace.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { descendantsOf, listenersOf } from './support/places.ts';
 
 const onLinux = { skip: process.platform !== 'linux' && 'only Linux shows another process' };
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 test('whatever the server and a run listen on is on loopback', onLinux, async (t) => {
   const gate = createGate();

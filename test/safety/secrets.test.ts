@@ -2,19 +2,15 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { readRecord } from '../../src/temporal-server/server-record.ts';
 import { batchIdIn, createGate, createWorkplace, testKey } from '../e2e/workplace.ts';
 import { type FakeScript, reply } from '../support/fake-provider.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { descendantsOf, filesWith, formsOf } from './support/places.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 /** Says the key wherever a provider can say something. */
 const echoing =

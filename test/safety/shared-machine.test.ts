@@ -3,19 +3,15 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { openHome } from '../../src/system/home.ts';
 import { createWorkplace } from '../e2e/workplace.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const skip = process.platform === 'win32' && 'Windows has no modes';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 /** Every file and folder below, with its mode. */
 async function modesBelow(folder: string): Promise<Map<string, number>> {

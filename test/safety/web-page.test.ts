@@ -1,22 +1,18 @@
 /** Temporal's own pages in a real browser: what a file or a provider says is shown there, and never acts. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import type { Frame, Page } from 'playwright-core';
 import { batchIdIn, createGate, createWorkplace } from '../e2e/workplace.ts';
 import { noBrowser, openBrowser, openPage } from '../support/browser.ts';
 import { reply } from '../support/fake-provider.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 import { firstOf, until } from '../support/until.ts';
 
 const hostile =
   '[link](http://evil.example/link) ![image](http://evil.example/image.png) <img src="http://evil.example/html.png" onerror="alert(1)"> <a href="javascript:alert(1)">x</a> `code` **bold** \u202e"\\';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 /** Everything in the frames that the hostile texts could have become. */
 async function activeParts(page: Page): Promise<string[]> {

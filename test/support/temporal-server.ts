@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { findTemporalBinary } from '../../src/temporal-server/binary.ts';
 import { ensureServer, stopServer } from '../../src/temporal-server/embedded-server.ts';
@@ -70,6 +72,34 @@ export const startTestServer = async (dynamicConfig: Record<string, unknown> = {
     },
   };
 };
+
+/** Starts a server before the first test of a file, and stops it after the last one. Its fields can be read within tests. */
+export function useTestServer(dynamicConfig: Record<string, unknown> = {}): TestServer {
+  let server: TestServer | undefined;
+  before(async () => {
+    server = await startTestServer(dynamicConfig);
+  });
+  after(() => server?.stop());
+  const started = (): TestServer => {
+    assert.ok(server, 'the server starts before the first test: read its fields within tests');
+    return server;
+  };
+  return {
+    get address() {
+      return started().address;
+    },
+    get uiUrl() {
+      return started().uiUrl;
+    },
+    get home() {
+      return started().home;
+    },
+    get env() {
+      return started().env;
+    },
+    stop: () => started().stop(),
+  };
+}
 
 /** A program that is the binary, started with further settings. */
 async function configuredBinary(

@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import type { LedgerRecord } from '../../../src/store/ledger/records.ts';
 import { createWorkplace, promptTexts, readCsv, readResults, type Workplace } from '../../e2e/workplace.ts';
 import { reply } from '../../support/fake-provider.ts';
-import { startTestServer, type TestServer } from '../../support/temporal-server.ts';
+import { useTestServer } from '../../support/temporal-server.ts';
 import { until } from '../../support/until.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 /** Rewrites each record of a batch's ledger. */
 async function changeLedger(

@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { InterceptingCall, type Interceptor, ListenerBuilder, status } from '@grpc/grpc-js';
 import { Client, Connection } from '@temporalio/client';
 import { watchClose } from '../../../src/client/follow/close-watch.ts';
-import { startTestServer, type TestServer } from '../../support/temporal-server.ts';
+import { useTestServer } from '../../support/temporal-server.ts';
 import { until } from '../../support/until.ts';
 
-let server: TestServer;
-before(async () => {
-  server = await startTestServer();
-});
-after(() => server.stop());
+const server = useTestServer();
 
 /** A connection that counts the calls made on it, and notes how each has ended. */
 async function counting(t: TestContext): Promise<{ client: Client; calls(): number; ends: status[] }> {

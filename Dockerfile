@@ -1,7 +1,7 @@
 # durabatch: client and worker are one image.
 # Debian rather than Alpine: the native part of the Temporal SDK needs glibc.
 
-FROM node:20.20.2-bookworm-slim@sha256:2cf067cfed83d5ea958367df9f966191a942351a2df77d6f0193e162b5febfc0 AS base
+FROM node:24.20.0-bookworm-slim@sha256:ba849c60be29959425b8734d57b8b4b7d56f98edd9504c9af091d5281095a71e AS base
 
 FROM base AS dependencies
 WORKDIR /app

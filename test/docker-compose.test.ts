@@ -252,7 +252,7 @@ test('the image starts the program that the package has as its command', () => {
 test('every stage has the C library that the SDK needs', () => {
   const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base!);
   const [image = '', ...others] = new Set(bases);
-  assert.match(image, /^node:20\.\d+\.\d+-bookworm-slim@sha256:[0-9a-f]{64}$/);
+  assert.match(image, /^node:24\.\d+\.\d+-bookworm-slim@sha256:[0-9a-f]{64}$/);
   assert.deepEqual(others, ['base']);
 });
 

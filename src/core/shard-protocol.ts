@@ -13,7 +13,7 @@ export interface ShardInput {
   /** Which execution of this shard in this run it is, from 1: a shard that dies is started again. */
   execution: number;
   loan: ShardLoan;
-  /** How far apart, in ms, accounts stand that only bring news of settled prompts. Default: 1000. */
+  /** How far apart, in ms, reports stand that only bring news of settled prompts. Default: 1000. */
   newsEveryMs?: number;
 }
 

@@ -51,5 +51,5 @@ export interface BatchWork {
   /** There are more shards from now on, those from `firstShard` on. */
   grow(layout: BatchLayout, firstShard: number): void;
   /** Hears from a shard. */
-  takeIn(shard: number, account: ShardReport): void;
+  applyReport(shard: number, report: ShardReport): void;
 }

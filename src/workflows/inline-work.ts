@@ -74,7 +74,7 @@ export function createInlineWork(batch: BatchInput, host: WorkHost): BatchWork {
           .finally(() => unread--);
       }
     },
-    takeIn: () => {
+    applyReport: () => {
       // it has no shards to hear from
     },
   };

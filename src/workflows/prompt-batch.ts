@@ -33,7 +33,7 @@ import {
   UNIFORM_FAILURES,
 } from './policies.ts';
 import { createShardCoordinator } from './shards/shard-coordinator.ts';
-import { isAccount, isPace } from './signal-checks.ts';
+import { isShardReport, isPace } from './signal-checks.ts';
 import { createStoreAccess } from './store-access.ts';
 import { createStoreNotes } from './store-notes.ts';
 import { countsOf, restartTally, seedTally, uniformFailure } from './tally.ts';
@@ -81,7 +81,7 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
   });
   setHandler(barrierSignal, () => {});
   setHandler(shardReportSignal, (shard, report) => {
-    if (isAccount(shard, report)) work.takeIn(shard, report);
+    if (isShardReport(shard, report)) work.applyReport(shard, report);
   });
   setHandler(paceSignal, (pace) => {
     if (isPace(pace)) state.paces = recordPace(state.paces, pace, Date.now());

@@ -39,7 +39,7 @@ const isShardTally = isLike(
   },
 );
 
-const isShardAccount = isLike({
+const isReport = isLike({
   execution: isWhole(),
   loan: isWhole(),
   returnedSlots: isWhole(),
@@ -54,8 +54,8 @@ const isShardAccount = isLike({
   halt: orNull(isLike({ reason: isText(), message: isMessage, lifts: isWhole() })),
 });
 
-export const isAccount = (shard: unknown, account: unknown): account is ShardReport =>
-  isWhole()(shard) && isShardAccount(account);
+export const isShardReport = (shard: unknown, report: unknown): report is ShardReport =>
+  isWhole()(shard) && isReport(report);
 
 const isShardLoan = isLike({
   version: isWhole(),

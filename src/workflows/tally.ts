@@ -1,4 +1,4 @@
-/** What a batch has come to so far, folded from receipts and from its shards' accounts by pure functions. */
+/** What a batch has come to so far, folded from receipts and from its shards' reports by pure functions. */
 import type { Counts } from '../core/progress.ts';
 import type { Paid, Receipt } from '../core/receipt.ts';
 import type { RunSum } from '../core/prompt-task.ts';
@@ -85,7 +85,7 @@ export function applyReceipt(
   };
 }
 
-/** Takes in what one shard has settled since its account of before. */
+/** Takes in what one shard has settled since its last report. */
 export function mergeShardTally(tally: Tally, before: ShardTally, now: ShardTally, at: number): Tally {
   const failures = now.failed - before.failed;
   const count = now.succeeded + now.failed - before.succeeded - before.failed;

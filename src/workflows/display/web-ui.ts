@@ -16,13 +16,13 @@ export function shardSummaryOf(batch: BatchLayout, shard: number): string {
 }
 
 /** Markdown for the current details of a shard's page. */
-export function shardDetailsOf(account: ShardReport, prompts: number): string {
-  const { succeeded, failed, paid, failuresByType } = account.tally;
-  const waiting = prompts - succeeded - failed - account.running;
+export function shardDetailsOf(report: ShardReport, prompts: number): string {
+  const { succeeded, failed, paid, failuresByType } = report.tally;
+  const waiting = prompts - succeeded - failed - report.running;
   return [
     `### ${numberText(succeeded + failed)} of ${numberText(prompts)} prompts`,
     '',
-    `- ${succeeded} succeeded, ${failed} failed, ${account.running} in progress, ${waiting} waiting`,
+    `- ${succeeded} succeeded, ${failed} failed, ${report.running} in progress, ${waiting} waiting`,
     `- ${numberText(paid.usage.total)} tokens, ${costText(paid.costNanoUsd)}`,
     ...rankedFailures(failuresByType).map(({ type, count }) => `- ${count} × ${type}`),
   ].join('\n');

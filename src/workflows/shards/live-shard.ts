@@ -7,7 +7,7 @@ export interface LiveShard extends SlotLoan, MoneyLoan {
   number: number;
   /** From 1: a shard that ends out of turn is started again. */
   execution: number;
-  /** As its newest account says, or that of the execution before. */
+  /** From its newest report, or from that of the execution before. */
   tally: ShardTally;
   running: number;
   /** Of the prompt that waits for money. */
@@ -27,7 +27,7 @@ export const newLiveShard = (number: number, execution: number, tally: ShardTall
   ...{ isIdle: true, isUpToDate: false },
 });
 
-/** The execution after one that ended out of turn: it counts as the last one heard of that, at worst, until it has read its ledger. */
+/** Returns the execution after one that ended out of turn. Until it has read its ledger, it counts at the worst case of the last report. */
 export const restartShard = (shard: LiveShard): LiveShard => ({
   ...newLiveShard(shard.number, shard.execution + 1, shard.tally),
   spentBeforeNanoUsd: exposedNanoUsd(shard),
@@ -35,25 +35,25 @@ export const restartShard = (shard: LiveShard): LiveShard => ({
 });
 
 /**
- * Takes over what an account says. An account of another execution, or one that was overtaken, says nothing; one of a shard
- * that has not read its plan yet says nothing of what came before.
+ * Applies a report of the shard. Returns false, and changes nothing, if it comes from another execution or from one that is
+ * dead. The report of a shard that has not read its plan yet does not change what was spent before.
  */
-export function applyShardReport(shard: LiveShard, account: ShardReport): boolean {
-  const { execution, wants } = account;
+export function applyShardReport(shard: LiveShard, report: ShardReport): boolean {
+  const { execution, wants } = report;
   if (execution !== shard.execution || shard.phase === 'dead') return false;
   Object.assign(shard, {
-    returnedSlots: account.returnedSlots,
-    dry: account.dry,
-    running: account.running,
-    returnedNanoUsd: account.returnedNanoUsd,
-    spentNanoUsd: account.spentNanoUsd,
-    reservedNanoUsd: account.reservedNanoUsd,
+    returnedSlots: report.returnedSlots,
+    dry: report.dry,
+    running: report.running,
+    returnedNanoUsd: report.returnedNanoUsd,
+    spentNanoUsd: report.spentNanoUsd,
+    reservedNanoUsd: report.reservedNanoUsd,
     missingNanoUsd: wants && wants.missingNanoUsd,
     worstCostNanoUsd: wants && wants.worstCostNanoUsd,
-    isIdle: account.running === 0,
-    isUpToDate: isAnswer(shard, account),
+    isIdle: report.running === 0,
+    isUpToDate: isAnswer(shard, report),
   } satisfies Partial<LiveShard>);
-  const { spentBeforeNanoUsd, tally } = account;
+  const { spentBeforeNanoUsd, tally } = report;
   if (spentBeforeNanoUsd !== null)
     Object.assign(shard, { spentBeforeNanoUsd, tally } satisfies Partial<LiveShard>);
   return true;

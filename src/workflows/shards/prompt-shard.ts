@@ -27,7 +27,7 @@ const { readShard } = proxyActivities<Activities>(storePolicy);
 
 /**
  * Works through one shard of a batch with the slots and the money that the batch lends it, and tells the
- * batch what it gives back and what has come of it. Ends with its last account, when its prompts are
+ * batch what it gives back and what has come of it. Ends with its last report, when its prompts are
  * settled or the batch is cancelled. A cancel of its own asks it whether its batch is still there to hear of it: it
  * ends with its batch.
  */
@@ -71,15 +71,15 @@ export async function promptShard(input: ShardInput): Promise<ShardReport> {
   CancellationScope.current().cancelRequested.catch(() => (isAsked = true));
 
   return CancellationScope.nonCancellable(async () => {
-    const reporting = report();
+    const reporting = sendReports();
     await readPlan();
     await work.run(isStopped);
     if (isOrphan) throw ApplicationFailure.nonRetryable('the run of its batch is over', ORPHANED);
     if (isStopped()) await work.drain(() => loan.stop === 'now');
     over = true;
-    // An end that crosses the answer to an account is refused, and the whole history is replayed for another one.
+    // A completion that crosses the reply to a report is refused, and the whole history is replayed for another one.
     await reporting;
-    return account();
+    return nextReport();
   });
 
   async function readPlan(): Promise<void> {
@@ -99,8 +99,8 @@ export async function promptShard(input: ShardInput): Promise<ShardReport> {
     if (!isHalted()) halt = { reason, message, lifts: loan.lifts };
   }
 
-  /** One account under way at a time: the latest state wins, and the acknowledgement sets the pace. */
-  async function report(): Promise<void> {
+  /** One report under way at a time: the latest state wins, and the acknowledgement sets the pace. */
+  async function sendReports(): Promise<void> {
     const { workflowId, runId } = workflowInfo().parent!;
     const batch = getExternalWorkflowHandle(workflowId, runId);
     const pace = createReportPace(Date.now(), input.newsEveryMs);
@@ -111,18 +111,18 @@ export async function promptShard(input: ShardInput): Promise<ShardReport> {
       if (!isUrgent() && waitMs > 0) await condition(isUrgent, waitMs);
       if (over) return;
       isAsked = false;
-      const now = account();
+      const now = nextReport();
       pace.sent(now, Date.now());
       setCurrentDetails(shardDetailsOf(now, tally.total));
       try {
         await batch.signal(shardReportSignal, shard, now);
         unheard = 0;
       } catch (error) {
-        log.info('the batch did not hear an account', { error });
+        log.info('the batch did not receive a report', { error });
         isOrphan = ++unheard === UNHEARD_TRIES;
         if (isOrphan) return;
         pace.lost();
-        await condition(() => over, UNHEARD_WAIT, { summary: 'the batch did not hear an account' });
+        await condition(() => over, UNHEARD_WAIT, { summary: 'the batch did not receive a report' });
       }
     }
   }
@@ -133,7 +133,7 @@ export async function promptShard(input: ShardInput): Promise<ShardReport> {
   }
 
   /** Gives back what is to spare, and says how things stand. */
-  function account(): ShardReport {
+  function nextReport(): ShardReport {
     const now = draft();
     ({ returnedSlots, returnedNanoUsd } = now);
     return now;

@@ -14,16 +14,16 @@ export const newsEveryMs = (ageMs: number): number =>
 export interface ReportPace {
   /** Slots or money are to be given back or are wanted, or something stops the shard. */
   isUrgent(draft: ShardReport, loan: ShardLoan): boolean;
-  /** Prompts have settled since the last account. */
+  /** Prompts have settled since the last report. */
   isNews(draft: ShardReport): boolean;
   /** Until news may be told. `now`: ms since 1970. */
   waitMs(now: number): number;
-  sent(account: ShardReport, now: number): void;
+  sent(report: ShardReport, now: number): void;
   /** The last one did not arrive: all that it said is news again. */
   lost(): void;
 }
 
-/** `startedAt`: ms since 1970; `leastMs` apart are accounts that only bring news. */
+/** `startedAt`: ms since 1970; `leastMs` apart are reports that only bring news. */
 export function createReportPace(startedAt: number, leastMs = MIN_NEWS_MS): ReportPace {
   let last: ShardReport | null = null;
   let sentAt = startedAt;
@@ -47,8 +47,8 @@ export function createReportPace(startedAt: number, leastMs = MIN_NEWS_MS): Repo
         (last?.spentBeforeNanoUsd ?? null) === null),
     isNews: ({ tally }) => settledOf(tally) !== settledOf(last?.tally),
     waitMs: (now) => sentAt + Math.max(leastMs, (now - startedAt) * SHARE_OF_AGE) - now,
-    sent: (account, now) => {
-      last = account;
+    sent: (report, now) => {
+      last = report;
       sentAt = now;
     },
     lost: () => {
@@ -57,8 +57,8 @@ export function createReportPace(startedAt: number, leastMs = MIN_NEWS_MS): Repo
   };
 }
 
-const isStuck = (account: ShardReport | null): boolean =>
-  account !== null && account.wants !== null && account.running === 0;
+const isStuck = (report: ShardReport | null): boolean =>
+  report !== null && report.wants !== null && report.running === 0;
 
 const settledOf = (tally: ShardReport['tally'] | undefined): number =>
   tally ? tally.succeeded + tally.failed : 0;

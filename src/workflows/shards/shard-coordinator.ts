@@ -126,7 +126,7 @@ export function createShardCoordinator(batch: BatchInput, host: WorkHost): Batch
       handles.set(shard, handle);
       shard.phase = 'open';
       post(shard);
-      takeIn(shard.number, await handle.result());
+      applyReport(shard.number, await handle.result());
       spentBefore += shard.spentBeforeNanoUsd + shard.spentNanoUsd;
       live.delete(shard.number);
     } catch (error) {
@@ -203,7 +203,7 @@ export function createShardCoordinator(batch: BatchInput, host: WorkHost): Batch
     try {
       await handles.get(shard)!.signal(loanSignal, loan);
     } catch (error) {
-      // Its end settles its account, and is on its way.
+      // Its end settles its report, and is on its way.
       log.info('a shard ended before a loan reached it', { shard: shard.number, error });
       await askWhetherOrphaned(shard.number);
     }
@@ -211,14 +211,14 @@ export function createShardCoordinator(batch: BatchInput, host: WorkHost): Batch
     post(shard);
   }
 
-  function takeIn(number: number, account: ShardReport): void {
+  function applyReport(number: number, report: ShardReport): void {
     const shard = live.get(number);
     const before = shard?.tally;
-    if (!shard || !applyShardReport(shard, account)) return;
+    if (!shard || !applyShardReport(shard, report)) return;
     shardsChanged();
     const consequence = host.counted(mergeShardTally(host.tally(), before!, shard.tally, Date.now()));
     if (consequence) note(consequence);
-    if (account.halt?.lifts === host.lifts()) note(host.halt(account.halt));
+    if (report.halt?.lifts === host.lifts()) note(host.halt(report.halt));
   }
 
   /** Keeps the shards supplied until it is done. */
@@ -267,7 +267,7 @@ export function createShardCoordinator(batch: BatchInput, host: WorkHost): Batch
     },
     // Once its history is long, it starts no more shards, and another execution goes on when those it has are done.
     run: (stopped) => tend(() => stopped() || (live.size === 0 && (waiting.length === 0 || isHistoryLong()))),
-    takeIn,
+    applyReport,
     grow: (grown, firstShard) => {
       layout = grown;
       for (let shard = firstShard; shard < grown.shards; shard++) waiting.push(shard);

@@ -19,16 +19,16 @@ export interface NextStep {
 }
 
 const pauseAdvice: Record<PauseReason, string> = {
-  operator: 'Prompts in progress finish, no others start. To resume:',
+  operator: 'Prompts in progress finish; no others start. To resume:',
   account:
-    'The provider refuses the account, the key or the model. No prompt failed. Where it is the model or the address, cancel this batch and run another one with the right one. Where it is credit, key or permissions, put that right, then type:',
-  budget: 'The cost cap is reached. If more may be spent, type the new cap in US dollars, for example:',
+    'The provider refuses the account, the key or the model; no prompt failed. If the model or the address is wrong, cancel this batch and run a new one; otherwise correct the credit, key or permissions, then type:',
+  budget: 'The cost cap is reached. To spend more, type a new cap in US dollars, for example:',
   failures:
-    'Prompts failed, as the message says. When its cause is put right, or more may fail (--max-failures), type:',
+    'Too many prompts failed, for the reason given. Correct the cause, or raise --max-failures, then type:',
   provider:
-    'The provider was down or limited the rate for too long. No prompt failed. When it answers again (against a rate limit, fewer --max-workers help), type:',
+    'The provider was down or limited the rate for too long; no prompt failed. When it answers again (for a rate limit, use fewer --max-workers), type:',
   storage:
-    'Answers could not be written to the output folder, so nothing more is bought. Make room or put the folder right, then type:',
+    'Answers could not be written to the output folder, so nothing more is bought. Free some space or correct the folder, then type:',
 };
 
 const OVERCHARGED =
@@ -40,7 +40,7 @@ const stateSteps: Record<Exclude<BatchState, 'paused'>, (id: ShellWord) => NextS
     command: commandLine`durabatch watch ${id}`,
   }),
   cancelling: (id) => ({
-    advice: 'It ends by itself when the prompts in progress are done. To end it at once:',
+    advice: 'The batch ends when the prompts in progress are done. To end it at once:',
     command: commandLine`durabatch cancel ${id} --now`,
   }),
   succeeded: () => ({
@@ -48,7 +48,7 @@ const stateSteps: Record<Exclude<BatchState, 'paused'>, (id: ShellWord) => NextS
     command: null,
   }),
   partly_failed: (id) => ({
-    advice: 'The failed prompts are in the results, with their errors. To ask only those again:',
+    advice: 'The failed prompts are in the results, with their errors. To run only those again:',
     command: commandLine`durabatch retry ${id}`,
   }),
   cancelled: (id) => ({
@@ -56,16 +56,15 @@ const stateSteps: Record<Exclude<BatchState, 'paused'>, (id: ShellWord) => NextS
     command: commandLine`durabatch resume ${id}`,
   }),
   waiting: (id) => ({
-    advice: 'No worker is on it yet. A worker on its folder (durabatch worker) starts it. To run it here:',
+    advice: 'No worker has started it yet. Start `durabatch worker` for its folder, or run it here:',
     command: commandLine`durabatch resume ${id}`,
   }),
   stopped: (id) => ({
-    advice: 'No worker is on it. Every answer that came back is kept. To continue:',
+    advice: 'Every answer that came back is kept. To continue:',
     command: commandLine`durabatch resume ${id}`,
   }),
   crashed: (id) => ({
-    advice:
-      'Its worker disappeared. Every answer that came back is kept and is not bought again. To continue:',
+    advice: 'Every answer that came back is kept and is not bought again. To continue:',
     command: commandLine`durabatch resume ${id}`,
   }),
 };

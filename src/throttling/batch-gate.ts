@@ -74,7 +74,7 @@ export function createBatchGate(options: BatchGateOptions): (limits: RunLimits) 
       delayMs * (1 + random() / 10),
       'Request.HeldBack',
       throttle.closed || waitMs > LONGEST_HOLD_MS
-        ? `held back until ${until} with all others of the batch, as the provider refused one: ${refusal}`
+        ? `held back until ${until}, like all requests of the batch, after one failed: ${refusal}`
         : 'waits for its turn: the provider takes no more at once',
     );
   };

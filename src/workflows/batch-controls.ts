@@ -149,7 +149,7 @@ export function handleControls({
     assertNotEnding();
     const { current } = pauseSwitch;
     if (current)
-      throw new Error(`the batch is paused already: ${pauseText(current)}, since ${current.since}`);
+      throw new Error(`the batch is already paused: ${pauseText(current)}, since ${current.since}`);
   }
 
   function assertPaused(requester: Requester | null): void {

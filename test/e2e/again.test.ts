@@ -54,7 +54,7 @@ test('a running batch is attached to: same batch, same folder, same limits, and 
     '9m',
   ]);
   await third.said(/already running; --request-timeout was ignored\.\n/);
-  await second.said(/This batch lives in .*out, and goes on there/);
+  await second.said(/This batch is in .*out and continues there/);
   await second.said(/0\/6 done/);
   gate.open();
   const [one, two, three] = await Promise.all([first.ended, second.ended, third.ended]);

@@ -149,7 +149,7 @@ describe('"set --max-cost"', () => {
     assert.equal((await place.run(file, [...flags, '--id', 'over'])).code, 0);
     const { code, stderr } = await place.cli(['set', 'over', '--max-cost', '1']);
     assert.equal(code, 2);
-    assert.match(stderr, /over is not running: it is succeeded\. Nothing was changed/);
+    assert.match(stderr, /over is not running \(state: succeeded\), so nothing was changed/);
   });
 });
 

@@ -105,13 +105,13 @@ describe('with no worker alive', () => {
     assert.equal(again.code, 2);
     assert.match(
       again.lines.at(-1)!['message'],
-      /idle: the batch is paused already: operator, .+: no reason given/,
+      /idle: the batch is already paused: operator, .+: no reason given/,
     );
     assert.equal(place.provider.requests, 0);
     assert.equal((await place.cli(['resume', 'idle'])).code, 0);
     const over = await place.cli(['pause', 'idle']);
     assert.equal(over.code, 2);
-    assert.match(over.stderr, /idle is not running: it is succeeded\. Nothing was changed/);
+    assert.match(over.stderr, /idle is not running \(state: succeeded\), so nothing was changed/);
   });
 });
 
@@ -207,7 +207,7 @@ describe('from a machine that has only the address of the Temporal server', () =
     assert.equal((await place.cli(['status', 'far', '--json'])).lines[0]!['state'], 'cancelled');
     const over = await cli(['pause', 'far']);
     assert.equal(over.code, 2);
-    assert.match(over.stderr, /far is not running: it is cancelled\. Nothing was changed/);
+    assert.match(over.stderr, /far is not running \(state: cancelled\), so nothing was changed/);
     assert.deepEqual(
       (await controlsOf(place, 'far')).map(({ control }) => control),
       ['pause', 'set', 'resume'],

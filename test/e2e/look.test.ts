@@ -125,7 +125,7 @@ test('with no worker, then no server, then no state folder, the ledger answers a
     ([, source]) => source === 'ledger-and-temporal',
   );
   assert.deepEqual(asTold, ['crashed', 'ledger-and-temporal', 2, 2]);
-  await printedWhen(place, ['status', 'left'], /Source .*no worker is there to ask/);
+  await printedWhen(place, ['status', 'left'], /Source .*no worker is on the batch/);
 
   const stopped = await place.cli(['server', 'stop']);
   assert.equal(stopped.code, 0);

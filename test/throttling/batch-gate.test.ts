@@ -105,7 +105,7 @@ test('a long wait is handed to Temporal, for half a minute at most, with the rea
   waiting(refusal(600_000));
   const { type, message, nonRetryable, nextRetryDelay } = await failureOf(ask());
   assert.deepEqual([type, nonRetryable, nextRetryDelay], ['Request.HeldBack', false, 30_000]);
-  assert.match(message, /held back until 00:10:00 UTC .*: slow down$/);
+  assert.match(message, /held back until 00:10:00 UTC, .*: slow down$/);
   other.leave(ok);
 });
 

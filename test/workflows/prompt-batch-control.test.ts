@@ -91,7 +91,7 @@ describe("an operator's pause", () => {
     assert.equal((await pause(batch)).state, 'paused', 'the same update');
     await assert.rejects(
       pause(batch, 'pause-2'),
-      refusal(/paused already: operator, ann@laptop: lunch, since 2/),
+      refusal(/already paused: operator, ann@laptop: lunch, since 2/),
     );
     gate.open();
     await batch.until(paused);
@@ -107,7 +107,7 @@ describe("an operator's pause", () => {
     });
     const batch = await harness.run(t, script);
     await batch.until(paused);
-    await assert.rejects(pause(batch), refusal(/paused already: account: no balance, since/));
+    await assert.rejects(pause(batch), refusal(/already paused: account: no balance, since/));
   });
 
   test('comes before any worker, and without a word of who asked', async (t) => {

@@ -183,7 +183,7 @@ function finishedHandle(
     batchId,
     progress: async () => inDollars(progressAtEnd(outcome, maxWorkers)),
     cancel: async () => {
-      throw new Error(`batch ${batchId} is not running: it is ${outcome.state}`);
+      throw new Error(`batch ${batchId} is not running (state: ${outcome.state})`);
     },
     ...resultsOf(location, Promise.resolve(outcome)),
   };

@@ -119,7 +119,7 @@ Flags of a command, with units and defaults: durabatch <command> --help`;
 export const configureHelp = (program: Command): Command =>
   program
     .helpOption('-h, --help', 'show this help')
-    .commandsGroup('Machine:')
+    .commandsGroup('Help:')
     .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', programNotes)
     .configureHelp({

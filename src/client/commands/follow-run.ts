@@ -60,7 +60,7 @@ export async function followRun(options: GoOnOptions): Promise<number> {
       const { told, noted } = await noteOpen(options, temporal, attached);
       await noteInManifest(options, noted);
       const webUi = temporal.webUiOf(store.batchId);
-      note(`Batch ${store.batchId}${attached ? ' (going on)' : ''}`);
+      note(`Batch ${store.batchId}${attached ? ' (continued)' : ''}`);
       if (webUi) note(`Web UI ${toShownUrl(webUi)}`);
       return told;
     };

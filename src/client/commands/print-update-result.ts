@@ -20,7 +20,7 @@ export async function printUpdateResult(
     if (!alone) return;
     const where = batch.store ? '' : ` (where its folder is)`;
     note(
-      `No worker is on this batch: the change applies from its next worker on. To continue${where}: ${asTyped(commandLine`durabatch resume ${idWord(batch.batchId)}`)}`,
+      `No worker is on this batch; the change applies when the next one starts. To continue${where}: ${asTyped(commandLine`durabatch resume ${idWord(batch.batchId)}`)}`,
     );
   };
   if (json) {

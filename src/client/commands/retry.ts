@@ -44,7 +44,7 @@ export async function retryCommand(
         `To run the remaining prompts first: ${asTyped(commandLine`durabatch resume ${idWord(store.batchId)}`)}`,
     );
   }
-  if (!outcome) note('This batch is not finished: going on with it, as resume does.');
+  if (!outcome) note('This batch is not finished. Continuing it, as resume does.');
   await assertPriced(store, options.typedLimits, config);
   const manifest = await store.readManifest();
   await confirmDestination(store, manifest, { command: 'retry', ...options }, context);

@@ -69,7 +69,7 @@ async function run(file: string, options: RunOptions, context: CommandContext): 
   if (unusual !== null) note(unusual);
   if (created) for (const line of source?.notes ?? []) note(line);
   if (!created && !store.isIn(options.outputDir)) {
-    note(`This batch lives in ${store.location.outputDir}, and goes on there.`);
+    note(`This batch is in ${store.location.outputDir} and continues there.`);
   }
   if (!created && options.id === undefined && manifest.source !== null && manifest.source !== basename(file))
     note(`The same requests are batch ${store.batchId}, made from ${manifest.source}.`);

@@ -33,7 +33,7 @@ export function createFolderBatch(store: BatchStore, context: CommandContext): R
     const outcome = await newestOutcome();
     if (outcome)
       throw new UsageError(
-        `${batchId} is not running: it is ${outcome.state}. Nothing was changed. Its results are in ${outcome.resultsFile}`,
+        `${batchId} is not running (state: ${outcome.state}), so nothing was changed. Its results are in ${outcome.resultsFile}`,
       );
     logToFile(context);
     const temporal = (connected ??= await connectTemporal(config, note));

@@ -36,7 +36,7 @@ export function createServerBatch(
     const seen = await view();
     if (seen.kind === 'open') return seen;
     throw new UsageError(
-      `${batchId} is not running: it is ${closedState(seen.memo)}. Nothing was changed. Its folder is ${folder}`,
+      `${batchId} is not running (state: ${closedState(seen.memo)}), so nothing was changed. Its folder is ${folder}`,
     );
   }
 

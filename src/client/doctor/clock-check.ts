@@ -28,5 +28,5 @@ export function checkClock(foreign: ForeignTime | null, now: number, builtAt: nu
     return skew > HARMFUL_MS ? failed(text, ADVICE) : warning(text, ADVICE);
   }
   if (now < builtAt) return failed(`${time}, which is before durabatch was built`, ADVICE);
-  return ok(`${time}; nobody else told a time to compare it with`);
+  return ok(`${time}; there was no other clock to compare it with`);
 }

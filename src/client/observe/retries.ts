@@ -59,7 +59,8 @@ const statusNames: Record<number, string> = {
 const PROVIDER = /^(?:\[[\da-f:]+\]|[\w-]+(?:\.[\w-]+)+|localhost)(?::\d+)?: /i;
 
 /** Who is held back with all others counts with the one that was refused. */
-const HELD_BACK = /^held back until .*, as the provider refused one: /;
+const HELD_BACK =
+  /^held back until .*?, (?:like all requests of the batch, after one failed|as the provider refused one): /;
 
 /** The kind of failure that a message tells of: prompts with the same trouble shall count together. */
 export function reasonOf(sentence: string): string {

@@ -53,9 +53,9 @@ export function waitingText(
     nextTryAt === null ? '' : `; next try in ${Math.max(0, Math.round((nextTryAt - now) / 1000))} s`;
   const said = message.replace(/\.$/, '');
   if (account)
-    return `${who} for ${prompts === 1 ? 'its turn' : 'their turns'}: ${said}. No prompt fails by this.`;
-  if (slot) return `${who} for a free slot: ${said}. No prompt fails by this.`;
+    return `${who} for ${prompts === 1 ? 'its turn' : 'their turns'}: ${said}. No prompt fails because of this.`;
+  if (slot) return `${who} for a free slot: ${said}. No prompt fails because of this.`;
   if (elsewhere)
-    return `${who} for ${prompts === 1 ? 'its request' : 'their requests'} under way in another process (${said.replace(/^.*: /, '')}), so that nothing is bought twice. No prompt fails by this.`;
-  return `${who} for the provider: ${said}${next}. ${unavailable ? 'No prompt fails by this; after --patience the batch pauses.' : 'This counts against --max-attempts.'}`;
+    return `${who} for ${prompts === 1 ? 'its request' : 'their requests'} under way in another process (${said.replace(/^.*: /, '')}), so that nothing is bought twice. No prompt fails because of this.`;
+  return `${who} for the provider: ${said}${next}. ${unavailable ? 'No prompt fails because of this; after --patience the batch pauses.' : 'This counts against --max-attempts.'}`;
 }

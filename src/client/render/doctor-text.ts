@@ -43,7 +43,7 @@ function verdictText(diagnoses: readonly Diagnosis[], paint: Paint): string {
     diagnoses.filter(({ finding }) => finding.verdict === verdict).length;
   const [failed, warnings] = [count('failed'), count('warning')];
   const rest = warnings === 0 ? '' : `, ${plural(warnings, 'warning')}`;
-  if (failed > 0) return paint.red(`doctor: ${plural(failed, 'thing')} to put right before a run${rest}`);
+  if (failed > 0) return paint.red(`doctor: ${plural(failed, 'problem')} to fix before a run${rest}`);
   return paint.green(`doctor: ready to run${rest}`);
 }
 

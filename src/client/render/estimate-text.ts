@@ -81,7 +81,7 @@ function timeTerms({ maxWorkers, autoWorkers, account }: RunLimits): string {
 
 const assumptionsOf = ({ account }: Pick<RunLimits, 'account'>): string =>
   'An estimate: tokens counted with o200k_base, whatever the model; completions of ' +
-  `${LOW_OUTPUT_SHARE * 100}% to 100% of max_tokens, at the cheapest and the dearest hour of the day; ` +
+  `${LOW_OUTPUT_SHARE * 100}% to 100% of max_tokens, at the cheapest and the most expensive hour of the day; ` +
   `time with ${FIRST_TOKEN_SECONDS} s to the first token and ${TOKENS_PER_SECOND} tokens/s, ${account ? "with the account's rate limits" : 'without rate limits'}. Nothing was sent.`;
 
 /** The line of `estimate --json`. Costs are US dollars. */

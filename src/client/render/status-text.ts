@@ -65,18 +65,16 @@ export interface BatchStatus {
 
 const sourceNotes: Record<StatusSource, string | null> = {
   workflow: null,
-  'ledger-and-temporal': 'the ledger and what Temporal remembers: no worker is there to ask',
-  ledger: 'the ledger alone: the Temporal server does not know or answer for this batch',
-  temporal:
-    'what Temporal remembers of its last change of state: no worker is there to ask, and its folder is not here',
+  'ledger-and-temporal': 'the ledger and Temporal; no worker is on the batch',
+  ledger: 'the ledger only; the Temporal server does not know this batch or does not answer',
+  temporal: 'Temporal, at the last change of state; no worker is on the batch, and its folder is not here',
 };
 
 /** In their place where a worker is there. */
 const silentNotes: Partial<Record<StatusSource, string>> = {
-  'ledger-and-temporal':
-    'the ledger and what Temporal remembers: its worker is busy and has not answered in time',
+  'ledger-and-temporal': 'the ledger and Temporal; its worker is busy and has not answered in time',
   temporal:
-    'what Temporal remembers of its last change of state: its worker is busy and has not answered in time, and its folder is not here',
+    'Temporal, at the last change of state; its worker is busy and has not answered in time, and its folder is not here',
 };
 
 /** How a finished batch ended is written down for good: nobody needs to be asked. */

@@ -12,6 +12,7 @@ import { nextRows } from './next-rows.ts';
 import type { CommandLine, ShellWord } from '../../core/command-line.ts';
 import { nextStep, type NextStep } from '../../core/next-steps.ts';
 import { successRate } from '../../report/summary.ts';
+import { SIMULATED_WARNING } from '../../report/tally/warnings.ts';
 import { countText, plural, usdOf } from './number-text.ts';
 import type { Paint } from './paint.ts';
 import { createPaint } from './paint.ts';
@@ -86,7 +87,8 @@ export function summaryText(
     rows.push({ label: 'Server', value: `still running; to stop it: ${asTyped(summary.stopServerCommand)}` });
   }
   if (state !== 'succeeded') rows.push(...nextRows(nextStepOf(summary), paint));
-  const notices = summary.warnings.map((warning) => `warning: ${toTerminalText(warning, 500)}`);
+  const warnings = summary.warnings.filter((warning) => warning !== SIMULATED_WARNING);
+  const notices = warnings.map((warning) => `warning: ${toTerminalText(warning, 500)}`);
   return terminalLines([
     ...(summary.simulated ? wrapped(SIMULATED_NOTICE, columns).map(paint.yellow) : []),
     ...labelledRows(rows, columns),

@@ -5,6 +5,9 @@ import type { ReportSource } from '../report-source.ts';
 import { EXCEL_CELL_CHARACTERS } from '../results-csv.ts';
 import { totalItems, type Tally } from './tally.ts';
 
+/** The command line shows a notice of its own in place of this one. */
+export const SIMULATED_WARNING = 'The answers are simulated: no model was asked and nothing was paid.';
+
 const MODELS_NAMED = 5;
 
 const modelList = (models: readonly string[]): string => {
@@ -15,8 +18,7 @@ const modelList = (models: readonly string[]): string => {
 /** What a reader of the numbers must know, one sentence each. */
 export const toWarnings = (source: ReportSource, tally: Tally, partial: boolean): string[] => {
   const warnings: string[] = [];
-  if (source.manifest.settings.provider === 'simulated')
-    warnings.push('The answers are simulated: no model was asked and nothing was paid.');
+  if (source.manifest.settings.provider === 'simulated') warnings.push(SIMULATED_WARNING);
   if (partial)
     warnings.push(
       `The report is partial: the batch is ${source.state}, ${tally.pending} of ${totalItems(tally)} prompts are not done.`,

@@ -46,7 +46,7 @@ test('what is found is wrapped to the terminal, and counted', async () => {
     for (const line of text.split('\n')) assert.ok(textWidth(line) <= columns, line);
     assert.match(text, /^FAIL {2}API key {8}word word/m);
     assert.match(text, /→ do this/);
-    assert.match(text, /doctor: 1 thing to put right before a run$/);
+    assert.match(text, /doctor: 1 problem to fix before a run$/);
   }
   assert.match(doctorText(await runChecks(allWell, 1000)), /doctor: ready to run$/);
 });

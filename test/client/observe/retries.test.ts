@@ -74,6 +74,10 @@ const reasons = [
     'account acme allows 600 requests a minute',
   ],
   [
+    'held back until 15:49:14 UTC, like all requests of the batch, after one failed: 429 Too Many Requests from api.example.com: slow down',
+    'rate limit (429)',
+  ],
+  [
     'held back until 15:49:14 UTC with all others of the batch, as the provider refused one: 429 Too Many Requests from api.example.com: slow down',
     'rate limit (429)',
   ],

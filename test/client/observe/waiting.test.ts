@@ -24,14 +24,14 @@ test('a prompt whose request is under way elsewhere waits for that process, and 
   assert.equal(
     said('Request.Elsewhere', 'its request is under way in another process: 7@one; asked again in 3 s'),
     'The prompt in progress waits for its request under way in another process (7@one), so that nothing is bought twice. ' +
-      'No prompt fails by this.',
+      'No prompt fails because of this.',
   );
 });
 
 test('an unavailable provider is waited for without harm to a prompt, a fault counts', () => {
   assert.match(
     said('Completion.Unavailable', '503 Service Unavailable from a.example; asked again in 4.2 s'),
-    /waits for the provider: 503 Service Unavailable from a\.example; next try in 2 s\. No prompt fails by this/,
+    /waits for the provider: 503 Service Unavailable from a\.example; next try in 2 s\. No prompt fails because of this/,
   );
   assert.match(said('Completion.Fault', '500 from a.example'), /This counts against --max-attempts/);
 });

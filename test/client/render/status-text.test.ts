@@ -21,8 +21,8 @@ Tokens   182,340 (prompt 82,340; completion 100,000)
 Cost     $0.0412 (estimated from list prices)
 Started  2026-11-23T00:00:00.000Z
 Output   out
-Source   the ledger and what Temporal remembers: no worker is there to ask
-Next     Its worker disappeared. Every answer that came back is kept and is not bought again. To continue:
+Source   the ledger and Temporal; no worker is on the batch
+Next     Every answer that came back is kept and is not bought again. To continue:
          durabatch resume demo-1`,
   );
 });
@@ -54,7 +54,7 @@ test('the status of a batch whose folder is elsewhere says where, and what is to
   const far = { folderHost: 'big-machine', source: 'temporal' } as const;
   const text = statusText(status(far));
   assert.match(text, /^Output +out on big-machine, not here$/m);
-  assert.match(text, /^Source +what Temporal remembers/m);
+  assert.match(text, /^Source +Temporal, at the last change of state/m);
   assert.match(text, /To continue, on big-machine where its folder is:\n +durabatch resume demo-1$/);
   const reached = statusText(status({ ...far, state: 'paused', pause, source: 'workflow' }));
   assert.match(reached, /then type:\n +durabatch resume demo-1$/);

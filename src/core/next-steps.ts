@@ -23,8 +23,7 @@ const pauseAdvice: Record<PauseReason, string> = {
   account:
     'The provider refuses the account, the key or the model; no prompt failed. If the model or the address is wrong, cancel this batch and run a new one; otherwise correct the credit, key or permissions, then type:',
   budget: 'The cost cap is reached. To spend more, type a new cap in US dollars, for example:',
-  failures:
-    'Too many prompts failed, for the reason given. Correct the cause, or raise --max-failures, then type:',
+  failures: 'Prompts failed, for the reason given. Correct the cause, or raise --max-failures, then type:',
   provider:
     'The provider was down or limited the rate for too long; no prompt failed. When it answers again (for a rate limit, use fewer --max-workers), type:',
   storage:

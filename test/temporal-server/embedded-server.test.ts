@@ -12,6 +12,7 @@ import { ensureServer, serverStatus, stopServer } from '../../src/temporal-serve
 import type { ServerInfo } from '../../src/temporal-server/embedded-server.ts';
 import { isLiveProcess } from '../../src/system/live-process.ts';
 import { readRecord, recordPath, writeRecord } from '../../src/temporal-server/server-record.ts';
+import { freeze } from '../support/freeze.ts';
 import { writeProgram } from '../support/stand-in-program.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { createTestHome, killAtExit, testEnv } from '../support/temporal-server.ts';
@@ -170,7 +171,7 @@ describe('the embedded server', () => {
     { skip: process.platform === 'win32' },
     async () => {
       const { pid } = await ensure();
-      process.kill(pid, 'SIGSTOP');
+      await freeze(pid);
       const finding = ensure();
       const isToldOf = (line: string): boolean => line.includes(`process ${pid}), which does not answer yet`);
       await until(() => logged.some(isToldOf));

@@ -37,12 +37,13 @@ export interface FileTrial {
 }
 
 /** Continues a batch as far as it goes. */
-export type GoOn = (outputDir: string, id: string, options: CliOptions) => Promise<CliResult>;
+export type Continuation = (outputDir: string, id: string, options: CliOptions) => Promise<CliResult>;
 
-const resume: GoOn = (outputDir, id, options) => runCli(['resume', id, '--output-dir', outputDir], options);
+const resume: Continuation = (outputDir, id, options) =>
+  runCli(['resume', id, '--output-dir', outputDir], options);
 
 /** A worker that is stopped as soon as it has done the batch. */
-export const workThrough: GoOn = async (outputDir, id, options) => {
+export const workThrough: Continuation = async (outputDir, id, options) => {
   const worker = startCli(['worker', '--output-dir', outputDir], options);
   await worker.said(new RegExp(`${id}: done`));
   worker.kill('SIGTERM');
@@ -54,7 +55,7 @@ export async function runFileTrial(
   env: NodeJS.ProcessEnv,
   base: string,
   fault: PlannedFault,
-  followRun = resume,
+  continueBatch = resume,
 ): Promise<FileTrial> {
   const folder = await mkdtemp(join(base, `trial-${fault.at}-${fault.kind.replace(' ', '-')}-`));
   const [outputDir, file, trace] = [join(folder, 'out'), join(folder, 'prompts.json'), join(folder, 'trace')];
@@ -85,7 +86,7 @@ export async function runFileTrial(
     const wasKilled = last.signal === 'SIGKILL';
     for (let again = 0; last.code !== 0 && again < MAX_CONTINUATIONS; again++) {
       const isThere = existsSync(join(outputDir, id, 'batch.json'));
-      last = isThere ? await followRun(outputDir, id, options) : await runCli(run, options);
+      last = isThere ? await continueBatch(outputDir, id, options) : await runCli(run, options);
       tell(isThere ? 'continued' : 'run', last);
     }
     const lines = readFileSync(trace, 'utf8').trim().split('\n');

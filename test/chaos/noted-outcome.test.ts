@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startTestServer, type TestServer } from '../support/temporal-server.ts';
 import type { PlannedFault } from './file-fault.ts';
-import { type GoOn, runFileTrial, workThrough } from './file-trial.ts';
+import { type Continuation, runFileTrial, workThrough } from './file-trial.ts';
 import { faultsOf } from './file-verdict.ts';
 
 let server: TestServer;
@@ -43,15 +43,20 @@ const moments: (Omit<PlannedFault, 'at'> & { title: string; at?: number })[] = [
     at: 2,
   },
 ];
-const continuations: [name: string, followRun: GoOn | undefined][] = [
+const continuations: [name: string, continueBatch: Continuation | undefined][] = [
   ['"resume"', undefined],
   ['a worker', workThrough],
 ];
 for (const { title, at = 1, ...fault } of moments)
-  for (const [name, followRun] of continuations)
+  for (const [name, continueBatch] of continuations)
     test(`an outcome is noted, and ${title}: ${name} lets the workflow end with it`, async () => {
       const env = { ...server.env, OPENAI_API_KEY: 'key-of-the-trial' };
-      const { story, evidence, operations } = await runFileTrial(env, folder, { at, ...fault }, followRun);
+      const { story, evidence, operations } = await runFileTrial(
+        env,
+        folder,
+        { at, ...fault },
+        continueBatch,
+      );
       assert.ok(operations.length >= at, 'the fault befell an operation');
       assert.equal(story.length, 2, story.join('\n'));
       assert.deepEqual(faultsOf(evidence), [], story.join('\n'));

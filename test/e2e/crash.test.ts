@@ -48,7 +48,7 @@ async function ledgerAnswers({ outputDir }: Workplace, id: string): Promise<Map<
 async function assertOnlyMissingIsBought(
   place: Workplace,
   id: string,
-  followRun: () => ReturnType<Workplace['cli']>,
+  continueBatch: () => ReturnType<Workplace['cli']>,
 ) {
   const { provider } = place;
   await provider.until(() => provider.inFlight === 0);
@@ -59,7 +59,7 @@ async function assertOnlyMissingIsBought(
   assert.ok(answered - keptSum <= WORKERS, `${answered} answered, ${keptSum} kept`);
   const asked = new Map(provider.requestsPerPrompt);
 
-  const end = await followRun();
+  const end = await continueBatch();
   assert.equal(end.code, 0, end.stdout + end.stderr);
   for (const prompt of prompts) {
     const again = provider.requestsPerPrompt.get(prompt)! - (asked.get(prompt) ?? 0);

@@ -21,7 +21,7 @@ import { type CommandContext, interruptSignal, outputStream, outputTraits } from
 import { printDetached, printEnd } from './print-end.ts';
 import { logToFile } from './worker-log.ts';
 
-interface GoOnOptions {
+interface FollowOptions {
   store: BatchStore;
   settings: BatchSettings;
   /** Limits the user named, most of which a batch that is open already does not take. */
@@ -36,7 +36,7 @@ interface GoOnOptions {
   context: CommandContext;
 }
 
-export async function followRun(options: GoOnOptions): Promise<number> {
+export async function followRun(options: FollowOptions): Promise<number> {
   const { store, settings, liftPause, reason = null, detach, reuse = {}, context } = options;
   const { config, note } = context;
   if (!detach) requireApiKey(config, settings);
@@ -86,7 +86,7 @@ async function noteOpen(
     detach,
     reuse: { named = [], policy } = {},
     context: { note },
-  }: GoOnOptions,
+  }: FollowOptions,
   temporal: Temporal,
   attached: boolean,
 ): Promise<OpenChanges> {
@@ -127,7 +127,7 @@ function ignoredText(
 
 /** Nothing of this goes through Temporal, whose port is open to others on this machine: a worker takes it from here. */
 async function noteInManifest(
-  { store, reason = null }: Pick<GoOnOptions, 'store' | 'reason'>,
+  { store, reason = null }: Pick<FollowOptions, 'store' | 'reason'>,
   changes: OpenChanges['noted'],
 ): Promise<void> {
   if (Object.keys(changes).length === 0) return;

@@ -1,4 +1,4 @@
-/** Which keys a worker may use where. */
+/** Which keys a worker may use where, and by which prices it may charge what it buys. */
 import type { ChargePolicy, KeyPolicy } from '../../worker/batch-worker.ts';
 import { providers } from '../../providers/catalog.ts';
 import { type Destination, isSimulated, isUsual } from '../../providers/destination.ts';

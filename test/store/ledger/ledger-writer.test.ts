@@ -251,8 +251,8 @@ test('closing waits for a slow disk without keeping the event loop busy', async 
   await file.close();
   let syncing = (): void => {};
   const isSyncing = new Promise<void>((resolve) => (syncing = resolve));
-  let followRun = (): void => {};
-  const slowDisk = new Promise<void>((resolve) => (followRun = resolve));
+  let releaseDisk = (): void => {};
+  const slowDisk = new Promise<void>((resolve) => (releaseDisk = resolve));
   t.mock.method(fileHandle, 'datasync', async () => {
     syncing();
     await slowDisk;
@@ -265,7 +265,7 @@ test('closing waits for a slow disk without keeping the event loop busy', async 
   const closed = writer.close();
   for (let i = 0; i < 100; i++) await new Promise((resolve) => turn(resolve));
   assert.equal(turns.mock.callCount(), 0);
-  followRun();
+  releaseDisk();
   await Promise.all([appended, closed]);
   assert.deepEqual(await readBack(folder), [answer('first'), answer('second')]);
 });

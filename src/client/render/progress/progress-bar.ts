@@ -8,7 +8,7 @@ import {
   paceFacts,
   retryText,
   type SeenProgress,
-  promptState,
+  stateNote,
   tallyFacts,
 } from './progress-facts.ts';
 import type { ProgressContext } from './progress-line.ts';
@@ -49,7 +49,7 @@ export function barRow(
   const { total } = progress.counts;
   const done = doneCount(progress.counts);
   const pace = paceFacts(progress);
-  const how = promptState(progress);
+  const how = stateNote(progress);
   const mark = simulated ? '[simulated] ' : '';
   const percent = `${percentText(done, total).padStart(5)}  `;
   const figures = [

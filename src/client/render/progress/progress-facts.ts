@@ -74,7 +74,7 @@ function etaText({ etaSeconds, counts }: Pick<Progress, 'etaSeconds' | 'counts'>
 }
 
 /** How the batch stands if it is not simply running, else null. */
-export function promptState({ state, pause, unheard }: SeenProgress): string | null {
+export function stateNote({ state, pause, unheard }: SeenProgress): string | null {
   if (state === 'paused' && pause?.by !== undefined) return `paused by ${toTerminalText(pause.by, 40)}`;
   if (state === 'paused') return pause === null ? 'paused' : `paused (${pause.reason})`;
   if (unheard === 'no-worker') return 'no worker is on it';

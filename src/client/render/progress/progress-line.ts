@@ -6,7 +6,7 @@ import {
   paceFacts,
   retryText,
   type SeenProgress,
-  promptState,
+  stateNote,
   tallyFacts,
 } from './progress-facts.ts';
 import { toTerminalText } from '../terminal-text.ts';
@@ -39,7 +39,7 @@ export function progressLine(
 }
 
 function standingTail(progress: SeenProgress, batchId: string): string {
-  const how = promptState(progress);
+  const how = stateNote(progress);
   if (how === null) return '';
   if (progress.state !== 'paused' || progress.pause === null) return ` · ${how}`;
   const { command } = nextStep(progress.state, progress.pause, batchId, progress.budget?.maxCostNanoUsd);

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { commandHelp } from '../src/client/command-line/command-help.ts';
+import { commands } from '../src/client/command-table.ts';
 import { providerNames } from '../src/core/settings.ts';
 import { providers } from '../src/providers/catalog.ts';
 import { createProgram } from '../src/client/program.ts';
@@ -127,7 +127,7 @@ const providerTable = () => [
 ];
 
 function section(command) {
-  const { examples = [], exitCodes } = commandHelp[command.name()] ?? {};
+  const { examples, exitCodes } = commands.find(({ usage }) => usage.split(' ', 1)[0] === command.name());
   const note = NOTES[command.name()];
   const description = command.description();
   return [
@@ -138,7 +138,7 @@ function section(command) {
     ...(note === undefined ? [] : [note, '']),
     ...(command.name() === 'run' ? providerTable() : []),
     ...flagTables(command),
-    ...(examples.length === 0 ? [] : ['```sh', ...examples, '```', '']),
+    ...['```sh', ...examples, '```', ''],
     ...(exitCodes === undefined ? [] : [`Exit codes: ${exitCodes.replaceAll('\n', ' ')}.`, '']),
   ].join('\n');
 }

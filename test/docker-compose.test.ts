@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { parseDuration } from '../src/client/options/parse-flags.ts';
+import { durationValue } from '../src/client/options/flag-values.ts';
 import { DEFAULT_OUTPUT_DIR, limitDefaults } from '../src/client/options/run-defaults.ts';
 import { largeLimits } from '../src/temporal-server/server-process.ts';
 import { searchAttributes } from '../src/workflows/display/search-attributes.ts';
@@ -208,7 +208,7 @@ test('there can be several workers: no name, port or folder is theirs alone', ()
 
 test('a stopping worker has the time that a paid request may take', () => {
   for (const name of ['worker', 'client'] as const) {
-    const grace = parseDuration(service(name).stop_grace_period ?? '', 'stop_grace_period');
+    const grace = durationValue(0).parse(service(name).stop_grace_period);
     assert.ok(grace >= limitDefaults.requestTimeoutMs + 60_000, `${name}: ${grace}`);
     assert.ok(service(name).init, `${name} needs an init that passes signals on`);
   }

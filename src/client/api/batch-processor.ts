@@ -15,7 +15,7 @@ import { continueBatch, progressAtEnd } from '../start/continue-batch.ts';
 import { createBatch } from '../start/create-batch.ts';
 import { readPromptList } from '../../input/read-prompt-list.ts';
 import type { RunOptions } from '../options/run-options.ts';
-import { type BatchProcessorOptions, toRunOptions } from './processor-options.ts';
+import { type BatchProcessorOptions, parseProcessorOptions } from './processor-options.ts';
 import { type BatchProgress, inDollars } from './batch-progress.ts';
 import { checkOptions, type OptionCheck } from './check-options.ts';
 import { assertNotElsewhere } from '../start/known-to-server.ts';
@@ -77,7 +77,7 @@ export class BatchProcessor {
 
   /** Throws `UsageError`. */
   constructor(options: BatchProcessorOptions = {}) {
-    this.#options = toRunOptions(options);
+    this.#options = parseProcessorOptions(options);
   }
 
   /** Throws `InputError` or `UsageError` before anything is started. */

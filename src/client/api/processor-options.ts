@@ -1,4 +1,5 @@
 import type { ProviderName } from '../../core/settings.ts';
+import { runFlags } from '../options/flags.ts';
 import { parseRunOptions, type RunOptions } from '../options/run-options.ts';
 import { refuseUnknown } from './check-options.ts';
 
@@ -71,22 +72,19 @@ export interface BatchProcessorOptions {
   reuseLonger?: boolean;
 }
 
-const names: Record<keyof BatchProcessorOptions, true> = {
-  ...{ outputDir: true, id: true, new: true, maxWorkers: true, rpm: true, tpm: true, account: true },
-  ...{ provider: true, model: true, baseUrl: true, apiKeyEnv: true, temperature: true, topP: true },
-  ...{ maxTokens: true, completions: true, thinking: true, rejectTruncated: true, retryEmpty: true },
-  ...{ maxAttempts: true, requestTimeoutMs: true, idleTimeoutMs: true, patienceMs: true },
-  ...{ maxCost: true, maxFailures: true, priceInput: true, priceOutput: true, priceCached: true },
-  ...{ simulateLatencyMs: true, simulateErrors: true },
-  ...{ reuse: true, noReuse: true, reuseSinceMs: true, reuseLonger: true },
-};
+/** Of a command line alone. */
+const lineFlags = new Set(['detach', 'priceUpdate', 'json']);
+
+const names = Object.entries(runFlags)
+  .filter(([name]) => !lineFlags.has(name))
+  .map(([name, { usage }]) => (/ <(time|age)>$/.test(usage) ? `${name}Ms` : name));
 
 /**
  * One set of rules for flags and options: numbers become the text that a flag would have. Throws `UsageError`.
  * @internal
  */
-export function toRunOptions(options: BatchProcessorOptions): RunOptions {
-  refuseUnknown(options, Object.keys(names));
+export function parseProcessorOptions(options: BatchProcessorOptions): RunOptions {
+  refuseUnknown(options, names);
   const flags = Object.entries(options).flatMap(([name, value]): [string, unknown][] => {
     if (value === undefined) return [];
     if (name.endsWith('Ms')) return [[name.slice(0, -2), `${value}ms`]];

@@ -1,110 +1,6 @@
-/** What the help of each command says besides its flags. */
+/** How help looks, and what it says besides commands and flags. */
 import { type Command, Help } from 'commander';
-
-const groups = ['Run', 'Monitor', 'Control', 'Results', 'Set up'] as const;
-
-interface CommandHelp {
-  group: (typeof groups)[number];
-  /** Command lines, as they can be typed. */
-  examples: string[];
-  /** What the exit code says, where it says more than "done". */
-  exitCodes?: string;
-}
-
-const endOfBatch =
-  '0 all prompts succeeded, 3 finished with failed prompts,\n4 cancelled, 5 paused, 130 interrupted';
-
-export const commandHelp: Readonly<Record<string, CommandHelp>> = {
-  run: {
-    group: 'Run',
-    examples: [
-      'durabatch run prompts.json --completions 4 --max-workers 20',
-      'durabatch run prompts.json --provider simulated',
-      'durabatch run prompts.json --provider openai --model gpt-4.1-mini',
-    ],
-    exitCodes: endOfBatch,
-  },
-  estimate: { group: 'Run', examples: ['durabatch estimate prompts.json --completions 4 --max-workers 20'] },
-  resume: {
-    group: 'Run',
-    examples: [
-      'durabatch resume prompts-0f3a9c21b7de',
-      'durabatch resume prompts-0f3a9c21b7de --max-workers 10 --max-cost 20',
-    ],
-    exitCodes: endOfBatch,
-  },
-  retry: { group: 'Run', examples: ['durabatch retry prompts-0f3a9c21b7de'], exitCodes: endOfBatch },
-  status: { group: 'Monitor', examples: ['durabatch status prompts-0f3a9c21b7de'] },
-  watch: {
-    group: 'Monitor',
-    examples: [
-      'durabatch watch prompts-0f3a9c21b7de',
-      'durabatch watch prompts-0f3a9c21b7de more-5b1d27c09e4f',
-      'durabatch watch',
-    ],
-    exitCodes: `${endOfBatch};\nwith several batches, the worst of their codes`,
-  },
-  list: { group: 'Monitor', examples: ['durabatch list', 'durabatch list --state running,paused --json'] },
-  tail: {
-    group: 'Monitor',
-    examples: [
-      'durabatch tail prompts-0f3a9c21b7de',
-      'durabatch tail prompts-0f3a9c21b7de --from now --json',
-      'durabatch tail prompts-0f3a9c21b7de --no-follow',
-    ],
-    exitCodes: '0 everything was printed, 130 interrupted (it says how to continue)',
-  },
-  pause: {
-    group: 'Control',
-    examples: ['durabatch pause prompts-0f3a9c21b7de --reason "the answers look wrong"'],
-  },
-  set: {
-    group: 'Control',
-    examples: [
-      'durabatch set prompts-0f3a9c21b7de --max-workers 50',
-      'durabatch set prompts-0f3a9c21b7de --max-cost 20 --max-failures 5%',
-    ],
-  },
-  add: {
-    group: 'Control',
-    examples: [
-      'durabatch add prompts-0f3a9c21b7de more.json',
-      'durabatch add prompts-0f3a9c21b7de more.json --reason "a second round"',
-    ],
-    exitCodes: `0 the prompts were added; if this starts a run:\n${endOfBatch}`,
-  },
-  cancel: {
-    group: 'Control',
-    examples: ['durabatch cancel prompts-0f3a9c21b7de', 'durabatch cancel prompts-0f3a9c21b7de --now'],
-  },
-  report: { group: 'Results', examples: ['durabatch report prompts-0f3a9c21b7de --to reports'] },
-  audit: {
-    group: 'Results',
-    examples: ['durabatch audit prompts-0f3a9c21b7de'],
-    exitCodes: '0 all is equal, 1 there are differences',
-  },
-  worker: {
-    group: 'Set up',
-    examples: ['durabatch worker', 'durabatch worker --output-dir data/shared --concurrency 50'],
-  },
-  server: {
-    group: 'Set up',
-    examples: ['durabatch server status', 'durabatch server start', 'durabatch server stop'],
-  },
-  doctor: {
-    group: 'Set up',
-    examples: ['durabatch doctor', 'durabatch doctor --provider openai --output-dir data/mine'],
-    exitCodes: '0 ready to run, perhaps with warnings, 1 not ready',
-  },
-  completion: {
-    group: 'Set up',
-    examples: [
-      'echo \'eval "$(durabatch completion bash)"\' >> ~/.bashrc',
-      'echo \'eval "$(durabatch completion zsh)"\' >> ~/.zshrc',
-      'durabatch completion fish > ~/.config/fish/completions/durabatch.fish',
-    ],
-  },
-};
+import { type CommandRow, groups } from '../command-table.ts';
 
 const programNotes = `
 Getting started:
@@ -115,7 +11,9 @@ Exit codes: 0 done, all prompts succeeded; 1 unexpected; 2 usage or input;
 3 finished with failed prompts; 4 cancelled; 5 paused; 130 interrupted.
 Flags of a command, with units and defaults: durabatch <command> --help`;
 
-/** How help looks, for the program and, as they are made after it, its commands. */
+const headingOf = (group: string): string => `${group}:`;
+
+/** For the program and, as they are made after it, its commands. */
 export const configureHelp = (program: Command): Command =>
   program
     .helpOption('-h, --help', 'show this help')
@@ -138,23 +36,23 @@ const argumentsOf = (command: Command): string[] =>
     return argument.required ? `<${name}>` : `[${name}]`;
   });
 
+/** By group, `help` last. */
 const rankOf = (command: Command): number => {
-  const group = commandHelp[command.name()]?.group;
-  return group === undefined ? groups.length : groups.indexOf(group);
+  const rank = groups.findIndex((group) => headingOf(group) === command.helpGroup());
+  return rank < 0 ? groups.length : rank;
 };
 
-/** Adds examples and exit codes to the commands, and puts them in groups. */
-export function addCommandHelp(program: Command): Command {
-  for (const command of program.commands) {
-    const help = commandHelp[command.name()];
-    if (help === undefined) continue;
-    command.helpGroup(`${help.group}:`);
-    const title = help.examples.length === 1 ? 'Example:' : 'Examples:';
-    const codes = help.exitCodes === undefined ? [] : ['', `Exit codes: ${help.exitCodes}`];
-    command.addHelpText(
-      'after',
-      ['', title, ...help.examples.map((line) => `  ${line}`), ...codes].join('\n'),
-    );
-  }
-  return program;
+/** Puts a command in its group, and adds its note, examples and exit codes. */
+export function addCommandHelp(
+  command: Command,
+  { group, note, examples, exitCodes }: Pick<CommandRow, 'group' | 'note' | 'examples' | 'exitCodes'>,
+): Command {
+  command.helpGroup(headingOf(group));
+  if (note !== undefined) command.addHelpText('after', note);
+  const title = examples.length === 1 ? 'Example:' : 'Examples:';
+  const codes = exitCodes === undefined ? [] : ['', `Exit codes: ${exitCodes}`];
+  return command.addHelpText(
+    'after',
+    ['', title, ...examples.map((line) => `  ${line}`), ...codes].join('\n'),
+  );
 }

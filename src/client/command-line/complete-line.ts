@@ -1,9 +1,9 @@
 /** What may stand at the end of a command line that is being typed. */
 import type { Argument, Command, Option } from 'commander';
-import type { BatchState } from '../../core/progress.ts';
 import { providerNames } from '../../core/settings.ts';
+import { stateNames } from '../options/flag-values.ts';
 
-/** As `settle-id.ts` takes it, which a shell that waits need not load. */
+/** As `resolve-id.ts` takes it, which a shell that waits need not load. */
 const LAST = '@last';
 
 export interface Candidate {
@@ -102,15 +102,10 @@ const shortened = (text: string): string => {
   return line.length <= LONGEST_DESCRIPTION ? line : `${line.slice(0, LONGEST_DESCRIPTION - 1).trimEnd()}…`;
 };
 
-const states: readonly BatchState[] = [
-  ...(['running', 'paused', 'cancelling', 'waiting', 'stopped', 'crashed'] as const),
-  ...(['succeeded', 'partly_failed', 'cancelled'] as const),
-];
-
 /** Flags whose values are known, by name. */
 const flagValues: Readonly<Record<string, readonly string[]>> = {
   '--provider': providerNames,
-  '--state': states,
+  '--state': stateNames,
 };
 
 /** `--from <start|now>` → start, now; `--max-workers <n|auto>` → auto: a single letter stands for a value. */

@@ -17,13 +17,16 @@ import { judgeAnswer, judgeTrouble } from '../doctor/provider-check.ts';
 import { type CheckName, type Check, runChecks } from '../doctor/run-checks.ts';
 import { checkTemporal } from '../doctor/temporal-check.ts';
 import { checkTerminal } from '../doctor/terminal-check.ts';
-import type { DoctorOptions } from '../options/doctor-options.ts';
+import type { doctorFlags } from '../options/flags.ts';
+import type { FlagValues } from '../options/parse-flags.ts';
 import { lastLook, startPriceUpdate, tableAtHand } from '../prices/price-updates.ts';
 import { doctorJson, doctorText } from '../render/doctor-text.ts';
 import { afterOutput } from '../../system/terminal-output.ts';
 import { type CommandContext, outputTraits } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { ownValue } from '../../core/own-value.ts';
+
+type DoctorOptions = FlagValues<typeof doctorFlags>;
 
 /** What hangs is given up after this long; all checks run at once. */
 const CHECK_MS = 10_000;

@@ -1,6 +1,6 @@
 import { resumeUpdate, setUpdate } from '../../workflows/messages.ts';
 import { requestedBy } from '../control/requested-by.ts';
-import { flagsOfAccount } from '../options/account-options.ts';
+import { flagsOfAccount } from '../options/limit-options.ts';
 import type { ReachedBatch, UpdateResult } from '../control/reached-batch.ts';
 import { settableLimits } from '../control/settable-limits.ts';
 import type { CommandContext } from './context.ts';

@@ -6,10 +6,15 @@ import { openRunOf } from '../../store/manifest/run-times.ts';
 import { statusOf } from '../observe/batch-status.ts';
 import { connectTemporalIfRunning } from '../connect/temporal.ts';
 import { locateBatch } from '../find/locate-batch.ts';
-import type { ReportOptions } from '../options/report-options.ts';
 import { terminalLines } from '../../system/terminal-output.ts';
 import type { CommandContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+
+export interface ReportOptions {
+  outputDir?: string;
+  /** Folder for the files; by default the batch's output folder. */
+  to?: string;
+}
 
 /** Writes the reports again, from the ledger alone; of a batch that is not at its end they are marked partial. */
 export async function reportCommand(

@@ -3,7 +3,7 @@ import { reachBatch } from '../control/reached-batch.ts';
 import type { RunLimits } from '../../core/settings.ts';
 import { withAccount } from '../control/account-limits.ts';
 import { registerBatch } from '../find/batch-registry.ts';
-import type { TypedAccount } from '../options/account-options.ts';
+import type { TypedAccount } from '../options/limit-options.ts';
 import { assertPriced } from '../start/request-settings.ts';
 import { confirmDestination } from '../trust/confirm-destination.ts';
 import type { CommandContext } from './context.ts';

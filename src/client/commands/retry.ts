@@ -6,7 +6,7 @@ import { isCancelled } from '../start/continue-batch.ts';
 import { locateBatch } from '../find/locate-batch.ts';
 import { plural } from '../render/number-text.ts';
 import { reopenFailed } from '../control/reopen-failed.ts';
-import type { TypedAccount } from '../options/account-options.ts';
+import type { TypedAccount } from '../options/limit-options.ts';
 import { UsageError } from '../usage-error.ts';
 import { assertPriced } from '../start/request-settings.ts';
 import { confirmDestination } from '../trust/confirm-destination.ts';

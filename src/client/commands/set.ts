@@ -6,7 +6,7 @@ import type { BatchStore } from '../../store/batch-store.ts';
 import type { Manifest } from '../../store/manifest/manifest.ts';
 import { approve, isWithin, readApproval } from '../trust/approvals.ts';
 import { requestedBy } from '../control/requested-by.ts';
-import { flagsOfAccount, type TypedAccount } from '../options/account-options.ts';
+import { flagsOfAccount, type TypedAccount } from '../options/limit-options.ts';
 import { UsageError } from '../usage-error.ts';
 import { type ReachedBatch, reachBatch } from '../control/reached-batch.ts';
 import { assertPriced } from '../start/request-settings.ts';

@@ -5,7 +5,6 @@ import type { BatchStore } from '../../store/batch-store.ts';
 import { type FeedPosition, parseCursor, toCursor } from '../../store/ledger/feed-position.ts';
 import { replaceFile } from '../../system/files/replace-file.ts';
 import { locateBatch } from '../find/locate-batch.ts';
-import type { TailOptions } from '../options/tail-options.ts';
 import { UsageError } from '../usage-error.ts';
 import { completionsJson, completionsText } from '../render/completion-text.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
@@ -24,6 +23,15 @@ const LOOKING_SHARE = 10;
 const LONGEST_POLL_MS = 5000;
 /** A longer cursor than this is kept in a file: a batch of very many shards has one of some kilobytes. */
 const LONGEST_TYPED = 1000;
+
+export interface TailOptions {
+  outputDir?: string;
+  from: 'start' | 'now';
+  /** Where an earlier `tail` has stopped: its cursor, or a file that holds it. */
+  cursor: string | null;
+  /** Ends with the batch, not with what is there by now. */
+  follow: boolean;
+}
 
 /** Prints completions as they come to the ledger, until the batch is over; needs no server. */
 export async function tailCommand(

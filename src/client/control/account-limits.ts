@@ -1,6 +1,6 @@
 /** What a batch's account allows, from what was typed, what was before, and what goes without saying. */
 import type { AccountLimits, BatchSettings, RequestSettings, RunLimits } from '../../core/settings.ts';
-import { ACCOUNT_WITHOUT_LIMITS, type TypedAccount } from '../options/account-options.ts';
+import { ACCOUNT_WITHOUT_LIMITS, type TypedAccount } from '../options/limit-options.ts';
 import { UsageError } from '../usage-error.ts';
 
 /** Throws {@link UsageError} where there is a name, and no limit. */

@@ -1,8 +1,12 @@
 /** What the values of flags may be: zod schemas from the text typed to the value used. */
 import * as z from 'zod';
-import { DEFAULT_CEILING, MAX_WORKERS, type RunLimits } from '../../core/settings.ts';
+import { nearestName } from '../../core/nearest-name.ts';
+import type { BatchState } from '../../core/progress.ts';
+import { DEFAULT_CEILING, MAX_WORKERS, providerNames, type RunLimits } from '../../core/settings.ts';
 import { whyNoLocalFolder } from '../../system/local-folder.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
+import type { AllowedAddress } from '../trust/key-policy.ts';
+import { baseUrlValue } from './base-url.ts';
 
 /** Node's timers overflow at 2^31 ms (24.8 days) and would fire at once. */
 const MAX_DURATION_MS = 24 * 24 * 3_600_000;
@@ -131,3 +135,64 @@ export const variableNameValue = z
     /^[A-Za-z_][A-Za-z0-9_]*$/,
     'must be the name of an environment variable like DEEPSEEK_API_KEY, not the key itself',
   );
+
+export const providerValue = z.enum(providerNames, {
+  error: ({ input }) => {
+    const near = nearestName(String(input), providerNames);
+    const meant =
+      near === undefined ? 'for any other API, openai-compatible with --base-url' : `did you mean ${near}?`;
+    return `must be one of ${providerNames.join(', ')}, got ${JSON.stringify(input)}; ${meant}`;
+  },
+});
+
+export const accountNameValue = z
+  .string()
+  .trim()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._@:-]{0,99}$/,
+    'must be a name of 1 to 100 letters, digits, ".", "_", "-", "@" or ":", beginning with a letter or digit',
+  );
+
+const MAX_REASON_CHARACTERS = 500;
+
+/** Why somebody controls a batch. */
+export const reasonValue = textValue.refine(
+  (text) => text.length <= MAX_REASON_CHARACTERS,
+  `must be at most ${MAX_REASON_CHARACTERS} characters long`,
+);
+
+/** An address, and after `=` a variable. A `=` of the address itself can only be in its path, where it can be written %3D. */
+export const allowedAddressValue = z.string().transform((text, context): AllowedAddress => {
+  const [, address = text, apiKeyEnv] = /^(.*)=([A-Za-z_][A-Za-z0-9_]*)$/.exec(text) ?? [];
+  const parsed = baseUrlValue.safeParse(address);
+  if (parsed.success) return { baseUrl: parsed.data, ...(apiKeyEnv !== undefined && { apiKeyEnv }) };
+  for (const { message } of parsed.error.issues) context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
+/** In which order `list` names them. */
+export const stateNames: readonly BatchState[] = [
+  ...(['running', 'paused', 'cancelling', 'waiting', 'stopped', 'crashed'] as const),
+  ...(['succeeded', 'partly_failed', 'cancelled'] as const),
+];
+
+/** `running,partly-failed` → states. */
+export const statesValue = z.array(z.string()).transform((values, context) => {
+  const found: BatchState[] = [];
+  const names = values.flatMap((value) => value.split(',')).map((name) => name.trim());
+  for (const name of names.filter((text) => text !== '')) {
+    const state = stateNames.find((known) => known === name.toLowerCase().replaceAll(/[- ]/g, '_'));
+    if (state) found.push(state);
+    else
+      context.addIssue({
+        code: 'custom',
+        message: `must be of ${stateNames.join(', ')}; got ${JSON.stringify(name)}`,
+      });
+  }
+  return found;
+});
+
+/** Where `tail` begins. */
+export const tailStartValue = z.enum(['start', 'now'], {
+  error: ({ input }) => `must be start or now, got ${JSON.stringify(input)}`,
+});

@@ -1,22 +1,40 @@
-import type * as z from 'zod';
-import { durationValue } from './flag-values.ts';
+import * as z from 'zod';
 import { UsageError } from '../usage-error.ts';
+import type { Flags } from './flags.ts';
 
-/** Parses commander's values. Throws one UsageError with a line for each flag that is wrong. */
-export function parseFlags<S extends z.ZodType>(schema: S, raw: unknown): z.output<S> {
+/** What a command gets of its flags; one that was left out and has no default is not there. */
+export type FlagValues<F extends Flags> = Defined<
+  z.output<z.ZodObject<{ -readonly [Name in keyof F]: F[Name]['value'] }>>
+>;
+type Defined<T> = { [Name in keyof T]: Exclude<T[Name], undefined> };
+
+/** What is wrong with a flag beside others. The message goes on from its name. */
+export interface FlagFault {
+  flag: string;
+  message: string;
+}
+
+/**
+ * Parses commander's values, by the names of `flags`. `check` sees values that are right one by one. Throws one
+ * {@link UsageError} with a line for each flag that is wrong.
+ */
+export function parseFlags<F extends Flags>(
+  flags: F,
+  raw: Readonly<Record<string, unknown>>,
+  check: (values: FlagValues<F>) => FlagFault[] = () => [],
+): FlagValues<F> {
+  const schema = z.object(
+    Object.fromEntries(Object.entries(flags).map(([name, { value }]) => [name, value])),
+  );
   const parsed = schema.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.map((issue) => `${flagOf(String(issue.path[0]))}: ${issue.message}`);
-  throw new UsageError(lines.join('\n'));
+  const faults = parsed.success
+    ? check(parsed.data as FlagValues<F>)
+    : parsed.error.issues.map(({ path, message }) => ({ flag: String(path[0]), message }));
+  if (!parsed.success || faults.length > 0)
+    throw new UsageError(faults.map(({ flag, message }) => `${flagOf(flag)}: ${message}`).join('\n'));
+  return parsed.data as FlagValues<F>;
 }
 
 /** `maxWorkers` → `--max-workers`. */
 export const flagOf = (name: string): string =>
   `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-
-/** Text like `500ms`, `90s`, `10m`, `1h` or a bare number of seconds, to milliseconds. Throws a UsageError that names the flag. */
-export function parseDuration(text: string, flag: string): number {
-  const parsed = durationValue(0).safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw new UsageError(`${flag}: ${parsed.error.issues[0]?.message ?? 'not a duration'}`);
-}

@@ -26,3 +26,6 @@ export const limitDefaults: Omit<RunLimits, 'apiKeyEnv'> = {
 };
 
 export const DEFAULT_OUTPUT_DIR = 'data/batch_results';
+
+/** Prompts that a `worker` has in progress at once, over all its batches. */
+export const DEFAULT_CONCURRENCY = 500;

@@ -1,30 +1,19 @@
-/** The flags of `run`. */
-import { type Command, Option } from 'commander';
-import * as z from 'zod';
-import { providerNames } from '../../core/settings.ts';
+/** What `run`, `estimate` and the TypeScript API take. */
 import type { ProviderName, RequestSettings, RunLimits } from '../../core/settings.ts';
-import { nearestName } from '../../core/nearest-name.ts';
-import { ACCOUNT_WITHOUT_LIMITS, toTypedAccount, type TypedAccount } from './account-options.ts';
-import { baseUrlValue } from './base-url.ts';
-import { batchIdValue } from './batch-id.ts';
-import { folderValue, integerValue, temperatureValue, textValue, topPValue } from './flag-values.ts';
-import { addLimitOptions, limitFlags, refinePrices, toLimits } from './limit-options.ts';
-import { parseFlags } from './parse-flags.ts';
-import { addReuseOptions, reuseFlags, type ReuseOptions, toReuseOptions } from './reuse-options.ts';
-import { DEFAULT_OUTPUT_DIR, limitDefaults, requestDefaults } from './run-defaults.ts';
-import { addJsonOption } from './shared-options.ts';
+import type { ReusePolicy } from '../../store/manifest/manifest.ts';
+import { runFlags } from './flags.ts';
+import { ACCOUNT_WITHOUT_LIMITS, priceFaults, toTypedLimits, type TypedLimits } from './limit-options.ts';
+import { type FlagFault, type FlagValues, parseFlags } from './parse-flags.ts';
+import { DEFAULT_OUTPUT_DIR, limitDefaults } from './run-defaults.ts';
 
-export interface RunOptions {
+export interface RunOptions extends TypedLimits {
   /** What is undefined here comes from the provider. */
   settings: Omit<RequestSettings, 'baseUrl' | 'model'> & {
     baseUrl: string | undefined;
     model: string | undefined;
   };
-  /** Without `apiKeyEnv` the provider's own variable counts. */
+  /** With defaults. Without `apiKeyEnv` the provider's own variable counts. */
   limits: Omit<RunLimits, 'apiKeyEnv'> & { apiKeyEnv: string | undefined };
-  /** The limits that were typed: the others are defaults. */
-  typedLimits: Partial<RunLimits>;
-  typedAccount?: TypedAccount;
   /** As typed: not resolved. */
   outputDir: string;
   id: string | undefined;
@@ -37,114 +26,75 @@ export interface RunOptions {
   json: boolean;
 }
 
-export const providerValue = z.enum(providerNames, {
-  error: ({ input }) => {
-    const near = nearestName(String(input), providerNames);
-    const meant =
-      near === undefined ? 'for any other API, openai-compatible with --base-url' : `did you mean ${near}?`;
-    return `must be one of ${providerNames.join(', ')}, got ${JSON.stringify(input)}; ${meant}`;
-  },
-});
+export interface ReuseOptions {
+  /** Batches whose answers are taken over before all others. */
+  named: string[];
+  policy: ReusePolicy;
+  /** Something of the policy was typed: it holds for a batch that exists too. */
+  isTyped: boolean;
+}
+
+type RunFlags = FlagValues<typeof runFlags>;
 
 /** An address where there must be one, and only there. */
-export function refineAddress(
-  { provider, baseUrl }: { provider: ProviderName; baseUrl?: string | undefined },
-  context: z.RefinementCtx,
-): void {
-  const refuse = (message: string): void => context.addIssue({ code: 'custom', path: ['baseUrl'], message });
-  if (provider === 'openai-compatible' && baseUrl === undefined)
-    refuse('is needed with --provider openai-compatible, like http://127.0.0.1:8000/v1');
-  if (provider === 'simulated' && baseUrl !== undefined) refuse('has no meaning with --provider simulated');
+export function addressFaults({
+  provider,
+  baseUrl,
+}: {
+  provider: ProviderName;
+  baseUrl?: string;
+}): FlagFault[] {
+  if (provider === 'openai-compatible' && baseUrl === undefined) {
+    const message = 'is needed with --provider openai-compatible, like http://127.0.0.1:8000/v1';
+    return [{ flag: 'baseUrl', message }];
+  }
+  if (provider === 'simulated' && baseUrl !== undefined)
+    return [{ flag: 'baseUrl', message: 'has no meaning with --provider simulated' }];
+  return [];
 }
 
-const runFlagsSchema = z
-  .object({
-    provider: providerValue.default(requestDefaults.provider),
-    model: textValue.optional(),
-    baseUrl: baseUrlValue.optional(),
-    temperature: temperatureValue.default(requestDefaults.temperature),
-    topP: topPValue.default(requestDefaults.topP),
-    maxTokens: integerValue(1).default(requestDefaults.maxTokens),
-    completions: integerValue(1).default(requestDefaults.completions),
-    thinking: z.boolean().default(requestDefaults.thinking),
-    ...limitFlags,
-    outputDir: folderValue.optional(),
-    id: batchIdValue.optional(),
-    new: z.boolean().default(false),
-    ...reuseFlags,
-    detach: z.boolean().default(false),
-    priceUpdate: z.boolean().default(true),
-    json: z.boolean().default(false),
-  })
-  .superRefine((flags, context) => {
-    refinePrices(flags, context);
-    const refuse = (flag: string, message: string): void =>
-      context.addIssue({ code: 'custom', path: [flag], message });
-    refineAddress(flags, context);
-    if (flags.account !== undefined && flags.rpm === undefined && flags.tpm === undefined)
-      refuse('account', ACCOUNT_WITHOUT_LIMITS);
-    if (flags.provider === 'simulated') return;
-    for (const flag of ['simulateLatency', 'simulateErrors'] as const) {
-      if (flags[flag] !== undefined) refuse(flag, 'works only with --provider simulated');
-    }
-  });
-
-export const priceUpdateOption = (): Option =>
-  new Option(
-    '--no-price-update',
-    "do not fetch the day's prices (default: fetch them once a day, in the background)",
+/** What is wrong with flags beside others. */
+export function runFaults(flags: RunFlags): FlagFault[] {
+  const { provider, account, rpm, tpm } = flags;
+  const simulation = (['simulateLatency', 'simulateErrors'] as const).filter(
+    (flag) => provider !== 'simulated' && flags[flag] !== undefined,
   );
-
-export function addRunOptions(command: Command): Command {
-  command
-    .optionsGroup('Request (other values make another batch):')
-    .option('--provider <name>', `${providerNames.join(', ')} (default: ${requestDefaults.provider})`)
-    .option('--model <name>', "model to use (default: the provider's)")
-    .option('--base-url <url>', "address of the API up to its version (default: the provider's)")
-    .option('--completions <n>', `completions per prompt (default: ${requestDefaults.completions})`)
-    .option('--temperature <x>', `0 to 2 (default: ${requestDefaults.temperature})`)
-    .option('--top-p <x>', `above 0, up to 1 (default: ${requestDefaults.topP})`)
-    .option(
-      '--max-tokens <n>',
-      `maximum length of a completion, in tokens (default: ${requestDefaults.maxTokens})`,
-    )
-    .option(
-      '--thinking',
-      'enable reasoning on models that support it; billed as output, and limited by --max-tokens (default: off)',
-    );
-  addLimitOptions(command, limitDefaults);
-  command
-    .optionsGroup('Batch and output:')
-    .option('--output-dir <folder>', `where results go (default: ${DEFAULT_OUTPUT_DIR})`)
-    .option(
-      '--id <id>',
-      'name the batch: 1 to 64 letters, digits, ".", "_", "-" (default: made from file and settings)',
-    )
-    .option('--new', 'make another batch with the same file and settings');
-  addReuseOptions(command);
-  command
-    .option('--detach', 'start the batch and exit; a "durabatch worker" does the work')
-    .addOption(priceUpdateOption());
-  return addJsonOption(command).helpOption('-h, --help', 'show this help');
+  return [
+    ...priceFaults(flags),
+    ...addressFaults(flags),
+    ...(account !== undefined && rpm === undefined && tpm === undefined
+      ? [{ flag: 'account', message: ACCOUNT_WITHOUT_LIMITS }]
+      : []),
+    ...simulation.map((flag) => ({ flag, message: 'works only with --provider simulated' })),
+  ];
 }
 
-/** Throws one UsageError for everything that is wrong. */
-export function parseRunOptions(raw: Record<string, unknown>): RunOptions {
-  const flags = parseFlags(runFlagsSchema, raw);
+/** Throws one `UsageError` for everything that is wrong. */
+export const parseRunOptions = (raw: Readonly<Record<string, unknown>>): RunOptions =>
+  toRunOptions(parseFlags(runFlags, raw, runFaults));
+
+export function toRunOptions(flags: RunFlags): RunOptions {
   const { provider, model, baseUrl, temperature, topP, maxTokens, completions, thinking } = flags;
-  const typedLimits = toLimits(flags);
-  const typedAccount = toTypedAccount(flags);
+  const typed = toTypedLimits(flags);
   return {
     settings: { provider, model, baseUrl, temperature, topP, maxTokens, completions, thinking },
-    limits: { ...limitDefaults, apiKeyEnv: undefined, ...typedLimits },
-    typedLimits,
-    ...(typedAccount && { typedAccount }),
+    limits: { ...limitDefaults, apiKeyEnv: undefined, ...typed.typedLimits },
+    ...typed,
     outputDir: flags.outputDir ?? DEFAULT_OUTPUT_DIR,
     id: flags.id,
     new: flags.new,
-    reuse: toReuseOptions(flags, flags.new),
+    reuse: toReuseOptions(flags),
     detach: flags.detach,
     ...(!flags.priceUpdate && { priceUpdate: false }),
     json: flags.json,
+  };
+}
+
+/** A new batch of the same requests is for new answers: it takes only those of batches that are named. */
+function toReuseOptions({ reuse, noReuse, reuseSince, reuseLonger, new: isNew }: RunFlags): ReuseOptions {
+  return {
+    named: reuse,
+    policy: { folder: !noReuse && !isNew, since_ms: reuseSince ?? null, longer: reuseLonger },
+    isTyped: noReuse || reuseSince !== undefined || reuseLonger,
   };
 }

@@ -45,7 +45,7 @@ import { roundCostText } from '../render/number-text.ts';
 import { assertSameAddress, assertSameRequests } from './same-requests.ts';
 import { asTyped } from '../../system/typed-command.ts';
 import { commandLine, idWord, shellWords } from '../../core/command-line.ts';
-import { destinationFlags } from '../options/destination-options.ts';
+import { destinationFlags } from '../trust/confirm-destination.ts';
 import { UsageError } from '../usage-error.ts';
 
 export interface BatchOrder {

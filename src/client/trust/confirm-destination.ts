@@ -6,10 +6,16 @@ import type { BatchStore } from '../../store/batch-store.ts';
 import { promptsDigests } from '../../store/prompts/prompts-digest.ts';
 import { type Destination, destinationOf, isSimulated, unusualAddress } from '../../providers/destination.ts';
 import { asTyped } from '../../system/typed-command.ts';
-import { commandLine, idWord, placeholderWord, shellWord, shellWords } from '../../core/command-line.ts';
+import {
+  commandLine,
+  idWord,
+  placeholderWord,
+  type ShellWord,
+  shellWord,
+  shellWords,
+} from '../../core/command-line.ts';
 import { approve, coversBatch, isWithin, readApproval } from './approvals.ts';
 import { quoteText } from '../../input/describe-value.ts';
-import { destinationFlags } from '../options/destination-options.ts';
 import { UsageError } from '../usage-error.ts';
 import { plural, roundCostText } from '../render/number-text.ts';
 import type { CommandContext } from '../commands/context.ts';
@@ -105,3 +111,9 @@ async function saysYes(question: string, { json, note }: CommandContext): Promis
     prompt.close();
   }
 }
+
+/** Returns the flags that confirm a destination, for a command that is offered. */
+export const destinationFlags = ({ baseUrl, apiKeyEnv }: Destination): ShellWord[] => [
+  ...[shellWord('--base-url', ''), shellWord(baseUrl, '<url>')],
+  ...(apiKeyEnv === '' ? [] : [shellWord('--api-key-env', ''), shellWord(apiKeyEnv, '<name>')]),
+];

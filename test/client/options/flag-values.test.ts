@@ -11,8 +11,6 @@ import {
   topPValue,
   variableNameValue,
 } from '../../../src/client/options/flag-values.ts';
-import { parseDuration } from '../../../src/client/options/parse-flags.ts';
-import { UsageError } from '../../../src/client/usage-error.ts';
 
 const taken = [
   ['a duration in seconds', durationValue(1), '600s', 600_000],
@@ -120,12 +118,4 @@ for (const address of [
 test('a wrong address with a key says where the key belongs', () => {
   const parsed = baseUrlValue.safeParse('https://user:secret@example.com/v1');
   assert.match(parsed.error?.issues[0]?.message ?? 'taken', /--api-key-env/);
-});
-
-test('parseDuration names the flag', () => {
-  assert.equal(parseDuration('2m', '--patience'), 120_000);
-  assert.throws(
-    () => parseDuration('soon', '--patience'),
-    (error) => error instanceof UsageError && /^--patience: must be .* got "soon"$/.test(error.message),
-  );
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseListOptions } from '../../../src/client/options/list-options.ts';
+import { listFlags } from '../../../src/client/options/flags.ts';
+import { parseFlags } from '../../../src/client/options/parse-flags.ts';
 
 const accepted = [
   [undefined, []],
@@ -13,13 +14,13 @@ const accepted = [
 ] as const;
 for (const [typed, states] of accepted) {
   test(`--state ${JSON.stringify(typed)} means ${JSON.stringify(states)}`, () => {
-    assert.deepEqual(parseListOptions({ state: typed }).states, states);
+    assert.deepEqual(parseFlags(listFlags, { state: typed }).state, states);
   });
 }
 
 test('an unknown state is refused with the names of all', () => {
   assert.throws(
-    () => parseListOptions({ state: ['running,failed'] }),
+    () => parseFlags(listFlags, { state: ['running,failed'] }),
     /--state: must be of running, paused, cancelling, waiting, stopped, crashed, succeeded, partly_failed, cancelled; got "failed"/,
   );
 });

@@ -1,24 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Command } from 'commander';
-import { addLimitOptions, parseLimitOptions } from '../../../src/client/options/limit-options.ts';
+import type { Command } from 'commander';
+import { commands } from '../../../src/client/command-table.ts';
+import { batchFlags, retryFlags } from '../../../src/client/options/flags.ts';
+import { toTypedLimits } from '../../../src/client/options/limit-options.ts';
+import { parseFlags } from '../../../src/client/options/parse-flags.ts';
 import type { RunOptions } from '../../../src/client/options/run-options.ts';
-import { addRunOptions, parseRunOptions } from '../../../src/client/options/run-options.ts';
-import {
-  addJsonOption,
-  addOutputDirOption,
-  parseSharedOptions,
-} from '../../../src/client/options/shared-options.ts';
+import { parseRunOptions } from '../../../src/client/options/run-options.ts';
+import { createProgram } from '../../../src/client/program.ts';
 import { UsageError } from '../../../src/client/usage-error.ts';
 import { textWidth } from '../../../src/client/render/text-width.ts';
 
-const runCommand = (): Command => addRunOptions(new Command('run').argument('<file>'));
+const commandNamed = (name: string): Command =>
+  createProgram().commands.find((command) => command.name() === name)!;
 
-function parsed(...flags: string[]): RunOptions {
-  const command = runCommand().exitOverride();
-  command.parse(['prompts.json', ...flags], { from: 'user' });
-  return parseRunOptions(command.opts());
+/** As commander reads them, and before anything is run. */
+function rawOf(name: string, flags: string[]): Record<string, unknown> {
+  const command = commandNamed(name);
+  command.parseOptions(flags);
+  return command.opts();
 }
+
+const parsed = (...flags: string[]): RunOptions => parseRunOptions(rawOf('run', flags));
 
 function refusal(...flags: string[]): string {
   try {
@@ -207,29 +210,25 @@ test('a wrong value cannot smuggle escape sequences into an error', () => {
 });
 
 test('the help of run fits into 80 columns and shows the default of every flag with a value', () => {
-  const help = runCommand()
+  const help = commandNamed('run')
     .configureOutput({ getOutHelpWidth: () => 80 })
     .helpInformation();
   for (const line of help.split('\n')) assert.ok(textWidth(line) <= 80, line);
-  const flags = runCommand().options.filter((option) => option.required);
+  const flags = commandNamed('run').options.filter((option) => option.required);
   assert.equal(flags.length, 27);
   for (const flag of flags) assert.match(flag.description, /\(default: .+\)$/, flag.flags);
 });
 
 test('limits of a command that goes on with a batch are only those that were typed', () => {
-  const command = addLimitOptions(new Command('resume').argument('<id>'), null);
-  command.parse(['some-id', '--max-workers', '10'], { from: 'user' });
-  assert.deepEqual(parseLimitOptions(command.opts()), {
-    typedLimits: { maxWorkers: 10, autoWorkers: false },
-  });
-  assert.match(command.helpInformation(), /as\s+before/);
+  const flags = parseFlags(retryFlags, rawOf('retry', ['--max-workers', '10']));
+  assert.deepEqual(toTypedLimits(flags), { typedLimits: { maxWorkers: 10, autoWorkers: false } });
+  assert.match(commandNamed('retry').helpInformation(), /as\s+before/);
 });
 
 test('shared flags are as typed', () => {
-  const command = addOutputDirOption(addJsonOption(new Command('status')));
-  assert.deepEqual(parseSharedOptions(command.opts()), { json: false });
-  command.parse(['--json', '--output-dir', 'out'], { from: 'user' });
-  assert.deepEqual(parseSharedOptions(command.opts()), { json: true, outputDir: 'out' });
+  const shared = (...flags: string[]) => parseFlags(batchFlags, rawOf('status', flags));
+  assert.deepEqual(shared(), { json: false });
+  assert.deepEqual(shared('--json', '--output-dir', 'out'), { json: true, outputDir: 'out' });
 });
 
 test('which earlier answers are taken over: those of the folder, unless all are to be new', () => {
@@ -251,4 +250,12 @@ test('which earlier answers are taken over: those of the folder, unless all are 
     assert.equal(policyOf('--reuse-since', typed).since_ms, ms);
   for (const wrong of ['0', '-1d', 'soon', '1y'])
     assert.throws(() => parsed('--reuse-since', wrong), /--reuse-since: must be an age like 30d/);
+});
+
+test("a flag's value has the name under which the table keeps it", () => {
+  for (const { usage, flags } of commands) {
+    const command = commandNamed(usage.split(' ', 1)[0]!);
+    const names = command.options.map((option) => option.attributeName());
+    assert.deepEqual(names, Object.keys(flags), usage);
+  }
 });

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseSetOptions } from '../../../src/client/options/set-options.ts';
+import { setFlags } from '../../../src/client/options/flags.ts';
+import { toLimitChanges } from '../../../src/client/options/limit-options.ts';
+import { parseFlags } from '../../../src/client/options/parse-flags.ts';
+
+const parseSetOptions = (raw: Record<string, unknown>) => toLimitChanges(parseFlags(setFlags, raw));
 
 for (const [typed, changes] of [
   [{ maxWorkers: '20' }, { maxWorkers: 20, autoWorkers: false }],

@@ -1,30 +1,21 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { Addition, BatchLayout } from '../core/batch-layout.ts';
-import type { ControlNote } from '../core/progress.ts';
+import type { BatchLayout } from '../core/batch-layout.ts';
+import { failureTypes } from '../core/failure-types.ts';
+import type { AdmitRequest } from '../core/prompt-task.ts';
 import { AdditionOvertaken, takeInAddition } from '../store/additions.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { layoutOf } from '../store/manifest/manifest.ts';
-import { toActivityFailure } from './failures.ts';
-import { heartbeating } from './heartbeating.ts';
+import { asActivity } from './as-activity.ts';
 
-export type AdmitPrompts = (
-  batchId: string,
-  addition: Addition,
-  control: ControlNote,
-) => Promise<BatchLayout>;
+export type AdmitPrompts = (request: AdmitRequest) => Promise<BatchLayout>;
 
 /** Takes prompts in that wait beside the batch; tells how its prompts are dealt out from then on. */
-export function createAdmitPrompts({ store }: { store: BatchStore }): AdmitPrompts {
-  return (_batchId, addition, control) =>
-    heartbeating(async () => layoutOf(await takeInAddition(store, addition, control))).catch(
-      (error: unknown) => {
-        if (error instanceof AdditionOvertaken)
-          throw ApplicationFailure.create({
-            type: 'Addition.Overtaken',
-            message: error.message,
-            nonRetryable: true,
-          });
-        throw toActivityFailure(error);
-      },
-    );
-}
+export const createAdmitPrompts = ({ store }: { store: BatchStore }): AdmitPrompts =>
+  asActivity(async ({ addition, control }) => {
+    try {
+      return layoutOf(await takeInAddition(store, addition, control));
+    } catch (error) {
+      if (!(error instanceof AdditionOvertaken)) throw error;
+      throw ApplicationFailure.nonRetryable(error.message, failureTypes.additionOvertaken);
+    }
+  });

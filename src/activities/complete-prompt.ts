@@ -13,7 +13,7 @@ import { StoreError } from '../store/store-error.ts';
 import { type PromptState, promptStateOf } from '../store/ledger/prompt-state.ts';
 import { type BuyDependencies, createBuy, type PromptClose } from './buy-completions.ts';
 import { pausing, toActivityFailure, withSpent, workerStops } from './failures.ts';
-import { heartbeating } from './heartbeating.ts';
+import { heartbeating } from './as-activity.ts';
 import { overchargeOf } from './overcharge.ts';
 import { promptEnd, receiptOf } from './prompt-end.ts';
 import { mayBuy, type PromptTurn, type Scheduled, toTurn } from './prompt-turn.ts';
@@ -21,6 +21,7 @@ import { worstCostOf } from './request.ts';
 import { stamp } from './stamp.ts';
 import { LAPSE_MS } from '../core/lapse.ts';
 import { createUnderWayElsewhere, handedBack } from './under-way-elsewhere.ts';
+import { failureTypes } from '../core/failure-types.ts';
 
 export type CompletePrompt = (task: PromptTask) => Promise<Receipt | Unsettled>;
 
@@ -100,7 +101,7 @@ export function createCompletePrompt(dependencies: BuyDependencies): CompletePro
       return close.receipt;
     }
     const overcharge = overchargeUnderCap(task, history);
-    if (overcharge !== null) throw pausing('Batch.Overcharged', overcharge);
+    if (overcharge !== null) throw pausing(failureTypes.overcharged, overcharge);
     if (stopping.aborted) throw workerStops();
     signal.throwIfAborted();
     if (isStale(attempt, reader)) return null;

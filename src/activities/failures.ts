@@ -3,6 +3,7 @@ import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from
 import type { RunLimits } from '../core/settings.ts';
 import type { ProviderFault } from '../providers/provider-fault.ts';
 import type { PromptState } from '../store/ledger/prompt-state.ts';
+import { failureTypes } from '../core/failure-types.ts';
 
 const MAX_BACKOFF_MS = 60_000;
 const MIN_DELAY_MS = 100;
@@ -86,7 +87,7 @@ function withoutStack(failure: ApplicationFailure): ApplicationFailure {
 const STOPPING_DELAY_MS = 500;
 
 export const workerStops = (): ApplicationFailure =>
-  retryIn(STOPPING_DELAY_MS, 'Worker.Stopping', 'the worker stops; the prompt goes on elsewhere');
+  retryIn(STOPPING_DELAY_MS, failureTypes.workerStopping, 'the worker stops; the prompt goes on elsewhere');
 
 /** What a failed turn tells the workflow beside its words. */
 export interface TurnDetails {
@@ -127,6 +128,13 @@ export function toActivityFailure(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { message } = error;
   if (isStoreError(error))
-    return withoutStack(ApplicationFailure.create({ type: 'Storage.Failed', message, nonRetryable: true }));
-  return ApplicationFailure.create({ type: 'Batch.Unexpected', message, nonRetryable: true, cause: error });
+    return withoutStack(
+      ApplicationFailure.create({ type: failureTypes.storage, message, nonRetryable: true }),
+    );
+  return ApplicationFailure.create({
+    type: failureTypes.unexpected,
+    message,
+    nonRetryable: true,
+    cause: error,
+  });
 }

@@ -3,6 +3,7 @@
  * any arguments. Beyond this, what may be bought is decided from the manifest (`prompt-turn.ts`).
  */
 import { Context } from '@temporalio/activity';
+import { failureTypes } from '../core/failure-types.ts';
 import { pauseReasonNames } from '../core/progress.ts';
 import { layoutOf, type Manifest } from '../store/manifest/manifest.ts';
 import type { BatchStore } from '../store/batch-store.ts';
@@ -34,30 +35,6 @@ const isMoment = isText(40, 20, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 const isId = isText(1000, 1);
 const areChanges: Is = (changes) => faultOf(changes as object) === null;
 
-const isTask = isLike(
-  {
-    batchId: isId,
-    run: isWhole(1),
-    turn: isWhole(1, MAX_TURNS),
-    shard: isWhole(),
-    index: isWhole(),
-    promptId: isId,
-    allowanceNanoUsd: orNull(isNumber(0, Number.MAX_SAFE_INTEGER)),
-  },
-  { since: isWhole(1, MAX_TURNS) },
-);
-const isPause = isLike(
-  {
-    reason: isOneOf(...pauseReasonNames),
-    message: isText(MAX_MESSAGE),
-    since: isMoment,
-  },
-  { by: isText(), neededNanoUsd: isFinite, overcharged: isFlag },
-);
-const isPauseNote = isLike({
-  run: isWhole(1),
-  ended: isListOf(isShape({ since: isMoment, until: isMoment }), 10_000),
-});
 const isControl = isShape(
   {
     id: isText(),
@@ -68,14 +45,45 @@ const isControl = isShape(
   },
   { changes: areChanges },
 );
-const isReportRequest = isLike({
-  batchId: isId,
-  run: isWhole(1),
-  state: isOneOf('succeeded', 'partly_failed', 'cancelled'),
-  endedAt: isMoment,
-});
+const isPause = isLike(
+  { reason: isOneOf(...pauseReasonNames), message: isText(MAX_MESSAGE), since: isMoment },
+  { by: isText(), neededNanoUsd: isFinite, overcharged: isFlag },
+);
+const ofRun = { batchId: isId, run: isWhole(1) };
 
-/** What the arguments of an activity say of whom it is for. */
+/** What each activity may be asked. */
+const requests: Readonly<Record<keyof Activities, Is>> = {
+  admitPrompts: isLike({ batchId: isId, addition: isAddition as Is, control: isControl }),
+  completePrompt: isLike(
+    {
+      ...ofRun,
+      turn: isWhole(1, MAX_TURNS),
+      shard: isWhole(),
+      index: isWhole(),
+      promptId: isId,
+      allowanceNanoUsd: orNull(isNumber(0, Number.MAX_SAFE_INTEGER)),
+    },
+    { since: isWhole(1, MAX_TURNS) },
+  ),
+  readShard: isLike({ ...ofRun, shard: isWhole() }),
+  recordLimits: isLike({ batchId: isId, changes: areChanges, control: isControl }),
+  recordPause: isLike(
+    {
+      ...ofRun,
+      pause: orNull(isPause),
+      ended: isListOf(isShape({ since: isMoment, until: isMoment }), 10_000),
+    },
+    { control: isControl },
+  ),
+  surveyShards: isLike(ofRun),
+  writeReport: isLike({
+    ...ofRun,
+    state: isOneOf('succeeded', 'partly_failed', 'cancelled'),
+    endedAt: isMoment,
+  }),
+};
+
+/** What a request says of whom it is for. */
 interface Claim {
   batchId: string;
   /** Absent: its newest one, which must be open. */
@@ -86,42 +94,16 @@ interface Claim {
 }
 
 type Name = keyof Activities;
-type Table = { [N in Name]: { args: readonly Is[]; claim(...args: Parameters<Activities[N]>): Claim } };
 
-const absentOr =
-  (is: Is): Is =>
-  (value) =>
-    value === undefined || value === null || is(value);
-
-const activities: Table = {
-  admitPrompts: { args: [isId, isAddition as Is, isControl], claim: (batchId) => ({ batchId }) },
-  completePrompt: { args: [isTask], claim: (task) => task },
-  readShard: {
-    args: [isId, isWhole(), isWhole(1)],
-    claim: (batchId, shard, run) => ({ batchId, shard, run }),
-  },
-  recordLimits: { args: [isId, areChanges, absentOr(isControl)], claim: (batchId) => ({ batchId }) },
-  recordPause: {
-    args: [isId, orNull(isPause), absentOr(isControl), absentOr(isPauseNote)],
-    claim: (batchId, _pause, _control, note) => ({ batchId, ...(note && { run: note.run }) }),
-  },
-  surveyShards: { args: [isId, isWhole(1)], claim: (batchId, run) => ({ batchId, run }) },
-  writeReport: { args: [isReportRequest], claim: ({ batchId, run }) => ({ batchId, run }) },
-};
-
-/** The same activities, which refuse arguments of another form, other batches and runs, and who is no workflow of the batch. */
+/** The same activities, which refuse requests of another form, other batches and runs, and whoever is no workflow of the batch. */
 export function guardActivities(unguarded: Activities, store: BatchStore): Activities {
-  const guarded = (name: Name): unknown => {
-    const { args: shapes, claim } = activities[name] as Table['completePrompt'];
-    const work = unguarded[name] as (...args: unknown[]) => Promise<unknown>;
-    return async (...args: unknown[]) => {
-      if (!shapes.every((is, index) => is(args[index])))
-        throw refused(name, 'its arguments are not of its form');
-      const claimed = claim(...(args as Parameters<Activities['completePrompt']>));
-      await assertClaim(name, claimed);
-      return work(...args);
+  const guarded =
+    <Request extends Claim, Result>(name: Name, work: (request: Request) => Promise<Result>) =>
+    async (request: Request): Promise<Result> => {
+      if (!requests[name](request)) throw refused(name, 'its argument is not of its form');
+      await assertClaim(name, request);
+      return work(request);
     };
-  };
 
   async function assertClaim(name: Name, claim: Claim): Promise<void> {
     if (claim.batchId !== store.batchId) throw refused(name, `it is not for ${store.batchId}`);
@@ -158,9 +140,15 @@ export function guardActivities(unguarded: Activities, store: BatchStore): Activ
     return isOfShard ? null : 'no workflow of the batch asks for it';
   }
 
-  return Object.fromEntries(
-    (Object.keys(activities) as Name[]).map((name) => [name, guarded(name)]),
-  ) as unknown as Activities;
+  return {
+    admitPrompts: guarded('admitPrompts', unguarded.admitPrompts),
+    completePrompt: guarded('completePrompt', unguarded.completePrompt),
+    readShard: guarded('readShard', unguarded.readShard),
+    recordLimits: guarded('recordLimits', unguarded.recordLimits),
+    recordPause: guarded('recordPause', unguarded.recordPause),
+    surveyShards: guarded('surveyShards', unguarded.surveyShards),
+    writeReport: guarded('writeReport', unguarded.writeReport),
+  };
 }
 
 const SECOND_MS = 1000;
@@ -169,4 +157,4 @@ const hasRun = ({ runs }: Manifest, { run }: { run?: number | undefined }): bool
   run === undefined || runs.some((each) => each.run === run);
 
 const refused = (name: Name, why: string): unknown =>
-  pausing('Activity.Refused', `${name} was refused: ${why}`);
+  pausing(failureTypes.activityRefused, `${name} was refused: ${why}`);

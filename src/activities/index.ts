@@ -4,8 +4,12 @@ import type { BuyDependencies } from './buy-completions.ts';
 import { type CompletePrompt, createCompletePrompt } from './complete-prompt.ts';
 import { guardActivities } from './guard-activities.ts';
 import { createReadShard, type ReadShard, type ReadShardDependencies } from './read-shard.ts';
-import { createRecordLimits, type RecordLimits } from './record-limits.ts';
-import { createRecordPause, type RecordPause } from './record-pause.ts';
+import {
+  createRecordLimits,
+  createRecordPause,
+  type RecordLimits,
+  type RecordPause,
+} from './record-controls.ts';
 import { createSurveyShards, type SurveyShards } from './survey-shards.ts';
 import { createWriteReport, type WriteReport } from './write-report.ts';
 

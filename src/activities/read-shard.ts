@@ -1,17 +1,16 @@
-import type { ShardPlan } from '../core/prompt-task.ts';
+import type { ShardPlan, ShardRequest } from '../core/prompt-task.ts';
 import { completionsOf, readShardPrompts } from '../store/ledger/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
 import { spentNanoUsd } from '../store/ledger/bill.ts';
 import type { Surcharge } from '../providers/pricing/surcharge.ts';
 import type { PromptHistory } from '../store/ledger/prompt-history.ts';
 import { copyPlanned, type LostAnswers } from '../store/reuse/reuse-plan.ts';
+import { asActivity } from './as-activity.ts';
 import type { BuyDependencies } from './buy-completions.ts';
-import { toActivityFailure } from './failures.ts';
-import { heartbeating } from './heartbeating.ts';
 import { worstCostOf } from './request.ts';
 import { addPrompt, newRunSums } from './run-sums.ts';
 
-export type ReadShard = (batchId: string, shard: number, run: number) => Promise<ShardPlan>;
+export type ReadShard = (request: ShardRequest) => Promise<ShardPlan>;
 
 export type ReadShardDependencies = {
   store: BatchStore;
@@ -31,34 +30,31 @@ export function createReadShard({
   now,
   note,
 }: ReadShardDependencies): ReadShard {
-  return (_batchId, shard, run) =>
-    heartbeating(async () => {
-      const plan: ShardPlan = { open: [], ...newRunSums() };
-      const manifest = await store.readManifest();
-      const lost = await copyPlanned(store, shard, now());
-      if (lost) note?.(lostText(lost));
-      const costs = prices(manifest.settings, manifest.limits, await priceTable?.(run));
-      for await (const { index, item, promptState, history } of readShardPrompts(store, shard)) {
-        addPrompt(plan, { promptState, history }, run);
-        if (surcharge) noteCharges(history, surcharge);
-        if (promptState.settled) continue;
-        const lastTurn = lastTurnOf(history, run);
-        plan.open.push({
-          index,
-          id: item.prompt_id,
-          completions: completionsOf(item, manifest),
-          spentNanoUsd: spentNanoUsd(history),
-          worstCostNanoUsd: worstCostOf(item, manifest.settings, promptState.missing.length, costs, {
-            at: now(),
-            withinMs: DAY_MS,
-          }),
-          ...(lastTurn > 0 && { lastTurn }),
-        });
-      }
-      return plan;
-    }).catch((error: unknown) => {
-      throw toActivityFailure(error);
-    });
+  return asActivity(async ({ shard, run }) => {
+    const plan: ShardPlan = { open: [], ...newRunSums() };
+    const manifest = await store.readManifest();
+    const lost = await copyPlanned(store, shard, now());
+    if (lost) note?.(lostText(lost));
+    const costs = prices(manifest.settings, manifest.limits, await priceTable?.(run));
+    for await (const { index, item, promptState, history } of readShardPrompts(store, shard)) {
+      addPrompt(plan, { promptState, history }, run);
+      if (surcharge) noteCharges(history, surcharge);
+      if (promptState.settled) continue;
+      const lastTurn = lastTurnOf(history, run);
+      plan.open.push({
+        index,
+        id: item.prompt_id,
+        completions: completionsOf(item, manifest),
+        spentNanoUsd: spentNanoUsd(history),
+        worstCostNanoUsd: worstCostOf(item, manifest.settings, promptState.missing.length, costs, {
+          at: now(),
+          withinMs: DAY_MS,
+        }),
+        ...(lastTurn > 0 && { lastTurn }),
+      });
+    }
+    return plan;
+  });
 }
 
 const lostText = ({ completions, batchIds, reason }: LostAnswers): string =>

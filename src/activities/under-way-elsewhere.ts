@@ -4,6 +4,7 @@ import type { Liveness } from '../store/workers/worker-liveness.ts';
 import { LAPSE_MS } from '../core/lapse.ts';
 import { processNameOf } from '../system/worker-identity.ts';
 import { againIn, retryIn } from './failures.ts';
+import { failureTypes } from '../core/failure-types.ts';
 
 /** How often a prompt whose request is under way in another process asks whether it is over. */
 const HAND_BACK_MS = 3000;
@@ -58,7 +59,7 @@ export function handedBack({ worker }: StartRecord, random: number): unknown {
   const delayMs = HAND_BACK_MS * (1 + random / 10);
   return retryIn(
     delayMs,
-    'Request.Elsewhere',
+    failureTypes.underWayElsewhere,
     `its request is under way in another process: ${processNameOf(worker)}${againIn(delayMs)}`,
   );
 }

@@ -12,45 +12,41 @@ import { readRunPrices } from '../store/manifest/run-prices.ts';
 import type { Manifest } from '../store/manifest/manifest.ts';
 import { withOutcome } from '../store/manifest/run-notes.ts';
 import { StoreError } from '../store/store-error.ts';
-import { toActivityFailure } from './failures.ts';
-import { heartbeating } from './heartbeating.ts';
+import { asActivity } from './as-activity.ts';
 
 export type WriteReport = (request: ReportRequest) => Promise<BatchOutcome>;
 
 /** Writes the results beside the batch's folder, and into the manifest how the run ended: both from one pass over the ledger. */
 export function createWriteReport({ store }: { store: BatchStore }): WriteReport {
-  return ({ run, state: told, endedAt: toldEnd }) =>
-    heartbeating(async () => {
-      const manifest = await store.readManifest();
-      const known = outcomeOfRun(manifest, run);
-      if (known) {
-        // An attempt before this one was lost after it had noted the outcome, maybe before it had copied the manifest.
-        await store.updateManifest((current) => current);
-        return known;
-      }
-      const endedAt = plausibleEnd(manifest, run, toldEnd);
-      const written = await writeReports(
-        {
-          // Its id is the name of its folder, whatever a manifest from elsewhere says.
-          manifest: { ...manifest, batch_id: store.batchId },
-          state: told,
-          stateOf: (tally) => stateOf(told, tally),
-          open: { run, at: endedAt },
-          timestamp: new Date(endedAt),
-          priceTable: await readRunPrices(store.folder, manifest, run),
-          outcomes: () => outcomesOf(store, true),
-        },
-        store.location.outputDir,
-      );
-      const outcome = toOutcome(stateOf(told, written.tally), written);
-      const noted = await store.updateManifest((current) => withOutcome(current, run, endedAt, outcome));
-      const first = outcomeOfRun(noted, run) ?? outcome;
-      // Another attempt was faster: its report is the one that the workflow and the manifest name.
-      if (first.resultsFile !== outcome.resultsFile) await removeReports(written);
-      return first;
-    }).catch((error: unknown) => {
-      throw toActivityFailure(error);
-    });
+  return asActivity(async ({ run, state: told, endedAt: toldEnd }) => {
+    const manifest = await store.readManifest();
+    const known = outcomeOfRun(manifest, run);
+    if (known) {
+      // An attempt before this one was lost after it had noted the outcome, maybe before it had copied the manifest.
+      await store.updateManifest((current) => current);
+      return known;
+    }
+    const endedAt = plausibleEnd(manifest, run, toldEnd);
+    const written = await writeReports(
+      {
+        // Its id is the name of its folder, whatever a manifest from elsewhere says.
+        manifest: { ...manifest, batch_id: store.batchId },
+        state: told,
+        stateOf: (tally) => stateOf(told, tally),
+        open: { run, at: endedAt },
+        timestamp: new Date(endedAt),
+        priceTable: await readRunPrices(store.folder, manifest, run),
+        outcomes: () => outcomesOf(store, true),
+      },
+      store.location.outputDir,
+    );
+    const outcome = toOutcome(stateOf(told, written.tally), written);
+    const noted = await store.updateManifest((current) => withOutcome(current, run, endedAt, outcome));
+    const first = outcomeOfRun(noted, run) ?? outcome;
+    // Another attempt was faster: its report is the one that the workflow and the manifest name.
+    if (first.resultsFile !== outcome.resultsFile) await removeReports(written);
+    return first;
+  });
 }
 
 /** The ledger decides, and not who asks: only a cancelled batch has prompts that were not run. */

@@ -20,13 +20,6 @@ export interface Pause {
   overcharged?: true;
 }
 
-/** What a workflow tells with a pause, or with its end. */
-export interface PauseNote {
-  run: number;
-  /** Pauses of the run that have ended and are not noted yet, ISO 8601. */
-  ended: { since: string; until: string }[];
-}
-
 /** Who asks for a control of a batch, and why. */
 export interface Requester {
   /** As `ann@laptop`. */

@@ -1,6 +1,8 @@
 /** Arguments and results of the activities that work on the store. */
-import type { FinalState } from './progress.ts';
+import type { Addition } from './batch-layout.ts';
+import type { ControlNote, FinalState, Pause } from './progress.ts';
 import type { Paid, FailureCounts } from './receipt.ts';
+import type { LimitChanges } from './settings.ts';
 
 /** Argument of `completePrompt`: which prompt. Its text and its limits are in the store. */
 export interface PromptTask {
@@ -62,6 +64,46 @@ export interface BatchSurvey {
   spentInRun?: Record<number, number>;
 }
 
+/** What `readShard` is asked. */
+export interface ShardRequest {
+  batchId: string;
+  run: number;
+  shard: number;
+}
+
+/** What `surveyShards` is asked. */
+export interface SurveyRequest {
+  batchId: string;
+  run: number;
+}
+
+/** What `admitPrompts` is asked. */
+export interface AdmitRequest {
+  batchId: string;
+  addition: Addition;
+  control: ControlNote;
+}
+
+/** What `recordLimits` notes. */
+export interface LimitsNote {
+  batchId: string;
+  changes: LimitChanges;
+  control: ControlNote;
+}
+
+/** What `recordPause` notes. */
+export interface PauseNote {
+  batchId: string;
+  run: number;
+  /** `null`: the run is not paused. */
+  pause: Pause | null;
+  /** Pauses of the run that have ended and are not noted yet, ISO 8601. */
+  ended: { since: string; until: string }[];
+  /** The control that asked for it; absent: the batch itself did. */
+  control?: ControlNote;
+}
+
+/** What `writeReport` is asked. */
 export interface ReportRequest {
   batchId: string;
   run: number;

@@ -15,6 +15,7 @@ import { createLeaseKeeper } from './lease-keeper.ts';
 import { createPermitClock, type PermitClock } from './permit-clock.ts';
 import { createQueue, type Place } from './queue.ts';
 import { createTokenForecast } from './token-forecast.ts';
+import { failureTypes } from '../core/failure-types.ts';
 
 /** Who would wait longer goes away until its turn is near: an attempt's time must not be spent on waiting. */
 const LONGEST_WAIT_MS = 5000;
@@ -152,7 +153,7 @@ export function createAccountGate(
     const { name } = limits;
     return retryIn(
       back,
-      'Account.Turn',
+      failureTypes.accountTurn,
       isKnown
         ? `account ${name} allows ${ratesText(shown)}: this request's turn comes in ${Math.round(wait / 1000)} s`
         : `account ${name} allows ${ratesText(shown)}, and grants nothing at present${keeper.trouble === null ? '' : `: ${keeper.trouble}`}`,

@@ -18,6 +18,7 @@ import {
   sent,
   unused,
 } from './throttle.ts';
+import { failureTypes } from '../core/failure-types.ts';
 
 /** Longer waits are Temporal's: they would use up the attempt's time. */
 const LONGEST_HOLD_MS = 5000;
@@ -72,7 +73,7 @@ export function createBatchGate(options: BatchGateOptions): (limits: RunLimits) 
     const until = timeText(wallTime(clock() + waitMs));
     return retryIn(
       delayMs * (1 + random() / 10),
-      'Request.HeldBack',
+      failureTypes.heldBack,
       throttle.closed || waitMs > LONGEST_HOLD_MS
         ? `held back until ${until}, like all requests of the batch, after one failed: ${refusal}`
         : 'waits for its turn: the provider takes no more at once',

@@ -11,6 +11,7 @@ import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit } from '@temporal
 import { retryIn, workerStops } from '../activities/failures.ts';
 import type { Activities } from '../activities/index.ts';
 import type { Passage, RequestGate } from '../activities/request-gate.ts';
+import { failureTypes } from '../core/failure-types.ts';
 
 /** A prompt that has waited this long for a slot is handed back. */
 const MAX_WAIT_MS = 10_000;
@@ -128,7 +129,7 @@ export function createPromptSlots(slots: number, random: () => number = Math.ran
   const handedBack = (): unknown =>
     retryIn(
       HAND_BACK_MS * (1 + random() / 10),
-      'Worker.Full',
+      failureTypes.workerFull,
       `this worker has all its ${slots} slots in use, by this and other batches`,
     );
 

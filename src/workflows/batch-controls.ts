@@ -87,7 +87,7 @@ export function handleControls({
   ): Promise<void> {
     if (earlier) await earlier;
     try {
-      await CancellationScope.nonCancellable(() => recordLimits(batchId, changes, control));
+      await CancellationScope.nonCancellable(() => recordLimits({ batchId, changes, control }));
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
       log.warn('limits could not be noted beside the batch', { error });
@@ -120,7 +120,7 @@ export function handleControls({
   ): Promise<BatchLayout> {
     await earlier;
     try {
-      return await CancellationScope.nonCancellable(() => admitPrompts(batchId, addition, control));
+      return await CancellationScope.nonCancellable(() => admitPrompts({ batchId, addition, control }));
     } catch (error) {
       // The client gets the cause, not the failure of an activity.
       throw error instanceof ActivityFailure && error.cause ? error.cause : error;

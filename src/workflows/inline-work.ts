@@ -23,7 +23,7 @@ export function createInlineWork(batch: BatchInput, host: WorkHost): BatchWork {
   let reading = Promise.resolve();
 
   async function read(shard: number): Promise<void> {
-    const plan = await host.fromStore(() => readShard(batch.batchId, shard, batch.run));
+    const plan = await host.fromStore(() => readShard({ batchId: batch.batchId, run: batch.run, shard }));
     if (!plan) return;
     for (const sum of [plan.before, plan.inRun]) {
       host.seed(sum);

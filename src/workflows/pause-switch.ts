@@ -1,7 +1,8 @@
 import { ActivityFailure, CancellationScope, log, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { BatchInput } from '../core/batch-input.ts';
-import type { ControlNote, Pause, PauseNote } from '../core/progress.ts';
+import type { ControlNote, Pause } from '../core/progress.ts';
+import type { PauseNote } from '../core/prompt-task.ts';
 import { storePolicy } from './policies.ts';
 import type { StoreNotes } from './store-notes.ts';
 
@@ -36,7 +37,7 @@ export function createPauseSwitch(
     try {
       const told = ended;
       await CancellationScope.nonCancellable(() =>
-        recordPause(batchId, current, control, { run, ended: told }),
+        recordPause({ batchId, run, pause: current, ended: told, ...(control && { control }) }),
       );
       ended = ended.slice(told.length);
     } catch (error) {

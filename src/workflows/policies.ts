@@ -1,6 +1,7 @@
 /** How activities are timed and retried: data, each with its reason. */
 import type { ActivityOptions } from '@temporalio/workflow';
 import type { RequestSettings, RunLimits } from '../core/settings.ts';
+import { failureTypes } from '../core/failure-types.ts';
 import { LAPSE_MS } from '../core/lapse.ts';
 
 const MINUTE_MS = 60_000;
@@ -59,9 +60,6 @@ export const SHARD_START_TRIES = 60;
 export const UNHEARD_WAIT = '10 seconds';
 export const UNHEARD_TRIES = 3;
 
-/** How a shard fails whose batch's run is over, and has not ended it: somebody has reset the batch. */
-export const ORPHANED = 'Shard.Orphaned';
-
 /** The server ends a workflow at 51,200 events. */
 export const MAX_EVENTS = 40_000;
 
@@ -74,8 +72,8 @@ export const GRACE_SUMMARY = 'cancelled: prompts in progress may finish';
 export const pauseReasons = {
   'Completion.AccountBlocked': 'account',
   'Completion.Unavailable': 'provider',
-  'Storage.Failed': 'storage',
-  'Batch.Overcharged': 'budget',
+  [failureTypes.storage]: 'storage',
+  [failureTypes.overcharged]: 'budget',
 } as const;
 
 /** This many prompts failing first, with one same message, is a mistake in the batch and not in the prompts. */

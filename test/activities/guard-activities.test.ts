@@ -16,12 +16,13 @@ const control = { id: 'u', control: 'pause', at, by: 'ann@laptop', reason: null 
 const pause = { reason: 'operator', message: 'lunch', since: at };
 const report = { batchId: 'b', run: 1, state: 'succeeded', endedAt: at };
 const addition = { stage: '.addition-0', sha256: 'f'.repeat(64) };
-const form = /its arguments are not of its form/;
+const form = /its argument is not of its form/;
+const ofRun = { batchId: 'b', run: 1 };
 
 interface Case {
   title: string;
   name: keyof Activities;
-  args: readonly unknown[];
+  request: unknown;
   /** Id of the workflow that asks. Default: the batch. */
   asks?: string;
   ended?: boolean;
@@ -29,116 +30,140 @@ interface Case {
   refused?: RegExp;
 }
 const cases: Case[] = [
-  { title: 'a prompt', name: 'completePrompt', args: [task] },
-  { title: 'a prompt of an older version', name: 'completePrompt', args: [{ ...task, limits }] },
-  { title: 'a prompt for its shard', name: 'completePrompt', args: [task], asks: 'b:1-2' },
+  { title: 'a prompt', name: 'completePrompt', request: task },
+  { title: 'a prompt of an older version', name: 'completePrompt', request: { ...task, limits } },
+  { title: 'a prompt for its shard', name: 'completePrompt', request: task, asks: 'b:1-2' },
   {
     title: 'a prompt for another shard',
     name: 'completePrompt',
-    args: [task],
+    request: task,
     asks: 'b:3-4',
     refused: /no workflow/,
   },
   {
     title: 'a prompt for a stranger',
     name: 'completePrompt',
-    args: [task],
+    request: task,
     asks: 'x',
     refused: /no workflow/,
   },
   {
     title: 'of another batch',
     name: 'completePrompt',
-    args: [{ ...task, batchId: 'c' }],
+    request: { ...task, batchId: 'c' },
     refused: /not for b/,
   },
   {
     title: 'of an unknown run',
     name: 'completePrompt',
-    args: [{ ...task, run: 9 }],
+    request: { ...task, run: 9 },
     refused: /has no run 9/,
   },
-  { title: 'of no shard', name: 'completePrompt', args: [{ ...task, shard: 7 }], refused: /no shard 7/ },
+  { title: 'of no shard', name: 'completePrompt', request: { ...task, shard: 7 }, refused: /no shard 7/ },
   {
     title: 'outside its shard',
     name: 'completePrompt',
-    args: [{ ...task, index: 2 }],
+    request: { ...task, index: 2 },
     refused: /no prompt 3/,
   },
-  { title: 'a turn 0', name: 'completePrompt', args: [{ ...task, turn: 0 }], refused: form },
-  { title: 'no task', name: 'completePrompt', args: [null], refused: form },
+  { title: 'a turn 0', name: 'completePrompt', request: { ...task, turn: 0 }, refused: form },
+  { title: 'no task', name: 'completePrompt', request: null, refused: form },
   {
     title: 'an endless allowance',
     name: 'completePrompt',
-    args: [{ ...task, allowanceNanoUsd: 1e300 }],
+    request: { ...task, allowanceNanoUsd: 1e300 },
     refused: form,
   },
-  { title: 'a shard', name: 'readShard', args: ['b', 1, 1], asks: 'b:3-4' },
-  { title: 'a path', name: 'readShard', args: ['b', '../x', 1], refused: form },
-  { title: 'a shard there is not', name: 'readShard', args: ['b', 2, 1], refused: /no shard 2/ },
-  { title: 'all shards', name: 'surveyShards', args: ['b', 1] },
+  { title: 'a shard', name: 'readShard', request: { ...ofRun, shard: 1 }, asks: 'b:3-4' },
+  { title: 'a path', name: 'readShard', request: { ...ofRun, shard: '../x' }, refused: form },
+  {
+    title: 'a shard there is not',
+    name: 'readShard',
+    request: { ...ofRun, shard: 2 },
+    refused: /no shard 2/,
+  },
+  { title: 'all shards', name: 'surveyShards', request: ofRun },
   {
     title: 'all shards, for one of them',
     name: 'surveyShards',
-    args: ['b', 1],
+    request: ofRun,
     asks: 'b:1-2',
     refused: /no workflow/,
   },
-  { title: 'limits', name: 'recordLimits', args: ['b', { maxWorkers: 3 }, control] },
-  { title: 'a key variable', name: 'recordLimits', args: ['b', { apiKeyEnv: 'AWS' }], refused: form },
-  { title: 'a foreign field', name: 'recordLimits', args: ['b', { settings: {} }], refused: form },
+  { title: 'limits', name: 'recordLimits', request: { batchId: 'b', changes: { maxWorkers: 3 }, control } },
+  {
+    title: 'a key variable',
+    name: 'recordLimits',
+    request: { batchId: 'b', changes: { apiKeyEnv: 'AWS' }, control },
+    refused: form,
+  },
+  {
+    title: 'a foreign field',
+    name: 'recordLimits',
+    request: { batchId: 'b', changes: { settings: {} }, control },
+    refused: form,
+  },
   {
     title: 'a long asker',
     name: 'recordLimits',
-    args: ['b', { maxWorkers: 3 }, { ...control, by: 'x'.repeat(1001) }],
+    request: { batchId: 'b', changes: { maxWorkers: 3 }, control: { ...control, by: 'x'.repeat(1001) } },
     refused: form,
   },
   {
     title: 'limits of an ended batch',
     name: 'recordLimits',
-    args: ['b', { maxWorkers: 3 }],
+    request: { batchId: 'b', changes: { maxWorkers: 3 }, control },
     ended: true,
     refused: /has ended/,
   },
-  { title: 'a pause', name: 'recordPause', args: ['b', pause, control, { run: 1, ended: [] }] },
-  { title: 'a resume of version 0.1.0', name: 'recordPause', args: ['b', null] },
+  { title: 'a pause', name: 'recordPause', request: { ...ofRun, pause, ended: [], control } },
+  {
+    title: 'the end of a pause, by the batch itself',
+    name: 'recordPause',
+    request: { ...ofRun, pause: null, ended: [] },
+  },
   {
     title: 'a pause for an unknown reason',
     name: 'recordPause',
-    args: ['b', { ...pause, reason: 'x' }],
+    request: { ...ofRun, pause: { ...pause, reason: 'x' }, ended: [] },
     refused: form,
   },
   {
     title: 'a long pause text',
     name: 'recordPause',
-    args: ['b', { ...pause, message: 'x'.repeat(10_001) }],
+    request: { ...ofRun, pause: { ...pause, message: 'x'.repeat(10_001) }, ended: [] },
     refused: form,
   },
   {
     title: 'a pause of an unknown run',
     name: 'recordPause',
-    args: ['b', null, null, { run: 2, ended: [] }],
+    request: { batchId: 'b', run: 2, pause: null, ended: [] },
     refused: /no run 2/,
   },
-  { title: 'prompts', name: 'admitPrompts', args: ['b', addition, control] },
-  { title: 'prompts without who asks', name: 'admitPrompts', args: ['b', addition], refused: form },
-  { title: 'a report', name: 'writeReport', args: [report] },
+  { title: 'prompts', name: 'admitPrompts', request: { batchId: 'b', addition, control } },
+  {
+    title: 'prompts without who asks',
+    name: 'admitPrompts',
+    request: { batchId: 'b', addition },
+    refused: form,
+  },
+  { title: 'a report', name: 'writeReport', request: report },
   {
     title: 'a report of an ended run, which names the first',
     name: 'writeReport',
-    args: [report],
+    request: report,
     ended: true,
   },
   {
     title: 'a report of another state',
     name: 'writeReport',
-    args: [{ ...report, state: 'running' }],
+    request: { ...report, state: 'running' },
     refused: form,
   },
   {
     title: 'a report with an end that is no time',
     name: 'writeReport',
-    args: [{ ...report, endedAt: 'noon' }],
+    request: { ...report, endedAt: 'noon' },
     refused: form,
   },
 ];
@@ -155,7 +180,7 @@ const names: (keyof Activities)[] = [
   'writeReport',
 ];
 
-for (const { title, name, args, asks = 'b', ended = false, refused } of cases) {
+for (const { title, name, request, asks = 'b', ended = false, refused } of cases) {
   test(`${name}: ${title} is ${refused ? 'refused' : 'done'}`, async (t) => {
     const outcome = cancelledOutcome;
     const items = ['a', 'b', 'c', 'd'].map((id) => ({ prompt_id: id, prompt: id }));
@@ -169,7 +194,7 @@ for (const { title, name, args, asks = 'b', ended = false, refused } of cases) {
       { workflowExecution: { workflowId: asks, runId: 'r' } },
       { logger: new DefaultLogger('ERROR') },
     );
-    const asked = activity.run(activities[name] as (...given: unknown[]) => Promise<unknown>, ...args);
+    const asked = activity.run(activities[name] as (given: unknown) => Promise<unknown>, request);
     if (!refused) {
       await asked;
       assert.deepEqual(done, [name]);

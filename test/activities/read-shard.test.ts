@@ -33,7 +33,7 @@ test('a shard’s plan has what is open, and sums of what this run and those bef
     await writer.append(record, { durable: true });
   }
   await writer.append(answer('half', { index: 1 }), { durable: true });
-  const plan = await mockActivity().run(readShard, store.batchId, 0, 1);
+  const plan = await mockActivity().run(readShard, { batchId: store.batchId, run: 1, shard: 0 });
   assert.deepEqual(plan, {
     open: [{ index: 1, id: 'b', completions: 5, spentNanoUsd: 7, worstCostNanoUsd: 400, lastTurn: 1 }],
     before: nothing,
@@ -46,9 +46,13 @@ test('a shard’s plan has what is open, and sums of what this run and those bef
       spentNanoUsd: 114,
     },
   });
-  const inNextRun: ShardPlan = await mockActivity().run(readShard, store.batchId, 0, 2);
+  const inNextRun: ShardPlan = await mockActivity().run(readShard, {
+    batchId: store.batchId,
+    run: 2,
+    shard: 0,
+  });
   assert.deepEqual([inNextRun.before, inNextRun.inRun], [plan.inRun, nothing]);
-  const next: ShardPlan = await mockActivity().run(readShard, store.batchId, 1, 1);
+  const next: ShardPlan = await mockActivity().run(readShard, { batchId: store.batchId, run: 1, shard: 1 });
   assert.deepEqual(next.open, [
     { index: 2, id: 'c', completions: 2, spentNanoUsd: 0, worstCostNanoUsd: 200 },
   ]);
@@ -67,7 +71,11 @@ test('an open prompt brings the last turn that this run has had of it, whatever 
   ];
   for (const record of records) await writer.append(record, { durable: true });
   const readShard = createReadShard({ store, prices, now: () => new Date() });
-  const { open }: ShardPlan = await mockActivity().run(readShard, store.batchId, 0, 2);
+  const { open }: ShardPlan = await mockActivity().run(readShard, {
+    batchId: store.batchId,
+    run: 2,
+    shard: 0,
+  });
   assert.deepEqual(
     open.map(({ index, lastTurn }) => [index, lastTurn]),
     [
@@ -88,10 +96,14 @@ test('an answer of unknown cost does not hide what the others of its shard have 
   for (const record of [uncounted, answer('y', { index: 1, start: 'u', usage: null, costNanoUsd: null })])
     await writer.append(record, { durable: true });
   const readShard = createReadShard({ store, prices, now: () => new Date() });
-  const { before }: ShardPlan = await mockActivity().run(readShard, store.batchId, 0, 2);
+  const { before }: ShardPlan = await mockActivity().run(readShard, {
+    batchId: store.batchId,
+    run: 2,
+    shard: 0,
+  });
   assert.equal(before.spentNanoUsd, 4_000_000_070);
   const surveyShards = createSurveyShards({ store });
-  const survey: BatchSurvey = await mockActivity().run(surveyShards, store.batchId, 2);
+  const survey: BatchSurvey = await mockActivity().run(surveyShards, { batchId: store.batchId, run: 2 });
   assert.equal(survey.before.spentNanoUsd, 4_000_000_070);
 });
 
@@ -108,7 +120,11 @@ test('what is planned to be reused costs nothing; what cannot be read any more i
   const notes: string[] = [];
   const note = (line: string) => void notes.push(line);
   const readShard = createReadShard({ store, prices, now: () => new Date(), note });
-  const { open, before, inRun }: ShardPlan = await mockActivity().run(readShard, store.batchId, 0, 1);
+  const { open, before, inRun }: ShardPlan = await mockActivity().run(readShard, {
+    batchId: store.batchId,
+    run: 1,
+    shard: 0,
+  });
   assert.deepEqual(
     open.map(({ index, worstCostNanoUsd, spentNanoUsd }) => [index, worstCostNanoUsd, spentNanoUsd]),
     [
@@ -131,7 +147,11 @@ test('a foreign ledger file stops the batch, by name', async (t) => {
   const file = join(store.folder, 'ledger', '00000', 'foreign.jsonl');
   await writeFile(file, 'hello\nhello\n');
   await assert.rejects(
-    mockActivity().run(createReadShard({ store, prices, now: () => new Date() }), store.batchId, 0, 1),
+    mockActivity().run(createReadShard({ store, prices, now: () => new Date() }), {
+      batchId: store.batchId,
+      run: 1,
+      shard: 0,
+    }),
     (error) => {
       const told = toldTemporal(error);
       assert.deepEqual([told.type, told.nonRetryable], ['Storage.Failed', true]);

@@ -13,7 +13,8 @@ const items: PromptItem[] = ['a', 'b', 'c', 'd', 'e'].map((id) => ({ prompt_id: 
 test('a survey names the shards with prompts left, and sums up earlier runs', async (t) => {
   const store = await makeBatch(t, items, { shardSize: 2 });
   const surveyShards = createSurveyShards({ store });
-  const survey = (run: number): Promise<BatchSurvey> => mockActivity().run(surveyShards, store.batchId, run);
+  const survey = (run: number): Promise<BatchSurvey> =>
+    mockActivity().run(surveyShards, { batchId: store.batchId, run });
   assert.deepEqual(await survey(1), {
     open: [0, 1, 2],
     before: { succeeded: 0, failed: 0, failuresByType: {}, paid: NOTHING_PAID, spentNanoUsd: 0 },

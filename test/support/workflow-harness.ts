@@ -11,10 +11,10 @@ import { CompleteAsyncError } from '@temporalio/activity';
 import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { heartbeating } from '../../src/activities/heartbeating.ts';
+import { heartbeating } from '../../src/activities/as-activity.ts';
 import type { Activities } from '../../src/activities/index.ts';
 import type { BatchLayout } from '../../src/core/batch-layout.ts';
-import type { ControlNote, Pause, PauseNote, Progress } from '../../src/core/progress.ts';
+import type { ControlNote, Pause, Progress } from '../../src/core/progress.ts';
 import type { LimitChanges, RunLimits } from '../../src/core/settings.ts';
 import type { Unsettled, FailureType, Paid, Receipt } from '../../src/core/receipt.ts';
 import type { BatchInput } from '../../src/core/batch-input.ts';
@@ -25,6 +25,7 @@ import type {
   ReportRequest,
   RunSum,
   ShardPlan,
+  PauseNote,
 } from '../../src/core/prompt-task.ts';
 import { progressQuery } from '../../src/workflows/messages.ts';
 import type { promptBatch } from '../../src/workflows/index.ts';
@@ -121,7 +122,7 @@ export interface ScriptedActivities extends Activities {
   readonly surveys: number[];
   readonly notes: (Pause | null)[];
   /** What was told with each of them. */
-  readonly pauseNotes: (PauseNote | undefined)[];
+  readonly pauseNotes: PauseNote[];
   readonly limitNotes: LimitChanges[];
   /** Who asked what, as noted beside the batch. */
   readonly controls: ControlNote[];
@@ -142,7 +143,7 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
   const surveys: number[] = [];
   const size = Math.ceil(script.prompts / firstShards);
   const notes: (Pause | null)[] = [];
-  const pauseNotes: (PauseNote | undefined)[] = [];
+  const pauseNotes: PauseNote[] = [];
   const limitNotes: LimitChanges[] = [];
   const controls: ControlNote[] = [];
   const reports: ReportRequest[] = [];
@@ -187,7 +188,7 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
     get peak() {
       return peak;
     },
-    admitPrompts: async (_batchId, { sha256 }, control) => {
+    admitPrompts: async ({ addition: { sha256 }, control }) => {
       await script.beforeAdmit?.();
       if (!admitted.has(sha256)) {
         admitted.add(sha256);
@@ -196,7 +197,7 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
       }
       return layout();
     },
-    surveyShards: async (_batchId, run) => {
+    surveyShards: async ({ run }) => {
       await script.beforeSurvey?.();
       surveys.push(run);
       const survey: BatchSurvey = { open: [], before: newSum() };
@@ -213,7 +214,7 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
       }
       return survey;
     },
-    readShard: async (_batchId, shard, run) => {
+    readShard: async ({ shard, run }) => {
       reads.push(shard);
       await script.beforeRead?.(shard);
       const plan: ShardPlan = { open: [], before: newSum(), inRun: newSum() };
@@ -249,14 +250,15 @@ export function scriptActivities(script: ActivityScript): ScriptedActivities {
         running--;
       }
     },
-    recordLimits: async (_batchId, changes, control) => {
+    recordLimits: async ({ changes, control }) => {
       limitNotes.push(changes);
-      if (control) controls.push(control);
+      controls.push(control);
     },
-    recordPause: async (_batchId, pause, control, pauseNote) => {
+    recordPause: async (note) => {
+      const { pause, control } = note;
       await script.beforeNote?.(pause);
       notes.push(pause);
-      pauseNotes.push(pauseNote);
+      pauseNotes.push(note);
       if (control) controls.push(control);
     },
     writeReport: async (request) => {

@@ -74,7 +74,7 @@ for (const { type, reason } of pausingFailures) {
       [reason, null],
     );
     const [begun, ended] = script.pauseNotes;
-    assert.deepEqual(begun, { run: 1, ended: [] });
+    assert.deepEqual([begun?.run, begun?.ended], [1, []]);
     assert.deepEqual([ended?.run, ended?.ended.map(({ since }) => since)], [1, [halted.pause?.since]]);
     assert.ok(ended!.ended[0]!.until >= halted.pause!.since);
   });

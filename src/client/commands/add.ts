@@ -27,6 +27,7 @@ import { printFinished } from './print-end.ts';
 import { printUpdateResult } from './print-update-result.ts';
 import { commandLine, idWord } from '../../core/command-line.ts';
 import { asTyped } from '../../system/typed-command.ts';
+import { failureTypes } from '../../core/failure-types.ts';
 
 export interface AddOptions {
   outputDir?: string;
@@ -184,6 +185,6 @@ function isOvertaken(error: unknown): boolean {
   const refusal = refusalOf(error);
   return (
     error instanceof AdditionOvertaken ||
-    (refusal instanceof ApplicationFailure && refusal.type === 'Addition.Overtaken')
+    (refusal instanceof ApplicationFailure && refusal.type === failureTypes.additionOvertaken)
   );
 }

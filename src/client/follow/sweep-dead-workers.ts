@@ -2,6 +2,7 @@ import { ApplicationFailure, type WorkflowExecutionDescription } from '@temporal
 import { isProvenDead } from '../../system/worker-identity.ts';
 import { openWorkflows, type ServerView, viewOf } from '../observe/server-view.ts';
 import type { Temporal } from '../connect/temporal.ts';
+import { failureTypes } from '../../core/failure-types.ts';
 
 const ACTIVITY_STARTED = 2;
 /** A server that takes longer is asked again. */
@@ -44,7 +45,7 @@ async function sweep(
   await Promise.all(
     orphans.map(async ({ activityId }) => {
       const failure = ApplicationFailure.create({
-        type: 'Worker.Died',
+        type: failureTypes.workerDied,
         message: 'the worker died',
         nextRetryDelay: 1,
       });

@@ -1,5 +1,6 @@
 /** Prompts that wait in Temporal for their next try: the workflow cannot see them, the server can. */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { failureTypes } from '../../core/failure-types.ts';
 
 export interface Waiting {
   prompts: number;
@@ -19,7 +20,7 @@ export interface Waiting {
 
 const ACTIVITY_SCHEDULED = 1;
 /** For the provider as a whole: met by the prompt itself, or by one before it. */
-const WAITS = new Set(['Completion.Unavailable', 'Request.HeldBack']);
+const WAITS = new Set(['Completion.Unavailable', failureTypes.heldBack]);
 
 /** Over a batch's open workflows; `null` where nobody waits. */
 export function waitingOf(workflows: readonly WorkflowExecutionDescription[]): Waiting | null {
@@ -35,9 +36,9 @@ export function waitingOf(workflows: readonly WorkflowExecutionDescription[]): W
   return {
     prompts: waiting.length,
     unavailable: WAITS.has(type ?? ''),
-    account: type === 'Account.Turn',
-    slot: type === 'Worker.Full',
-    elsewhere: type === 'Request.Elsewhere',
+    account: type === failureTypes.accountTurn,
+    slot: type === failureTypes.workerFull,
+    elsewhere: type === failureTypes.underWayElsewhere,
     // How long it was to wait then is not how long it has to wait now.
     message: (newest.lastFailure?.message ?? '').replace(/; asked again in [\d.]+ s$/, ''),
     nextTryAt: times.length > 0 ? Math.min(...times) : null,

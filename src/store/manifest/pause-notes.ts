@@ -1,22 +1,25 @@
 /** Pauses in the manifest, as pure changes of it: each may be applied to any newer manifest. */
-import type { Pause, PauseNote } from '../../core/progress.ts';
+import type { Pause } from '../../core/progress.ts';
+import type { PauseNote } from '../../core/prompt-task.ts';
 import type { Manifest, ManifestRun, PauseSpan } from './manifest.ts';
 
 /**
  * Notes that a run is paused, or with `null` that it is not. A note that comes late (its process was frozen, and
- * another one has noted what came after) changes only the times of the pauses it knows of. Without `note`, as a
- * workflow of version 0.1.0 sends it, only the pause itself is noted.
+ * another one has noted what came after) changes only the times of the pauses it knows of.
  */
-export function withPause(manifest: Manifest, pause: Pause | null, note: PauseNote | undefined): Manifest {
-  const run = note && manifest.runs.find((entry) => entry.run === note.run);
-  if (!note || !run) return { ...manifest, pause };
-  const pauses = note.ended.reduce(withSpan, run.pauses ?? []);
+export function withPause(
+  manifest: Manifest,
+  { run: number, pause, ended }: Pick<PauseNote, 'run' | 'pause' | 'ended'>,
+): Manifest {
+  const run = manifest.runs.find((entry) => entry.run === number);
+  if (!run) return { ...manifest, pause };
+  const pauses = ended.reduce(withSpan, run.pauses ?? []);
   const known = pause && pauses.find(({ since }) => since === pause.since);
   const isLate =
     run !== manifest.runs.at(-1) ||
     run.outcome !== undefined ||
     known?.until !== undefined ||
-    (pause === null && isNewer(manifest.pause, note.ended));
+    (pause === null && isNewer(manifest.pause, ended));
   if (isLate) return withPauses(manifest, run, pauses);
   const all = pause && !known ? [...pauses, { since: pause.since }] : pauses;
   return { ...withPauses(manifest, run, all), pause };

@@ -17,11 +17,12 @@ import { createBudget } from '../budget.ts';
 import { isLoan } from '../signal-checks.ts';
 import { shardReportSignal, loanSignal } from '../messages.ts';
 import { causeOf, type PauseCause } from '../pause-cause.ts';
-import { ORPHANED, storePolicy, UNHEARD_TRIES, UNHEARD_WAIT } from '../policies.ts';
+import { storePolicy, UNHEARD_TRIES, UNHEARD_WAIT } from '../policies.ts';
 import { createPromptWork } from '../prompt-work.ts';
 import { moneyToReturn, slotsToReturn } from './shard-surplus.ts';
 import { newTally, seedTally, shardTallyOf } from '../tally.ts';
 import { shardDetailsOf } from '../display/web-ui.ts';
+import { failureTypes } from '../../core/failure-types.ts';
 
 const { readShard } = proxyActivities<Activities>(storePolicy);
 
@@ -74,7 +75,8 @@ export async function promptShard(input: ShardInput): Promise<ShardReport> {
     const reporting = sendReports();
     await readPlan();
     await work.run(isStopped);
-    if (isOrphan) throw ApplicationFailure.nonRetryable('the run of its batch is over', ORPHANED);
+    if (isOrphan)
+      throw ApplicationFailure.nonRetryable('the run of its batch is over', failureTypes.orphanedShard);
     if (isStopped()) await work.drain(() => loan.stop === 'now');
     over = true;
     // A completion that crosses the reply to a report is refused, and the whole history is replayed for another one.
@@ -85,7 +87,7 @@ export async function promptShard(input: ShardInput): Promise<ShardReport> {
   async function readPlan(): Promise<void> {
     while (!plan && !isStopped()) {
       try {
-        plan = await readShard(batchId, shard, run);
+        plan = await readShard({ batchId, run, shard });
         tally = seedTally(newTally(plan.open.length + plan.inRun.succeeded + plan.inRun.failed), plan.inRun);
         work.add(shard, plan);
       } catch (error) {

@@ -15,6 +15,7 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Activities } from '../../activities/index.ts';
+import { failureTypes } from '../../core/failure-types.ts';
 import type { BatchInput } from '../../core/batch-input.ts';
 import type { BatchLayout } from '../../core/batch-layout.ts';
 import type { BatchSurvey } from '../../core/prompt-task.ts';
@@ -36,7 +37,6 @@ import {
   DEAD_SHARD_WAIT,
   fedShards,
   GRACE_SUMMARY,
-  ORPHANED,
   SHARD_RATE,
   SHARD_SLOTS,
   SHARD_START_TRIES,
@@ -257,7 +257,7 @@ export function createShardCoordinator(batch: BatchInput, host: WorkHost): Batch
         noteSpent(carried.spentInRun);
         return;
       }
-      const survey = await host.fromStore(() => surveyShards(batch.batchId, batch.run));
+      const survey = await host.fromStore(() => surveyShards({ batchId: batch.batchId, run: batch.run }));
       if (!survey) return;
       // Those that have been added since the start come by `grow`.
       waiting.push(...survey.open.filter((shard) => shard < batch.shards));
@@ -294,4 +294,4 @@ const isEndedFromOutside = (error: unknown): boolean =>
   error instanceof ChildWorkflowFailure &&
   (error.cause instanceof TerminatedFailure ||
     error.cause instanceof CancelledFailure ||
-    (error.cause instanceof ApplicationFailure && error.cause.type === ORPHANED));
+    (error.cause instanceof ApplicationFailure && error.cause.type === failureTypes.orphanedShard));

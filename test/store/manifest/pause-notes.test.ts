@@ -18,52 +18,46 @@ const outcome = { state: 'succeeded', resultsFile: '/a.json' } as BatchOutcome;
 const pausesOf = ({ runs }: Manifest) => runs.map(({ pauses }) => pauses);
 
 test('a pause and its end are noted with the run', () => {
-  const paused = withPause(running(), pauseAt(1), { run: 1, ended: [] });
+  const paused = withPause(running(), { run: 1, pause: pauseAt(1), ended: [] });
   assert.deepEqual([paused.pause, pausesOf(paused)], [pauseAt(1), [[{ since: at(1) }]]]);
-  const resumed = withPause(paused, null, { run: 1, ended: [span(1, 5)] });
+  const resumed = withPause(paused, { run: 1, pause: null, ended: [span(1, 5)] });
   assert.deepEqual([resumed.pause, pausesOf(resumed)], [null, [[span(1, 5)]]]);
-  const again = withPause(resumed, pauseAt(6), { run: 1, ended: [] });
+  const again = withPause(resumed, { run: 1, pause: pauseAt(6), ended: [] });
   assert.deepEqual([again.pause, pausesOf(again)], [pauseAt(6), [[span(1, 5), { since: at(6) }]]]);
 });
 
 test('a note that is made twice is made once', () => {
-  const note = { run: 1, ended: [] };
-  const paused = withPause(running(), pauseAt(1), note);
-  assert.deepEqual(withPause(paused, pauseAt(1), note), paused);
+  const note = { run: 1, pause: pauseAt(1), ended: [] };
+  const paused = withPause(running(), note);
+  assert.deepEqual(withPause(paused, note), paused);
 });
 
 test('a pause whose beginning no disk took is told with its end', () => {
-  const resumed = withPause(running(), null, { run: 1, ended: [span(1, 5)] });
+  const resumed = withPause(running(), { run: 1, pause: null, ended: [span(1, 5)] });
   assert.deepEqual([resumed.pause, pausesOf(resumed)], [null, [[span(1, 5)]]]);
 });
 
 test('a pause that was lifted is not put back by a process that was frozen before it noted it', () => {
-  const paused = withPause(running(), pauseAt(1), { run: 1, ended: [] });
-  const resumed = withPause(paused, null, { run: 1, ended: [span(1, 5)] });
-  assert.deepEqual(withPause(resumed, pauseAt(1), { run: 1, ended: [] }), resumed);
+  const paused = withPause(running(), { run: 1, pause: pauseAt(1), ended: [] });
+  const resumed = withPause(paused, { run: 1, pause: null, ended: [span(1, 5)] });
+  assert.deepEqual(withPause(resumed, { run: 1, pause: pauseAt(1), ended: [] }), resumed);
 });
 
 test('the end of an older pause does not lift a newer one', () => {
-  const resumed = withPause(running(), null, { run: 1, ended: [span(1, 5)] });
-  const paused = withPause(resumed, pauseAt(6), { run: 1, ended: [] });
-  assert.deepEqual(withPause(paused, null, { run: 1, ended: [span(1, 5)] }).pause, pauseAt(6));
+  const resumed = withPause(running(), { run: 1, pause: null, ended: [span(1, 5)] });
+  const paused = withPause(resumed, { run: 1, pause: pauseAt(6), ended: [] });
+  assert.deepEqual(withPause(paused, { run: 1, pause: null, ended: [span(1, 5)] }).pause, pauseAt(6));
 });
 
 test('what an earlier run notes late leaves the pause of the present one alone', () => {
   const next = withRun(withOutcome(running(), 1, at(9), outcome), begun(10), false);
-  assert.equal(withPause(next, pauseAt(1), { run: 1, ended: [] }).pause, null);
-  const paused = withPause(next, pauseAt(11), { run: 2, ended: [] });
-  assert.deepEqual(withPause(paused, null, { run: 1, ended: [span(1, 5)] }).pause, pauseAt(11));
-});
-
-test('a workflow of before tells no times: the pause is noted, and nothing else', () => {
-  const paused = withPause(running(), pauseAt(1), undefined);
-  assert.deepEqual([paused.pause, pausesOf(paused)], [pauseAt(1), [undefined]]);
-  assert.deepEqual(withPause(paused, null, undefined), running());
+  assert.equal(withPause(next, { run: 1, pause: pauseAt(1), ended: [] }).pause, null);
+  const paused = withPause(next, { run: 2, pause: pauseAt(11), ended: [] });
+  assert.deepEqual(withPause(paused, { run: 1, pause: null, ended: [span(1, 5)] }).pause, pauseAt(11));
 });
 
 test('a run that begins paused counts that pause, one that lifts it does not', () => {
-  const paused = withPause(running(), pauseAt(1), { run: 1, ended: [] });
+  const paused = withPause(running(), { run: 1, pause: pauseAt(1), ended: [] });
   const goesOn = withRun(paused, begun(10), false);
   assert.deepEqual([goesOn.pause, goesOn.runs[1]?.pauses], [pauseAt(1), [{ since: at(1) }]]);
   const lifted = withRun(paused, begun(10), true);
@@ -87,7 +81,7 @@ test('the end that is noted first stays', () => {
 
 test('the end of an earlier run lifts no pause of the present one', () => {
   const next = withRun(running(), begun(10), false);
-  const paused = withPause(next, pauseAt(11), { run: 2, ended: [] });
+  const paused = withPause(next, { run: 2, pause: pauseAt(11), ended: [] });
   assert.deepEqual(withOutcome(paused, 1, at(12), outcome).pause, pauseAt(11));
   assert.equal(withOutcome(paused, 2, at(12), outcome).pause, null);
 });

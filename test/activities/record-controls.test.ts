@@ -2,22 +2,23 @@ import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createRecordPause } from '../../src/activities/record-pause.ts';
+import { createRecordPause } from '../../src/activities/record-controls.ts';
 import type { ControlNote, Pause } from '../../src/core/progress.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
 import { manifestOf } from '../report/support/report-fixtures.ts';
 import { makeBatch } from '../store/support/batches.ts';
 import { mockActivity, toldTemporal } from './support/prompt-desk.ts';
 
+const note = { batchId: 'b', run: 1, pause: null, ended: [] };
 const pause: Pause = { reason: 'account', message: 'no balance', since: '2026-01-01T00:00:00.000Z' };
 
 test('a pause, and its end, are noted beside the batch for whoever comes after', async (t) => {
   const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'a' }]);
   const recordPause = createRecordPause({ store });
   const noted = async () => (await new BatchStore(store.location, store.batchId, 'w').readManifest()).pause;
-  await mockActivity().run(recordPause, store.batchId, pause);
+  await mockActivity().run(recordPause, { ...note, pause });
   assert.deepEqual(await noted(), pause);
-  await mockActivity().run(recordPause, store.batchId, null);
+  await mockActivity().run(recordPause, note);
   assert.equal(await noted(), null);
 });
 
@@ -26,15 +27,12 @@ test('when it began and when it ended is noted with its run; a note that comes l
   const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'a' }], { runs: [run] });
   const recordPause = createRecordPause({ store });
   const span = { since: pause.since, until: '2026-01-01T08:00:00.000Z' };
-  await mockActivity().run(recordPause, store.batchId, pause, undefined, { run: 1, ended: [] });
-  await mockActivity().run(recordPause, store.batchId, null, undefined, { run: 1, ended: [span] });
+  await mockActivity().run(recordPause, { ...note, pause });
+  await mockActivity().run(recordPause, { ...note, ended: [span] });
   const resumed = await store.readManifest();
   assert.deepEqual([resumed.pause, resumed.runs[0]?.pauses], [null, [span]]);
   const frozen = new BatchStore(store.location, store.batchId, 'frozen');
-  await mockActivity().run(createRecordPause({ store: frozen }), store.batchId, pause, undefined, {
-    run: 1,
-    ended: [],
-  });
+  await mockActivity().run(createRecordPause({ store: frozen }), { ...note, pause });
   const { pause: present, runs } = await store.readManifest();
   assert.deepEqual([present, runs[0]?.pauses], [null, [span]]);
 });
@@ -47,8 +45,8 @@ test('who asked for it is appended to the controls, once, and after a torn line'
   const control: ControlNote = {
     ...{ id: 'u1', control: 'pause', at: '2026-01-01T00:00:00.000Z', by: 'ann@laptop', reason: 'lunch' },
   };
-  for (const note of [control, control, { ...control, id: 'u2' }])
-    await mockActivity().run(recordPause, store.batchId, pause, note);
+  for (const each of [control, control, { ...control, id: 'u2' }])
+    await mockActivity().run(recordPause, { ...note, pause, control: each });
   const [torn, ...lines] = (await readFile(file, 'utf8')).split('\n');
   assert.equal(torn, '{"torn');
   assert.deepEqual(
@@ -60,7 +58,7 @@ test('who asked for it is appended to the controls, once, and after a torn line'
 test('a store that is gone is a failure of the storage', async (t) => {
   const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'a' }]);
   await rm(store.folder, { recursive: true });
-  await assert.rejects(mockActivity().run(createRecordPause({ store }), store.batchId, pause), (error) => {
+  await assert.rejects(mockActivity().run(createRecordPause({ store }), { ...note, pause }), (error) => {
     assert.equal(toldTemporal(error).type, 'Storage.Failed');
     return true;
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { heartbeating } from '../../src/activities/heartbeating.ts';
+import { heartbeating } from '../../src/activities/as-activity.ts';
 import { mockActivity } from './support/prompt-desk.ts';
 
 test('a short attempt does not beat at all, a long one does, and result and error come through', async () => {

@@ -10,11 +10,12 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../activities/index.ts';
 import type { Addition, BatchLayout } from '../core/batch-layout.ts';
+import { type Refusal, refusals } from '../core/failure-types.ts';
 import { faultOf, isAddition } from '../core/limit-changes.ts';
 import type { ControlNote, Progress, Requester } from '../core/progress.ts';
 import type { LimitChanges } from '../core/settings.ts';
 import type { BatchState } from './batch-state.ts';
-import { addUpdate, cancelNowUpdate, ENDING, pauseUpdate, resumeUpdate, setUpdate } from './messages.ts';
+import { addUpdate, cancelNowUpdate, pauseUpdate, resumeUpdate, setUpdate } from './messages.ts';
 import { pauseText } from './pause-cause.ts';
 import type { PauseSwitch } from './pause-switch.ts';
 import { storePolicy } from './policies.ts';
@@ -133,10 +134,10 @@ export function handleControls({
   }
 
   function assertOpen(requester: Requester | null | undefined): void {
-    if (state.end) throw new Error(`the batch has ended: ${state.end.state}`);
-    if (state.isCancelled) throw new Error('the batch is being cancelled');
+    if (state.end) throw refused(refusals.ended, `the batch has ended: ${state.end.state}`);
+    if (state.isCancelled) throw refused(refusals.cancelling, 'the batch is being cancelled');
     const fault = requesterFault(requester);
-    if (fault !== null) throw new Error(fault);
+    if (fault !== null) throw refused(refusals.invalid, fault);
   }
 
   /** Its report is being written, unless the store has paused that. */
@@ -149,29 +150,36 @@ export function handleControls({
     assertNotEnding();
     const { current } = pauseSwitch;
     if (current)
-      throw new Error(`the batch is already paused: ${pauseText(current)}, since ${current.since}`);
+      throw refused(
+        refusals.paused,
+        `the batch is already paused: ${pauseText(current)}, since ${current.since}`,
+      );
   }
 
   function assertPaused(requester: Requester | null): void {
     assertOpen(requester);
-    if (!pauseSwitch.current) throw new Error('the batch is not paused');
+    if (!pauseSwitch.current) throw refused(refusals.notPaused, 'the batch is not paused');
   }
 
   function assertSettable(changes: LimitChanges, requester?: Requester): void {
     assertOpen(requester);
     assertNotEnding();
     const fault = faultOf(changes);
-    if (fault !== null) throw new Error(fault);
+    if (fault !== null) throw refused(refusals.invalid, fault);
   }
 
   function assertTakesPrompts(addition: Addition, requester: Requester | null): void {
     assertOpen(requester);
-    if (!isAddition(addition)) throw new Error('what is to be added must be named by its stage and its hash');
+    if (!isAddition(addition))
+      throw refused(refusals.invalid, 'what is to be added must be named by its stage and its hash');
     if (state.isClosing) throw ending();
   }
 }
 
-const ending = (): ApplicationFailure => ApplicationFailure.nonRetryable('the batch is just ending', ENDING);
+const refused = (type: Refusal, message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(message, type);
+
+const ending = (): ApplicationFailure => refused(refusals.ending, 'the batch is just ending');
 
 function controlNote(control: ControlNote['control'], requester: Requester | null | undefined): ControlNote {
   const id = currentUpdateInfo()?.id ?? '';

@@ -1,13 +1,10 @@
-/** What can be asked of a running batch, and told to it. Temporal's own cancel does the rest. */
+/** What can be asked of a running batch, and told to it. Temporal's own cancel does the rest. An Update is refused with one of `refusals`. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Addition } from '../core/batch-layout.ts';
 import type { Requester, Progress } from '../core/progress.ts';
 import type { LimitChanges } from '../core/settings.ts';
 import type { ShardReport, ShardLoan } from '../core/shard-protocol.ts';
 import type { WorkerPace } from '../core/batch-input.ts';
-
-/** Failure type of an update that comes while the report is being written. */
-export const ENDING = 'Batch.Ending';
 
 /** Cheap and read-only. */
 export const progressQuery = defineQuery<Progress>('progress');
@@ -28,17 +25,17 @@ export const setUpdate = defineUpdate<Progress, [LimitChanges, Requester?]>('set
 export const addUpdate = defineUpdate<Progress, [Addition, Requester | null]>('add');
 
 /**
- * Means nothing, and comes before each update: a worker that has to read the history first runs an update that follows
- * right behind a task without commands before what that task was about, and what it writes then cannot be replayed
- * (temporalio/sdk-rust#1606, SDK 1.24). The event of a signal keeps the two apart.
+ * Carries no information; sent before every Update. Works around temporalio/sdk-rust#1606 (SDK 1.24): after a cache
+ * miss, a worker may run an Update before an earlier workflow task that had no commands, and that history does not
+ * replay. The event of the signal separates the two.
  */
 export const barrierSignal = defineSignal('knock');
 
 /** From a batch to one of its shards. */
 export const loanSignal = defineSignal<[ShardLoan]>('loan');
 
-/** From a shard, by its number, to its batch. */
+/** From a shard, by its number, to its batch. The name on the wire is older than the type's. */
 export const shardReportSignal = defineSignal<[number, ShardReport]>('account');
 
-/** From a worker process that works on a batch with `autoWorkers`. One that is lost is made good by the next. */
+/** From a worker process that works on a batch with `autoWorkers`. A lost signal does no harm: the next one carries the full value. */
 export const paceSignal = defineSignal<[WorkerPace]>('pace');

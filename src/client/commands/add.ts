@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
 import type { Addition } from '../../core/batch-layout.ts';
 import { AdditionOvertaken, discardStage } from '../../store/additions.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
-import { addUpdate, ENDING } from '../../workflows/messages.ts';
+import { addUpdate } from '../../workflows/messages.ts';
 import { requestedBy } from '../control/requested-by.ts';
 import { destinationOf } from '../../providers/destination.ts';
 import { approve } from '../trust/approvals.ts';
 import { registerBatch } from '../find/batch-registry.ts';
 import { finishedOutcome } from '../start/continue-batch.ts';
+import { refusalOf } from '../control/send-update.ts';
 import { UsageError } from '../usage-error.ts';
 import { type ReachedBatch, reachBatch } from '../control/reached-batch.ts';
 import { plural } from '../render/number-text.ts';
@@ -27,7 +27,7 @@ import { printFinished } from './print-end.ts';
 import { printUpdateResult } from './print-update-result.ts';
 import { commandLine, idWord } from '../../core/command-line.ts';
 import { asTyped } from '../../system/typed-command.ts';
-import { failureTypes } from '../../core/failure-types.ts';
+import { failureTypes, refusals } from '../../core/failure-types.ts';
 
 export interface AddOptions {
   outputDir?: string;
@@ -84,7 +84,7 @@ async function addTo(
       return await addStaged(batch, store, staged, options, context);
     } catch (error) {
       // Whoever may still take them in must find them: only a refusal says that nobody will.
-      if (isOvertaken(error) || refusalOf(error)) await discardStage(store, staged.stage);
+      if (isOvertaken(error) || updateFailure(error)) await discardStage(store, staged.stage);
       if (!isOvertaken(error) || tries === MAX_TRIES) throw error;
     }
   }
@@ -167,24 +167,22 @@ async function assertNotCancelled(batch: ReachedBatch): Promise<void> {
     );
 }
 
-const refusalOf = (error: unknown): Error | undefined =>
-  error instanceof UsageError && error.cause instanceof WorkflowUpdateFailedError
-    ? error.cause.cause
-    : undefined;
+const updateFailure = (error: unknown): WorkflowUpdateFailedError | null =>
+  error instanceof UsageError && error.cause instanceof WorkflowUpdateFailedError ? error.cause : null;
+
+const refusalTypeOf = (error: unknown): string | null | undefined => {
+  const failure = updateFailure(error);
+  return failure && refusalOf(failure);
+};
 
 /** The batch closes about now: once it has, a new run takes the prompts in. */
 async function isEnding(store: BatchStore, error: unknown): Promise<boolean> {
   if (!(error instanceof UsageError)) return false;
   if (error.cause instanceof WorkflowNotFoundError || (await finishedOutcome(store))) return true;
-  const refusal = refusalOf(error);
-  return refusal instanceof ApplicationFailure && refusal.type === ENDING;
+  return refusalTypeOf(error) === refusals.ending;
 }
 
 /** Somebody else has added prompts since these were checked against the batch. */
 function isOvertaken(error: unknown): boolean {
-  const refusal = refusalOf(error);
-  return (
-    error instanceof AdditionOvertaken ||
-    (refusal instanceof ApplicationFailure && refusal.type === failureTypes.additionOvertaken)
-  );
+  return error instanceof AdditionOvertaken || refusalTypeOf(error) === failureTypes.additionOvertaken;
 }

@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { WorkflowHandle } from '@temporalio/client';
+import { type WorkflowHandle, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure, type UpdateDefinition } from '@temporalio/common';
+import { type Refusal, refusals } from '../../core/failure-types.ts';
+import type { Progress } from '../../core/progress.ts';
 import { abortableSleep } from '../../system/abortable-sleep.ts';
 import { cancelNowUpdate, barrierSignal } from '../../workflows/messages.ts';
 import { grpcErrorOf } from '../connect/grpc-error.ts';
+import { UsageError } from '../usage-error.ts';
 import { asTyped } from '../../system/typed-command.ts';
 import { commandLine, idWord } from '../../core/command-line.ts';
 
@@ -73,6 +77,36 @@ const refusedFor = ({ workflowId }: WorkflowHandle, ms: number, cause: unknown):
       `${asTyped(commandLine`durabatch resume ${idWord(workflowId)}`)}, and then repeat this command; its page in the Web UI shows the failure.`,
     { cause },
   );
+
+/** What says that a batch is over, or as good as: nothing that is left to do could follow an Update. */
+const OVER: readonly Refusal[] = [refusals.ended, refusals.ending, refusals.cancelling];
+
+/**
+ * Sends an Update to a batch that may be over by then, which is seen next, or have refused it for one of the reasons in
+ * `orIf`: both are as good as done. So is an interrupt, which ends the command. Throws {@link UsageError} where the
+ * batch refuses it for another reason.
+ */
+export async function updateUnlessOver<Args extends [unknown, ...unknown[]]>(
+  handle: WorkflowHandle,
+  update: UpdateDefinition<Progress, Args>,
+  options: { args: Args; updateId: string },
+  { interrupt, orIf = [] }: { interrupt: AbortSignal; orIf?: readonly Refusal[] },
+): Promise<void> {
+  try {
+    await sendUpdate(handle, () => handle.executeUpdate(update, options), { interrupt });
+  } catch (error) {
+    if (interrupt.aborted || error instanceof WorkflowNotFoundError) return;
+    if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+    const refusal = refusalOf(error);
+    if ([...OVER, ...orIf].some((type) => type === refusal)) return;
+    const { message } = error.cause ?? error;
+    throw new UsageError(`${handle.workflowId} refuses "${update.name}": ${message}`, { cause: error });
+  }
+}
+
+/** The type of failure with which a batch has refused an Update; `undefined` where that is none of its own. */
+export const refusalOf = ({ cause }: WorkflowUpdateFailedError): string | null | undefined =>
+  cause instanceof ApplicationFailure ? cause.type : undefined;
 
 /** Announces a cancel that shall not wait for the prompts in progress. */
 export function cancelNow(handle: WorkflowHandle, options: SendUpdateOptions = {}): Promise<unknown> {

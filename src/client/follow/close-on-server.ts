@@ -1,14 +1,15 @@
 /** Lets a workflow end whose run is over in the manifest: the process that noted the outcome died before the server heard of it. */
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config.ts';
+import { refusals } from '../../core/failure-types.ts';
 import type { BatchOutcome } from '../../core/outcome.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { resumeUpdate } from '../../workflows/messages.ts';
 import { requestedBy } from '../control/requested-by.ts';
-import { finishedOutcome, unlessRefused } from '../start/continue-batch.ts';
+import { finishedOutcome } from '../start/continue-batch.ts';
 import { driveBatch } from './drive-batch.ts';
 import { isOf, viewOf } from '../observe/server-view.ts';
-import { sendUpdate } from '../control/send-update.ts';
+import { updateUnlessOver } from '../control/send-update.ts';
 import { connectTemporalIfRunning, type Temporal } from '../connect/temporal.ts';
 
 /** As `finishedOutcome`; where there is one, the batch's workflow has ended too, if its server runs. Buys nothing. */
@@ -47,12 +48,10 @@ export async function closedOutcome(
  */
 export async function letEnd(temporal: Temporal, batchId: string, interrupt: AbortSignal): Promise<void> {
   const handle = temporal.client.workflow.getHandle(batchId);
-  const updateId = randomUUID();
-  await unlessRefused(interrupt, () =>
-    sendUpdate(
-      handle,
-      () => handle.executeUpdate(resumeUpdate, { args: [requestedBy('its run is over')], updateId }),
-      { interrupt },
-    ),
+  await updateUnlessOver(
+    handle,
+    resumeUpdate,
+    { args: [requestedBy('its run is over')], updateId: randomUUID() },
+    { interrupt, orIf: [refusals.notPaused] },
   );
 }

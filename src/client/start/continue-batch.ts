@@ -1,6 +1,6 @@
 /** What `run`, `resume` and the TypeScript API share: make a batch go on, and see it to where it stops. */
 import { randomUUID } from 'node:crypto';
-import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { refusals } from '../../core/failure-types.ts';
 import type { BatchOutcome } from '../../core/outcome.ts';
 import type { LimitChanges } from '../../core/settings.ts';
 import type { Progress } from '../../core/progress.ts';
@@ -11,7 +11,7 @@ import { driveBatch } from '../follow/drive-batch.ts';
 import { outsideEndOf } from '../observe/outside-end.ts';
 import type { SeenProgress } from '../render/progress/progress-facts.ts';
 import { type StartOptions, startRun } from './start-run.ts';
-import { sendUpdate } from '../control/send-update.ts';
+import { updateUnlessOver } from '../control/send-update.ts';
 
 /** Of a run that is started now; one that is open keeps its own limits. */
 export interface ContinueOptions extends StartOptions {
@@ -61,24 +61,16 @@ export async function continueBatch(options: ContinueOptions): Promise<ContinueE
     onReady: async () => {
       const handle = temporal.client.workflow.getHandle(store.batchId);
       const { attached, changes } = opened!;
-      if (Object.keys(changes).length > 0) {
-        await unlessRefused(interrupt, () =>
-          sendUpdate(
-            handle,
-            () => handle.executeUpdate(setUpdate, { args: [changes, requestedBy(reason)], updateId: setId }),
-            { interrupt },
-          ),
+      const by = requestedBy(reason);
+      if (Object.keys(changes).length > 0)
+        await updateUnlessOver(handle, setUpdate, { args: [changes, by], updateId: setId }, { interrupt });
+      if (attached && liftPause)
+        await updateUnlessOver(
+          handle,
+          resumeUpdate,
+          { args: [by], updateId: resumeId },
+          { interrupt, orIf: [refusals.notPaused] },
         );
-      }
-      if (attached && liftPause) {
-        await unlessRefused(interrupt, () =>
-          sendUpdate(
-            handle,
-            () => handle.executeUpdate(resumeUpdate, { args: [requestedBy(reason)], updateId: resumeId }),
-            { interrupt },
-          ),
-        );
-      }
     },
   });
   if (end.kind !== 'closed') return end;
@@ -104,17 +96,3 @@ export const progressAtEnd = (
   lastFailures: [],
   failuresByType,
 });
-
-/**
- * A refusal is as good: the batch is not paused (any more), or has closed meanwhile, which is seen next. So is an
- * interrupt, which ends the command.
- */
-export async function unlessRefused(interrupt: AbortSignal, update: () => Promise<unknown>): Promise<void> {
-  try {
-    await update();
-  } catch (error) {
-    if (interrupt.aborted) return;
-    if (!(error instanceof WorkflowUpdateFailedError) && !(error instanceof WorkflowNotFoundError))
-      throw error;
-  }
-}

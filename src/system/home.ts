@@ -21,6 +21,7 @@ const entries = [
   'approvals',
   'batches',
   'bin',
+  'compile-cache',
   'cursors',
   'locks',
   'prices',

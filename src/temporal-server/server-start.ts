@@ -8,6 +8,7 @@ import type { ServerProcess } from './server-process.ts';
 import { readRecord, writeRecord } from './server-record.ts';
 import type { ServerPlace, ServerRecord } from './server-record.ts';
 import { prepareNamespace } from './temporal-probe.ts';
+import { refusesWebPages } from './web-page-check.ts';
 import { commandLine } from '../core/command-line.ts';
 import { asTyped } from '../system/typed-command.ts';
 
@@ -89,6 +90,11 @@ const awaitPorts = async (
 export const makeReady = async (home: string, record: ServerRecord): Promise<ServerRecord> => {
   if (record.clusterId !== null) return record;
   const ready = { ...record, clusterId: await prepareNamespace(record.ports.grpc, READY_MS) };
+  if (!(await refusesWebPages(record.ports.http)))
+    throw new Error(
+      'This Temporal server takes commands from any web page, so it is not used. Install a newer Temporal CLI ' +
+        '(https://docs.temporal.io/cli), or remove the one on the PATH: durabatch then fetches its own.',
+    );
   writeRecord(home, ready);
   return ready;
 };

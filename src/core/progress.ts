@@ -54,7 +54,13 @@ export type FinalState = 'succeeded' | 'partly_failed' | 'cancelled';
  * An open batch that no worker is on: `waiting` (none has come in this run), `stopped` (its worker ended and left nothing in flight) or
  * `crashed` (its worker vanished). Only an outside observer can tell.
  */
-export type BatchState = RunState | 'waiting' | 'stopped' | 'crashed';
+export type BatchState = (typeof batchStates)[number];
+
+/** In the order in which help names them. */
+export const batchStates = [
+  ...(['running', 'paused', 'cancelling', 'waiting', 'stopped', 'crashed'] as const),
+  ...(['succeeded', 'partly_failed', 'cancelled'] as const),
+] as const satisfies readonly (RunState | 'waiting' | 'stopped' | 'crashed')[];
 
 export interface Counts {
   total: number;

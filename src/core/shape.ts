@@ -45,6 +45,12 @@ export const isListOf =
   (value) =>
     Array.isArray(value) && value.length <= most && value.every((item) => is(item));
 
+/** An object whose fields may have any names. */
+export const isRecordOf =
+  (is: Is): Is =>
+  (value) =>
+    isLike({})(value) && Object.values(value as object).every(is);
+
 type Fields = Readonly<Record<string, Is>>;
 
 /** Has these fields, the optional ones only where they are not `undefined`, and no others. */

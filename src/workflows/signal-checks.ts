@@ -8,6 +8,7 @@ import {
   isListOf,
   isNumber,
   isOneOf,
+  isRecordOf,
   isText,
   isWhole,
   orNull,
@@ -34,7 +35,7 @@ const isShardTally = isLike(
     sameFailure: orNull(isMessage),
   },
   {
-    failuresByType: (counts) => isLike({})(counts) && Object.values(counts as object).every(isWhole()),
+    failuresByType: isRecordOf(isWhole()),
     spans: orNull(isLike({ count: isFinite, meanMs: isFinite, completions: isFinite, slowestMs: isFinite })),
   },
 );

@@ -1,7 +1,7 @@
 /** What may stand at the end of a command line that is being typed. */
 import type { Argument, Command, Option } from 'commander';
+import { batchStates } from '../../core/progress.ts';
 import { providerNames } from '../../core/settings.ts';
-import { stateNames } from '../options/flag-values.ts';
 
 /** As `resolve-id.ts` takes it, which a shell that waits need not load. */
 const LAST = '@last';
@@ -105,7 +105,7 @@ const shortened = (text: string): string => {
 /** Flags whose values are known, by name. */
 const flagValues: Readonly<Record<string, readonly string[]>> = {
   '--provider': providerNames,
-  '--state': stateNames,
+  '--state': batchStates,
 };
 
 /** `--from <start|now>` → start, now; `--max-workers <n|auto>` → auto: a single letter stands for a value. */

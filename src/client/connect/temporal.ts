@@ -4,6 +4,7 @@ import type { Config, TemporalAddress } from '../../config.ts';
 import { ensureServer, serverStatus, type ServerInfo } from '../../temporal-server/embedded-server.ts';
 import { commandLine } from '../../core/command-line.ts';
 import { asTyped } from '../../system/typed-command.ts';
+import { lenientCodec } from './lenient-codec.ts';
 import { tlsDoubt } from './tls-doubt.ts';
 
 export interface Temporal {
@@ -62,7 +63,7 @@ async function connectTo(
   );
   const uiUrl = embedded?.uiUrl ?? config.uiUrl ?? cloudUi(address.address);
   return {
-    client: new Client({ connection, namespace }),
+    client: new Client({ connection, namespace, dataConverter: { payloadCodecs: [lenientCodec] } }),
     namespace,
     serverId: `${embedded ? `embedded ${embedded.clusterId}` : address.address}/${namespace}`,
     address,

@@ -1,6 +1,7 @@
 import type { Progress } from '../../core/progress.ts';
 import { progressQuery } from '../../workflows/messages.ts';
 import { isPolled } from './server-view.ts';
+import { isProgress } from './told-by-server.ts';
 import type { Temporal } from '../connect/temporal.ts';
 
 /** A worker that lives answers in milliseconds; one that does not must not keep anybody waiting. */
@@ -9,7 +10,7 @@ export const ASK_MS = 1200;
 /** What came of asking a workflow how it stands. */
 export type Word =
   | { kind: 'told'; progress: Progress }
-  /** A worker polls for it, or did until a moment ago, and has not answered in time (busy, or cut off), or the server has not. */
+  /** A worker polls for it, or did until a moment ago, and has not answered in time (busy, or cut off) or not with a progress, or the server has not. */
   | { kind: 'silent' }
   /** No worker is there to carry the question. */
   | { kind: 'nobody' };
@@ -22,11 +23,11 @@ export async function askProgress(
 ): Promise<Word> {
   const { client } = temporal;
   try {
-    return await client.withDeadline(Date.now() + askMs, async () =>
-      (await isPolled(temporal, taskQueue))
-        ? { kind: 'told', progress: await client.workflow.getHandle(batchId).query(progressQuery) }
-        : { kind: 'nobody' },
-    );
+    return await client.withDeadline(Date.now() + askMs, async () => {
+      if (!(await isPolled(temporal, taskQueue))) return { kind: 'nobody' };
+      const progress: unknown = await client.workflow.getHandle(batchId).query(progressQuery);
+      return isProgress(progress) ? { kind: 'told', progress } : { kind: 'silent' };
+    });
   } catch {
     // What the server or the ledger remembers answers instead, and says so.
     return { kind: 'silent' };

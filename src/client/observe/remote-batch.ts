@@ -9,15 +9,9 @@ import { isStillThere } from '../find/batch-registry.ts';
 import { endedOutside, waitingText } from './batch-status.ts';
 import type { BatchStatus } from '../render/status-text.ts';
 import { idleStateByServer } from './idle-state.ts';
-import {
-  type BatchMemo,
-  isOpenWorkflow,
-  openWorkflows,
-  type ServerView,
-  viewOf,
-  viewWithin,
-} from './server-view.ts';
+import { isOpenWorkflow, openWorkflows, type ServerView, viewOf, viewWithin } from './server-view.ts';
 import type { Temporal } from '../connect/temporal.ts';
+import { type BatchMemo, toBatchMemo } from './told-by-server.ts';
 
 export const MAX_LISTED = 1000;
 const noCounts: Counts = { total: 0, succeeded: 0, failed: 0, running: 0, pending: 0, notRun: 0 };
@@ -82,7 +76,7 @@ export const listingOf = (
 const toListing = ({ workflowId, runId, taskQueue, status, memo, startTime }: WorkflowExecutionInfo) => ({
   ...{ batchId: workflowId, runId, taskQueue, startedAt: startTime },
   isOpen: isOpenWorkflow({ status }),
-  memo: (memo ?? {}) as BatchMemo,
+  memo: toBatchMemo(memo),
 });
 
 /** As far as Temporal knows: the workflow's word, else what its memo said at the last change of state. */

@@ -1,28 +1,10 @@
 /** What the Temporal server knows of a batch, asked without needing a worker. */
 import { type WorkflowExecutionDescription, WorkflowNotFoundError } from '@temporalio/client';
-import type { BatchOutcome } from '../../core/outcome.ts';
-import type { BatchState, Counts, Pause } from '../../core/progress.ts';
-import type { FailureCounts, Paid } from '../../core/receipt.ts';
 import { taskQueueOf } from '../../core/batch-layout.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { isCourier, isProvenDead, workerIdentity } from '../../system/worker-identity.ts';
 import type { Temporal } from '../connect/temporal.ts';
-
-export interface BatchMemo {
-  /** In one line, also where the page has lost its summary. */
-  about?: string;
-  store?: { uuid: string; outputDir: string; host: string };
-  name?: string;
-  /** The hash over its requests, with its version, as `2-<64 hex>`. */
-  hash?: string;
-  simulated?: boolean;
-  state?: BatchState;
-  pause?: Pause | null;
-  counts?: Counts;
-  failuresByType?: FailureCounts;
-  paid?: Paid;
-  results?: Pick<BatchOutcome, 'resultsFile' | 'csvFile' | 'failuresFile'>;
-}
+import { type BatchMemo, toBatchMemo } from './told-by-server.ts';
 
 export type ServerView =
   | { kind: 'absent' }
@@ -35,7 +17,7 @@ const WORKFLOW_TASK_QUEUE = 1;
 export async function viewOf({ client }: Pick<Temporal, 'client'>, batchId: string): Promise<ServerView> {
   try {
     const description = await client.workflow.getHandle(batchId).describe();
-    const memo = (description.memo ?? {}) as BatchMemo;
+    const memo = toBatchMemo(description.memo);
     return {
       kind: isOpenWorkflow(description) ? 'open' : 'closed',
       runId: description.runId,

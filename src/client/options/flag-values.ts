@@ -1,7 +1,7 @@
 /** What the values of flags may be: zod schemas from the text typed to the value used. */
 import * as z from 'zod';
 import { nearestName } from '../../core/nearest-name.ts';
-import type { BatchState } from '../../core/progress.ts';
+import { type BatchState, batchStates } from '../../core/progress.ts';
 import { DEFAULT_CEILING, MAX_WORKERS, providerNames, type RunLimits } from '../../core/settings.ts';
 import { whyNoLocalFolder } from '../../system/local-folder.ts';
 import { toTerminalText } from '../render/terminal-text.ts';
@@ -170,23 +170,17 @@ export const allowedAddressValue = z.string().transform((text, context): Allowed
   return z.NEVER;
 });
 
-/** In which order `list` names them. */
-export const stateNames: readonly BatchState[] = [
-  ...(['running', 'paused', 'cancelling', 'waiting', 'stopped', 'crashed'] as const),
-  ...(['succeeded', 'partly_failed', 'cancelled'] as const),
-];
-
 /** `running,partly-failed` → states. */
 export const statesValue = z.array(z.string()).transform((values, context) => {
   const found: BatchState[] = [];
   const names = values.flatMap((value) => value.split(',')).map((name) => name.trim());
   for (const name of names.filter((text) => text !== '')) {
-    const state = stateNames.find((known) => known === name.toLowerCase().replaceAll(/[- ]/g, '_'));
+    const state = batchStates.find((known) => known === name.toLowerCase().replaceAll(/[- ]/g, '_'));
     if (state) found.push(state);
     else
       context.addIssue({
         code: 'custom',
-        message: `must be of ${stateNames.join(', ')}; got ${JSON.stringify(name)}`,
+        message: `must be of ${batchStates.join(', ')}; got ${JSON.stringify(name)}`,
       });
   }
   return found;

@@ -3,6 +3,7 @@
  * command takes which; the TypeScript API takes those of `run` under the same names.
  */
 import * as z from 'zod';
+import { batchStates } from '../../core/progress.ts';
 import { DEFAULT_CEILING, MAX_WORKERS, providerNames } from '../../core/settings.ts';
 import { shortDuration } from '../render/duration-text.ts';
 import { baseUrlValue } from './base-url.ts';
@@ -20,7 +21,6 @@ import {
   providerValue,
   reasonValue,
   shareValue,
-  stateNames,
   statesValue,
   tailStartValue,
   temperatureValue,
@@ -435,7 +435,7 @@ export const listFlags = {
   state: {
     usage: '--state <states>',
     value: statesValue.default([]),
-    help: `only batches in these states, with commas between them; may be repeated: ${stateNames.join(', ')}`,
+    help: `only batches in these states, with commas between them; may be repeated: ${batchStates.join(', ')}`,
     otherwise: 'all',
     repeats: true as const,
   },

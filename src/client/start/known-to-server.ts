@@ -8,7 +8,8 @@ import { allHashes, hashInId, hashName, type BatchIdentity } from './batch-ident
 import type { NewBatch } from './create-batch.ts';
 import { takesBatchHash } from '../connect/batch-attributes.ts';
 import { UsageError } from '../usage-error.ts';
-import { type BatchMemo, viewOf } from '../observe/server-view.ts';
+import { viewOf } from '../observe/server-view.ts';
+import type { BatchMemo } from '../observe/told-by-server.ts';
 import { connectTemporal, type Temporal } from '../connect/temporal.ts';
 import { withServer } from '../connect/with-server.ts';
 

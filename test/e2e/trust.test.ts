@@ -279,4 +279,12 @@ test('a provider at another address than its own is named', async (t) => {
   assert.ok(stderr.includes(words), stderr);
   const status = await place.cli(['status', 'moved']);
   assert.match(status.stdout, /not the usual address of deepseek/);
+
+  const handed = await place.run(file, [...flags.slice(0, -1), 'handed', '--new', '--detach']);
+  assert.equal(handed.code, 0, handed.stderr);
+  const worker = place.start(['worker', '--output-dir', 'out']);
+  await worker.said(/handed: done/);
+  worker.kill('SIGTERM');
+  assert.equal((await worker.ended).code, 0);
+  assert.ok(worker.output.includes(`handed: ${words}`), worker.output);
 });

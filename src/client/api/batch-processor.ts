@@ -13,6 +13,7 @@ import { BatchInterruptedError, BatchPausedError } from './batch-errors.ts';
 import { closedOutcome } from '../follow/close-on-server.ts';
 import { continueBatch, progressAtEnd } from '../start/continue-batch.ts';
 import { createBatch } from '../start/create-batch.ts';
+import { unusualAddress } from '../../providers/destination.ts';
 import { readPromptList } from '../../input/read-prompt-list.ts';
 import type { RunOptions } from '../options/run-options.ts';
 import { type BatchProcessorOptions, parseProcessorOptions } from './processor-options.ts';
@@ -20,7 +21,7 @@ import { type BatchProgress, inDollars } from './batch-progress.ts';
 import { checkOptions, type OptionCheck } from './check-options.ts';
 import { assertNotElsewhere } from '../start/known-to-server.ts';
 import { locateBatches } from '../find/locate-batch.ts';
-import { earlierRequests, requireApiKey, resolveSettings } from '../start/request-settings.ts';
+import { earlierRequests, keyRecipient, requireApiKey, resolveSettings } from '../start/request-settings.ts';
 import { reuseEarlierAnswers } from '../reuse/reuse-earlier-answers.ts';
 import { cancelNow } from '../control/send-update.ts';
 import { connectTemporal, type Temporal } from '../connect/temporal.ts';
@@ -90,8 +91,10 @@ export class BatchProcessor {
     checkOptions(options, processOptions);
     const { onProgress = () => {}, signal = new AbortController().signal } = options;
     const config = loadConfig(process.env, process.cwd());
-    for (const notice of config.notices) process.emitWarning(notice, 'durabatch');
     const settings = resolveSettings(this.#options);
+    const recipient = keyRecipient(config, this.#options, settings);
+    for (const notice of [...config.notices, recipient, unusualAddress(settings.request)])
+      if (notice !== null) process.emitWarning(notice, 'durabatch');
     const { outputDir, id, new: fresh, reuse } = this.#options;
     const named = (await locateBatches(config, reuse.named, outputDir)).map(({ batchId }) => batchId);
     const { store, manifest } = await createBatch(config, {

@@ -7,7 +7,7 @@ import type { BatchStore } from '../../store/batch-store.ts';
 import { promptsDigests } from '../../store/prompts/prompts-digest.ts';
 import { isFolderFault, messageOf, StoreError } from '../../store/store-error.ts';
 import { connectWorker, logWorkersTo, createBatchWorker, type KeyPolicy } from '../../worker/batch-worker.ts';
-import { destinationOf, refusedKeyText } from '../../providers/destination.ts';
+import { destinationOf, refusedKeyText, unusualAddress } from '../../providers/destination.ts';
 import type { Manifest } from '../../store/manifest/manifest.ts';
 import { type AllowedAddress, sharedChargePolicy, sharedKeyPolicy } from '../trust/key-policy.ts';
 import { registerBatch } from '../find/batch-registry.ts';
@@ -148,6 +148,8 @@ async function tend(duty: Duty): Promise<void> {
       const posted = superviseWorker(ready.run(), store, note);
       workers.set(id, posted);
       void posted.gone.then(() => workers.delete(id));
+      const unusual = unusualAddress(destinationOf(manifest.settings, manifest.limits));
+      if (unusual !== null && !isOver) note(unusual);
       note(isOver ? 'its run is over: closing it on the server.' : 'working on it.');
       // Not waited for: other batches shall not wait with it.
       if (isOver) letEnd(temporal, id, interrupt).catch((error: unknown) => note(cannotClose(error)));

@@ -33,9 +33,13 @@ after(async () => {
 
 const options = () => ({ outputDir: join(server.home, 'out'), baseUrl: provider.baseUrl, maxWorkers: 2 });
 
-test('runs a list of prompts, tells its progress, and gives the results', async () => {
+test('runs a list of prompts, tells its progress and where they go, and gives the results', async (t) => {
   const processor = new BatchProcessor({ ...options(), temperature: 0.8 });
   const seen: Progress[] = [];
+  const warnings: string[] = [];
+  const onWarning = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', onWarning);
+  t.after(() => process.off('warning', onWarning));
   const results = await processor.processBatch(
     [{ prompt_id: 'test1', prompt: 'What is RLHF?' }, 'And PPO?'],
     {
@@ -55,6 +59,9 @@ test('runs a list of prompts, tells its progress, and gives the results', async 
     ],
   );
   assert.equal(results.settings.temperature, 0.8);
+  assert.deepEqual(warnings, [
+    `deepseek is reached at ${provider.baseUrl}, which is not its usual address (https://api.deepseek.com).`,
+  ]);
   assert.ok(seen.length > 0 && seen.every(({ counts }) => counts.total === 2));
 });
 

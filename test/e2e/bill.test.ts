@@ -1,7 +1,7 @@
 /** The bill where providers count and charge in odd ways, and the price table it is made with. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { bundledTable } from '../../src/prices/bundled-table.ts';
@@ -209,12 +209,49 @@ test('a batch of an older version, which kept no table, is charged by the bundle
   const file = await place.write('prompts.json', promptTexts(2));
   assert.equal((await place.run(file, [...deepSeekFlags(place.provider.baseUrl), '--detach'])).code, 0);
   const id = await batchIdIn(place.outputDir);
+  const store = new BatchStore(await findOutputFolder(place.outputDir), id, 'test');
+  await store.updateManifest((manifest) => {
+    const old = structuredClone(manifest);
+    old.runs.forEach((run) => delete run.price_table);
+    return old;
+  });
   await rm(join(place.outputDir, id, 'prices'), { recursive: true });
   const ended = await place.cli(['resume', id, '--output-dir', 'out']);
   assert.equal(ended.code, 0, ended.stdout + ended.stderr);
   const { summary } = await readResults(place.outputDir);
   assert.ok((summary.estimated_cost ?? 0) > 0);
-  assert.equal(summary.prices.table_date, undefined);
+  assert.equal(summary.prices.table_date, bundledTable.date);
+  assert.equal(summary.prices.table_version, bundledTable.source);
+});
+
+test('a batch whose price table is missing pauses, and goes on in another run', async (t) => {
+  const place = await createWorkplace(t, server);
+  const file = await place.write('prompts.json', promptTexts(2));
+  assert.equal((await place.run(file, [...deepSeekFlags(place.provider.baseUrl), '--detach'])).code, 0);
+  const id = await batchIdIn(place.outputDir);
+  const [tables, aside] = [join(place.outputDir, id, 'prices'), join(place.folder, 'prices')];
+  await rename(tables, aside);
+  const [table] = await readdir(aside);
+  const missing = new RegExp(`${table}, the price table that run 1 began with, is missing`);
+  for (let time = 0; time < 2; time++) {
+    const paused = await place.cli(['resume', id, '--output-dir', 'out']);
+    assert.equal(paused.code, 5, paused.stdout + paused.stderr);
+    assert.match(paused.stdout, /paused \(storage\)/);
+  }
+  const status = await place.cli(['status', id, '--output-dir', 'out']);
+  assert.match(status.stdout, missing);
+  const report = await place.cli(['report', id, '--output-dir', 'out']);
+  assert.notEqual(report.code, 0);
+  assert.match(report.stderr, missing);
+  assert.equal(place.provider.requests, 0);
+
+  const cancelled = await place.cli(['cancel', id, '--output-dir', 'out']);
+  assert.match(cancelled.stderr, /was ended without a report/);
+  const ended = await place.cli(['resume', id, '--output-dir', 'out']);
+  assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+  const { summary } = await readResults(place.outputDir);
+  assert.equal(summary.successful_items, 2);
+  assert.ok((summary.estimated_cost ?? 0) > 0);
 });
 
 test('doctor fetches the day’s prices, estimate and run use them, and a worker never asks', async (t) => {

@@ -15,6 +15,7 @@ import {
   createWorkplace,
   manifestIn,
   newestResults,
+  otherUser,
   promptTexts,
   readResults,
 } from './workplace.ts';
@@ -257,14 +258,13 @@ test('a batch whose price table is missing pauses, and goes on in another run', 
 test('doctor fetches the day’s prices, estimate and run use them, and a worker never asks', async (t) => {
   const prices = await startPricesServer(t, dearDeepSeek);
   const place = await createWorkplace(t, server);
-  const home = join(place.folder, 'home');
-  const env = { ...place.env, DURABATCH_PRICES_URL: prices.url };
+  const env = await otherUser(t, server, place.env);
+  const apart = { ...env, DURABATCH_PRICES_URL: prices.url };
   const file = await place.write('prompts.json', promptTexts(2));
   const flags = [...deepSeekFlags(place.provider.baseUrl), '--max-tokens', '100'];
   const costOf = async (own: NodeJS.ProcessEnv) =>
     (await place.cli(['estimate', file, ...flags, '--json'], { env: own })).lines.at(-1)!;
 
-  const apart = { ...env, DURABATCH_HOME: home };
   const usual = await costOf({ ...apart, DURABATCH_PRICES_URL: 'off' });
   const doctor = await place.cli(['doctor', '--provider', 'simulated', '--json'], { env: apart });
   const check = doctor.lines[0]!['checks'].find(({ check: name }: { check: string }) => name === 'prices');
@@ -276,10 +276,28 @@ test('doctor fetches the day’s prices, estimate and run use them, and a worker
   assert.equal(later['prices_date'], today);
   assert.equal(usual['prices_date'], bundledTable.date);
   assert.equal(prices.requests, 1, 'asked twice a day');
-  const files = (await readdir(join(home, 'prices'))).sort();
+  const files = (await readdir(join(env['DURABATCH_HOME']!, 'prices'))).sort();
   assert.equal(files.length, 3, files.join(', '));
   assert.deepEqual([files[0], files[2]], ['last-look.json', 'table.json']);
   assert.ok(files[1]!.startsWith(`look-${today}-`), files[1]);
+
+  assert.equal((await place.run(file, [...flags, '--detach'], { env: apart })).code, 0);
+  // At another address, the day is free for the worker too.
+  const others = await startPricesServer(t, dearDeepSeek);
+  const elsewhere = { ...apart, DURABATCH_PRICES_URL: others.url };
+  const worker = place.start(['worker', '--output-dir', 'out'], { env: elsewhere });
+  const id = await batchIdIn(place.outputDir);
+  assert.equal((await place.cli(['watch', id, '--output-dir', 'out'], { env: apart })).code, 0);
+  worker.kill('SIGINT');
+  await worker.ended;
+  assert.deepEqual([prices.requests, others.requests], [1, 0]);
+  const { summary } = await readResults(place.outputDir);
+  const [{ output_per_million: dear } = { output_per_million: 0 }] = summary.prices.used;
+  assert.ok(dear! > 100, `${dear} USD per million tokens`);
+  assert.equal(summary.prices.table_date, today);
+  assert.ok(summary.estimated_cost! >= (summary.completion_tokens * dear!) / 1e6);
+  await place.cli(['estimate', file, ...flags], { env: elsewhere });
+  await others.asked;
 });
 
 test('--no-price-update asks for nothing', async (t) => {

@@ -158,10 +158,14 @@ const tiers: [tier: string | null, model: string, usd: number | null][] = [
   ['default', 'gpt-4.1', 10],
   ['batch', 'gpt-4.1', 5],
   ['priority', 'gpt-4.1', 17.5],
+  ['Priority', 'gpt-4.1', 17.5],
+  ['BATCH', 'gpt-4.1', 5],
   ['flex', 'o3', 5],
+  ['Flex', 'o3', 5],
   [null, 'o3', 10],
   ['flex', 'gpt-4-turbo', 40],
   ['priority', 'gpt-4-turbo', null],
+  ['Priority', 'gpt-4-turbo', null],
   ['something new', 'gpt-4.1', 10],
 ];
 for (const [tier, model, usd] of tiers) {
@@ -181,7 +185,8 @@ test('the worst case of a request that asks for a dearer tier is that tier’s',
       requestFor('q', { model: 'gpt-4.1', maxTokens: 1_000_000, ...(extraBody && { extraBody }) }),
       at,
     )!;
-  assert.ok(worst({ service_tier: 'priority' }) > 1.7 * worst());
+  for (const tier of ['priority', ' Priority '])
+    assert.ok(worst({ service_tier: tier }) > 1.7 * worst(), tier);
   assert.ok(worst({ service_tier: 'flex' }) >= worst());
 });
 

@@ -130,25 +130,39 @@ test("the user's own prices win over the provider's figure", async (t) => {
   assert.equal(costNanoUsd, 3_000_000_000);
 });
 
-test('OpenRouter is known by its address, and by nothing that only looks like it', () => {
-  for (const { name, address, row } of services) {
-    assert.equal(name, 'OpenRouter');
-    assert.ok(address.test(openRouter));
-    for (const other of [
-      'http://openrouter.ai/api/v1',
-      'https://openrouter.ai.example.org/v1',
-      'https://example.org/https://openrouter.ai',
-    ])
-      assert.deepEqual(
-        providerFor({ provider: 'openai-compatible', baseUrl: other }),
-        providers['openai-compatible'],
-      );
-    assert.deepEqual(providerFor({ provider: 'openai', baseUrl: openRouter }), {
-      ...providers.openai,
-      ...row,
-    });
-  }
-});
+const openRouterRow = services.find(({ name }) => name === 'OpenRouter')!.row;
+for (const address of [
+  openRouter,
+  'https://openrouter.ai',
+  'https://api.openrouter.ai/v1',
+  'https://eu.openrouter.ai/api/v1',
+  'https://a.b.openrouter.ai/v1',
+  'https://EU.OpenRouter.ai:443/v1',
+])
+  test(`${address} is OpenRouter`, () => {
+    for (const provider of ['openai', 'openai-compatible'] as const)
+      assert.deepEqual(providerFor({ provider, baseUrl: address }), {
+        ...providers[provider],
+        ...openRouterRow,
+      });
+  });
+
+for (const address of [
+  '',
+  'http://openrouter.ai/api/v1',
+  'http://eu.openrouter.ai/api/v1',
+  'https://openrouter.ai:8443/v1',
+  'https://evil-openrouter.ai/v1',
+  'https://openrouter.ai.example.org/v1',
+  'https://openrouter.ai@example.org/v1',
+  'https://example.org/https://openrouter.ai',
+  'https://example.org#.openrouter.ai',
+  'https://openrouter.example/v1',
+])
+  test(`"${address}" is not OpenRouter`, () => {
+    const row = providerFor({ provider: 'openai-compatible', baseUrl: address });
+    assert.deepEqual(row, providers['openai-compatible']);
+  });
 
 // ---------------------------------------------------------------- tiers
 

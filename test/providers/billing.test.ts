@@ -215,7 +215,37 @@ interface Count {
   completion: number;
   isTrue: boolean;
 }
+const chinese =
+  '人类反馈强化学习是一种机器学习技术，它利用人类的偏好来训练模型。首先，研究人员收集人们对模型输出的比较数据，然后训练一个奖励模型，最后用强化学习优化策略。这样做的好处是模型更符合人类的期望，缺点是成本较高，而且奖励模型可能被利用。';
+const official =
+  '中华人民共和国国务院办公厅关于进一步加强和改进新时代中国特色社会主义思想宣传教育工作的意见，坚持以人民为中心的发展思想，全面建设社会主义现代化国家';
+const japanese =
+  'こんにちは。機械学習とは、データからパターンを学び取り、予測や判断を行う技術です。人間のフィードバックを用いた強化学習は、その一つの応用です。';
+const times = <Value>(count: number, value: Value): Value[] => Array.from({ length: count }, () => value);
 const counts: Count[] = [
+  // Counts of one answer are those of DeepSeek's tokenizer and of o200k_base.
+  ...[
+    { title: 'of one of eight choices in Chinese', n: 8, text: chinese, completion: 59, isTrue: false },
+    { title: 'of eight choices in Chinese', n: 8, text: chinese, completion: 8 * 59, isTrue: true },
+    { title: 'of two choices in Chinese', n: 2, text: chinese, completion: 2 * 59, isTrue: true },
+    { title: 'of eight choices in Japanese', n: 8, text: japanese, completion: 8 * 52, isTrue: true },
+    { title: 'of eight choices in dense Chinese', n: 8, text: official, completion: 8 * 21, isTrue: true },
+    {
+      title: 'of eight choices of one syllable',
+      n: 8,
+      text: '哈'.repeat(200),
+      completion: 400,
+      isTrue: true,
+    },
+    {
+      title: 'of eight choices that repeat a name',
+      ...{ n: 8, text: '全国人民代表大会常务委员会'.repeat(10), completion: 8 * 20, isTrue: true },
+    },
+    {
+      title: 'of two choices that are a token each',
+      ...{ n: 2, text: 'ありがとうございました', completion: 2, isTrue: true },
+    },
+  ].map(({ text, ...count }) => ({ ...count, maxTokens: 1000, answer: { text: times(count.n, text) } })),
   {
     title: 'of one of two choices that were cut off',
     n: 2,

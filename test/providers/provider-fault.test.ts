@@ -216,6 +216,48 @@ const messages: [title: string, answer: FakeReply, message: string | RegExp][] =
     ),
     'HTTP 522: api.example | 522: Connection timed out',
   ],
+  ...[
+    '',
+    '<?xml version="1.0" encoding="iso-8859-1"?>\n',
+    '\uFEFF<?xml version="1.0"?>',
+    '\r\n\r\n ',
+    '<!-- a --> <!-- <b> -->\n<?xml version="1.0"?><!-- c -->',
+  ].map((prolog): [string, FakeReply, string] => [
+    `lighttpd's page behind ${JSON.stringify(prolog)}`,
+    reply.raw(
+      `${prolog}<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN"\n "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">\n<html><head><title>503 - Service Not Available</title></head>\n<body><h1>503 - Service Not Available</h1></body></html>`,
+      { status: 503 },
+    ),
+    'HTTP 503: Service Not Available',
+  ]),
+  [
+    "Apache's page",
+    reply.raw(
+      '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\n<html><head>\n<title>503 Service Unavailable</title>\n</head><body>\n<h1>Service Unavailable</h1>\n<p>The server is temporarily unable to service your\nrequest. Please try again later.</p>\n</body></html>\n',
+      { status: 503 },
+    ),
+    'HTTP 503: Service Unavailable: The server is temporarily unable to service your request. Please try again later.',
+  ],
+  [
+    'the page of IIS',
+    reply.raw(
+      '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN""http://www.w3.org/TR/html4/strict.dtd">\r\n<HTML><HEAD><TITLE>Service Unavailable</TITLE>\r\n<META HTTP-EQUIV="Content-Type" Content="text/html; charset=us-ascii"></HEAD>\r\n<BODY><h2>Service Unavailable</h2>\r\n<hr><p>HTTP Error 503. The service is unavailable.</p>\r\n</BODY></HTML>\r\n',
+      { status: 503 },
+    ),
+    'HTTP 503: Service Unavailable: The service is unavailable.',
+  ],
+  [
+    'XML of a storage service',
+    reply.raw('<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>SlowDown</Code></Error>', {
+      status: 503,
+    }),
+    'HTTP 503: SlowDown',
+  ],
+  [
+    'a comment without an end',
+    reply.raw(`${'<!-- '.repeat(3000)}<html><title>x</title></html>`, { status: 500 }),
+    /^HTTP 500: (<!-- )+/,
+  ],
   [
     'a page without a title',
     reply.raw('<html><body>upstream is gone</body></html>', { status: 500 }),

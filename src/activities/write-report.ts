@@ -8,7 +8,7 @@ import { finalCounts, type Tally, totalPaid } from '../report/tally/tally.ts';
 import { type WrittenReports, writeReports } from '../report/write-reports.ts';
 import { outcomesOf } from '../store/ledger/batch-reading.ts';
 import type { BatchStore } from '../store/batch-store.ts';
-import { readRunPrices } from '../store/manifest/run-prices.ts';
+import { priceTableOf } from '../store/manifest/run-prices.ts';
 import type { Manifest } from '../store/manifest/manifest.ts';
 import { withOutcome } from '../store/manifest/run-notes.ts';
 import { StoreError } from '../store/store-error.ts';
@@ -35,7 +35,7 @@ export function createWriteReport({ store }: { store: BatchStore }): WriteReport
         stateOf: (tally) => stateOf(told, tally),
         open: { run, at: endedAt },
         timestamp: new Date(endedAt),
-        priceTable: await readRunPrices(store.folder, manifest, run),
+        priceTable: await priceTableOf(store.folder, manifest, run),
         outcomes: () => outcomesOf(store, true),
       },
       store.location.outputDir,

@@ -27,7 +27,7 @@ const pauseAdvice: Record<PauseReason, string> = {
   provider:
     'The provider was down or limited the rate for too long; no prompt failed. When it answers again (for a rate limit, use fewer --max-workers), type:',
   storage:
-    'Answers could not be written to the output folder, so nothing more is bought. Free some space or correct the folder, then type:',
+    "The batch's folder could not be read or written, so nothing more is bought. Free some space or correct the folder, then type:",
 };
 
 const OVERCHARGED =

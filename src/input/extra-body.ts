@@ -32,7 +32,11 @@ const refusals = new Map<string, Refusal>([
   ['web_search_options', { reason: 'searches are billed beside the tokens, unseen', harmless: isNothing }],
   [
     'service_tier',
-    { reason: 'its price is not in the price table', harmless: (tier) => tier !== 'priority' },
+    {
+      reason:
+        'it costs more than usual, which estimates do not count, and has no known price for many models',
+      harmless: (tier) => typeof tier !== 'string' || !/^\s*(priority|fast)\s*$/i.test(tier),
+    },
   ],
 ]);
 

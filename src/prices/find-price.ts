@@ -62,13 +62,17 @@ function matches(match: ModelMatch, name: string): boolean {
 /** Tiers that cost more than usual: without a price of their own, theirs is unknown. All others cost at most what is usual. */
 const DEARER_TIERS = new Set(['priority', 'fast']);
 
-/** What tokens cost at a moment, in the tier that served the request (`null`: the usual one). `null` where input or output has no price. */
+/**
+ * What tokens cost at a moment, in the tier that served the request (`null`: the usual one), in whatever case a provider
+ * writes it. `null` where input or output has no price.
+ */
 export function pricesAt(
   table: PriceTable,
   model: PricedModel,
   at: Date,
-  tier: string | null = null,
+  namedTier: string | null = null,
 ): TokenPrices | null {
+  const tier = namedTier?.trim().toLowerCase() ?? null;
   const usual = model.prices.findLast((one) => holds(table, one, at)) ?? model.prices[0];
   if (usual === undefined) return null;
   const ofTier = (model.tiers ?? []).filter((one) => one.tier === tier && holds(table, one, at));

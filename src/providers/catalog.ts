@@ -34,10 +34,10 @@ export interface ReportedCost {
 }
 
 /** Services that are known by their address, whatever provider the user names, and what of their provider's row is otherwise. */
-export const services: readonly { name: string; address: RegExp; row: Partial<Provider> }[] = [
+export const services: readonly { name: string; host: string; row: Partial<Provider> }[] = [
   {
     name: 'OpenRouter',
-    address: /^https:\/\/(api\.)?openrouter\.ai(\/|$)/,
+    host: 'openrouter.ai',
     // https://openrouter.ai/docs/use-cases/usage-accounting: `cost` is what the account is charged. One credit is one dollar.
     row: {
       reportedCost: {
@@ -51,8 +51,15 @@ export const services: readonly { name: string; address: RegExp; row: Partial<Pr
 /** The row that requests with these settings follow. */
 export function providerFor({ provider, baseUrl }: Pick<RequestSettings, 'provider' | 'baseUrl'>): Provider {
   const row = providers[provider];
-  const service = services.find(({ address }) => address.test(baseUrl));
+  const service = services.find(({ host }) => isAtHost(baseUrl, host));
   return service ? { ...row, ...service.row } : row;
+}
+
+/** Whether an address is https, and of this host or one below it, such as `eu.openrouter.ai`. */
+function isAtHost(address: string, host: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { protocol, port, hostname } = new URL(address);
+  return protocol === 'https:' && port === '' && `.${hostname}`.endsWith(`.${host}`);
 }
 
 /** Choices one request asks for at most: what is lost at once if it fails. */

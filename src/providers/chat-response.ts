@@ -62,6 +62,8 @@ const optionalText = z.string().nullish().catch(undefined);
 const choiceSchema = z.looseObject({
   message: z.looseObject({
     content: content.nullish(),
+    // OpenAI: what a model says that refuses to answer in the form it was asked for. There is no content then.
+    refusal: optionalText,
     reasoning_content: optionalText,
     reasoning: optionalText,
   }),
@@ -109,14 +111,7 @@ export function parseChatResponse(
     const said = parseProviderMessage(text, apiKey).message;
     throw new NoAnswerError(`The answer holds no choice with a message: ${shorten(said, 300)}`, response);
   }
-  const answers = choices.map(({ message, finish_reason }) => {
-    const reasoning = message.reasoning_content ?? message.reasoning ?? '';
-    return {
-      text: message.content ?? '',
-      ...(reasoning === '' ? {} : { reasoning }),
-      finishReason: finish_reason ?? 'unknown',
-    };
-  });
+  const answers = choices.map(toAnswer);
   const usage = toUsage(body.data.usage);
   const isTrue = usage === null || isPlausible(usage, answers, request);
   return {
@@ -130,9 +125,22 @@ export function parseChatResponse(
   };
 }
 
+type Choice = z.infer<typeof choiceSchema>;
+
+function toAnswer({ message, finish_reason }: Choice): CompletionResponse['choices'][number] {
+  const isRefusal = !message.content?.trim() && Boolean(message.refusal?.trim());
+  const reasoning = message.reasoning_content ?? message.reasoning ?? '';
+  const endsAsAnswer = finish_reason === 'stop' || finish_reason === 'length';
+  return {
+    text: (isRefusal ? message.refusal : message.content) ?? '',
+    ...(reasoning === '' ? {} : { reasoning }),
+    finishReason: isRefusal && endsAsAnswer ? 'refusal' : (finish_reason ?? 'unknown'),
+  };
+}
+
 /** The first `wanted` that have a message; where the beginning has none, the rest is not looked at. */
-function usableChoices(raw: unknown[], wanted: number): z.infer<typeof choiceSchema>[] {
-  const usable: z.infer<typeof choiceSchema>[] = [];
+function usableChoices(raw: unknown[], wanted: number): Choice[] {
+  const usable: Choice[] = [];
   for (const choice of raw.slice(0, MAX_CHOICES)) {
     if (usable.length === wanted) break;
     const { data } = choiceSchema.safeParse(choice);

@@ -153,8 +153,7 @@ function failureOf(status: number, said: ProviderMessage): FailureType {
 function factsOfStatus(error: HttpError, now: Date, apiKey: string | null): FaultFacts {
   const said = parseProviderMessage(error.body, apiKey);
   const location = error.status < 400 ? error.headers.get('location') : null;
-  const message =
-    location === null ? said.message : `redirects to ${plainText(location)}: set that as --base-url`;
+  const message = location === null ? said.message : redirectText(location, error.url);
   return {
     failure: failureOf(error.status, said),
     message: message === '' ? `HTTP ${error.status}, without a message` : `HTTP ${error.status}: ${message}`,
@@ -163,6 +162,21 @@ function factsOfStatus(error: HttpError, now: Date, apiKey: string | null): Faul
     retryAfterMs: retryAfterMs(error.headers, now),
     possiblyPaid: gaveUpWaiting.has(error.status),
   };
+}
+
+/** Advises an address of the same host only: what another one answers with must not get the key. */
+function redirectText(location: string, asked: string): string {
+  const check = 'Check --base-url.';
+  const to = URL.canParse(location, asked) ? new URL(location, asked) : null;
+  if (to === null || !/^https?:$/.test(to.protocol)) return `redirects to what is no web address. ${check}`;
+  const from = new URL(asked);
+  const address = plainText(to.href);
+  if (to.hostname !== from.hostname)
+    return `redirects to another host, ${address}, which was sent neither the key nor the prompt. ${check}`;
+  const baseUrl = /^(.*)\/chat\/completions$/.exec(to.origin + to.pathname)?.[1];
+  const isLessSecure = from.protocol === 'https:' && to.protocol === 'http:';
+  if (baseUrl === undefined || isLessSecure) return `redirects to ${address}. ${check}`;
+  return `redirects to ${baseUrl}: set that as --base-url`;
 }
 
 // ---------------------------------------------------------------- no usable answer

@@ -61,14 +61,32 @@ function parseJson(body: string): unknown {
   }
 }
 
-/** The beginning of a page, behind one comment at most: more would take a pattern that a hostile page can keep busy. */
-const PAGE = /^\s*(?:<!--[^]*?-->\s*)?<(?:!doctype\s+html|html|head|body|title|h1|center)\b/i;
+const PAGE = /^<(?:!doctype\s+html|html|head|body|title|h1|center)\b/i;
+
+/** What may stand in front of a page: an XML declaration and comments. */
+const PROLOGS = [
+  ['<?', '?>'],
+  ['<!--', '-->'],
+] as const;
+
+/** Whether what was said begins like a page of HTML. Read mark by mark: a hostile page could keep a pattern busy. */
+function isPage(said: string): boolean {
+  let rest = said.trimStart();
+  for (;;) {
+    const marks = PROLOGS.find(([start]) => rest.startsWith(start));
+    if (marks === undefined) return PAGE.test(rest);
+    const [start, end] = marks;
+    const found = rest.indexOf(end, start.length);
+    if (found === -1) return false;
+    rest = rest.slice(found + end.length).trimStart();
+  }
+}
 
 function messageText(said: string, apiKey: string | null): string {
   // What is cut holds no part of the key.
   const clean = redact(said, apiKey);
   const start = clean.slice(0, LONGEST_TEXT);
-  return PAGE.test(start) ? pageText(start, apiKey) : plainTextWithout(clean, apiKey);
+  return isPage(start) ? pageText(start, apiKey) : plainTextWithout(clean, apiKey);
 }
 
 const LONGEST_PAGE_TEXT = 200;
@@ -80,7 +98,7 @@ const LONGEST_PAGE_TEXT = 200;
 function pageText(page: string, apiKey: string | null): string {
   const textOf = (element: string): string => {
     const found = new RegExp(`<${element}\\b[^<>]*>([^]*?)</${element}\\s*>`, 'i').exec(page)?.[1] ?? '';
-    return plainTextWithout(found, apiKey).replace(/^(?:error\s+)?[1-5]\d\d\b[\s:|-]*/i, '');
+    return plainTextWithout(found, apiKey).replace(/^(?:(?:http\s+)?error\s+)?[1-5]\d\d\b[\s.:|-]*/i, '');
   };
   const head = textOf('title') || textOf('h1');
   const paragraph = textOf('p');
@@ -103,7 +121,7 @@ export const plainText = (body: string): string =>
   body
     .slice(0, LONGEST_TEXT)
     .replace(/<(style|script)\b[\s\S]*?<\/\1\s*>/gi, ' ')
-    .replace(/<[a-z!/][^<>]*>/gi, ' ')
+    .replace(/<[a-z!/?][^<>]*>/gi, ' ')
     // oxlint-disable-next-line no-control-regex -- a hostile provider must not write to the terminal
     .replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ')
     .replace(/\p{Surrogate}/gu, '\ufffd')

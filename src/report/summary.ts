@@ -55,7 +55,7 @@ export interface ReportSummary {
   failures_file: string | null;
   /** Version of the price table. */
   prices_version: string;
-  /** `table_date`: day, as YYYY-MM-DD, on which its figures were the newest there were; absent from batches of older versions. */
+  /** `table_date`: day, as YYYY-MM-DD, on which its figures were the newest there were; absent from reports of older versions. */
   prices: { table_version: string; table_date?: string; used: UsedPrice[] };
   /** By type, the most frequent first. */
   failures: ReturnType<typeof toReportFailure>[];

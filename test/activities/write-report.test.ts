@@ -8,6 +8,7 @@ import type { Pause } from '../../src/core/progress.ts';
 import type { ReportRequest } from '../../src/core/prompt-task.ts';
 import { fromOutcomeBill, toReportBill } from '../../src/store/digests/bill-tally.ts';
 import { toReportFailure } from '../../src/store/digests/failure-tally.ts';
+import { bundledTable } from '../../src/prices/bundled-table.ts';
 import { nanoUsdToUsd } from '../../src/core/money.ts';
 import type { BatchResults } from '../../src/report/results-json.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
@@ -65,6 +66,24 @@ test('the report is written, and the manifest says how the run ended', async (t)
   const files = await readdir(store.location.outputDir);
   assert.deepEqual(await mockActivity(2).run(writeReport, request), outcome);
   assert.deepEqual(await readdir(store.location.outputDir), files);
+});
+
+test('a run that names no price table is reported with the bundled one, and warned of where that is old', async (t) => {
+  const at = (days: number) => new Date(Date.parse(bundledTable.date) + days * 86_400_000).toISOString();
+  const late = [{ ...runs[0]!, started_at: at(61) }];
+  const store = await makeBatch(t, items, { runs: late });
+  const { writer } = await store.openShard(0);
+  const price = { inputPerMillion: 1, cachedPerMillion: 1, outputPerMillion: 1, source: 'table' } as const;
+  await writer.append(answer('a', { price }), { durable: true });
+  await writer.append(settled('e', { answers: ['a'] }), { durable: true });
+  const ended = { ...request, endedAt: at(62) };
+  const { resultsFile } = (await mockActivity().run(createWriteReport({ store }), ended)) as BatchOutcome;
+  const { summary } = JSON.parse(await readFile(resultsFile, 'utf8')) as BatchResults;
+  assert.deepEqual(
+    [summary.prices.table_date, summary.prices.table_version],
+    [bundledTable.date, bundledTable.source],
+  );
+  assert.match(summary.warnings.join('\n'), /The price table is of .*, 61 days before the run/);
 });
 
 test('a ledger that cannot be read is a failure of the storage, and the run stays open', async (t) => {

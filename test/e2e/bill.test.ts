@@ -1,7 +1,7 @@
 /** The bill where providers count and charge in odd ways, and the price table it is made with. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { bundledTable } from '../../src/prices/bundled-table.ts';
@@ -15,6 +15,7 @@ import {
   createWorkplace,
   manifestIn,
   newestResults,
+  otherUser,
   promptTexts,
   readResults,
 } from './workplace.ts';
@@ -209,25 +210,61 @@ test('a batch of an older version, which kept no table, is charged by the bundle
   const file = await place.write('prompts.json', promptTexts(2));
   assert.equal((await place.run(file, [...deepSeekFlags(place.provider.baseUrl), '--detach'])).code, 0);
   const id = await batchIdIn(place.outputDir);
+  const store = new BatchStore(await findOutputFolder(place.outputDir), id, 'test');
+  await store.updateManifest((manifest) => {
+    const old = structuredClone(manifest);
+    old.runs.forEach((run) => delete run.price_table);
+    return old;
+  });
   await rm(join(place.outputDir, id, 'prices'), { recursive: true });
   const ended = await place.cli(['resume', id, '--output-dir', 'out']);
   assert.equal(ended.code, 0, ended.stdout + ended.stderr);
   const { summary } = await readResults(place.outputDir);
   assert.ok((summary.estimated_cost ?? 0) > 0);
-  assert.equal(summary.prices.table_date, undefined);
+  assert.equal(summary.prices.table_date, bundledTable.date);
+  assert.equal(summary.prices.table_version, bundledTable.source);
+});
+
+test('a batch whose price table is missing pauses, and goes on in another run', async (t) => {
+  const place = await createWorkplace(t, server);
+  const file = await place.write('prompts.json', promptTexts(2));
+  assert.equal((await place.run(file, [...deepSeekFlags(place.provider.baseUrl), '--detach'])).code, 0);
+  const id = await batchIdIn(place.outputDir);
+  const [tables, aside] = [join(place.outputDir, id, 'prices'), join(place.folder, 'prices')];
+  await rename(tables, aside);
+  const [table] = await readdir(aside);
+  const missing = new RegExp(`${table}, the price table that run 1 began with, is missing`);
+  for (let time = 0; time < 2; time++) {
+    const paused = await place.cli(['resume', id, '--output-dir', 'out']);
+    assert.equal(paused.code, 5, paused.stdout + paused.stderr);
+    assert.match(paused.stdout, /paused \(storage\)/);
+  }
+  const status = await place.cli(['status', id, '--output-dir', 'out']);
+  assert.match(status.stdout, missing);
+  const report = await place.cli(['report', id, '--output-dir', 'out']);
+  assert.notEqual(report.code, 0);
+  assert.match(report.stderr, missing);
+  assert.equal(place.provider.requests, 0);
+
+  const cancelled = await place.cli(['cancel', id, '--output-dir', 'out']);
+  assert.match(cancelled.stderr, /was ended without a report/);
+  const ended = await place.cli(['resume', id, '--output-dir', 'out']);
+  assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+  const { summary } = await readResults(place.outputDir);
+  assert.equal(summary.successful_items, 2);
+  assert.ok((summary.estimated_cost ?? 0) > 0);
 });
 
 test('doctor fetches the day’s prices, estimate and run use them, and a worker never asks', async (t) => {
   const prices = await startPricesServer(t, dearDeepSeek);
   const place = await createWorkplace(t, server);
-  const home = join(place.folder, 'home');
-  const env = { ...place.env, DURABATCH_PRICES_URL: prices.url };
+  const env = await otherUser(t, server, place.env);
+  const apart = { ...env, DURABATCH_PRICES_URL: prices.url };
   const file = await place.write('prompts.json', promptTexts(2));
   const flags = [...deepSeekFlags(place.provider.baseUrl), '--max-tokens', '100'];
   const costOf = async (own: NodeJS.ProcessEnv) =>
     (await place.cli(['estimate', file, ...flags, '--json'], { env: own })).lines.at(-1)!;
 
-  const apart = { ...env, DURABATCH_HOME: home };
   const usual = await costOf({ ...apart, DURABATCH_PRICES_URL: 'off' });
   const doctor = await place.cli(['doctor', '--provider', 'simulated', '--json'], { env: apart });
   const check = doctor.lines[0]!['checks'].find(({ check: name }: { check: string }) => name === 'prices');
@@ -239,10 +276,28 @@ test('doctor fetches the day’s prices, estimate and run use them, and a worker
   assert.equal(later['prices_date'], today);
   assert.equal(usual['prices_date'], bundledTable.date);
   assert.equal(prices.requests, 1, 'asked twice a day');
-  const files = (await readdir(join(home, 'prices'))).sort();
+  const files = (await readdir(join(env['DURABATCH_HOME']!, 'prices'))).sort();
   assert.equal(files.length, 3, files.join(', '));
   assert.deepEqual([files[0], files[2]], ['last-look.json', 'table.json']);
   assert.ok(files[1]!.startsWith(`look-${today}-`), files[1]);
+
+  assert.equal((await place.run(file, [...flags, '--detach'], { env: apart })).code, 0);
+  // At another address, the day is free for the worker too.
+  const others = await startPricesServer(t, dearDeepSeek);
+  const elsewhere = { ...apart, DURABATCH_PRICES_URL: others.url };
+  const worker = place.start(['worker', '--output-dir', 'out'], { env: elsewhere });
+  const id = await batchIdIn(place.outputDir);
+  assert.equal((await place.cli(['watch', id, '--output-dir', 'out'], { env: apart })).code, 0);
+  worker.kill('SIGINT');
+  await worker.ended;
+  assert.deepEqual([prices.requests, others.requests], [1, 0]);
+  const { summary } = await readResults(place.outputDir);
+  const [{ output_per_million: dear } = { output_per_million: 0 }] = summary.prices.used;
+  assert.ok(dear! > 100, `${dear} USD per million tokens`);
+  assert.equal(summary.prices.table_date, today);
+  assert.ok(summary.estimated_cost! >= (summary.completion_tokens * dear!) / 1e6);
+  await place.cli(['estimate', file, ...flags], { env: elsewhere });
+  await others.asked;
 });
 
 test('--no-price-update asks for nothing', async (t) => {

@@ -272,6 +272,14 @@ describe('what a provider may do to a prompt, in one batch: it is dealt with, an
 
 describe('--reject-truncated and --retry-empty', () => {
   const cut = reply.ok({ text: 'half', finishReason: 'length' });
+  const refusal = reply.raw(
+    JSON.stringify({
+      choices: [
+        { index: 0, message: { content: null, refusal: 'I cannot help with that.' }, finish_reason: 'stop' },
+      ],
+      usage: { prompt_tokens: 3, completion_tokens: 6, total_tokens: 9 },
+    }),
+  );
   const cases: FaultCase[] = [
     { title: 'an ordinary answer', replies: [null], requests: 1 },
     {
@@ -295,6 +303,12 @@ describe('--reject-truncated and --retry-empty', () => {
       error: { type: 'Completion.Fault', message: /HTTP 500/ },
     },
     {
+      title: 'refused by the model, which says so beside the content',
+      replies: [refusal],
+      requests: 1,
+      error: { type: 'Completion.Rejected', message: /"refusal"/ },
+    },
+    {
       title: 'empty because all went into reasoning',
       replies: [reply.ok({ text: '', reasoning: 'hm', finishReason: 'length' }), null],
       requests: 2,
@@ -306,11 +320,11 @@ describe('--reject-truncated and --retry-empty', () => {
     assert.equal(seen.code, 3);
   });
   for (const one of cases) test(one.title, () => assertAsExpected(seen, one));
-  test('every answer without text is on the bill', () => {
+  test('every answer that is not used is on the bill', () => {
     const discarded = [...seen.results.values()].flatMap((result) => result.discarded_answers ?? []);
-    assert.equal(discarded.length, 1 + 1 + 1 + 3 + 2 + 1);
+    assert.equal(discarded.length, 1 + 1 + 1 + 3 + 2 + 1 + 1);
   });
-  test('and so is every answer that was cut off, with what it said and why it is not used', () => {
+  test('and each is told of, with what it said and why it is not used', () => {
     const answers = [...seen.results.values()].flatMap((result) => result.discarded_answers ?? []);
     const told = answers.flatMap(({ choices }) =>
       choices.map(({ text, reasoning = '', why }) => JSON.stringify([text, reasoning, why])),
@@ -318,6 +332,7 @@ describe('--reject-truncated and --retry-empty', () => {
     const cutOff = 'it was cut off at its token limit';
     for (const expected of [
       ['half', '', cutOff],
+      ['I cannot help with that.', '', 'it ended with "refusal"'],
       ['', '', 'it has no text'],
       [' \n', '', 'it has no text; another answer is used'],
       ['', 'hm', `${cutOff}; another answer is used`],

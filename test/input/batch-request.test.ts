@@ -120,6 +120,8 @@ describe('an OpenAI batch request is read:', () => {
 
 const MESSAGES = '"body.messages" must be a non-empty list of {"role", "content"} with a user message, got';
 const TOOL = 'a model that calls a tool answers without a text, which is paid for and then a failure';
+const DEARER =
+  'it costs more than usual, which estimates do not count, and has no known price for many models';
 const CHAT =
   '"url" must be the address of chat completions, "/v1/chat/completions": other requests cannot be run, got';
 
@@ -139,10 +141,15 @@ const refused: { title: string; request: object; problems: string[] }[] = [
     title: 'what the bill would get wrong',
     request: request({ service_tier: 'priority', web_search_options: {} }),
     problems: [
-      '"body.service_tier" cannot be used: its price is not in the price table',
+      `"body.service_tier" cannot be used: ${DEARER}`,
       '"body.web_search_options" cannot be used: searches are billed beside the tokens, unseen',
     ],
   },
+  ...['Priority', ' PRIORITY', 'fast'].map((tier) => ({
+    title: `the service tier ${JSON.stringify(tier)}`,
+    request: request({ service_tier: tier }),
+    problems: [`"body.service_tier" cannot be used: ${DEARER}`],
+  })),
   {
     title: 'embeddings',
     request: request({}, { url: '/v1/embeddings' }),

@@ -130,25 +130,39 @@ test("the user's own prices win over the provider's figure", async (t) => {
   assert.equal(costNanoUsd, 3_000_000_000);
 });
 
-test('OpenRouter is known by its address, and by nothing that only looks like it', () => {
-  for (const { name, address, row } of services) {
-    assert.equal(name, 'OpenRouter');
-    assert.ok(address.test(openRouter));
-    for (const other of [
-      'http://openrouter.ai/api/v1',
-      'https://openrouter.ai.example.org/v1',
-      'https://example.org/https://openrouter.ai',
-    ])
-      assert.deepEqual(
-        providerFor({ provider: 'openai-compatible', baseUrl: other }),
-        providers['openai-compatible'],
-      );
-    assert.deepEqual(providerFor({ provider: 'openai', baseUrl: openRouter }), {
-      ...providers.openai,
-      ...row,
-    });
-  }
-});
+const openRouterRow = services.find(({ name }) => name === 'OpenRouter')!.row;
+for (const address of [
+  openRouter,
+  'https://openrouter.ai',
+  'https://api.openrouter.ai/v1',
+  'https://eu.openrouter.ai/api/v1',
+  'https://a.b.openrouter.ai/v1',
+  'https://EU.OpenRouter.ai:443/v1',
+])
+  test(`${address} is OpenRouter`, () => {
+    for (const provider of ['openai', 'openai-compatible'] as const)
+      assert.deepEqual(providerFor({ provider, baseUrl: address }), {
+        ...providers[provider],
+        ...openRouterRow,
+      });
+  });
+
+for (const address of [
+  '',
+  'http://openrouter.ai/api/v1',
+  'http://eu.openrouter.ai/api/v1',
+  'https://openrouter.ai:8443/v1',
+  'https://evil-openrouter.ai/v1',
+  'https://openrouter.ai.example.org/v1',
+  'https://openrouter.ai@example.org/v1',
+  'https://example.org/https://openrouter.ai',
+  'https://example.org#.openrouter.ai',
+  'https://openrouter.example/v1',
+])
+  test(`"${address}" is not OpenRouter`, () => {
+    const row = providerFor({ provider: 'openai-compatible', baseUrl: address });
+    assert.deepEqual(row, providers['openai-compatible']);
+  });
 
 // ---------------------------------------------------------------- tiers
 
@@ -158,10 +172,14 @@ const tiers: [tier: string | null, model: string, usd: number | null][] = [
   ['default', 'gpt-4.1', 10],
   ['batch', 'gpt-4.1', 5],
   ['priority', 'gpt-4.1', 17.5],
+  ['Priority', 'gpt-4.1', 17.5],
+  ['BATCH', 'gpt-4.1', 5],
   ['flex', 'o3', 5],
+  ['Flex', 'o3', 5],
   [null, 'o3', 10],
   ['flex', 'gpt-4-turbo', 40],
   ['priority', 'gpt-4-turbo', null],
+  ['Priority', 'gpt-4-turbo', null],
   ['something new', 'gpt-4.1', 10],
 ];
 for (const [tier, model, usd] of tiers) {
@@ -181,7 +199,8 @@ test('the worst case of a request that asks for a dearer tier is that tier’s',
       requestFor('q', { model: 'gpt-4.1', maxTokens: 1_000_000, ...(extraBody && { extraBody }) }),
       at,
     )!;
-  assert.ok(worst({ service_tier: 'priority' }) > 1.7 * worst());
+  for (const tier of ['priority', ' Priority '])
+    assert.ok(worst({ service_tier: tier }) > 1.7 * worst(), tier);
   assert.ok(worst({ service_tier: 'flex' }) >= worst());
 });
 
@@ -196,7 +215,37 @@ interface Count {
   completion: number;
   isTrue: boolean;
 }
+const chinese =
+  '人类反馈强化学习是一种机器学习技术，它利用人类的偏好来训练模型。首先，研究人员收集人们对模型输出的比较数据，然后训练一个奖励模型，最后用强化学习优化策略。这样做的好处是模型更符合人类的期望，缺点是成本较高，而且奖励模型可能被利用。';
+const official =
+  '中华人民共和国国务院办公厅关于进一步加强和改进新时代中国特色社会主义思想宣传教育工作的意见，坚持以人民为中心的发展思想，全面建设社会主义现代化国家';
+const japanese =
+  'こんにちは。機械学習とは、データからパターンを学び取り、予測や判断を行う技術です。人間のフィードバックを用いた強化学習は、その一つの応用です。';
+const times = <Value>(count: number, value: Value): Value[] => Array.from({ length: count }, () => value);
 const counts: Count[] = [
+  // Counts of one answer are those of DeepSeek's tokenizer and of o200k_base.
+  ...[
+    { title: 'of one of eight choices in Chinese', n: 8, text: chinese, completion: 59, isTrue: false },
+    { title: 'of eight choices in Chinese', n: 8, text: chinese, completion: 8 * 59, isTrue: true },
+    { title: 'of two choices in Chinese', n: 2, text: chinese, completion: 2 * 59, isTrue: true },
+    { title: 'of eight choices in Japanese', n: 8, text: japanese, completion: 8 * 52, isTrue: true },
+    { title: 'of eight choices in dense Chinese', n: 8, text: official, completion: 8 * 21, isTrue: true },
+    {
+      title: 'of eight choices of one syllable',
+      n: 8,
+      text: '哈'.repeat(200),
+      completion: 400,
+      isTrue: true,
+    },
+    {
+      title: 'of eight choices that repeat a name',
+      ...{ n: 8, text: '全国人民代表大会常务委员会'.repeat(10), completion: 8 * 20, isTrue: true },
+    },
+    {
+      title: 'of two choices that are a token each',
+      ...{ n: 2, text: 'ありがとうございました', completion: 2, isTrue: true },
+    },
+  ].map(({ text, ...count }) => ({ ...count, maxTokens: 1000, answer: { text: times(count.n, text) } })),
   {
     title: 'of one of two choices that were cut off',
     n: 2,

@@ -320,6 +320,46 @@ const loose: [title: string, answer: ReturnType<typeof wire>, choice: object][] 
     { text: 'x', finishReason: 'insufficient_system_resource' },
   ],
   [
+    'a refusal',
+    wire({ message: { content: null, refusal: 'I cannot help with that.' } }),
+    { text: 'I cannot help with that.', finishReason: 'refusal' },
+  ],
+  [
+    'a refusal, and a blank content',
+    wire({ message: { content: ' \n', refusal: 'I cannot help with that.' } }),
+    { text: 'I cannot help with that.', finishReason: 'refusal' },
+  ],
+  [
+    'a refusal that was cut off, after some reasoning',
+    wire({ message: { refusal: 'I cannot', reasoning: 'because' }, finish_reason: 'length' }),
+    { text: 'I cannot', reasoning: 'because', finishReason: 'refusal' },
+  ],
+  [
+    'a refusal of a filter',
+    wire({ message: { content: null, refusal: 'Filtered.' }, finish_reason: 'content_filter' }),
+    { text: 'Filtered.', finishReason: 'content_filter' },
+  ],
+  [
+    'a refusal null beside a text',
+    wire({ message: { content: 'x', refusal: null } }),
+    { text: 'x', finishReason: 'stop' },
+  ],
+  [
+    'a refusal beside a text',
+    wire({ message: { content: 'x', refusal: 'I cannot help with that.' } }),
+    { text: 'x', finishReason: 'stop' },
+  ],
+  [
+    'a refusal without words',
+    wire({ message: { content: null, refusal: '' } }),
+    { text: '', finishReason: 'stop' },
+  ],
+  [
+    'the key in a refusal',
+    wire({ message: { content: null, refusal: `you sent ${API_KEY}` } }),
+    { text: 'you sent [redacted]', finishReason: 'refusal' },
+  ],
+  [
     'no finish reason',
     wire({ message: { content: 'x' }, finish_reason: null }),
     { text: 'x', finishReason: 'unknown' },

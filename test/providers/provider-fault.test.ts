@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import type { FailureType } from '../../src/core/receipt.ts';
 import { ProviderFault, shorten, toProviderFault } from '../../src/providers/provider-fault.ts';
+import { HttpError } from '../../src/providers/transport/wire-errors.ts';
 import { type FakeReply, reply, startFakeProvider } from '../support/fake-provider.ts';
 import { API_KEY, chatApi, patient, requestFor } from './settings.ts';
 
@@ -216,6 +217,48 @@ const messages: [title: string, answer: FakeReply, message: string | RegExp][] =
     ),
     'HTTP 522: api.example | 522: Connection timed out',
   ],
+  ...[
+    '',
+    '<?xml version="1.0" encoding="iso-8859-1"?>\n',
+    '\uFEFF<?xml version="1.0"?>',
+    '\r\n\r\n ',
+    '<!-- a --> <!-- <b> -->\n<?xml version="1.0"?><!-- c -->',
+  ].map((prolog): [string, FakeReply, string] => [
+    `lighttpd's page behind ${JSON.stringify(prolog)}`,
+    reply.raw(
+      `${prolog}<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN"\n "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">\n<html><head><title>503 - Service Not Available</title></head>\n<body><h1>503 - Service Not Available</h1></body></html>`,
+      { status: 503 },
+    ),
+    'HTTP 503: Service Not Available',
+  ]),
+  [
+    "Apache's page",
+    reply.raw(
+      '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\n<html><head>\n<title>503 Service Unavailable</title>\n</head><body>\n<h1>Service Unavailable</h1>\n<p>The server is temporarily unable to service your\nrequest. Please try again later.</p>\n</body></html>\n',
+      { status: 503 },
+    ),
+    'HTTP 503: Service Unavailable: The server is temporarily unable to service your request. Please try again later.',
+  ],
+  [
+    'the page of IIS',
+    reply.raw(
+      '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN""http://www.w3.org/TR/html4/strict.dtd">\r\n<HTML><HEAD><TITLE>Service Unavailable</TITLE>\r\n<META HTTP-EQUIV="Content-Type" Content="text/html; charset=us-ascii"></HEAD>\r\n<BODY><h2>Service Unavailable</h2>\r\n<hr><p>HTTP Error 503. The service is unavailable.</p>\r\n</BODY></HTML>\r\n',
+      { status: 503 },
+    ),
+    'HTTP 503: Service Unavailable: The service is unavailable.',
+  ],
+  [
+    'XML of a storage service',
+    reply.raw('<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>SlowDown</Code></Error>', {
+      status: 503,
+    }),
+    'HTTP 503: SlowDown',
+  ],
+  [
+    'a comment without an end',
+    reply.raw(`${'<!-- '.repeat(3000)}<html><title>x</title></html>`, { status: 500 }),
+    /^HTTP 500: (<!-- )+/,
+  ],
   [
     'a page without a title',
     reply.raw('<html><body>upstream is gone</body></html>', { status: 500 }),
@@ -241,11 +284,6 @@ const messages: [title: string, answer: FakeReply, message: string | RegExp][] =
   ['more than anyone reads', reply.status(400, { message: 'x'.repeat(10_000) }), /^HTTP 400: x{488,489}…$/],
   ['megabytes', reply.raw('y'.repeat(3_000_000), { status: 500 }), /^HTTP 500: y+…$/],
   [
-    'a redirect',
-    reply.status(308, { headers: { location: 'https://elsewhere.example/v1' }, message: 'x' }),
-    /redirects to https:\/\/elsewhere\.example\/v1: set that as --base-url/,
-  ],
-  [
     'the key, echoed',
     reply.status(401, { message: `Incorrect API key provided: ${API_KEY}.` }),
     /^HTTP 401: Incorrect API key provided: \[redacted\]\.?$/,
@@ -268,6 +306,45 @@ for (const [title, answer, message] of messages) {
     else assert.match(fault.message, message);
   });
 }
+
+const redirects: [location: string, message: string][] = [
+  ['/v2/chat/completions', 'redirects to ORIGIN/v2: set that as --base-url'],
+  ['https://127.0.0.1/v1/chat/completions?x=1', 'redirects to https://127.0.0.1/v1: set that as --base-url'],
+  ['/login?next=/v1', 'redirects to ORIGIN/login?next=/v1. Check --base-url.'],
+  [
+    'https://elsewhere.example/v1/chat/completions',
+    'redirects to another host, https://elsewhere.example/v1/chat/completions, which was sent neither the key nor the prompt. Check --base-url.',
+  ],
+  [
+    'https://127.0.0.1@elsewhere.example/v1',
+    'redirects to another host, https://127.0.0.1@elsewhere.example/v1, which was sent neither the key nor the prompt. Check --base-url.',
+  ],
+  ...['file:///etc/passwd', 'javascript:alert(1)', 'data:text/html,x', 'http://[', 'ftp://127.0.0.1/'].map(
+    (location): [string, string] => [location, 'redirects to what is no web address. Check --base-url.'],
+  ),
+];
+for (const [location, message] of redirects) {
+  test(`a redirect to ${location} is told of, and followed by nobody`, async (t) => {
+    const provider = await startFakeProvider({
+      script: () => reply.status(308, { headers: { location }, message: 'x' }),
+    });
+    t.after(() => provider.close());
+    const fault = await rejection(chatApi(provider.baseUrl).complete(requestFor('x'), patient()));
+    const { origin } = new URL(provider.baseUrl);
+    assert.equal(fault.message, `HTTP 308: ${message.replace('ORIGIN', origin)}`);
+    assert.equal(provider.requests, 1);
+  });
+}
+
+test('an address that is no longer secure is not advised', () => {
+  const headers = new Map([['location', 'http://api.example/v1/chat/completions']]);
+  const asked = 'https://api.example/v1/chat/completions';
+  const named = { get: (name: string) => headers.get(name) ?? null };
+  assert.equal(
+    toProviderFault(new HttpError(301, named, '', asked), now).message,
+    'HTTP 301: redirects to http://api.example/v1/chat/completions. Check --base-url.',
+  );
+});
 
 test('the key shows in no request id either', async (t) => {
   const fault = await faultOf(t, reply.status(500, { headers: { 'x-request-id': `id-${API_KEY}` } }));

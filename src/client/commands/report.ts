@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { writeReports } from '../../report/write-reports.ts';
-import { readRunPrices } from '../../store/manifest/run-prices.ts';
+import { priceTableOf, readRunPrices } from '../../store/manifest/run-prices.ts';
 import { outcomesOf } from '../../store/ledger/batch-reading.ts';
 import { openRunOf } from '../../store/manifest/run-times.ts';
 import { statusOf } from '../observe/batch-status.ts';
@@ -28,6 +28,9 @@ export async function reportCommand(
   const { state } = await statusOf(temporal, store).finally(() => temporal?.close());
   const manifest = await store.readManifest();
   const now = new Date();
+  const { run = 0, outcome } = manifest.runs.at(-1) ?? {};
+  // A run of an older version that is over was charged by the table of that version, which is not known.
+  const readPrices = outcome ? readRunPrices : priceTableOf;
   const { resultsFile, csvFile, failuresFile, summary } = await writeReports(
     {
       // Its id is the name of its folder, whatever a manifest from elsewhere says.
@@ -35,7 +38,7 @@ export async function reportCommand(
       state,
       open: openRunOf(manifest, state, now.toISOString()),
       timestamp: now,
-      priceTable: await readRunPrices(store.folder, manifest, manifest.runs.at(-1)?.run ?? 0),
+      priceTable: await readPrices(store.folder, manifest, run),
       outcomes: () => outcomesOf(store, state === 'cancelled'),
     },
     options.to === undefined ? store.location.outputDir : resolve(options.to),

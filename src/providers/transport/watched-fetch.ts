@@ -72,7 +72,7 @@ export async function watchedFetch(
       errorBody = setTimeout(giveUp, ERROR_BODY_WAIT_MS, 'The error message did not arrive.');
       const body = await readBeginning(answer.body, onBytes);
       init.signal.throwIfAborted();
-      throw new HttpError(status, headers, await decodeBeginning(body, headers));
+      throw new HttpError(status, headers, await decodeBeginning(body, headers), url);
     }
     const head = { status, headers, maxBytes: watch.maxBytes };
     const body = await readAll(answer.body, head, { held, onBytes, onWait: () => idle.clear() });

@@ -10,12 +10,15 @@ export class HttpError extends Error {
   readonly headers: ResponseHeaders;
   /** Its beginning, where it is long. */
   readonly body: string;
+  /** The address that was asked. */
+  readonly url: string;
 
-  constructor(status: number, headers: ResponseHeaders, body: string) {
+  constructor(status: number, headers: ResponseHeaders, body: string, url: string) {
     super(`HTTP ${status}`);
     this.status = status;
     this.headers = headers;
     this.body = body;
+    this.url = url;
   }
 }
 

@@ -52,8 +52,8 @@ const holds = (file: string, hash: string): Promise<boolean> =>
   );
 
 /**
- * `null`: none was kept, as in batches of version 0.1.0. Throws {@link StoreError} where it cannot be read, or is not the one
- * that the run began with.
+ * Returns `null` where the run names no table, as in batches of version 0.1.0. Throws {@link StoreError} where the one that it
+ * names is missing, cannot be read, or is not the one that the run began with: another one would charge other prices.
  */
 export async function readRunPrices(
   batchFolder: string,
@@ -67,24 +67,35 @@ export async function readRunPrices(
   try {
     text = await readWhole(file, MAX_BYTES);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new StoreError(`${file}, the price table that run ${run} began with, is missing. ${REMEDY}`);
     throw new StoreError(`cannot read the prices of run ${run}: ${messageOf(error)}`, { cause: error });
   }
   if (hashOf(text) !== hash)
-    throw new StoreError(`${file} is not the price table that run ${run} began with. ${howToMend(run)}`);
+    throw new StoreError(`${file} is not the price table that run ${run} began with. ${REMEDY}`);
   try {
     return priceTableSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw new StoreError(`${file} is not a price table. ${howToMend(run)}`, { cause: error });
+    throw new StoreError(`${file} is not a price table. ${REMEDY}`, { cause: error });
   }
 }
 
-const howToMend = (run: number): string =>
-  `Put the right file back, or remove this one: run ${run} then uses the table that came with this version.`;
+const REMEDY =
+  'Put the right file back; if it is lost, end the run with "durabatch cancel", and "durabatch resume" starts another one at the prices of today.';
+
+/** The table that charges a run: the bundled one where it names none. Throws {@link StoreError} as {@link readRunPrices} does. */
+export async function priceTableOf(
+  batchFolder: string,
+  manifest: Pick<Manifest, 'runs'>,
+  run: number,
+): Promise<PriceTable> {
+  const table = await readRunPrices(batchFolder, manifest, run);
+  // Large, and mostly not needed.
+  return table ?? (await import('../../prices/bundled-table.ts')).bundledTable;
+}
 
 /**
- * Reads each run's table once. A run without one is charged by the bundled table. Throws {@link StoreError} for one that may
- * not be used.
+ * Reads each run's table once. Throws {@link StoreError} for one that may not be used.
  */
 export function createRunPrices(
   store: Pick<BatchStore, 'folder' | 'manifest' | 'readManifest'>,
@@ -100,9 +111,7 @@ export function createRunPrices(
       throw new StoreError(
         `the prices of run ${run} are not those that its user has started or confirmed here. "durabatch resume" asks about them.`,
       );
-    const table = await readRunPrices(store.folder, manifest, run);
-    // Large, and mostly not needed.
-    return table ?? (await import('../../prices/bundled-table.ts')).bundledTable;
+    return priceTableOf(store.folder, manifest, run);
   };
   return (run) => {
     const known = tables.get(run);

@@ -12,8 +12,10 @@ import type { BatchOutcome } from '../../../src/core/outcome.ts';
 import type { ReportRequest } from '../../../src/core/prompt-task.ts';
 import type { BatchResults } from '../../../src/report/results-json.ts';
 import type { LedgerRecord } from '../../../src/store/ledger/records.ts';
+import { bundledTable } from '../../../src/prices/bundled-table.ts';
 import { addUsage } from '../../../src/store/ledger/prompt-state.ts';
 import { mockActivity } from '../../activities/support/prompt-desk.ts';
+import { manifestOf } from '../../report/support/report-fixtures.ts';
 import { answer, settled, start, usage } from '../../store/support/records.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { makeReportedBatch, type ReportedBatch, type ReportedWorkflow } from './support/reported-batch.ts';
@@ -437,6 +439,21 @@ test('a report of 0.1.0, which has no texts of discarded answers, is compared by
   await changeReport('"record_id": "a4"', '"record_id": "a9"');
   assert.notEqual((await audited(batch, workflow)).total, 0);
 });
+
+for (const [what, date] of [
+  ['no date of its price table', ''],
+  ['the price table of another version', '"table_date": "2026-01-01",'],
+] as const) {
+  test(`a report with ${what} is equal where the run names no table`, async (t) => {
+    const batch = await makeReportedBatch(t);
+    await batch.changeReport(`"table_date": "${bundledTable.date}",`, date);
+    const source = date === '' ? manifestOf(4).versions.prices : 'another';
+    for (let time = 0; time < 2; time++)
+      await batch.changeReport(JSON.stringify(bundledTable.source), JSON.stringify(source));
+    const { total, differences } = await audited(batch, batch.workflow);
+    assert.deepEqual([total, differences], [0, []]);
+  });
+}
 
 test('a text changed in a discarded answer of the report is named', async (t) => {
   const batch = await makeReportedBatch(t);

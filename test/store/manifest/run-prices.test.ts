@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { bundledTable } from '../../../src/prices/bundled-table.ts';
 import type { PriceTable } from '../../../src/prices/price-table.ts';
 import type { ManifestRun } from '../../../src/store/manifest/manifest.ts';
-import { createRunPrices, keepPriceTable, readRunPrices } from '../../../src/store/manifest/run-prices.ts';
+import {
+  createRunPrices,
+  keepPriceTable,
+  priceTableOf,
+  readRunPrices,
+} from '../../../src/store/manifest/run-prices.ts';
 import { StoreError } from '../../../src/store/store-error.ts';
 import { manifestOf } from '../../report/support/report-fixtures.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -74,7 +79,7 @@ test('a table that was changed after its run began is refused, naming file and r
     await assert.rejects(read, (error: Error) => {
       assert.ok(error instanceof StoreError);
       assert.ok(error.message.startsWith(`${file} is not the price table that run 1 began with.`));
-      assert.match(error.message, /Put the right file back, or remove this one/);
+      assert.match(error.message, /Put the right file back; if it is lost/);
       return true;
     });
   }
@@ -82,17 +87,45 @@ test('a table that was changed after its run began is refused, naming file and r
   assert.deepEqual(await prices(1), ours);
 });
 
-test('a run without a hash, or whose file is gone, has the bundled table', async (t) => {
+const removed: Record<string, (file: string) => Promise<unknown>> = {
+  'the file': (file) => rm(file),
+  'the folder': (file) => rm(dirname(file), { recursive: true }),
+};
+for (const [what, remove] of Object.entries(removed)) {
+  test(`a table is refused while ${what} is gone, and used once it is back`, async (t) => {
+    const folder = await temporaryFolder(t);
+    const hash = await keepPriceTable(folder, ours);
+    const file = join(folder, 'prices', `${hash}.json`);
+    await remove(file);
+    const runs = [runOf(1, hash)];
+    const manifest = async () => manifestOf(1, { runs });
+    const prices = createRunPrices({ folder, manifest, readManifest: manifest });
+    const reads = [
+      () => readRunPrices(folder, { runs }, 1),
+      () => priceTableOf(folder, { runs }, 1),
+      () => prices(1),
+    ];
+    for (const read of reads)
+      await assert.rejects(read, (error: Error) => {
+        assert.ok(error instanceof StoreError);
+        assert.ok(error.message.startsWith(`${file}, the price table that run 1 began with, is missing.`));
+        return true;
+      });
+    await keepPriceTable(folder, ours);
+    assert.deepEqual(await prices(1), ours);
+  });
+}
+
+test('a run that names no table has the bundled one, whatever lies there', async (t) => {
   const folder = await temporaryFolder(t);
   await mkdir(join(folder, 'prices'));
   await writeFile(join(folder, 'prices', 'run-1.json'), JSON.stringify(ours));
-  const runs = [runOf(1), runOf(2), runOf(3, 'ab'.repeat(32))];
+  const runs = [runOf(1), runOf(2)];
   const manifest = async () => manifestOf(1, { runs });
   const prices = createRunPrices({ folder, manifest, readManifest: manifest });
-  assert.deepEqual(
-    [await prices(1), await prices(2), await prices(3), await prices(4)],
-    Array(4).fill(bundledTable),
-  );
+  assert.deepEqual([await prices(1), await prices(2), await prices(3)], Array(3).fill(bundledTable));
+  assert.deepEqual(await priceTableOf(folder, { runs }, 1), bundledTable);
+  assert.equal(await readRunPrices(folder, { runs }, 1), null);
 });
 
 test('a run that began after the manifest was read is looked up anew', async (t) => {

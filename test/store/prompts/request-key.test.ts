@@ -4,6 +4,7 @@ import type { PromptItem } from '../../../src/core/prompt.ts';
 import type { RequestSettings } from '../../../src/core/settings.ts';
 import { requestKey } from '../../../src/store/prompts/request-key.ts';
 import { withoutDefaults } from '../../../src/store/prompts/later-settings.ts';
+import { goldenRequests } from '../support/golden-requests.ts';
 
 const settings: RequestSettings = {
   provider: 'openai-compatible',
@@ -38,6 +39,21 @@ describe('the same request, whatever else differs', () => {
     ['the prompt as a message', keyOf(asMessages('What is RLHF?'), settings)],
   ];
   for (const [title, other] of rows) test(title, () => assert.equal(other, key()));
+  test('the keys of further parameters in another order', () => {
+    const schemaOf = (...names: string[]) => ({
+      properties: Object.fromEntries(names.map((name) => [name, {}])),
+    });
+    const ask = (...names: string[]) => key({ extra_body: { response_format: schemaOf(...names) } });
+    assert.equal(ask('reason', 'answer'), ask('answer', 'reason'));
+    assert.notEqual(ask('reason', 'answer'), ask('reason'));
+  });
+});
+
+// A key that changes makes every answer that exists unknown: then the version of the key file (key-file.ts) and that of the
+// input hash (input-hash.ts) must change too.
+describe('keys stay what they are', () => {
+  for (const { title, asked, by, golden } of goldenRequests)
+    test(title, () => assert.equal(keyOf(asked, by), golden.key));
 });
 
 describe('another request', () => {

@@ -18,7 +18,7 @@ export type AfterFault =
   | { then: 'pause'; message: string };
 
 /**
- * `standing` is the prompt's before this fault, `now` ms since 1970, `random` from 0 up to 1.
+ * `promptState` is the prompt's before this fault, `now` ms since 1970, `random` from 0 up to 1.
  * Rejected and exhausted prompts end, an unavailable provider is waited for, a blocked account pauses.
  */
 export function afterFault(

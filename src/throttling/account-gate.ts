@@ -17,9 +17,9 @@ import { createQueue, type Place } from './queue.ts';
 import { createTokenForecast } from './token-forecast.ts';
 import { failureTypes } from '../core/failure-types.ts';
 
-/** Who would wait longer goes away until its turn is near: an attempt's time must not be spent on waiting. */
+/** A prompt that would wait longer goes back to Temporal, so that waiting does not use up its start-to-close time. */
 const LONGEST_WAIT_MS = 5000;
-/** Who has waited this long, or would still, goes too, whatever was expected. */
+/** A prompt that has waited this long goes back too, whatever was expected. */
 const WAIT_ENDS_MS = 8000;
 /** So long before its turn a prompt shall be back. */
 const AHEAD_MS = 2000;

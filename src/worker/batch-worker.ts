@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
+import { IllegalStateError } from '@temporalio/common';
 import {
   DefaultLogger,
   type LogEntry,
@@ -98,7 +99,7 @@ function installRuntime(): void {
       telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
     });
   } catch (error) {
-    if ((error as Error).name !== 'IllegalStateError') throw error;
+    if (!(error instanceof IllegalStateError)) throw error;
   }
 }
 
@@ -154,9 +155,12 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
   });
   const batch = new Client({ connection, namespace }).workflow.getHandle(store.batchId);
   const clock = (): number => performance.now();
-  const teller = createPaceReporter((pace) => batch.signal(paceSignal, { worker: identity, ...pace }), clock);
+  const paceReporter = createPaceReporter(
+    (pace) => batch.signal(paceSignal, { worker: identity, ...pace }),
+    clock,
+  );
   const batchGate = createBatchGate({
-    ...{ stopping: stopping.signal, onPace: teller.tell },
+    ...{ stopping: stopping.signal, onPace: paceReporter.tell },
     ...{ clock, now: () => new Date(), random: Math.random },
   });
 
@@ -270,7 +274,7 @@ export async function createBatchWorker(options: BatchWorkerOptions): Promise<Re
         await stopped.catch(() => {
           // a worker that failed has stopped too
         });
-        teller.stop();
+        paceReporter.stop();
         while (underWay.size > 0) await Promise.allSettled(underWay);
       },
       leave: async () => {

@@ -5,6 +5,7 @@ import type { RunLimits } from '../core/settings.ts';
 import type { ShardReport } from '../core/shard-protocol.ts';
 import type { Tally } from '../core/batch-input.ts';
 import type { PauseCause } from './pause-cause.ts';
+import type { RunEnd } from './prompt-loop.ts';
 
 /** The batch as its work sees it. */
 export interface WorkHost {
@@ -45,7 +46,7 @@ export interface BatchWork {
   /** Learns from the store what there is to do. */
   prepare(): Promise<void>;
   /** Resolves when there is nothing left to do in this execution, or as soon as `stopped` says so. */
-  run(stopped: () => boolean): Promise<void>;
+  run(stopped: () => boolean): Promise<RunEnd>;
   /** Resolves when nothing is in progress; what still is when it is `over`, or at the end of `grace`, is cancelled. */
   drain(over: () => boolean, grace: string): Promise<void>;
   /** There are more shards from now on, those from `firstShard` on. */

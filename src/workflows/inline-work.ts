@@ -55,12 +55,13 @@ export function createInlineWork(batch: BatchInput, host: WorkHost): BatchWork {
     },
     run: async (stopped) => {
       const isReading = (): boolean => unread > 0;
-      await work.run(stopped);
-      while (!stopped() && (isReading() || work.queue.length > 0)) {
+      let end = await work.run(stopped);
+      while (end === 'done' && (isReading() || work.queue.length > 0)) {
         await condition(() => !isReading() || work.queue.length > 0 || bug !== null || stopped());
         if (bug) throw bug.error;
-        await work.run(stopped);
+        end = await work.run(stopped);
       }
+      return end;
     },
     drain: work.drain,
     grow: ({ shards }, firstShard) => {

@@ -49,7 +49,7 @@ export const SHARD_RATE = 60;
 /** Shards that have prompts to start at a time: at least the next one is there before the slots of a shard fall idle. */
 export const fedShards = (maxWorkers: number): number => Math.max(2, Math.ceil(maxWorkers / SHARD_SLOTS));
 
-/** A shard that ends out of turn may have prompts in progress until their heartbeats are refused or missed: its slots stay with it. */
+/** A shard that ended unexpectedly may still have prompts in progress until their heartbeats time out. Its slots are not lent again before that. */
 export const DEAD_SHARD_WAIT = LAPSE_MS + 1000;
 
 /** How often a shard that cannot be started, since the one of a run before is still being ended, is tried again. */

@@ -24,6 +24,7 @@ import { createInlineWork } from './inline-work.ts';
 import { barrierSignal, paceSignal, progressQuery, shardReportSignal } from './messages.ts';
 import type { PauseCause } from './pause-cause.ts';
 import { createPauseSwitch } from './pause-switch.ts';
+import type { RunEnd } from './prompt-loop.ts';
 import {
   CANCEL_GRACE,
   INLINE_PROMPTS,
@@ -92,33 +93,34 @@ export async function promptBatch(batch: BatchInput): Promise<BatchOutcome> {
     display.transition();
     await work.prepare();
     forgiveEarlierFailures();
-    await workThrough();
-    if (work.rest.length > 0 || isToStartAnew()) await goOnAsNew();
+    startsAnew = (await workThrough()) === 'stopped' && !state.isCancelled;
+    if (work.rest.length > 0 || startsAnew) await goOnAsNew();
     if (state.isCancelled) await work.drain(() => state.skipsGrace, CANCEL_GRACE);
     state.isClosing = true;
-    // Nothing is left to pause but the report, and what stops that must be seen.
+    // From here on only the report can pause the batch. An older pause is cleared, so that this one is seen.
     pauseSwitch.forget();
     return close(state.isCancelled ? 'cancelled' : state.tally.failed > 0 ? 'partly_failed' : 'succeeded');
   });
 
-  /** Resolves when nothing is left to do in this execution, what is added meanwhile included. */
-  async function workThrough(): Promise<void> {
-    const isStopped = (): boolean => state.isCancelled || isToStartAnew();
-    let known: number;
-    do {
-      known = state.additions;
-      await work.run(isStopped);
+  /**
+   * Resolves when nothing is left to do in this execution, what is added meanwhile included, or as soon as the batch is
+   * cancelled or must continue as another execution.
+   */
+  async function workThrough(): Promise<RunEnd> {
+    for (;;) {
+      const known = state.additions;
+      const end = await work.run(() => state.isCancelled || mustContinueAsNew());
       if (state.adding > 0) await condition(() => state.adding === 0 || state.isCancelled);
-    } while (state.additions > known && !isStopped() && work.rest.length === 0);
+      if (end === 'stopped' || state.additions === known || work.rest.length > 0) return end;
+    }
   }
 
   /**
-   * Whether a small batch continues as another execution: so much was added that it needs workflows for its shards, or it
-   * was paused and resumed so often that its history is long. Once decided, it stays so.
+   * Whether a small batch must continue as another execution: so much was added that it needs workflows for its shards,
+   * or it was paused and resumed so often that its history is long.
    */
-  function isToStartAnew(): boolean {
-    startsAnew ||= isInline && (!isSmall(state.layout) || isHistoryLong(pauseSwitch.current !== null));
-    return startsAnew;
+  function mustContinueAsNew(): boolean {
+    return isInline && (!isSmall(state.layout) || isHistoryLong(pauseSwitch.current !== null));
   }
 
   /** Continues what is left in another execution, with a history of its own. */

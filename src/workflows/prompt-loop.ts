@@ -8,8 +8,11 @@ export type OpenPrompt = StoredPrompt & Pick<PromptTask, 'shard' | 'turn' | 'sin
 /** What to put back: it is taken up again before those that never had a turn. */
 export type TurnEnd = 'settled' | { putBack: OpenPrompt };
 
+/** Why a loop has ended: there is nothing left to do, or somebody has stopped it. */
+export type RunEnd = 'done' | 'stopped';
+
 export interface PromptLoopOptions {
-  /** Prompts that may be in progress at this moment. Fewer than are running: those finish, none is started. */
+  /** How many prompts may be in progress now. If more are, they finish and no new one starts. */
   slots(): number;
   /** Whether there is room for this prompt now. The queue keeps its order: nobody overtakes. */
   hasRoom(prompt: OpenPrompt): boolean;
@@ -28,7 +31,7 @@ export interface PromptLoop {
   readonly waitsForRoom: OpenPrompt | null;
   add(prompts: readonly OpenPrompt[]): void;
   /** Resolves when every prompt is settled, or as soon as `stopped` says so, with some perhaps still in progress. */
-  run(stopped: () => boolean): Promise<void>;
+  run(stopped: () => boolean): Promise<RunEnd>;
   /** Resolves when nothing is in progress; what still is when it is `over`, or at the end of `grace`, is cancelled. */
   drain(over: () => boolean, grace?: string): Promise<void>;
 }
@@ -75,11 +78,13 @@ export function createPromptLoop({ slots, hasRoom, noRoom, takeUp }: PromptLoopO
     // In one scope for all: one for each prompt would cost a handful of promises more each.
     run: (stopped) =>
       inProgress.run(async () => {
-        const over = (): boolean => stopped() || (queue.length === 0 && running === 0);
-        while (!over()) {
+        const isDone = (): boolean => queue.length === 0 && running === 0;
+        for (;;) {
+          if (stopped()) return 'stopped';
+          if (isDone()) return 'done';
           while (mayStart()) start(queue.shift()!);
           if (isStuck()) await noRoom(queue[0]!);
-          await until(() => mayStart() || over() || isStuck());
+          await until(() => mayStart() || stopped() || isDone() || isStuck());
         }
       }),
     drain: async (over, grace) => {

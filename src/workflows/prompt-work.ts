@@ -48,7 +48,8 @@ export function createPromptWork(
     } catch (error) {
       budget.settle(prompt.index, spentByFailure(error));
       // What failed before the last resume, and is only heard of now, must not undo it.
-      if (!isCancellation(error) && lifts() === liftsBefore) await halt(causeOf(error));
+      const cause = isCancellation(error) ? null : causeOf(error);
+      if (cause && lifts() === liftsBefore) await halt(cause);
       const { since: _, ...afresh } = prompt;
       return { putBack: afresh };
     }

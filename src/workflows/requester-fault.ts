@@ -6,7 +6,7 @@ const MAX_CHARACTERS = 1000;
 const isShortText = isText(MAX_CHARACTERS);
 const isRequester = isShape({ by: isShortText }, { reason: orNull(isShortText) });
 
-/** Why nobody can have requester so; `null`: somebody can. Whoever has the Temporal CLI may send anything. */
+/** Why this is no valid requester; `null` if it is one. Whoever has the Temporal CLI may send anything. */
 export function requesterFault(requester: Requester | null | undefined): string | null {
   if (requester === null || requester === undefined || isRequester(requester)) return null;
   const { by, reason } = requester as { by: unknown; reason?: unknown };

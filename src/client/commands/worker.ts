@@ -145,9 +145,9 @@ async function tend(duty: Duty): Promise<void> {
         onDeadWorkers: sweeperOf(temporal, id),
       });
       await noteIdleTime(store, note);
-      const posted = superviseWorker(ready.run(), store, note);
-      workers.set(id, posted);
-      void posted.gone.then(() => workers.delete(id));
+      const supervised = superviseWorker(ready.run(), store, note);
+      workers.set(id, supervised);
+      void supervised.gone.then(() => workers.delete(id));
       const unusual = unusualAddress(destinationOf(manifest.settings, manifest.limits));
       if (unusual !== null && !isOver) note(unusual);
       note(isOver ? 'its run is over: closing it on the server.' : 'working on it.');

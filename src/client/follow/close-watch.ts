@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { abortableSleep } from '../../system/abortable-sleep.ts';
 
 /**
- * A call that is given up before it has left is not given up at all (grpc-js 1.14): it would hold the process for the
- * 20 s that the server lets it wait.
+ * Aborting a call that has not been sent yet has no effect (grpc-js 1.14): it would hold the process for the 20 s that
+ * the server lets it wait.
  */
 const LEAVES_WITHIN_MS = 100;
 

@@ -1,4 +1,8 @@
-import { ApplicationFailure, type WorkflowExecutionDescription } from '@temporalio/client';
+import {
+  ActivityNotFoundError,
+  ApplicationFailure,
+  type WorkflowExecutionDescription,
+} from '@temporalio/client';
 import { isProvenDead } from '../../system/worker-identity.ts';
 import { openWorkflows, type ServerView, viewOf } from '../observe/server-view.ts';
 import type { Temporal } from '../connect/temporal.ts';
@@ -53,7 +57,7 @@ async function sweep(
         await client.activity.fail({ workflowId, runId, activityId: activityId! }, failure);
       } catch (error) {
         // The server came first: it has timed out, or its workflow has ended.
-        if ((error as Error).name !== 'ActivityNotFoundError') throw error;
+        if (!(error instanceof ActivityNotFoundError)) throw error;
       }
     }),
   );

@@ -78,7 +78,7 @@ export function lendMoney(
 }
 
 const UNCAPPED = { nanoUsd: null, keepMoneyFor: 'queue', isUncounted: true } satisfies Partial<MoneyLoan>;
-/** Who may keep money for nothing answers at once. */
+/** `nothing` makes a shard report at once. */
 const ASKED = { keepMoneyFor: 'nothing', isUpToDate: false } satisfies Partial<MoneyLoan>;
 const COUNTED = { keepMoneyFor: 'queue', isUncounted: false } satisfies Partial<MoneyLoan>;
 

@@ -1,7 +1,7 @@
 /** When a shard tells its batch how things stand: at once where slots or money wait for it, otherwise now and then. */
 import type { ShardReport, ShardLoan } from '../../core/shard-protocol.ts';
 
-/** Accounts that only bring news of settled prompts stand at least this far apart. */
+/** Reports that only bring news of settled prompts stand at least this far apart. */
 export const MIN_NEWS_MS = 1000;
 const MAX_NEWS_MS = 5000;
 /** A shard that takes hours tells its news in steps of this share of its age: its history stays short. */

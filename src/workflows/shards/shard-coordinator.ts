@@ -172,7 +172,7 @@ export function createShardCoordinator(batch: BatchInput, host: WorkHost): Batch
     return batch.carried ? Number.POSITIVE_INFINITY : Date.now() - workflowInfo().startTime.getTime();
   }
 
-  /** From the ledger; and what its prompts may still use is not lent to others before they must have noticed. */
+  /** Restarts it from the ledger, once its orphaned prompts' heartbeats must have timed out. */
   async function startAgain(shard: LiveShard): Promise<void> {
     log.warn('a shard was ended from outside and will be started again', { shard: shard.number });
     Object.assign(shard, { phase: 'dead', dry: true, missingNanoUsd: null } satisfies Partial<LiveShard>);
@@ -266,7 +266,10 @@ export function createShardCoordinator(batch: BatchInput, host: WorkHost): Batch
       host.seed(survey.before);
     },
     // Once its history is long, it starts no more shards, and another execution goes on when those it has are done.
-    run: (stopped) => tend(() => stopped() || (live.size === 0 && (waiting.length === 0 || isHistoryLong()))),
+    run: async (stopped) => {
+      await tend(() => stopped() || (live.size === 0 && (waiting.length === 0 || isHistoryLong())));
+      return stopped() ? 'stopped' : 'done';
+    },
     applyReport,
     grow: (grown, firstShard) => {
       layout = grown;

@@ -65,7 +65,8 @@ export async function wantedBy(store: BatchStore, asked: AskedKeys): Promise<Wan
     }
     const served = new Set<string>();
     for (const answer of planned) if (await isThere(answer)) served.add(nameOf(answer));
-    for await (const { index, item, history, promptState } of readShardPrompts(store, shard)) {
+    for await (const reading of readShardPrompts(store, shard, manifest.limits)) {
+      const { index, item, history, promptState } = reading;
       const key = keys.at(index);
       if (!asked.has(key.digest)) continue;
       holdAll(wanted, history.answers);

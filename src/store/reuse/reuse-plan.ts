@@ -13,7 +13,7 @@ import type { BatchStore } from '../batch-store.ts';
 import { layoutOf, promptsFileName } from '../manifest/manifest.ts';
 import { type AnswerCopy, copyAnswers } from './reused-answers.ts';
 import { ledgerFolderOf } from '../shard-name.ts';
-import { promptStateOf } from '../ledger/prompt-state.ts';
+import { isUsable, type Judgement, promptStateOf } from '../ledger/prompt-state.ts';
 import { cannotWrite, messageOf, StoreError } from '../store-error.ts';
 import { makeFolder, syncFolder } from '../../system/files/sync-folder.ts';
 
@@ -212,10 +212,16 @@ export interface LostAnswers {
 }
 
 /**
- * Copies the answers that are planned for a shard into its ledger, those that its prompts still lack. Answers that cannot
- * be read are left to be bought. Done twice, or by two workers at a time, it is the same as done once.
+ * Copies the answers that are planned for a shard into its ledger, those that its prompts still lack by the run's
+ * `judgement`. Answers that cannot be read are left to be bought. Done twice, or by two workers at a time, it is the same
+ * as done once.
  */
-export async function copyPlanned(store: BatchStore, shard: number, now: Date): Promise<LostAnswers | null> {
+export async function copyPlanned(
+  store: BatchStore,
+  shard: number,
+  judgement: Judgement,
+  now: Date,
+): Promise<LostAnswers | null> {
   const planned = await plannedAnswers(store, shard);
   if (planned.length === 0) return null;
   const lost = new Map<string, { batchId: string; error: unknown }>();
@@ -225,9 +231,9 @@ export async function copyPlanned(store: BatchStore, shard: number, now: Date): 
     function* lacking(): Generator<PlannedAnswer> {
       for (const answer of planned) {
         const { index, sample } = answer;
-        const history = reader.history(index);
-        if (taken.has(nameOf(answer)) || !promptStateOf(history, sample).missing.includes(sample)) continue;
-        if (promptStateOf(history, sample).settled) continue;
+        if (taken.has(nameOf(answer))) continue;
+        const { settled, missing } = promptStateOf(reader.history(index), sample, undefined, judgement);
+        if (settled || !missing.includes(sample)) continue;
         taken.add(nameOf(answer));
         lost.delete(nameOf(answer));
         yield answer;
@@ -236,7 +242,11 @@ export async function copyPlanned(store: BatchStore, shard: number, now: Date): 
     await copyAnswers(lacking(), {
       now,
       write: async (records) => {
-        await Promise.all(records.map((record) => writer.append(record, { durable: true })));
+        // One that was planned when cut off answers were good enough would now make its prompt fail.
+        const usable = records.filter(({ choices }) =>
+          choices.every(({ finishReason }) => isUsable({ finishReason, blank: false }, judgement)),
+        );
+        await Promise.all(usable.map((record) => writer.append(record, { durable: true })));
       },
       onLost: (answer, error) => {
         // An older plan may have another answer for it.

@@ -15,6 +15,7 @@ import { loadConfig } from '../../../src/config.ts';
 import { readBatchPrompts } from '../../../src/store/ledger/batch-reading.ts';
 import { BatchStore } from '../../../src/store/batch-store.ts';
 import { findOutputFolder } from '../../../src/store/output-folder.ts';
+import { LENIENT } from '../../../src/store/ledger/prompt-state.ts';
 import { copyPlanned } from '../../../src/store/reuse/reuse-plan.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -87,7 +88,7 @@ test('its answers serve a new batch that asks for the model by its new name, and
   assert.deepEqual([created, manifest.settings.model], [true, 'deepseek-flash']);
   const notes: string[] = [];
   await reuseEarlierAnswers({ config, store, note: (line) => notes.push(line) });
-  await copyPlanned(store, 0, new Date());
+  await copyPlanned(store, 0, LENIENT, new Date());
   assert.deepEqual(await missingOf(store), [[], []]);
   assert.match(notes.join(), /4 completions of identical requests taken over from deepseek-236e06f2b6a6/);
 });
@@ -99,7 +100,7 @@ test('half of its answers serve a batch with one more completion', async (t) => 
   assert.ok(lacking.some(({ length }) => length > 0) && lacking.some(({ length }) => length === 0));
   const { store } = await make('half.json', { ...simulated, completions: '3' });
   await reuseEarlierAnswers({ config, store, note: () => {} });
-  await copyPlanned(store, 0, new Date());
+  await copyPlanned(store, 0, LENIENT, new Date());
   const asked = (index: number): number => (index === 2 ? 0 : 1);
   assert.deepEqual(
     (await missingOf(store)).map(({ length }) => length),

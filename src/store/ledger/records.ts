@@ -63,6 +63,8 @@ export interface ReusedFrom {
   sample?: number;
   /** When it was answered, ISO 8601, UTC; absent in ledgers of version 0.1.0. */
   at?: string;
+  /** Token limit of the request. Absent: that of the prompt in ledgers of version 0.1.0, else unknown. */
+  maxTokens?: number;
   usage: Usage | null;
   costNanoUsd: number | null;
 }

@@ -58,6 +58,7 @@ const recordSchema = z.discriminatedUnion('type', [
     worker: z.string(),
     worstCostNanoUsd: cost,
     raise: z.number().min(1).optional(),
+    requestTimeoutMs: milliseconds.optional(),
   }),
   z.looseObject({
     type: z.literal('answer'),

@@ -24,6 +24,8 @@ export interface StartRecord extends RecordBase {
   worstCostNanoUsd: number | null;
   /** How many times the worst case by price and token limit that is, after a request cost more than its own. Default: 1. */
   raise?: number;
+  /** After this time the request is given up. Absent in ledgers of before: that of its run's limits. */
+  requestTimeoutMs?: number;
 }
 
 export interface AnswerChoice {

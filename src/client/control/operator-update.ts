@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError, WorkflowUpdateStage } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
@@ -78,6 +79,8 @@ export function createOperatorUpdate<Args extends [unknown, ...unknown[]]>({
     }, SILENCE_MS);
     const unanswered = new AbortController();
     const { signal: interrupt } = unanswered;
+    // Each try listens to it.
+    setMaxListeners(0, interrupt);
     const end = setTimeout(() => unanswered.abort(unansweredBy(batchId, maxSilenceMs)), maxSilenceMs);
     try {
       if (until === 'accepted') return await sendUntilAccepted(interrupt);

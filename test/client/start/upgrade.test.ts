@@ -1,7 +1,7 @@
 /** Batches that version 0.1.0 has made (test/fixtures), as this version finds them. */
 import assert from 'node:assert/strict';
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { statusOf } from '../../../src/client/observe/batch-status.ts';
@@ -63,10 +63,20 @@ const { baseUrl } = deepseek.settings;
 for (const { name, flags, id } of [
   { name: 'finished.json', flags: simulated, id: 'finished-52b82ac29230' },
   { name: 'half.json', flags: simulated, id: 'half-6bd2c7171487' },
+  {
+    name: 'own-ids.json',
+    flags: { ...simulated, completions: '1' },
+    id: 'own-ids-05f64999bea6',
+  },
+  {
+    name: 'own-requests.jsonl',
+    flags: { ...simulated, completions: '1' },
+    id: 'own-requests-a22cf786b751',
+  },
   { name: 'deepseek.json', flags: { baseUrl }, id: 'deepseek-236e06f2b6a6' },
   { name: 'deepseek.json', flags: { baseUrl, model: 'deepseek-v4-flash' }, id: 'deepseek-236e06f2b6a6' },
 ]) {
-  for (const as of [name, 'copy.json']) {
+  for (const as of [name, `copy${extname(name)}`]) {
     test(`${JSON.stringify(flags)} ${name} as ${as}: the same command is the same batch`, async (t) => {
       const { make } = await upgradedPlace(t);
       const { store, created } = await make(name, flags, as);

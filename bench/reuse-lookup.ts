@@ -111,14 +111,14 @@ async function answerAll(store: BatchStore, count: number): Promise<void> {
 
 async function measure(title: string, items: readonly PromptItem[]): Promise<void> {
   const store = await makeBatch(`new-${title.replaceAll(/\W+/g, '-')}`, items);
-  const { shards } = await store.manifest();
+  const { shards, limits } = await store.manifest();
   let said = 'nothing taken over';
   const lookup = await timed(() =>
     reuseEarlierAnswers({ config, store, note: (line) => (said = line.slice(0, 60)) }),
   );
-  const first = await timed(() => copyPlanned(store, 0, new Date()));
+  const first = await timed(() => copyPlanned(store, 0, limits, new Date()));
   const others = await timed(async () => {
-    for (let shard = 1; shard < shards; shard++) await copyPlanned(store, shard, new Date());
+    for (let shard = 1; shard < shards; shard++) await copyPlanned(store, shard, limits, new Date());
   });
   console.log(
     `${title}: ${lookup} before the start, ${first} for the first shard, ${others} for the others (${said})`,

@@ -98,6 +98,7 @@ export function createBuy(
         worker,
         worstCostNanoUsd,
         ...(raise > 1 && { raise }),
+        requestTimeoutMs,
       };
       if (!(await isToBeSent(start))) return null;
 

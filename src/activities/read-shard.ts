@@ -33,10 +33,11 @@ export function createReadShard({
   return asActivity(async ({ shard, run }) => {
     const plan: ShardPlan = { open: [], ...newRunSums() };
     const manifest = await store.readManifest();
-    const lost = await copyPlanned(store, shard, now());
+    const lost = await copyPlanned(store, shard, manifest.limits, now());
     if (lost) note?.(lostText(lost));
     const costs = prices(manifest.settings, manifest.limits, await priceTable?.(run));
-    for await (const { index, item, promptState, history } of readShardPrompts(store, shard)) {
+    for await (const reading of readShardPrompts(store, shard, manifest.limits)) {
+      const { index, item, promptState, history } = reading;
       addPrompt(plan, { promptState, history }, run);
       if (surcharge) noteCharges(history, surcharge);
       if (promptState.settled) continue;

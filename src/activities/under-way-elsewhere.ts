@@ -26,7 +26,7 @@ export type UnderWayElsewhere = (
 /**
  * A request without an end, of another process that may be alive, is not bought again before its own deadline is over
  * for certain: counted from when this process first saw it, with the lapse on top, for which a process may be frozen
- * and still come back. What was sent before the prompt was reopened counts no more.
+ * and still come back. Of its own timeout and the present one the larger counts. What was sent before the prompt was reopened counts no more.
  */
 export function createUnderWayElsewhere({
   liveness,
@@ -47,7 +47,8 @@ export function createUnderWayElsewhere({
       if (!isOpen(start)) continue;
       const seenAt = firstSeen.get(start.id) ?? present;
       firstSeen.set(start.id, seenAt);
-      if (present - seenAt > requestTimeoutMs + LAPSE_MS) continue;
+      const timeoutMs = Math.max(requestTimeoutMs, start.requestTimeoutMs ?? 0);
+      if (present - seenAt > timeoutMs + LAPSE_MS) continue;
       if (liveness.isAlive(start.worker)) return start;
     }
     return null;

@@ -71,7 +71,7 @@ export function isBatchRequest(raw: unknown, amongOthers: boolean): raw is Field
 /** Brings a batch request into the stored form. */
 export function checkBatchRequest(raw: Fields, flaws: readonly Flaw[]): CheckedItem {
   const { fields, ...split } = splitItem(raw, requestShape);
-  const { known, unknown, ids } = takeIds(split);
+  const { known, unknown, ids } = takeIds(split, 'custom_id');
   const shape = { ...idShape, ...requestShape };
   // The form's own name is the one that is missed.
   const needed = Object.keys(ids).length > 0 ? shape : { ...shape, custom_id: promptId };

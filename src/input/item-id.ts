@@ -7,7 +7,7 @@ import { promptId } from './prompt-fields.ts';
 const names = ['prompt_id', 'custom_id', 'id'] as const;
 export type IdName = (typeof names)[number];
 
-/** An item may have several, if they say the same. */
+/** The name that belongs to the item's form counts. Without it, an item may have several others if they say the same. */
 export const idShape = {
   prompt_id: promptId.optional(),
   custom_id: promptId.optional(),
@@ -16,18 +16,33 @@ export const idShape = {
 
 export const hasId = (fields: Fields): boolean => names.some((name) => Object.hasOwn(fields, name));
 
-/** Moves names of the id from the unknown fields to the known ones. One that is `null` names nothing, and stays. */
-export function takeIds({ known, unknown }: { known: Fields; unknown: Fields }): {
+/**
+ * Moves names of the id from the unknown fields to the known ones. One that is `null` names nothing, and stays; so does one
+ * that says something else than `own`, the name in the item's form: it is a field of the user, as it was to version 0.1.0.
+ */
+export function takeIds(
+  { known, unknown }: { known: Fields; unknown: Fields },
+  own: IdName,
+): {
   known: Fields;
   unknown: Fields;
   /** What was moved, as it was written. */
   ids: Fields;
 } {
-  const isId = ([name, value]: [string, unknown]): boolean => Object.hasOwn(idShape, name) && value !== null;
+  const ownId = known[own] ?? unknown[own];
+  const isId = ([name, value]: [string, unknown]): boolean =>
+    Object.hasOwn(idShape, name) &&
+    value !== null &&
+    (ownId === undefined || ownId === null || name === own || isSameId(value, ownId));
   const ids = Object.fromEntries(Object.entries(unknown).filter(isId));
   const rest = Object.fromEntries(Object.entries(unknown).filter((entry) => !isId(entry)));
   return { known: { ...known, ...ids }, unknown: rest, ids };
 }
+
+const isSameId = (value: unknown, other: unknown): boolean => {
+  const [id, otherId] = [promptId.safeParse(value), promptId.safeParse(other)];
+  return id.success && otherId.success && id.data === otherId.data;
+};
 
 /** The id that the valid ones of these fields give, and a problem where they differ. */
 export function chooseId(valid: { [Name in IdName]?: string | undefined }): {

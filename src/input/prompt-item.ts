@@ -39,7 +39,7 @@ export function checkItem(raw: unknown, flaws: readonly Flaw[], position: number
 
 function checkObject(raw: Fields, flaws: readonly Flaw[], position: number): CheckedItem {
   const { fields, ...split } = splitItem(raw, itemShape);
-  const { known, unknown, ids } = takeIds(split);
+  const { known, unknown, ids } = takeIds(split, 'prompt_id');
   const { valid, problems } = checkFields({ ...itemShape, ...idShape }, known, flaws);
   const { prompt_id, custom_id: _, id: __, extra_body, ...rest } = valid;
   const chosen = chooseId(valid);

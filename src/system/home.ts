@@ -1,8 +1,9 @@
-import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
+import { chmod, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import envPaths from 'env-paths';
 import { whyNoLocalFolder } from './local-folder.ts';
 import { PRIVATE_FOLDER } from './files/private-mode.ts';
+import { makeFolder } from './files/sync-folder.ts';
 import { type CommandLine, commandLine, shellWord } from '../core/command-line.ts';
 
 /**
@@ -47,7 +48,7 @@ export const closingCommand = (folder: string): CommandLine =>
 
 /** Makes the folder, for this user only. One that others can get into is closed to them, or it is said that it is open. */
 export async function openHome(home: string, log: (line: string) => void): Promise<void> {
-  await mkdir(home, { recursive: true, mode: PRIVATE_FOLDER });
+  await makeFolder(home);
   if (process.platform === 'win32' || ((await stat(home)).mode & OTHERS) === 0) return;
   const isOwn = (await readdir(home)).every((name) => OWN.test(name));
   if (isOwn && (await chmod(home, PRIVATE_FOLDER).then(isDone, isNotDone))) return;

@@ -3,6 +3,7 @@ import { access, chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { PRIVATE_FOLDER } from '../system/files/private-mode.ts';
+import { syncFolder } from '../system/files/sync-folder.ts';
 import type { BinaryFetcher } from './binary-fetchers.ts';
 import { childEnvironment } from './child-environment.ts';
 import { acquireProcessLock } from '../system/process-lock.ts';
@@ -88,6 +89,7 @@ const fetchInto = async (
       const fault = await faultOf(fetched, env);
       if (fault !== undefined) throw new Error(fault);
       await rename(fetched, target);
+      await syncFolder(dirname(target));
       return target;
     } catch (error) {
       tried.push(`${name}: ${(error as Error).message}`);

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
+import { dirname } from 'node:path';
 import * as z from 'zod';
 import { PRIVATE_FILE } from '../system/files/private-mode.ts';
 import { readRegularTextSync } from '../system/files/regular-file.ts';
+import { syncFolderSync } from '../system/files/sync-folder.ts';
 import { inHome } from '../system/home.ts';
 
 const portsSchema = z.object({ grpc: z.int(), ui: z.int(), metrics: z.int(), http: z.int() });
@@ -68,4 +70,5 @@ export const writeRecord = (home: string, record: ServerRecord): void => {
     closeSync(file);
   }
   renameSync(temporary, path);
+  syncFolderSync(dirname(path));
 };

@@ -213,6 +213,33 @@ for (const [title, history, found] of cases) {
   });
 }
 
+for (const [own, present, waited] of [
+  [600_000, 30_000, 600_000],
+  [30_000, 600_000, 600_000],
+  [undefined, 30_000, 30_000],
+] as const) {
+  test(`a request sent with a timeout of ${own} ms is waited for, now that it is ${present} ms, for ${waited} ms`, () => {
+    let now = 1000;
+    const underWay = createUnderWayElsewhere({
+      ...{ liveness: { isAlive: () => true }, worker: 'me', monotonic: () => now },
+    });
+    const history = historyOf(theirs('s1', own === undefined ? {} : { requestTimeoutMs: own }));
+    const isUnderWay = () => underWay(history, { requestTimeoutMs: present }) !== null;
+    assert.ok(isUnderWay());
+    now += waited + LAPSE_MS;
+    assert.ok(isUnderWay());
+    now += 1;
+    assert.ok(!isUnderWay());
+  });
+}
+
+test('a start notes the timeout of its request', async (t) => {
+  const desk = await promptDesk(t, new ScriptedApi([good]), one);
+  await desk.complete({ limits: { requestTimeoutMs: 123_000 } });
+  const [sent] = (await desk.onDisk()).filter((record): record is StartRecord => record.type === 'start');
+  assert.equal(sent?.requestTimeoutMs, 123_000);
+});
+
 test('a request is waited for until its own deadline, counted from when it was first seen, and the lapse', () => {
   let now = 1000;
   const liveness = { isAlive: () => true };

@@ -323,9 +323,10 @@ test('where the prices never come, a run and an estimate do not wait for them', 
   const file = await place.write('prompts.json', promptTexts(1));
   const run = await place.run(file, deepSeekFlags(place.provider.baseUrl), { env });
   assert.equal(run.code, 0, run.stderr);
-  assert.ok(silent.requests >= 1, 'the run has asked');
+  assert.equal(silent.requests, 1, 'the run has asked');
   assert.equal((await tableOf(place.outputDir)).date, bundledTable.date);
-  // The run has given it up, so the day is still free.
-  assert.equal((await place.cli(['estimate', file, '--provider', 'deepseek'], { env })).code, 0);
-  await silent.asked;
+  // The run has given it up: it is made good an hour later, not by each command.
+  for (let times = 0; times < 2; times++)
+    assert.equal((await place.cli(['estimate', file, '--provider', 'deepseek'], { env })).code, 0);
+  assert.equal(silent.requests, 1);
 });

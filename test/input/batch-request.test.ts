@@ -101,18 +101,20 @@ describe('an OpenAI batch request is read:', () => {
     assert.deepEqual(items, [{ prompt_id: 'a', prompt: 'p', fields: { body: 1 } }]);
   });
 
-  for (const [title, ids] of [
-    ['id', '"id":"a"'],
-    ['prompt_id', '"prompt_id":"a"'],
-    ['all three, which say the same', '"id":"a","custom_id":"a","prompt_id":"a"'],
-    ['a custom_id, and an id that is null', '"custom_id":"a","id":null'],
+  for (const [title, ids, kept] of [
+    ['id', '"id":"a"', undefined],
+    ['prompt_id', '"prompt_id":"a"', undefined],
+    ['all three, which say the same', '"id":"a","custom_id":"a","prompt_id":"a"', undefined],
+    ['a custom_id, and an id that is null', '"custom_id":"a","id":null', { id: null }],
+    ['a custom_id, and a prompt_id that differs', '"prompt_id":"b","custom_id":"a"', { prompt_id: 'b' }],
+    ['a custom_id, and an id that is none', '"id":{"x":1},"custom_id":"a"', { id: { x: 1 } }],
   ] as const) {
     test(`its id is ${title}`, async () => {
       const body = '"body":{"messages":[{"role":"user","content":"Hi"}]}';
       const { items } = await collectPrompts('p.jsonl', `{${ids},${body}}`);
       assert.deepEqual(
         items.map(({ prompt_id, fields }) => [prompt_id, fields]),
-        [['a', ids.includes('null') ? { id: null } : undefined]],
+        [['a', kept]],
       );
     });
   }
@@ -229,9 +231,9 @@ const refused: { title: string; request: object; problems: string[] }[] = [
     problems: ['"custom_id" must be a string of 1 to 256 characters, or a whole number, got nothing'],
   },
   {
-    title: 'two ids that differ',
-    request: request({}, { custom_id: 'one', id: 'two' }),
-    problems: ['has "custom_id" "one" and "id" "two": both are its id; keep one of them'],
+    title: 'two other ids that differ',
+    request: { prompt_id: 'one', id: 'two', body: { messages: [user] } },
+    problems: ['has "prompt_id" "one" and "id" "two": both are its id; keep one of them'],
   },
   { title: 'no body', request: { custom_id: 'a' }, problems: ['"body" must be an object, got nothing'] },
   {

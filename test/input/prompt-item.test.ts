@@ -283,6 +283,9 @@ describe('the id of an item', () => {
     ['{"prompt":"p","custom_id":17,"topic":"x"}', '17', { topic: 'x' }],
     ['{"prompt":"p","id":17,"custom_id":"17","prompt_id":"17"}', '17', undefined],
     ['{"prompt":"p","id":null}', 'prompt_0001', { id: null }],
+    ['{"prompt":"p","prompt_id":"a","id":"b"}', 'a', { id: 'b' }],
+    ['{"prompt":"p","prompt_id":17,"id":"17","custom_id":"c"}', '17', { custom_id: 'c' }],
+    ['{"prompt":"p","prompt_id":"a","id":"","custom_id":{"x":1}}', 'a', { id: '', custom_id: { x: 1 } }],
     ['{"prompt":"p","fields":{"id":"a"}}', 'prompt_0001', { id: 'a' }],
     ['{"prompt":"p","id":"a","fields":{"id":"b"}}', 'a', { id: 'b' }],
   ] as const) {
@@ -301,8 +304,12 @@ describe('the id of an item', () => {
       'has "custom_id" "b" and "id" "a": both are its id; keep one of them',
     ],
     [
-      '{"prompt":"p","prompt_id":"a","id":"b"}',
-      'has "prompt_id" "a" and "id" "b": both are its id; keep one of them',
+      '{"prompt":"p","prompt_id":"","id":"b"}',
+      '"prompt_id" must be a string of 1 to 256 characters, or a whole number, got ""',
+    ],
+    [
+      '{"prompt":"p","prompt_id":"a","id":"b","fields":{"id":"c"}}',
+      'has "id" both beside and in "fields": keep one',
     ],
     [
       '{"prompt":"p","id":{"a":1}}',
@@ -316,6 +323,18 @@ describe('the id of an item', () => {
       );
     });
   }
+
+  test('is "prompt_id" where another name, which repeats, is there too', async () => {
+    const lines = ['a', 'b'].map((id) => JSON.stringify({ prompt: 'p', prompt_id: id, id: 'row 7' }));
+    const { items } = await collectPrompts('p.jsonl', lines.join('\n'));
+    assert.deepEqual(
+      items.map(({ prompt_id, fields }) => [prompt_id, fields]),
+      [
+        ['a', { id: 'row 7' }],
+        ['b', { id: 'row 7' }],
+      ],
+    );
+  });
 
   test('given twice is told by the name it has', async () => {
     await assert.rejects(

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError, WorkflowUpdateStage } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
@@ -7,6 +8,8 @@ import { progressQuery } from '../../workflows/messages.ts';
 import { UsageError } from '../usage-error.ts';
 import { sendUpdate } from './send-update.ts';
 import type { Temporal } from '../connect/temporal.ts';
+import { commandLine, idWord } from '../../core/command-line.ts';
+import { asTyped } from '../../system/typed-command.ts';
 
 export interface OperatorUpdateOptions<Args extends [unknown, ...unknown[]]> {
   temporal: Temporal;
@@ -16,16 +19,25 @@ export interface OperatorUpdateOptions<Args extends [unknown, ...unknown[]]> {
   /** Whether the batch must have noted in its store what it was told, or only have accepted it. */
   until: 'noted' | 'accepted';
   note(line: string): void;
+  /** How long a worker may take to answer. Defaults to three minutes. */
+  maxSilenceMs?: number;
+}
+
+/** An Update was sent, and no worker has answered: it may or may not be carried out. */
+export class UpdateUnansweredError extends Error {
+  override readonly name = 'UpdateUnansweredError';
 }
 
 /** A worker that lives answers in milliseconds. */
 const SILENCE_MS = 5000;
+/** Longer than it takes another worker to take over, and longer than `sendUpdate` puts up with refusals. */
+const MAX_SILENCE_MS = 180_000;
 /** As long as what was accepted has to be noted before that is left to another worker. */
 const NOTING_MS = 1000;
 
 /**
  * An Update, with an id of its own: the server has it carried out once, however often it is sent. A refusal becomes a
- * `UsageError`. Who waits for a worker that does not answer is told so.
+ * `UsageError`. Who waits for a worker that does not answer is told so, and in the end by an {@link UpdateUnansweredError}.
  */
 export function createOperatorUpdate<Args extends [unknown, ...unknown[]]>({
   temporal: { client },
@@ -34,14 +46,17 @@ export function createOperatorUpdate<Args extends [unknown, ...unknown[]]>({
   args,
   until,
   note,
+  maxSilenceMs = MAX_SILENCE_MS,
 }: OperatorUpdateOptions<Args>): () => Promise<Progress> {
   const updateId = randomUUID();
   const workflow = client.workflow.getHandle(batchId);
 
-  const sendUntilAccepted = async (): Promise<Progress> => {
+  const sendUntilAccepted = async (interrupt: AbortSignal): Promise<Progress> => {
     const waitForStage = WorkflowUpdateStage.ACCEPTED;
-    const handle = await sendUpdate(workflow, () =>
-      workflow.startUpdate(update, { args, updateId, waitForStage }),
+    const handle = await sendUpdate(
+      workflow,
+      () => workflow.startUpdate(update, { args, updateId, waitForStage }),
+      { interrupt },
     );
     // What still asks for the result would keep this process until the server answers.
     const enough = new AbortController();
@@ -62,9 +77,16 @@ export function createOperatorUpdate<Args extends [unknown, ...unknown[]]>({
         'No worker has answered yet: what you asked for is done as soon as one does. Ctrl-C ends the waiting; if no worker has seen it by then, it is as if it was never asked for.',
       );
     }, SILENCE_MS);
+    const unanswered = new AbortController();
+    const { signal: interrupt } = unanswered;
+    // Each try listens to it.
+    setMaxListeners(0, interrupt);
+    const end = setTimeout(() => unanswered.abort(unansweredBy(batchId, maxSilenceMs)), maxSilenceMs);
     try {
-      if (until === 'accepted') return await sendUntilAccepted();
-      return await sendUpdate(workflow, () => workflow.executeUpdate(update, { args, updateId }));
+      if (until === 'accepted') return await sendUntilAccepted(interrupt);
+      return await sendUpdate(workflow, () => workflow.executeUpdate(update, { args, updateId }), {
+        interrupt,
+      });
     } catch (error) {
       if (error instanceof WorkflowUpdateFailedError)
         throw new UsageError(`${batchId}: ${error.cause?.message ?? error.message}`, { cause: error });
@@ -73,6 +95,13 @@ export function createOperatorUpdate<Args extends [unknown, ...unknown[]]>({
       throw error;
     } finally {
       clearTimeout(silence);
+      clearTimeout(end);
     }
   };
 }
+
+const unansweredBy = (batchId: string, ms: number): UpdateUnansweredError =>
+  new UpdateUnansweredError(
+    `no worker of ${batchId} has answered within ${Math.round(ms / 1000)} s. What you asked for was sent, and may still be done ` +
+      `when one answers: ${asTyped(commandLine`durabatch status ${idWord(batchId)}`)} shows whether it was.`,
+  );

@@ -1,6 +1,6 @@
-/** The newest price table at hand: the bundled one, or a newer one that was fetched. Fetched at most once a day from an address, and never waited for. */
+/** The newest price table at hand: the bundled one, or a newer one that was fetched. Fetched once a day from an address, and never waited for. */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../config.ts';
 import { bundledTable } from '../../prices/bundled-table.ts';
@@ -14,6 +14,8 @@ import { inHome } from '../../system/home.ts';
 const TABLE_FILE = 'table.json';
 const LAST_FILE = 'last-look.json';
 const CLAIM = 'look-';
+/** After this time, a look that its command did not wait for is made good. */
+const AGAIN_MS = 3_600_000;
 
 /** How a look for newer prices ended. */
 export interface PriceLook {
@@ -75,34 +77,46 @@ async function update(folder: string, url: string, now: Date, signal: AbortSigna
     const table = await fetchTable(url, { bundled: bundledTable, now, signal });
     await replaceFile(join(folder, TABLE_FILE), `${JSON.stringify(table)}\n`, { synced: false });
   } catch (error) {
-    if (signal.aborted) {
-      await rm(claim, { force: true });
-      return;
-    }
+    if (signal.aborted) return;
     trouble = reasonOf(error);
   }
+  await replaceFile(claim, '', { synced: false });
   const look: PriceLook = { at: now.toISOString(), trouble };
   await replaceFile(join(folder, LAST_FILE), `${JSON.stringify(look)}\n`, { synced: false });
 }
 
 /**
- * Makes a file for the day and the address, and returns its path; `null` if it was there. An address that was put
- * right is asked at once, not tomorrow. Its hash is in the name, since an address may hold a password.
+ * Makes a file for the day and the address, and returns its path; `null` if it was there. Until the look is over, it holds
+ * the time from which another command may look again: a command does not wait for its look, and may be killed. An address
+ * that was put right is asked at once, not tomorrow. Its hash is in the name, since an address may hold a password.
  */
 async function claimDay(folder: string, url: string, now: Date): Promise<string | null> {
   await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
   const today = `${CLAIM}${now.toISOString().slice(0, 10)}`;
   const name = `${today}-${createHash('sha256').update(url).digest('hex').slice(0, 16)}`;
   const claim = join(folder, name);
-  try {
-    await (await open(claim, 'wx', PRIVATE_FILE)).close();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return null;
-    throw error;
+  const again = String(now.getTime() + AGAIN_MS);
+  if (!(await createNew(claim, again))) {
+    const due = await readRegularText(claim);
+    if (due === '' || !(now.getTime() >= Number(due))) return null;
+    // Of several commands one makes this file.
+    if (!(await createNew(`${claim}-${Number(due)}`, ''))) return null;
+    await replaceFile(claim, again, { synced: false });
   }
   const earlier = (await readdir(folder)).filter((each) => each.startsWith(CLAIM) && !each.startsWith(today));
   await Promise.all(earlier.map((each) => rm(join(folder, each), { force: true })));
   return claim;
+}
+
+/** False if the file was there. */
+async function createNew(file: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(file, text, { flag: 'wx', mode: PRIVATE_FILE });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 /** `fetch` fails with a sentence that says nothing; its cause has the code. */

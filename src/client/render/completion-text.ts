@@ -57,8 +57,7 @@ export function completionsText({ promptId, simulated, record }: TailedAnswer, p
       ];
       const mark = simulated ? paint.yellow('[simulated] ') : '';
       const head = `${mark}${paint.bold(toTerminalText(promptId))} ${paint.dim(`· ${facts.join(' · ')}`)}`;
-      const said = text.trimEnd();
-      const body = said === '' ? terminalLines([paint.dim('(no text)')]) : toTerminalBlock(said);
+      const body = text.trim() === '' ? terminalLines([paint.dim('(no text)')]) : toTerminalBlock(text);
       return joinTerminal(terminalLines([head]), body, NOTHING);
     }),
   );

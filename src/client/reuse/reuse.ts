@@ -65,7 +65,8 @@ export async function wantedBy(store: BatchStore, asked: AskedKeys): Promise<Wan
     }
     const served = new Set<string>();
     for (const answer of planned) if (await isThere(answer)) served.add(nameOf(answer));
-    for await (const { index, item, history, promptState } of readShardPrompts(store, shard)) {
+    for await (const reading of readShardPrompts(store, shard, manifest.limits)) {
+      const { index, item, history, promptState } = reading;
       const key = keys.at(index);
       if (!asked.has(key.digest)) continue;
       holdAll(wanted, history.answers);
@@ -115,7 +116,7 @@ export async function holdOwn(
         (index) => keys.at(index),
         first - 1,
         last - 1,
-        (key) => wanted.wants(key, true),
+        (key) => wanted.wantsWithAnyLimit(key),
       )
     )
       continue;
@@ -171,10 +172,14 @@ async function* reusableOf(
   longer: boolean,
 ): AsyncGenerator<FoundAnswers> {
   const { batchId } = store;
-  const layout = layoutOf(await store.manifest());
+  const manifest = await store.manifest();
+  const layout = layoutOf(manifest);
+  // Its answers may be copies that were bought with a smaller token limit than its prompts have.
+  const hasShorter = manifest.reuse_policy?.longer ?? false;
   const hits = new Map<number, Set<number>>();
   for (let index = 0; index < keys.prompts; index++) {
-    if (!wanted.wants(keys.at(index), longer)) continue;
+    const key = keys.at(index);
+    if (!(hasShorter ? wanted.wantsWithAnyLimit(key) : wanted.wants(key, longer))) continue;
     const shard = shardOfPrompt(layout, index);
     const ofShard = hits.get(shard);
     if (ofShard) ofShard.add(index);
@@ -188,10 +193,17 @@ async function* reusableOf(
       if (!indices.has(answer.index)) continue;
       if (rules.rejectTruncated && !isComplete) continue;
       if (rules.answeredSince !== null && answeredAt < rules.answeredSince) continue;
-      const place = wanted.give({ key: keys.at(answer.index), origin, sample: from, isComplete }, longer);
+      const asked = keys.at(answer.index);
+      const { maxTokens = asked.maxTokens } = answer;
+      if (maxTokens === null && !longer) continue;
+      // A limit that is not on record is at most that of the prompt which has the copy.
+      const key = { ...asked, maxTokens: maxTokens ?? asked.maxTokens };
+      const place = wanted.give({ key, origin, sample: from, isComplete }, longer);
       if (!place) continue;
       const { index, sample } = place;
-      found.push({ index, sample, from, origin, batchId, shard, ledgerFolder, location, answeredAt });
+      found.push({
+        ...{ index, sample, from, origin, maxTokens, batchId, shard, ledgerFolder, location, answeredAt },
+      });
     }
     if (found.length > 0) yield { from: store, answers: found };
   }

@@ -80,6 +80,11 @@ export class WantedAnswers {
     return false;
   }
 
+  /** As {@link wants}, whatever token limit the answer was bought with. */
+  wantsWithAnyLimit({ digest }: Pick<RequestKey, 'digest'>): boolean {
+    return this.wants({ digest, maxTokens: 0 }, true);
+  }
+
   /**
    * Gives the answer to a prompt that lacks one: which, and as which sample. `null`: none can use it. Prompts with the
    * same token limit come first.

@@ -9,7 +9,7 @@ import type { BoughtAnswer, Completion, PromptOutcome } from './outcome.ts';
 import type { PromptHistory } from './prompt-history.ts';
 import type { AnswerRecord } from './records.ts';
 import { requestLogOf } from './request-log.ts';
-import { type PromptState, promptStateOf } from './prompt-state.ts';
+import { type Judgement, LENIENT, type PromptState, promptStateOf } from './prompt-state.ts';
 
 export interface PromptReading {
   shard: number;
@@ -24,8 +24,15 @@ export interface PromptReading {
 export const completionsOf = (item: PromptItem, manifest: Manifest): number =>
   item.completions ?? manifest.settings.completions;
 
-/** The prompts of one shard in input order, each with what the ledger holds at the time of the call. */
-export async function* readShardPrompts(store: BatchStore, shard: number): AsyncGenerator<PromptReading> {
+/**
+ * The prompts of one shard in input order, each with what the ledger holds at the time of the call. What is still to be
+ * bought depends on the run's `judgement`.
+ */
+export async function* readShardPrompts(
+  store: BatchStore,
+  shard: number,
+  judgement: Judgement = LENIENT,
+): AsyncGenerator<PromptReading> {
   const manifest = await store.manifest();
   const open = await store.openShard(shard);
   try {
@@ -33,7 +40,7 @@ export async function* readShardPrompts(store: BatchStore, shard: number): Async
     await reader.refresh();
     for await (const { index, item } of open.prompts()) {
       const history = reader.history(index);
-      const promptState = promptStateOf(history, completionsOf(item, manifest));
+      const promptState = promptStateOf(history, completionsOf(item, manifest), undefined, judgement);
       yield { shard, index, item, history, promptState, reader };
     }
   } finally {

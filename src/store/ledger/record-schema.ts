@@ -46,6 +46,7 @@ const price = z.custom<Price>((value) => {
 }, 'expected a price');
 const reused = z.looseObject({
   ...{ batchId: z.string(), answer: z.string(), sample: sample.optional(), at: time.optional() },
+  maxTokens: z.number().optional(),
   ...{ usage: usage.nullable(), costNanoUsd: cost },
 });
 
@@ -57,6 +58,7 @@ const recordSchema = z.discriminatedUnion('type', [
     worker: z.string(),
     worstCostNanoUsd: cost,
     raise: z.number().min(1).optional(),
+    requestTimeoutMs: milliseconds.optional(),
   }),
   z.looseObject({
     type: z.literal('answer'),

@@ -24,6 +24,8 @@ export interface StartRecord extends RecordBase {
   worstCostNanoUsd: number | null;
   /** How many times the worst case by price and token limit that is, after a request cost more than its own. Default: 1. */
   raise?: number;
+  /** After this time the request is given up. Absent in ledgers of before: that of its run's limits. */
+  requestTimeoutMs?: number;
 }
 
 export interface AnswerChoice {
@@ -63,6 +65,8 @@ export interface ReusedFrom {
   sample?: number;
   /** When it was answered, ISO 8601, UTC; absent in ledgers of version 0.1.0. */
   at?: string;
+  /** Token limit of the request. Absent: that of the prompt in ledgers of version 0.1.0, else unknown. */
+  maxTokens?: number;
   usage: Usage | null;
   costNanoUsd: number | null;
 }

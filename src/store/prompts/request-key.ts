@@ -50,6 +50,17 @@ export function requestKey(item: PromptItem, settings: RequestSettings): Request
 /** Parameters by which a provider makes the same answer again, under the names they have. */
 const SEEDS = ['seed', 'random_seed'];
 
-/** Whether the request names a seed: its answers belong to their sample numbers. */
-export const hasSeed = ({ extra_body: body = {} }: PromptItem): boolean =>
-  SEEDS.some((name) => Object.hasOwn(body, name) && body[name] !== null);
+/**
+ * Whether the request names a seed, at whatever depth of its `extra_body` (Ollama has it in `options`): its answers belong
+ * to their sample numbers.
+ */
+export const hasSeed = ({ extra_body: body = {} }: PromptItem): boolean => namesSeed(body);
+
+/** An object under such a name is no seed, but a field of a JSON schema. */
+const namesSeed = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.entries(value).some(
+    ([name, inner]: [string, unknown]) =>
+      (SEEDS.includes(name) && (typeof inner !== 'object' || Array.isArray(inner))) || namesSeed(inner),
+  );

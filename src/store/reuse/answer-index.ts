@@ -34,6 +34,8 @@ export interface UsableAnswer {
   isComplete: boolean;
   /** When it was answered first, in ms since 1970. */
   answeredAt: number;
+  /** Token limit that a copy was bought with, `null` where it is not on record. Absent: that of its prompt. */
+  maxTokens?: number | null;
   origin: Origin;
   location: RecordLocation;
 }
@@ -52,6 +54,8 @@ const noteSchema = z.object({
   /** 1: it ended by itself. */
   complete: numbers,
   at: numbers,
+  /** 0: that of its prompt. Earlier builds left the column out, as with `unused`. */
+  maxTokens: z.array(z.number().nullable()),
   origin: z.array(z.string()),
   originSample: numbers,
   /** Position among the names of `files`. */
@@ -88,11 +92,18 @@ export function answersOf({ shard, reader }: Shard, manifest: Manifest): UsableA
       answers.push({
         ...{ index, sample, isComplete: finishReason === 'stop' },
         answeredAt: Date.parse(answer.reused?.at ?? answer.at),
+        ...limitOf(answer),
         origin: originOf(answer, sample),
         location: answer.location,
       });
   }
   return answers;
+}
+
+/** Version 0.1.0, which noted no time either, reused answers to the same token limit only. Later builds may have copied one to a smaller limit. */
+function limitOf({ reused }: AnswerMeta): Pick<UsableAnswer, 'maxTokens'> {
+  if (!reused || (reused.at === undefined && reused.maxTokens === undefined)) return {};
+  return { maxTokens: reused.maxTokens ?? null };
 }
 
 /**
@@ -130,6 +141,7 @@ export async function noteAnswers(shard: Shard, answers: readonly UsableAnswer[]
     sample: answers.map(({ sample }) => sample),
     complete: answers.map(({ isComplete }) => Number(isComplete)),
     at: answers.map(({ answeredAt }) => answeredAt),
+    maxTokens: answers.map(({ maxTokens = 0 }) => maxTokens),
     origin: answers.map(({ origin }) => origin.answer),
     originSample: answers.map(({ origin }) => origin.sample),
     file: answers.map(({ location }) => names.indexOf(location.file)),
@@ -156,14 +168,17 @@ async function readNote(folder: string, sizes: ReadonlyMap<string, number>): Pro
 function fromNote({ files, ...columns }: Note): UsableAnswer[] {
   const names = Object.keys(files);
   const answers: UsableAnswer[] = [];
-  for (let at = 0; at < columns.index.length; at++)
+  for (let at = 0; at < columns.index.length; at++) {
+    const maxTokens = columns.maxTokens[at]!;
     answers.push({
       index: columns.index[at]!,
       sample: columns.sample[at]!,
       isComplete: columns.complete[at] === 1,
       answeredAt: columns.at[at]!,
+      ...(maxTokens !== 0 && { maxTokens }),
       origin: { answer: columns.origin[at]!, sample: columns.originSample[at]! },
       location: { file: names[columns.file[at]!]!, offset: columns.offset[at]!, length: columns.length[at]! },
     });
+  }
   return answers;
 }

@@ -13,7 +13,7 @@ import type { BatchStore } from '../batch-store.ts';
 import { layoutOf, promptsFileName } from '../manifest/manifest.ts';
 import { type AnswerCopy, copyAnswers } from './reused-answers.ts';
 import { ledgerFolderOf } from '../shard-name.ts';
-import { promptStateOf } from '../ledger/prompt-state.ts';
+import { isUsable, type Judgement, promptStateOf } from '../ledger/prompt-state.ts';
 import { cannotWrite, messageOf, StoreError } from '../store-error.ts';
 import { makeFolder, syncFolder } from '../../system/files/sync-folder.ts';
 
@@ -37,11 +37,15 @@ const plainName = z
   .regex(/^(?!\.)[^/\\\0]+$/, 'expected a name, not a path');
 
 const headerSchema = z.object({ format: z.literal(1) });
-/** Where the answers that follow are: a batch of the same output folder, its shard, and a ledger file. */
+/**
+ * Where the answers that follow are: a batch of the same output folder, its shard, and a ledger file. `max_tokens` is the
+ * limit that they were bought with; absent in plans of before, and where it is not on record.
+ */
 const sourceSchema = z.object({
   batch: plainName,
   shard: z.int().min(0),
   file: plainName.endsWith('.jsonl'),
+  max_tokens: z.number().optional(),
 });
 /** `index`, `sample`, `from`, `origin.answer`, `origin.sample`, `offset`, `length` of an answer. */
 const rowSchema = z.tuple([z.int(), z.int(), z.int(), z.string(), z.int(), z.int().min(0), z.int().min(0)]);
@@ -83,14 +87,14 @@ export async function plannedAnswers(
 function* parsePlan(text: string, outputDir: string): Generator<PlannedAnswer> {
   const [header = '', ...lines] = text.split('\n');
   headerSchema.parse(JSON.parse(header));
-  let source = { batchId: '', shard: 0, ledgerFolder: '', file: '' };
+  let source = { batchId: '', shard: 0, ledgerFolder: '', file: '', maxTokens: null as number | null };
   for (const line of lines) {
     if (line === '') continue;
     const value: unknown = JSON.parse(line);
     if (!Array.isArray(value)) {
-      const { batch, shard, file } = sourceSchema.parse(value);
+      const { batch, shard, file, max_tokens: maxTokens = null } = sourceSchema.parse(value);
       const ledgerFolder = ledgerFolderOf(join(outputDir, batch), shard);
-      source = { batchId: batch, shard, ledgerFolder, file };
+      source = { batchId: batch, shard, ledgerFolder, file, maxTokens };
       continue;
     }
     const [index, sample, from, answer, originSample, offset, length] = rowSchema.parse(value);
@@ -105,7 +109,7 @@ function* parsePlan(text: string, outputDir: string): Generator<PlannedAnswer> {
 
 interface ShardLines {
   /** The last source line. */
-  source: z.infer<typeof sourceSchema> | null;
+  source: string;
   held: string[];
 }
 
@@ -133,16 +137,16 @@ export class ReusePlanWriter {
 
   /** Throws {@link StoreError}. */
   async add(answers: readonly PlannedAnswer[]): Promise<void> {
-    for (const { index, sample, from, origin, batchId, shard, location } of answers) {
+    for (const { index, sample, from, origin, maxTokens, batchId, shard, location } of answers) {
       const { file, offset, length } = location;
       const to = shardOfPrompt(this.#layout, index);
       let lines = this.#shards.get(to);
-      if (!lines) this.#shards.set(to, (lines = { source: null, held: [HEADER] }));
-      const { source } = lines;
-      if (source?.batch !== batchId || source.shard !== shard || source.file !== file) {
-        lines.source = { batch: batchId, shard, file };
-        lines.held.push(JSON.stringify(lines.source));
-      }
+      if (!lines) this.#shards.set(to, (lines = { source: '', held: [HEADER] }));
+      const source = JSON.stringify({
+        ...{ batch: batchId, shard, file },
+        ...(maxTokens !== null && { max_tokens: maxTokens }),
+      });
+      if (lines.source !== source) lines.held.push((lines.source = source));
       const row = JSON.stringify([index, sample, from, origin.answer, origin.sample, offset, length]);
       lines.held.push(row);
       this.#characters += row.length;
@@ -212,10 +216,16 @@ export interface LostAnswers {
 }
 
 /**
- * Copies the answers that are planned for a shard into its ledger, those that its prompts still lack. Answers that cannot
- * be read are left to be bought. Done twice, or by two workers at a time, it is the same as done once.
+ * Copies the answers that are planned for a shard into its ledger, those that its prompts still lack by the run's
+ * `judgement`. Answers that cannot be read are left to be bought. Done twice, or by two workers at a time, it is the same
+ * as done once.
  */
-export async function copyPlanned(store: BatchStore, shard: number, now: Date): Promise<LostAnswers | null> {
+export async function copyPlanned(
+  store: BatchStore,
+  shard: number,
+  judgement: Judgement,
+  now: Date,
+): Promise<LostAnswers | null> {
   const planned = await plannedAnswers(store, shard);
   if (planned.length === 0) return null;
   const lost = new Map<string, { batchId: string; error: unknown }>();
@@ -225,9 +235,9 @@ export async function copyPlanned(store: BatchStore, shard: number, now: Date): 
     function* lacking(): Generator<PlannedAnswer> {
       for (const answer of planned) {
         const { index, sample } = answer;
-        const history = reader.history(index);
-        if (taken.has(nameOf(answer)) || !promptStateOf(history, sample).missing.includes(sample)) continue;
-        if (promptStateOf(history, sample).settled) continue;
+        if (taken.has(nameOf(answer))) continue;
+        const { settled, missing } = promptStateOf(reader.history(index), sample, undefined, judgement);
+        if (settled || !missing.includes(sample)) continue;
         taken.add(nameOf(answer));
         lost.delete(nameOf(answer));
         yield answer;
@@ -236,7 +246,11 @@ export async function copyPlanned(store: BatchStore, shard: number, now: Date): 
     await copyAnswers(lacking(), {
       now,
       write: async (records) => {
-        await Promise.all(records.map((record) => writer.append(record, { durable: true })));
+        // One that was planned when cut off answers were good enough would now make its prompt fail.
+        const usable = records.filter(({ choices }) =>
+          choices.every(({ finishReason }) => isUsable({ finishReason, blank: false }, judgement)),
+        );
+        await Promise.all(usable.map((record) => writer.append(record, { durable: true })));
       },
       onLost: (answer, error) => {
         // An older plan may have another answer for it.

@@ -13,6 +13,8 @@ export interface AnswerCopy {
   /** Which sample of the record it is. */
   from: number;
   origin: Origin;
+  /** Token limit of the request that was bought; `null`: not on record. */
+  maxTokens: number | null;
   /** The batch that it is taken from. */
   batchId: string;
   /** Ledger folder of the shard that has the record. */
@@ -63,7 +65,7 @@ export async function copyAnswers(
 
 /** Its id is made from where the answer came from first, so that a line that is written twice counts once. */
 async function readCopy(
-  { index, sample, from, origin, batchId, location: { file, offset, length } }: AnswerCopy,
+  { index, sample, from, origin, maxTokens, batchId, location: { file, offset, length } }: AnswerCopy,
   texts: BlockReader,
   now: Date,
 ): Promise<AnswerRecord> {
@@ -96,6 +98,7 @@ async function readCopy(
       ...(reused ?? { batchId, answer: id, usage, costNanoUsd }),
       sample: origin.sample,
       at: reused?.at ?? at,
+      ...(maxTokens !== null && { maxTokens }),
     },
   };
 }

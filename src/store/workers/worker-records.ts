@@ -9,6 +9,7 @@ import * as z from 'zod';
 import { presentSize } from '../../system/files/present-size.ts';
 import { PRIVATE_FOLDER } from '../../system/files/private-mode.ts';
 import { readRegularText } from '../../system/files/regular-file.ts';
+import { syncFolder } from '../../system/files/sync-folder.ts';
 import { pidVerdict } from '../../system/worker-identity.ts';
 import { LAPSE_MS } from '../../core/lapse.ts';
 
@@ -112,7 +113,11 @@ async function recordNames(folder: string): Promise<string[] | null> {
 
 /** Says that the batch's workers keep records: one without any has had no worker. Not the batch's own folder, which is there. */
 export async function openWorkersFolder(batchFolder: string): Promise<void> {
-  await mkdir(workersFolderOf(batchFolder), PRIVATE_FOLDER).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
+  try {
+    await mkdir(workersFolderOf(batchFolder), PRIVATE_FOLDER);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw error;
+  }
+  await syncFolder(batchFolder);
 }

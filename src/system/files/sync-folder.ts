@@ -1,4 +1,5 @@
 /** Makes the names in a folder durable: a rename, a link or a new file survives a power cut only after its folder is synced. */
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PRIVATE_FOLDER } from './private-mode.ts';
@@ -11,12 +12,27 @@ export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
   try {
-    await handle.sync();
-  } catch (error) {
-    if (!UNSUPPORTED.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    await handle.sync().catch(unlessUnsupported);
   } finally {
     await handle.close();
   }
+}
+
+/** As {@link syncFolder}. */
+export function syncFolderSync(folder: string): void {
+  if (process.platform === 'win32') return;
+  const descriptor = openSync(folder, 'r');
+  try {
+    fsyncSync(descriptor);
+  } catch (error) {
+    unlessUnsupported(error);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function unlessUnsupported(error: unknown): void {
+  if (!UNSUPPORTED.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
 }
 
 /**

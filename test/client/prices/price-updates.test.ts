@@ -6,6 +6,7 @@ import { lastLook, startPriceUpdate, tableAtHand } from '../../../src/client/pri
 import { bundledTable } from '../../../src/prices/bundled-table.ts';
 import { priceOf } from '../../../src/providers/pricing/prices.ts';
 import { rawProviders, startPricesServer } from '../../support/prices-server.ts';
+import { until } from '../../support/until.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const DAY_MS = 86_400_000;
@@ -182,18 +183,30 @@ test('where nobody listens, the bundled table is used', async (t) => {
   assert.equal(await tableAtHand(config), bundledTable);
 });
 
-test('a look that is given up leaves the day to the next command', async (t) => {
+test('a look that is given up is made good an hour later, once', async (t) => {
   const silent = await startPricesServer(t, null);
   const { config } = await place(t, silent.url);
-  const update = startPriceUpdate(config, { wanted: true, now: today });
-  await silent.asked;
-  update.stop();
-  await update.done;
+  const giveUp = async (now: Date): Promise<void> => {
+    const asked = silent.requests + 1;
+    const update = startPriceUpdate(config, { wanted: true, now });
+    await until(() => silent.requests === asked);
+    update.stop();
+    await update.done;
+  };
+  const look = (now: Date) => startPriceUpdate(config, { wanted: true, now }).done;
+  const later = (minutes: number): Date => new Date(today.getTime() + minutes * 60_000);
+  await giveUp(today);
   assert.equal(await lastLook(config), null);
-  assert.deepEqual(await readdir(join(config.home, 'prices')), []);
-  const server = await startPricesServer(t, rawProviders());
-  await startPriceUpdate({ ...config, pricesUrl: server.url }, { wanted: true, now: today }).done;
-  assert.equal(server.requests, 1);
+  await Promise.all([0, 1, 59].map((minutes) => look(later(minutes))));
+  assert.equal(silent.requests, 1);
+  await giveUp(later(60));
+  await Promise.all([60, 61, 119].map((minutes) => look(later(minutes))));
+  assert.equal(silent.requests, 2);
+  silent.serve(rawProviders());
+  await Promise.all([look(later(120)), look(later(120)), look(later(121))]);
+  assert.equal((await lastLook(config))?.trouble, null);
+  await look(later(300));
+  assert.equal(silent.requests, 3);
 });
 
 test('a table that was damaged on disk, or that the bundled one has overtaken, is not used', async (t) => {

@@ -28,6 +28,13 @@ test('each completion has a line about it and its text, made safe; tokens and co
   );
 });
 
+for (const text of ['code\n', 'a line  ', '\tindented\n\n', '  \nlast\t', 'no\u00a0break\u00a0'])
+  test(`the text ${JSON.stringify(text)} is shown as it is`, () => {
+    const choices = [{ sample: 1, text, finishReason: 'stop' }];
+    const shown = completionsText({ ...tailed, record: { ...record, choices } }, createPaint(false));
+    assert.equal(shown.slice(shown.indexOf('\n') + 1), `${text}\n`);
+  });
+
 test('for programs each completion is one object, its text as it is', () => {
   const [first, second] = completionsJson(tailed);
   assert.deepEqual(first, {

@@ -6,8 +6,10 @@ import { stagePrompts } from '../../../src/client/start/stage-prompts.ts';
 import { loadConfig } from '../../../src/config.ts';
 import { readBatchPrompts } from '../../../src/store/ledger/batch-reading.ts';
 import { BatchStore } from '../../../src/store/batch-store.ts';
+import { LENIENT } from '../../../src/store/ledger/prompt-state.ts';
 import { copyPlanned } from '../../../src/store/reuse/reuse-plan.ts';
-import { answer } from '../../store/support/records.ts';
+import { answer, settled } from '../../store/support/records.ts';
+import { manifestOf } from '../../report/support/report-fixtures.ts';
 import {
   batchBeside,
   buy,
@@ -37,7 +39,7 @@ test('answers are copied shard by shard, when each is opened', async (t) => {
   const { store } = await twoBatches(t, 'two', 'three', 'one');
   assert.equal(await planAnswers(store, 'folder'), 4);
   assert.deepEqual(await textsOf(store), [[], [], []]);
-  assert.equal(await copyPlanned(store, 2, NOW), null);
+  assert.equal(await copyPlanned(store, 2, LENIENT, NOW), null);
   assert.deepEqual(await textsOf(store), [[], [], ['a 1.1', 'a 1.2']]);
   await copyAll(store);
   assert.deepEqual(await textsOf(store), [['a 2.1', 'a 2.2'], [], ['a 1.1', 'a 1.2']]);
@@ -88,7 +90,7 @@ test('two commands that plan at the same moment give no answer twice', async (t)
 test('answers whose batch is gone are left to be bought, or taken from another one', async (t) => {
   const { a, store } = await twoBatches(t, 'one', 'two');
   assert.equal(await planAnswers(store, 'folder'), 4);
-  await copyPlanned(store, 0, NOW);
+  await copyPlanned(store, 0, LENIENT, NOW);
   await rm(a.folder, { recursive: true });
   const [first, second] = await copyAll(store);
   assert.equal(first, null);
@@ -127,6 +129,67 @@ test('a sample that was bought meanwhile is not copied', async (t) => {
   await copyAll(store);
   assert.deepEqual(await textsOf(store), [['a 1.1', 'bought']]);
   for await (const { history } of readBatchPrompts(seenAnew(store))) assert.equal(history.answers.length, 2);
+});
+
+const cutOff = { sample: 1, text: 'cut', finishReason: 'length' };
+const blank = { sample: 1, text: ' ', finishReason: 'stop' };
+
+for (const [what, choices, limits, isFailed] of [
+  ['retry of a prompt that failed because it was cut off', [cutOff], { rejectTruncated: true }, true],
+  ['retry of a prompt that failed without text', [blank], {}, true],
+  ['retry of a prompt that failed without text, again and again', [blank], { retryEmpty: true }, true],
+  ['resume with --reject-truncated of a prompt that was cut off', [cutOff], { rejectTruncated: true }, false],
+  [
+    'resume with --reject-truncated of one cut off and one complete sample',
+    [cutOff, { ...cutOff, sample: 2, text: 'good', finishReason: 'stop' }],
+    { rejectTruncated: true },
+    false,
+  ],
+] as const) {
+  test(`${what} takes the answers it lacks from another batch`, async (t) => {
+    const { a, store: other } = await twoBatches(t, 'two');
+    await other.close();
+    const store = await batchBeside(a, 'b', items('one'), {
+      limits: { ...manifestOf(1).limits, ...limits },
+    });
+    t.after(() => store.close());
+    await store.withShard(0, async ({ writer }) => {
+      for (const choice of choices)
+        await writer.append(answer(`own ${choice.sample}`, { choices: [choice] }), { durable: true });
+      if (!isFailed) return;
+      await writer.append(settled('end', { status: 'failed', answers: [] }), { durable: true });
+      const reopened = { ...settled('again', { run: 2, turn: 0, attempt: 0 }), type: 'reopened' } as never;
+      await writer.append(reopened, { durable: true });
+    });
+    const isThere = choices.length > 1;
+    assert.equal(await planAnswers(store, 'folder'), isThere ? 1 : 2);
+    await copyAll(store);
+    assert.deepEqual(await textsOf(store), [['a 1.1', isThere ? 'good' : 'a 1.2']]);
+    assert.equal(await planAnswers(seenAnew(store), 'folder'), 0);
+  });
+}
+
+test('a sample that is there cut off is not taken again where such answers are good enough', async (t) => {
+  const { store } = await twoBatches(t, 'one');
+  await store.withShard(0, ({ writer }) =>
+    writer.append(answer('own', { choices: [cutOff] }), { durable: true }),
+  );
+  assert.equal(await planAnswers(store, 'folder'), 1);
+  await copyAll(store);
+  assert.deepEqual(await textsOf(store), [['cut', 'a 1.1']]);
+});
+
+test('a cut off answer that was planned is not copied once such answers are rejected', async (t) => {
+  const a = await earlierBatch(t, 'a', items('one'), { finishReason: 'length' });
+  const store = await batchBeside(a, 'new', items('one'));
+  t.after(() => store.close());
+  assert.equal(await planAnswers(store, 'folder'), 2);
+  await store.updateManifest((manifest) => ({
+    ...manifest,
+    limits: { ...manifest.limits, rejectTruncated: true },
+  }));
+  assert.deepEqual(await copyAll(store), [null]);
+  assert.deepEqual(await textsOf(store), [[]]);
 });
 
 for (const [what, change] of [
@@ -174,7 +237,7 @@ for (const [what, text] of [
     await planAnswers(store, 'folder');
     const file = join(store.folder, 'reuse', '000001', '00000.jsonl');
     await writeFile(file, text);
-    await assert.rejects(copyPlanned(store, 0, NOW), (error: Error) => {
+    await assert.rejects(copyPlanned(store, 0, LENIENT, NOW), (error: Error) => {
       assert.equal(error.name, 'StoreError');
       assert.ok(error.message.startsWith(`${file} cannot be read`), error.message);
       return true;

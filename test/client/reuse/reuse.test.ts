@@ -390,3 +390,92 @@ test('complete answers to a smaller token limit are taken where that is wanted, 
   assert.equal(await reuseAnswers(store, [cut, small, same], NOW, { longer: true }), 2);
   assert.deepEqual(await textsOf(store), [['same 1.1', 'small 1.1']]);
 });
+
+describe('an answer that was bought with a smaller token limit', () => {
+  const withLimit = (maxTokens: number) => ({ settings: { ...settings, maxTokens } });
+  const longer = { folder: true, since_ms: null, longer: true };
+
+  /** Batches of one folder: `small` has bought two answers, and `copy` has taken them over with `--reuse-longer`. */
+  async function copied(t: TestContext) {
+    const small = await earlierBatch(t, 'small', items('one'), withLimit(100));
+    const copy = await batchBeside(small, 'copy', items('one'), { ...withLimit(200), reuse_policy: longer });
+    t.after(() => copy.close());
+    assert.equal(await reuseAnswers(copy, 'folder', NOW, { longer: true }), 2);
+    const beside = async (id: string, maxTokens: number): Promise<BatchStore> => {
+      const store = await batchBeside(small, id, items('one'), withLimit(maxTokens));
+      t.after(() => store.close());
+      return store;
+    };
+    return { small, copy, beside };
+  }
+
+  for (const [maxTokens, isLonger, taken] of [
+    [100, false, 2],
+    [150, false, 0],
+    [200, false, 0],
+    [300, false, 0],
+    [50, true, 0],
+    [100, true, 2],
+    [150, true, 2],
+    [200, true, 2],
+    [300, true, 2],
+  ] as const) {
+    const flag = isLonger ? ' with --reuse-longer' : '';
+    test(`bought with 100, copied by a batch of 200: one of ${maxTokens}${flag} takes ${taken}`, async (t) => {
+      const { copy, beside } = await copied(t);
+      const store = await beside('third', maxTokens);
+      assert.equal(await reuseAnswers(store, [copy], NOW, { longer: isLonger }), taken);
+    });
+  }
+
+  test('is still one at fourth hand, from another folder too', async (t) => {
+    const { copy, beside } = await copied(t);
+    const third = await makeBatch(t, items('one'), { batch_id: 'third', ...withLimit(200) });
+    assert.equal(await reuseAnswers(third, [copy], NOW, { longer: true }), 2);
+    assert.equal(await reuseAnswers(await beside('fourth', 200), [third], NOW), 0);
+  });
+
+  for (const [what, dropped, plain] of [
+    ['without its limit', ['maxTokens'], 0],
+    ['by version 0.1.0, which knew no longer answers', ['maxTokens', 'at', 'sample'], 2],
+  ] as const) {
+    test(`was noted ${what}: ${plain} are taken, and 2 with --reuse-longer`, async (t) => {
+      const { copy, beside } = await copied(t);
+      await copy.close();
+      const ledger = join(copy.folder, 'ledger', '00000');
+      for (const name of (await readdir(ledger)).filter((each) => each.endsWith('.jsonl'))) {
+        const records = (await readFile(join(ledger, name), 'utf8')).trim().split('\n');
+        const before = records.map((line) => {
+          const record = JSON.parse(line) as { reused: Record<string, unknown> };
+          for (const field of dropped) delete record.reused[field];
+          return `${JSON.stringify(record)}\n`;
+        });
+        await writeFile(join(ledger, name), before.join(''));
+      }
+      assert.equal(await reuseAnswers(await beside('third', 200), [copy], NOW), plain);
+      const fourth = await beside('fourth', 200);
+      assert.equal(await reuseAnswers(fourth, [copy], NOW, { longer: true }), 2);
+      // What is not known of the copy is not known of its copies.
+      assert.equal(await reuseAnswers(await beside('fifth', 200), [fourth], NOW), plain);
+    });
+  }
+
+  test('is not given twice: once to a prompt that is over, and to one with the small limit', async (t) => {
+    const small = await earlierBatch(t, 'small', items('one'), { ...withLimit(100), samples: 1 });
+    const [first] = items('one');
+    const store = await batchBeside(
+      small,
+      'new',
+      [first!, { ...first!, prompt_id: 'p2', max_tokens: 100, completions: 1 }],
+      { settings: { ...settings, maxTokens: 200, completions: 1 }, shardSize: 1 },
+    );
+    t.after(() => store.close());
+    await store.withShard(0, async ({ writer }) => {
+      const reused = { batchId: 'small', answer: 'small-0-1', usage: null, costNanoUsd: 1000, sample: 1 };
+      const at = NOW.toISOString();
+      await writer.append(answer('copy', { reused: { ...reused, at, maxTokens: 100 } }), { durable: false });
+      await writer.append(settled('end', { answers: ['copy'] }), { durable: true });
+    });
+    assert.equal(await reuseAnswers(store, 'folder', NOW, { longer: true }), 0);
+  });
+});

@@ -1,7 +1,7 @@
 /** Batches that version 0.1.0 has made (test/fixtures), as this version finds them. */
 import assert from 'node:assert/strict';
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { statusOf } from '../../../src/client/observe/batch-status.ts';
@@ -15,6 +15,7 @@ import { loadConfig } from '../../../src/config.ts';
 import { readBatchPrompts } from '../../../src/store/ledger/batch-reading.ts';
 import { BatchStore } from '../../../src/store/batch-store.ts';
 import { findOutputFolder } from '../../../src/store/output-folder.ts';
+import { LENIENT } from '../../../src/store/ledger/prompt-state.ts';
 import { copyPlanned } from '../../../src/store/reuse/reuse-plan.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -62,10 +63,20 @@ const { baseUrl } = deepseek.settings;
 for (const { name, flags, id } of [
   { name: 'finished.json', flags: simulated, id: 'finished-52b82ac29230' },
   { name: 'half.json', flags: simulated, id: 'half-6bd2c7171487' },
+  {
+    name: 'own-ids.json',
+    flags: { ...simulated, completions: '1' },
+    id: 'own-ids-05f64999bea6',
+  },
+  {
+    name: 'own-requests.jsonl',
+    flags: { ...simulated, completions: '1' },
+    id: 'own-requests-a22cf786b751',
+  },
   { name: 'deepseek.json', flags: { baseUrl }, id: 'deepseek-236e06f2b6a6' },
   { name: 'deepseek.json', flags: { baseUrl, model: 'deepseek-v4-flash' }, id: 'deepseek-236e06f2b6a6' },
 ]) {
-  for (const as of [name, 'copy.json']) {
+  for (const as of [name, `copy${extname(name)}`]) {
     test(`${JSON.stringify(flags)} ${name} as ${as}: the same command is the same batch`, async (t) => {
       const { make } = await upgradedPlace(t);
       const { store, created } = await make(name, flags, as);
@@ -87,7 +98,7 @@ test('its answers serve a new batch that asks for the model by its new name, and
   assert.deepEqual([created, manifest.settings.model], [true, 'deepseek-flash']);
   const notes: string[] = [];
   await reuseEarlierAnswers({ config, store, note: (line) => notes.push(line) });
-  await copyPlanned(store, 0, new Date());
+  await copyPlanned(store, 0, LENIENT, new Date());
   assert.deepEqual(await missingOf(store), [[], []]);
   assert.match(notes.join(), /4 completions of identical requests taken over from deepseek-236e06f2b6a6/);
 });
@@ -99,7 +110,7 @@ test('half of its answers serve a batch with one more completion', async (t) => 
   assert.ok(lacking.some(({ length }) => length > 0) && lacking.some(({ length }) => length === 0));
   const { store } = await make('half.json', { ...simulated, completions: '3' });
   await reuseEarlierAnswers({ config, store, note: () => {} });
-  await copyPlanned(store, 0, new Date());
+  await copyPlanned(store, 0, LENIENT, new Date());
   const asked = (index: number): number => (index === 2 ? 0 : 1);
   assert.deepEqual(
     (await missingOf(store)).map(({ length }) => length),

@@ -37,8 +37,8 @@ export async function planAnswers(
 /** Copies what is planned, as if each shard were opened. */
 export async function copyAll(store: BatchStore, now = NOW): Promise<(LostAnswers | null)[]> {
   const lost: (LostAnswers | null)[] = [];
-  for (let shard = 0; shard < (await store.readManifest()).shards; shard++)
-    lost.push(await copyPlanned(store, shard, now));
+  const { shards, limits } = await store.readManifest();
+  for (let shard = 0; shard < shards; shard++) lost.push(await copyPlanned(store, shard, limits, now));
   return lost;
 }
 

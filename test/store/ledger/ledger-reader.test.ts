@@ -176,6 +176,7 @@ const foreign: { title: string; line: string; why: RegExp }[] = [
 const absurd: [record: LedgerRecord, field: string, values: unknown[]][] = [
   [start('s'), 'worstCostNanoUsd', [-1, 0.5, 1e300, '7']],
   [start('s'), 'raise', [0, -1, 'x', null]],
+  [start('s'), 'requestTimeoutMs', [-1, 'x', null, 1e300]],
   [start('s'), 'samples', [[0], [1e9], 'x', [null]]],
   [start('s'), 'at', ['yesterday', 7, null]],
   [start('s'), 'run', [-1, 1e300]],

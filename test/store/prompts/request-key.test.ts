@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { PromptItem } from '../../../src/core/prompt.ts';
 import type { RequestSettings } from '../../../src/core/settings.ts';
-import { requestKey } from '../../../src/store/prompts/request-key.ts';
+import { hasSeed, requestKey } from '../../../src/store/prompts/request-key.ts';
 import { withoutDefaults } from '../../../src/store/prompts/later-settings.ts';
 import { goldenRequests } from '../support/golden-requests.ts';
 
@@ -85,6 +85,26 @@ describe('another request', () => {
   for (const [title, other] of rows) test(title, () => assert.notEqual(other, key()));
   test('no two of them are the same', () =>
     assert.equal(new Set(rows.map(([, other]) => other)).size, rows.length));
+});
+
+describe('a seed', () => {
+  for (const [body, found] of [
+    [{ seed: 7 }, true],
+    [{ seed: 0 }, true],
+    [{ random_seed: 7 }, true],
+    [{ options: { seed: 7 } }, true],
+    [{ generation_config: { seed: 7 } }, true],
+    [{ provider: { sampling: [{ top_k: 1 }, { random_seed: '7' }] } }, true],
+    [{ seed: [7, 8] }, true],
+    [{ seed: null }, false],
+    [{ options: { seed: null } }, false],
+    [{ stop: ['seed'] }, false],
+    [{ response_format: { schema: { properties: { seed: { type: 'integer' } } } } }, false],
+    [{}, false],
+  ] as const)
+    test(`is ${found ? '' : 'not '}named by ${JSON.stringify(body)}`, () =>
+      assert.equal(hasSeed({ ...item, extra_body: body }), found));
+  test('is not named without further parameters', () => assert.equal(hasSeed(item), false));
 });
 
 describe('names of one model', () => {

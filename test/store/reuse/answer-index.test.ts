@@ -51,6 +51,7 @@ for (const [what, spoil] of [
   ],
   ['has a note that is no JSON', ({ change }) => change('{', '')],
   ['has a note of an earlier build', ({ change }) => change('"unused":true,', '')],
+  ['has a note without token limits', ({ change }) => change('"maxTokens":[0],', '')],
   ['has a note of another format', ({ change }) => change('"format":1', '"format":9')],
 ] satisfies [string, (shard: Awaited<ReturnType<typeof closedShard>>) => Promise<unknown>][]) {
   test(`a ledger that ${what} is read, and noted again`, async (t) => {

@@ -55,6 +55,8 @@ export const rawProviders = (
 export interface PricesServer {
   url: string;
   readonly requests: number;
+  /** Settles when a request has arrived. */
+  readonly asked: Promise<void>;
   /** Answers later requests with this value. */
   serve(body: unknown): void;
 }
@@ -62,8 +64,11 @@ export interface PricesServer {
 /** Answers with a value as JSON, or not at all: `null` keeps every request waiting. */
 export async function startPricesServer(t: TestContext, body: unknown, status = 200): Promise<PricesServer> {
   let requests = 0;
+  let arrived = (): void => undefined;
+  const asked = new Promise<void>((resolve) => (arrived = resolve));
   const server = createServer((_request, response) => {
     requests++;
+    arrived();
     if (body === null) return;
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(typeof body === 'string' ? body : JSON.stringify(body));
@@ -78,6 +83,7 @@ export async function startPricesServer(t: TestContext, body: unknown, status = 
     get requests() {
       return requests;
     },
+    asked,
     serve: (value) => {
       body = value;
     },

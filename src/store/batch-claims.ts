@@ -1,14 +1,13 @@
 /** Which batches of an output folder have an input hash. Each is claimed before its folder is made, so that two commands at once make one. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isBatchId } from '../core/command-line.ts';
 import { createWhole, readWhole } from '../system/files/create-whole.ts';
 import { assertNoLink } from './no-links.ts';
 import { cannotWrite, StoreError } from './store-error.ts';
 import { makeFolder } from '../system/files/sync-folder.ts';
 
 const FOLDER = '.durabatch-claims';
-/** What a batch id may be: it is the name of a folder. */
-const BATCH_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** An input hash with its version, as `2-<64 hex>`. */
 export type HashName = string;
@@ -54,7 +53,7 @@ export async function claimId(
 async function readClaim(outputDir: string, hash: HashName, number: number): Promise<string> {
   const file = fileOf(outputDir, hash, number);
   const id = (await readWhole(file)).trim();
-  if (BATCH_ID.test(id)) return id;
+  if (isBatchId(id)) return id;
   throw new StoreError(
     `${file}: expected a batch id, got ${JSON.stringify(id.slice(0, 80))}. Remove this file; no answer is in it.`,
   );

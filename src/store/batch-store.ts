@@ -1,12 +1,13 @@
 /** The batch store: one folder per batch with its manifest, its prompts and its ledger. */
 import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { StoreLocation } from '../core/batch-layout.ts';
 import { shardRange } from '../core/shard-range.ts';
 import { answersOf, noteAnswers } from './reuse/answer-index.ts';
 import { layoutOf, type Manifest, promptsFileOf } from './manifest/manifest.ts';
 import { readNewestRevision, reviseManifest, type RevisedManifest } from './manifest/manifest-revisions.ts';
 import { assertNoLinks } from './no-links.ts';
+import { batchFolderOf } from './output-folder.ts';
 import { OpenShards } from './digests/open-shards.ts';
 import { Shard } from './shard.ts';
 import { takeDigest } from './digests/shard-digest.ts';
@@ -28,11 +29,11 @@ export class BatchStore {
   #looking: Promise<Manifest> | null = null;
   #updating: Promise<unknown> = Promise.resolve();
 
-  /** `owner` names this process in its ledger files. */
+  /** `owner` names this process in its ledger files. Throws {@link StoreError} for an id that is no name of a folder. */
   constructor(location: StoreLocation, batchId: string, owner: string) {
     this.location = location;
     this.batchId = batchId;
-    this.#folder = join(location.outputDir, batchId);
+    this.#folder = batchFolderOf(location.outputDir, batchId);
     this.#owner = owner;
   }
 

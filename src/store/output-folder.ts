@@ -1,7 +1,7 @@
 /** The output folder: whose it is, and which batches it has. */
 import { randomUUID } from 'node:crypto';
 import { readdir, rmdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { StoreLocation } from '../core/batch-layout.ts';
 import { createWhole, readWhole } from '../system/files/create-whole.ts';
 import { MANIFEST_FILE, MAX_MANIFEST_BYTES } from './manifest/manifest.ts';
@@ -143,11 +143,23 @@ export const holdsBatch = async (outputDir: string, batchId: string): Promise<bo
   (await changedAt(outputDir, batchId)) !== null;
 
 /** When the batch's manifest was last written, in ms since 1970; `null` if this very folder holds no batch. */
-export const changedAt = (outputDir: string, batchId: string): Promise<number | null> =>
-  stat(join(outputDir, batchId, MANIFEST_FILE)).then(
+export async function changedAt(outputDir: string, batchId: string): Promise<number | null> {
+  if (!isFolderName(batchId)) return null;
+  return stat(join(outputDir, batchId, MANIFEST_FILE)).then(
     (found) => (found.isFile() ? found.mtimeMs : null),
     () => null,
   );
+}
+
+/** Returns the path of a batch's folder. Throws {@link StoreError} for an id that would lead elsewhere: a server may name any. */
+export function batchFolderOf(outputDir: string, batchId: string): string {
+  if (isFolderName(batchId)) return join(outputDir, batchId);
+  throw new StoreError(`no folder in ${outputDir} can have the name ${JSON.stringify(batchId.slice(0, 80))}`);
+}
+
+/** Whether a folder of an output folder that may hold a batch can have this name. */
+const isFolderName = (name: string): boolean =>
+  name !== '' && !name.startsWith('.') && name === basename(name) && !name.includes('\0');
 
 /** Names of the folders that may hold batches, in no order. */
 export async function listFolders(outputDir: string): Promise<string[]> {
@@ -155,7 +167,5 @@ export async function listFolders(outputDir: string): Promise<string[]> {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  return entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-    .map(({ name }) => name);
+  return entries.filter((entry) => entry.isDirectory() && isFolderName(entry.name)).map(({ name }) => name);
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { Client, Connection, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
+import { taskQueueOf, taskQueuePrefixOf } from '../../src/core/batch-layout.ts';
 import type { BatchInput } from '../../src/core/batch-input.ts';
 import type { PromptTask } from '../../src/core/prompt-task.ts';
 import type { Manifest } from '../../src/store/manifest/manifest.ts';
@@ -187,4 +188,60 @@ test('what resume changes of key and timeouts is noted by the command alone, and
   assert.match(await readFile(join(folder, 'controls.jsonl'), 'utf8'), /"apiKeyEnv":"OTHER_API_KEY"/);
   const { events } = await client.workflow.getHandle('rekeyed').fetchHistory();
   assert.doesNotMatch(JSON.stringify(events), /OTHER_API_KEY|77000/);
+});
+
+test('a worker opens no folder outside of its output folder, whatever workflows the server lists', async (t) => {
+  const place = await createWorkplace(t, server);
+  const file = await place.write('forged.json', ['forged question']);
+  await place.run(file, ['--output-dir', 'prepared', '--id', 'evil', '--detach']);
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: 'default',
+    execution: { workflowId: 'evil' },
+  });
+  const started = history!.events![0]!.workflowExecutionStartedEventAttributes!;
+  const input = JSON.parse(Buffer.from(started.input!.payloads![0]!.data!).toString()) as BatchInput;
+  await client.workflow.getHandle('evil').terminate();
+
+  const { baseUrl } = place.provider;
+  const worker = place.start(['worker', '--output-dir', 'out', '--allow-base-url', baseUrl]);
+  await worker.said(/Working on the open batches/);
+  const uuid = (await readFile(join(place.outputDir, '.durabatch-store'), 'utf8')).trim();
+  const store = { ...input.store, outputDir: place.outputDir, uuid };
+  const ids = ['../prepared/evil', join(place.folder, 'prepared', 'evil'), '../out/../prepared/evil'];
+  const forged = await Promise.all(
+    ids.map((batchId) =>
+      client.workflow.start('promptBatch', {
+        workflowId: batchId,
+        taskQueue: taskQueueOf(store, batchId),
+        memo: { store: { uuid, outputDir: place.outputDir, host: input.host } },
+        args: [{ ...input, batchId, store }],
+      }),
+    ),
+  );
+  const query = `TaskQueue STARTS_WITH '${taskQueuePrefixOf(store)}'`;
+  await until(
+    async () =>
+      (
+        await client.workflowService.countWorkflowExecutions({ namespace: 'default', query })
+      ).count?.toNumber() === ids.length,
+    'the server to list the forged workflows',
+  );
+  // The worker sees the second batch in a later list than the first one: by then it has seen all of the earlier list.
+  for (const id of ['first', 'second']) {
+    await place.run(await place.write(`${id}.json`, [`${id} question`]), ['--id', id, '--detach']);
+    await statusWhen(place, id, ({ state }) => state === 'succeeded');
+  }
+  assert.deepEqual(
+    place.provider.requestsLog.map(({ prompt }) => prompt),
+    ['first question', 'second question'],
+  );
+  for (const batchId of ids) {
+    const { pollers } = await client.workflowService.describeTaskQueue({
+      namespace: 'default',
+      taskQueue: { name: taskQueueOf(store, batchId) },
+      taskQueueType: 1,
+    });
+    assert.deepEqual(pollers, [], batchId);
+  }
+  await Promise.all(forged.map((handle) => handle.terminate()));
 });

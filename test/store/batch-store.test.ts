@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,13 @@ import fc from 'fast-check';
 import type { PromptItem } from '../../src/core/prompt.ts';
 import { BatchDraft } from '../../src/store/batch-draft.ts';
 import { BatchStore } from '../../src/store/batch-store.ts';
-import { findBatch, findOutputFolder, listBatches, openOutputFolder } from '../../src/store/output-folder.ts';
+import {
+  findBatch,
+  findOutputFolder,
+  holdsBatch,
+  listBatches,
+  openOutputFolder,
+} from '../../src/store/output-folder.ts';
 import { replaceFile } from '../../src/system/files/replace-file.ts';
 import { StoreError } from '../../src/store/store-error.ts';
 import { manifestOf } from '../report/support/report-fixtures.ts';
@@ -128,6 +134,19 @@ test('batches are found whatever the case of the id, and nothing else is one', a
     assert.equal(await findBatch(folder, id), 'Sample-1');
   assert.equal(await findBatch(folder, 'sample'), null);
   assert.deepEqual(await listBatches(join(folder, 'missing')), []);
+});
+
+test('an id that is no name of a folder leads to no batch, not even to one that is there', async (t) => {
+  const { location } = await makeBatch(t, itemsOf('a'), { batch_id: 'b' });
+  const back = `../${basename(location.outputDir)}`;
+  await mkdir(join(location.outputDir, '.draft-1'));
+  await cp(join(location.outputDir, 'b'), join(location.outputDir, '.draft-1'), { recursive: true });
+  const ids = [`${back}/b`, `b/../b`, `b/../${back}/b`, './b', 'b/', 'b/.', '.draft-1', '..', '.', '', 'b\0'];
+  for (const id of ids) {
+    assert.throws(() => new BatchStore(location, id, 'w'), StoreError, id);
+    assert.equal(await holdsBatch(location.outputDir, id), false, id);
+    assert.equal(await findBatch(location.outputDir, id), null, id);
+  }
 });
 
 // ---------------------------------------------------------------- draft

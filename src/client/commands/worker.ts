@@ -1,6 +1,7 @@
 import type { NativeConnection } from '@temporalio/worker';
 import { createPromptSlots, type PromptSlots } from '../../worker/prompt-slots.ts';
 import type { StoreLocation } from '../../core/batch-layout.ts';
+import { isBatchId } from '../../core/command-line.ts';
 import { noteIdleTime } from '../../store/manifest/idle-notes.ts';
 import { findOutputFolder, holdsBatch, openOutputFolder } from '../../store/output-folder.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
@@ -208,12 +209,12 @@ function noPrompts(error: unknown): null {
   throw error;
 }
 
-/** By the server's list, in one call. */
+/** By the server's list, in one call. Whoever reaches the server can start a workflow of any id: others than those of batches are left out. */
 async function openBatchIds(temporal: Temporal, store: StoreLocation): Promise<string[]> {
   const listings = await temporal.client.withDeadline(Date.now() + LIST_MS, () =>
     listRemoteBatches(temporal, { store, openOnly: true }),
   );
-  return listings.map(({ batchId }) => batchId);
+  return listings.map(({ batchId }) => batchId).filter(isBatchId);
 }
 
 /** The folder is missing: work in progress continues. */

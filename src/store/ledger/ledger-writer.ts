@@ -5,6 +5,9 @@ import type { FaultRecord, LedgerRecord, StartRecord } from './records.ts';
 import { makeFolder, syncFolder } from '../../system/files/sync-folder.ts';
 import { PRIVATE_FILE } from '../../system/files/private-mode.ts';
 
+/** What is unsaved after a full disk may be more than fits into one string. */
+const PIECE_CHARACTERS = 16 * 1024 * 1024;
+
 /** A ledger record could not be written. Unless it is a start, it is kept in memory and written before any later one. */
 export class LedgerWriteError extends Error {
   override readonly name = 'LedgerWriteError';
@@ -56,6 +59,7 @@ export class LedgerWriter {
    */
   readonly #unsaved: Line[] = [];
   readonly #audience: WriterAudience | null;
+  readonly #pieceCharacters: number;
   #file: { name: string; handle: FileHandle; size: number } | null = null;
   /** The writing that is under way; `null`: none is. */
   #draining: Promise<void> | null = null;
@@ -63,11 +67,17 @@ export class LedgerWriter {
   /** The file holds lines that were not synced. */
   #unsynced = false;
 
-  /** `owner` names the file: it must be unique to this process. */
-  constructor(folder: string, owner: string, audience: WriterAudience | null = null) {
+  /** `owner` names the file: it must be unique to this process. A write has `pieceCharacters` at most, or one line. */
+  constructor(
+    folder: string,
+    owner: string,
+    audience: WriterAudience | null = null,
+    pieceCharacters = PIECE_CHARACTERS,
+  ) {
     this.#folder = folder;
     this.#owner = owner;
     this.#audience = audience;
+    this.#pieceCharacters = pieceCharacters;
   }
 
   /** Paid answers that were handed over and are on no disk yet. */
@@ -142,10 +152,14 @@ export class LedgerWriter {
     const file = (this.#file ??= await this.#openFile());
     let isSent = (_waiter: Waiter): boolean => false;
     try {
-      const bytes = Buffer.from(lines.map(({ text }) => `${text}\n`).join(''));
-      this.#audience?.writing(file.name, file.size + bytes.length);
-      for (let written = 0; written < bytes.length;) {
-        written += (await file.handle.write(bytes, written)).bytesWritten;
+      let end = file.size;
+      for (const piece of piecesOf(lines, this.#pieceCharacters)) {
+        const bytes = Buffer.from(piece);
+        end += bytes.length;
+        this.#audience?.writing(file.name, end);
+        for (let written = 0; written < bytes.length;) {
+          written += (await file.handle.write(bytes, written)).bytesWritten;
+        }
       }
       // A request need not wait for the others' fsync: nobody decides by its start before it has an end.
       for (const { line, durable, resolve } of group)
@@ -213,5 +227,18 @@ const unsent = ({ id: start, at, index, run, turn, attempt }: StartRecord): Faul
   retryDelayMs: null,
   possiblyPaid: false,
 });
+
+/** The lines as texts of at most `most` characters, or of one line. */
+function* piecesOf(lines: readonly Line[], most: number): Generator<string> {
+  let piece = '';
+  for (const { text } of lines) {
+    if (piece !== '' && piece.length + text.length >= most) {
+      yield piece;
+      piece = '';
+    }
+    piece += `${text}\n`;
+  }
+  if (piece !== '') yield piece;
+}
 
 const lineOf = (record: LedgerRecord): Line => ({ record, text: JSON.stringify(record) });

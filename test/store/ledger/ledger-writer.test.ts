@@ -219,6 +219,45 @@ test('on a full disk no answer is lost and only last lines are torn', { skip: no
   );
 });
 
+test('what is more than fits into one string is written in pieces, also after a piece has failed', async (t) => {
+  const folder = await temporaryFolder(t);
+  const reader = new LedgerReader(folder, 0, LAST);
+  const pieceCharacters = 1000;
+  const writer = new LedgerWriter(folder, 'worker', reader, pieceCharacters);
+  t.after(() => writer.close());
+  await writer.append(answer('first'), durable);
+  const handle = await open(join(folder, (await readdir(folder))[0]!), 'r');
+  const prototype = Object.getPrototypeOf(handle) as FileHandle;
+  await handle.close();
+  const write = prototype.write as (this: FileHandle, bytes: Buffer, offset: number) => Promise<unknown>;
+  const sizes: number[] = [];
+  t.mock.method(prototype, 'write', function (this: FileHandle, bytes: Buffer, offset: number) {
+    sizes.push(bytes.length);
+    if (sizes.length === 3) throw Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
+    return write.call(this, bytes, offset);
+  });
+  const short = Array.from({ length: 20 }, (_, index) => answer(`a${index}`, { index }));
+  const text = 'x'.repeat(2 * pieceCharacters);
+  const long = answer('long', { index: 20, choices: [{ sample: 1, text, finishReason: 'stop' }] });
+  const records = [...short.slice(0, 10), long, ...short.slice(10)];
+  const appends = records.map((record) => writer.append(record, durable));
+  for (const append of appends) await assert.rejects(append, /ENOSPC/);
+  assert.equal(writer.unsaved, records.length);
+
+  await writer.append(answer('last', { index: 21 }), durable);
+  assert.equal(writer.unsaved, 0);
+  const single = JSON.stringify(long).length + 1;
+  assert.ok(sizes.length > 8 && sizes.includes(single), String(sizes));
+  assert.ok(
+    sizes.every((size) => size <= pieceCharacters || size === single),
+    String(sizes),
+  );
+  const all = byId([answer('first'), ...records, answer('last', { index: 21 })]);
+  assert.deepEqual(await readBack(folder), all);
+  await reader.refresh();
+  assert.deepEqual(await contentOf(reader, LAST), all);
+});
+
 test('whoever has appended a record that needs no fsync decides with it, also where others are synced beside it', async (t) => {
   const folder = join(await temporaryFolder(t), 'ledger', '00000');
   const told = new Set<string>();

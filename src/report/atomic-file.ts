@@ -69,19 +69,17 @@ export class AtomicFile {
     yield* this.#handle.createReadStream({ start: 0, autoClose: false });
   }
 
-  /** Puts everything on the disk and closes the file. */
+  /** Puts everything on the disk and closes the file, which has the mode of a finished one then. */
   async seal(): Promise<void> {
     await this.#flush();
+    await shareFile(this.#handle);
     await this.#guard(() => this.#handle.sync());
     await this.#close();
   }
 
   /** Gives the sealed file its name, in place of what may be there. */
   async publish(): Promise<void> {
-    await this.#guard(async () => {
-      await shareFile(this.#partPath);
-      await renamePatiently(this.#partPath, this.path);
-    });
+    await this.#guard(() => renamePatiently(this.#partPath, this.path));
     this.#location = this.path;
   }
 

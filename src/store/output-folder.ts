@@ -7,7 +7,7 @@ import { createWhole, readWhole } from '../system/files/create-whole.ts';
 import { MANIFEST_FILE, MAX_MANIFEST_BYTES } from './manifest/manifest.ts';
 import { cannotWrite, StoreError } from './store-error.ts';
 import { makeFolder } from '../system/files/sync-folder.ts';
-import { SHARED_FOLDER, shareFile } from '../system/files/private-mode.ts';
+import { SHARED_FOLDER } from '../system/files/private-mode.ts';
 import { readRegularText } from '../system/files/regular-file.ts';
 
 const STORE_FILE = '.durabatch-store';
@@ -23,12 +23,11 @@ export async function openOutputFolder(outputDir: string, uuid?: string): Promis
   const file = join(path, STORE_FILE);
   try {
     await makeFolder(path, SHARED_FOLDER);
-    if (
-      !(await exists(file)) &&
-      (await createWhole(file, `${(await uuidOfBatches(path)) ?? uuid ?? randomUUID()}\n`))
-    )
+    if (!(await exists(file))) {
+      const text = `${(await uuidOfBatches(path)) ?? uuid ?? randomUUID()}\n`;
       // Whoever may read the output folder may know which one it is.
-      await shareFile(file);
+      await createWhole(file, text, { isShared: true });
+    }
   } catch (error) {
     throw cannotWrite(path, error);
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { AtomicFile } from '../../src/report/atomic-file.ts';
@@ -84,6 +84,19 @@ test('never writes through a planted link', { skip: windows }, async (t) => {
   await file.publish();
   assert.equal(await readFile(victim, 'utf8'), 'precious');
   assert.equal(await readFile(join(folder, 'b'), 'utf8'), 'new');
+});
+
+test('changes the mode of no file that a link leads to', { skip: windows }, async (t) => {
+  const folder = await tempFolder(t);
+  const victim = join(folder, 'victim');
+  await writeFile(victim, 'private', { mode: 0o600 });
+  const file = await AtomicFile.open(join(folder, 'a'));
+  const part = join(folder, 'a.part');
+  await rm(part);
+  await symlink(victim, part);
+  await file.seal();
+  await file.publish();
+  assert.equal((await stat(victim)).mode & 0o777, 0o600);
 });
 
 test("follows the user's umask", { skip: windows }, async (t) => {

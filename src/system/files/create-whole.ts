@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from './sync-folder.ts';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from './private-mode.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER, SHARED_FOLDER, shareFile } from './private-mode.ts';
 import { readRegularText } from './regular-file.ts';
 
 /** What file systems without hard links answer; libuv says EISDIR for Windows' "invalid function". */
@@ -27,7 +27,8 @@ const TEXT_FILE = 'text';
 
 /**
  * Creates `file` with `text`, durable when it resolves. False if something has that name already; then nothing has
- * changed. A reader sees the whole text or no file. `linkFile` is replaced only by tests.
+ * changed. A reader sees the whole text or no file. `isShared`: with the mode that the umask gives, else for this user only.
+ * `linkFile` is replaced only by tests.
  *
  * Where the file system has no hard links, `file` is a folder with the text in it: renaming a folder is the one
  * other operation that is exclusive everywhere. {@link readWhole} reads both.
@@ -35,11 +36,11 @@ const TEXT_FILE = 'text';
 export async function createWhole(
   file: string,
   text: string | Uint8Array,
-  linkFile = link,
+  { isShared = false, linkFile = link } = {},
 ): Promise<boolean> {
   const draft = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
   try {
-    await writeSynced(draft, text);
+    await writeSynced(draft, text, isShared);
     try {
       await linkFile(draft, file);
     } catch (error) {
@@ -48,7 +49,7 @@ export async function createWhole(
       const isOurs = code === 'EEXIST' && (await stat(draft)).nlink > 1;
       if (code === 'EEXIST' && !isOurs) return false;
       if (!isOurs && !NO_LINKS.has(code)) throw error;
-      if (!isOurs && !(await createAsFolder(file, text))) return false;
+      if (!isOurs && !(await createAsFolder(file, text, isShared))) return false;
     }
   } finally {
     await rm(draft, { force: true });
@@ -69,11 +70,11 @@ export async function readWhole(file: string, maxBytes?: number): Promise<string
   }
 }
 
-async function createAsFolder(file: string, text: string | Uint8Array): Promise<boolean> {
+async function createAsFolder(file: string, text: string | Uint8Array, isShared: boolean): Promise<boolean> {
   const draft = join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`);
   try {
-    await mkdir(draft, PRIVATE_FOLDER);
-    await writeSynced(join(draft, TEXT_FILE), text);
+    await mkdir(draft, isShared ? SHARED_FOLDER : PRIVATE_FOLDER);
+    await writeSynced(join(draft, TEXT_FILE), text, isShared);
     await syncFolder(draft);
     await rename(draft, file);
     return true;
@@ -91,10 +92,11 @@ const isThere = (file: string): Promise<boolean> =>
     () => false,
   );
 
-async function writeSynced(file: string, text: string | Uint8Array): Promise<void> {
+async function writeSynced(file: string, text: string | Uint8Array, isShared: boolean): Promise<void> {
   const handle = await open(file, 'wx', PRIVATE_FILE);
   try {
     await handle.writeFile(text);
+    if (isShared) await shareFile(handle);
     await handle.sync();
   } finally {
     await handle.close();

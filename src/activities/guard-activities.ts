@@ -13,15 +13,15 @@ import { shardIdOf } from '../core/shard-range.ts';
 import { shardRange } from '../core/shard-range.ts';
 import {
   type Is,
-  isFinite,
-  isFlag,
   isLike,
   isListOf,
+  isMoment,
   isNumber,
   isOneOf,
   isShape,
   isText,
   isWhole,
+  MAX_TEXT,
   orNull,
 } from '../core/shape.ts';
 import { pausing, toActivityFailure } from './failures.ts';
@@ -31,8 +31,7 @@ import type { Activities } from './index.ts';
 const MAX_MESSAGE = 10_000;
 const MAX_TURNS = 1_000_000;
 
-const isMoment = isText(40, 20, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
-const isId = isText(1000, 1);
+const isId = isText(MAX_TEXT, 1);
 const areChanges: Is = (changes) => faultOf(changes as object) === null;
 
 const isControl = isShape(
@@ -47,7 +46,7 @@ const isControl = isShape(
 );
 const isPause = isLike(
   { reason: isOneOf(...pauseReasonNames), message: isText(MAX_MESSAGE), since: isMoment },
-  { by: isText(), neededNanoUsd: isFinite, overcharged: isFlag },
+  { by: isText(), neededNanoUsd: isNumber(0, Number.MAX_VALUE), overcharged: isOneOf(true) },
 );
 const ofRun = { batchId: isId, run: isWhole(1) };
 

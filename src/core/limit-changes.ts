@@ -1,7 +1,18 @@
 /** What may be told to an open batch through Temporal, beside who asks for it. */
 import type { Addition } from './batch-layout.ts';
 import { type LimitChanges, MAX_WORKERS } from './settings.ts';
-import { type Is, isEither, isFlag, isNumber, isOneOf, isShape, isText, isWhole, orNull } from './shape.ts';
+import {
+  type Is,
+  isEither,
+  isFlag,
+  isNumber,
+  isOneOf,
+  isShape,
+  isText,
+  isWhole,
+  MAX_TEXT,
+  orNull,
+} from './shape.ts';
 
 /** As the flags have it: timers overflow beyond. */
 const MAX_PATIENCE_MS = 24 * 24 * 3_600_000;
@@ -12,7 +23,7 @@ const hasRate: Is = (account) => {
   return requestsPerMinute !== null || tokensPerMinute !== null;
 };
 const isAccountShape = isShape(
-  { name: isText(1000, 1), requestsPerMinute: isRate, tokensPerMinute: isRate },
+  { name: isText(MAX_TEXT, 1), requestsPerMinute: isRate, tokensPerMinute: isRate },
   { setAt: isWhole() },
 );
 
@@ -49,5 +60,5 @@ export function faultOf(changes: LimitChanges): string | null {
 /** Without a stage where the same prompts were taken in before. */
 export const isAddition: (addition: Addition) => boolean = isShape({
   stage: isText(100),
-  sha256: isText(64, 1),
+  sha256: isText(64, 1, /^\w+$/),
 });

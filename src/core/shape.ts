@@ -7,6 +7,9 @@ export type Is = (value: unknown) => boolean;
 
 export const isFlag: Is = (value) => typeof value === 'boolean';
 
+/** Longest name, id or reason that is taken, in characters. A manifest takes as much. */
+export const MAX_TEXT = 1000;
+
 export const isFinite: Is = (value) => Number.isFinite(value);
 
 export const isWhole =
@@ -21,9 +24,14 @@ export const isNumber =
 
 /** Of `least` to `most` characters; all of the pattern, where there is one. */
 export const isText =
-  (most = 1000, least = 0, pattern = /^/): Is =>
+  (most = MAX_TEXT, least = 0, pattern = /^/): Is =>
   (value) =>
     typeof value === 'string' && value.length >= least && value.length <= most && pattern.test(value);
+
+const isTimeText = isText(40, 20, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+
+/** A moment in ISO 8601, UTC. */
+export const isMoment: Is = (value) => isTimeText(value) && !Number.isNaN(Date.parse(value as string));
 
 export const isOneOf =
   (...values: readonly unknown[]): Is =>

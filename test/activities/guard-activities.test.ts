@@ -4,6 +4,8 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { guardActivities } from '../../src/activities/guard-activities.ts';
 import type { Activities } from '../../src/activities/index.ts';
+import { createRecordLimits, createRecordPause } from '../../src/activities/record-controls.ts';
+import { BatchStore } from '../../src/store/batch-store.ts';
 import { cancelledOutcome } from '../report/support/report-fixtures.ts';
 import { limits } from '../providers/settings.ts';
 import { makeBatch } from '../store/support/batches.ts';
@@ -134,6 +136,23 @@ const cases: Case[] = [
     request: { ...ofRun, pause: { ...pause, message: 'x'.repeat(10_001) }, ended: [] },
     refused: form,
   },
+  ...[
+    { since: '2026-99-99T99:99:99Z' },
+    { by: 'x'.repeat(1001) },
+    { neededNanoUsd: -1 },
+    { overcharged: false },
+  ].map((changes): Case => ({
+    title: `a pause with ${JSON.stringify(changes).slice(0, 40)}`,
+    name: 'recordPause',
+    request: { ...ofRun, pause: { ...pause, ...changes }, ended: [] },
+    refused: form,
+  })),
+  {
+    title: 'a pause that ended at no time',
+    name: 'recordPause',
+    request: { ...ofRun, pause: null, ended: [{ since: at, until: '2026-13-01T00:00:00Z' }] },
+    refused: form,
+  },
   {
     title: 'a pause of an unknown run',
     name: 'recordPause',
@@ -206,5 +225,62 @@ for (const { title, name, request, asks = 'b', ended = false, refused } of cases
       return nonRetryable;
     });
     assert.deepEqual(done, []);
+  });
+}
+
+const longest = 'x'.repeat(1000);
+const wholeControl = { ...control, id: longest, by: longest, reason: longest };
+const largest: [name: 'recordLimits' | 'recordPause', request: Record<string, unknown>][] = [
+  ...[
+    { maxWorkers: 5000 },
+    { maxWorkers: 1 },
+    { autoWorkers: true },
+    { maxCostNanoUsd: Number.MAX_SAFE_INTEGER },
+    { maxCostNanoUsd: null },
+    { patienceMs: 24 * 24 * 3_600_000 },
+    { maxFailures: { count: Number.MAX_SAFE_INTEGER } },
+    { maxFailures: { share: 1 } },
+    {
+      account: { name: longest, requestsPerMinute: null, tokensPerMinute: Number.MAX_SAFE_INTEGER, setAt: 0 },
+    },
+    { account: null },
+  ].map((changes): [name: 'recordLimits', request: Record<string, unknown>] => [
+    'recordLimits',
+    { batchId: 'b', changes, control: { ...wholeControl, changes } },
+  ]),
+  ...[
+    { message: 'x'.repeat(10_000) },
+    { by: longest },
+    { since: '2026-12-31T23:59:59.1234567890123456789Z' },
+    { neededNanoUsd: Number.MAX_VALUE },
+    { neededNanoUsd: 0 },
+    { overcharged: true },
+  ].map((changes): [name: 'recordPause', request: Record<string, unknown>] => [
+    'recordPause',
+    { ...ofRun, pause: { ...pause, ...changes }, ended: [], control: wholeControl },
+  ]),
+  [
+    'recordPause',
+    {
+      ...{ ...ofRun, pause: null },
+      ended: Array.from({ length: 10_000 }, (_, n) => ({ since: new Date(n).toISOString(), until: at })),
+    },
+  ],
+];
+
+for (const [name, request] of largest) {
+  test(`${name}: a batch can be read after ${JSON.stringify(request['changes'] ?? request['pause']).slice(0, 100)}`, async (t) => {
+    const store = await makeBatch(t, [{ prompt_id: 'a', prompt: 'a' }], { batch_id: 'b', runs: [run] });
+    const activities = guardActivities(
+      {
+        recordLimits: createRecordLimits({ store }),
+        recordPause: createRecordPause({ store }),
+      } as Activities,
+      store,
+    );
+    const activity = new MockActivityEnvironment({ workflowExecution: { workflowId: 'b', runId: 'r' } });
+    await activity.run(activities[name] as (given: unknown) => Promise<void>, request);
+    const { revision } = await new BatchStore(store.location, 'b', 'reader').readManifest();
+    assert.equal(revision, 2);
   });
 }

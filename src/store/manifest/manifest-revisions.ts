@@ -74,6 +74,7 @@ export async function reviseManifest(
     const file = fileOf(batchFolder, next.revision);
     const text = manifestText(next);
     assertSize(text, MAX_MANIFEST_BYTES, `Start another batch for what ${batchFolder} still has to do`);
+    assertReadable(text);
     if (await createWhole(file, text)) {
       await refreshCopy(batchFolder, next);
       return next;
@@ -89,6 +90,7 @@ export async function reviseManifest(
 export async function writeFirstRevision(batchFolder: string, manifest: Manifest): Promise<void> {
   const first: RevisedManifest = { ...manifest, revision: 1 };
   assertSize(manifestText(first), MAX_FIRST_BYTES, 'Shorten its description and metadata');
+  assertReadable(manifestText(first));
   await mkdir(join(batchFolder, REVISIONS_FOLDER), PRIVATE_FOLDER);
   await replaceFile(fileOf(batchFolder, 1), manifestText(first));
   await replaceFile(join(batchFolder, MANIFEST_FILE), manifestText(first));
@@ -149,14 +151,32 @@ function assertSize(text: string, most: number, whatToDo: string): void {
     );
 }
 
+/** Throws {@link StoreError} for a manifest that would be refused when it is read: nobody could work on its batch any more. */
+function assertReadable(text: string): void {
+  try {
+    toManifest(text);
+  } catch (error) {
+    const flaw = flawOf(error);
+    throw new StoreError(
+      `the batch's manifest was not written, as it could not be read afterwards: ${flaw}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
 /** Throws {@link StoreError}. */
 function parseManifest(text: string, file: string): Manifest {
   try {
-    return manifestSchema.parse(JSON.parse(text));
+    return toManifest(text);
   } catch (error) {
     throw new StoreError(`${file} is not a batch manifest: ${flawOf(error)}`, { cause: error });
   }
 }
+
+/** Throws for a text that is none. */
+const toManifest = (text: string): Manifest => manifestSchema.parse(JSON.parse(text));
 
 /** Returns the first problem of the text, in one line. */
 function flawOf(error: unknown): string {

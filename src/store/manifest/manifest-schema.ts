@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { MAX_WORKERS, providerNames } from '../../core/settings.ts';
 import { pauseReasonNames } from '../../core/progress.ts';
+import { MAX_TEXT } from '../../core/shape.ts';
 import { SHARD_SIZE } from '../../core/batch-layout.ts';
 import { isPlainAddress } from '../../providers/plain-address.ts';
 import { isBatchId } from '../../core/command-line.ts';
@@ -60,7 +61,7 @@ const limits = z.looseObject({
   autoWorkers: z.boolean().optional(),
   account: z
     .looseObject({
-      name,
+      name: text(MAX_TEXT),
       requestsPerMinute: count.nullable(),
       tokensPerMinute: count.nullable(),
       setAt: z.number().optional(),
@@ -88,7 +89,7 @@ const pause = z.looseObject({
   reason: z.enum(pauseReasonNames),
   message: text(20_000),
   since: time,
-  by: text(500).optional(),
+  by: text(MAX_TEXT).optional(),
   neededNanoUsd: amount.optional(),
   overcharged: z.literal(true).optional(),
 });
@@ -166,7 +167,7 @@ const addition = z.looseObject({
     .optional(),
   source: nullableText(4096),
   added_at: time,
-  by: nullableText(500),
+  by: nullableText(MAX_TEXT),
   reason: nullableText(20_000),
 });
 

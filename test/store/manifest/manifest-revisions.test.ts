@@ -77,6 +77,36 @@ test('a change that changes nothing makes no revision', async (t) => {
   assert.deepEqual(await revisionsOf(store), ['000001.json']);
 });
 
+const unreadable: [title: string, change: (manifest: Manifest) => Manifest][] = [
+  [
+    'a pause by somebody with a long name',
+    (manifest) => ({
+      ...manifest,
+      pause: { reason: 'operator', message: '', since: '2026-01-01T00:00:00Z', by: 'x'.repeat(1001) },
+    }),
+  ],
+  ['a cap below 0', (manifest) => ({ ...manifest, limits: { ...manifest.limits, maxCostNanoUsd: -1 } })],
+  [
+    'a limit that is no number',
+    (manifest) => ({ ...manifest, limits: { ...manifest.limits, patienceMs: NaN } }),
+  ],
+  ['a shard too many', (manifest) => ({ ...manifest, shards: manifest.shards + 1 })],
+  ['a long description', (manifest) => ({ ...manifest, description: 'x'.repeat(1_000_001) })],
+];
+for (const [title, change] of unreadable) {
+  test(`a manifest with ${title} is not written, and the batch stays as it was`, async (t) => {
+    const store = await makeBatch(t, items);
+    await assert.rejects(store.updateManifest(change), (error: Error) => {
+      assert.ok(error instanceof StoreError);
+      return /could not be read afterwards/.test(error.message);
+    });
+    assert.deepEqual(await revisionsOf(store), ['000001.json']);
+    assert.equal((await again(store).readManifest()).revision, 1);
+    assert.equal((await again(store).updateManifest(note('later'))).revision, 2);
+    await assert.rejects(makeBatch(t, items, change(await store.readManifest())), StoreError);
+  });
+}
+
 test('changes of several processes of one batch are all kept, in any interleaving', async (t) => {
   await fc.assert(
     fc.asyncProperty(

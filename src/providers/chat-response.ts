@@ -4,7 +4,7 @@ import type { CompletionRequest, CompletionResponse } from './completion-api.ts'
 import type { ReportedCost } from './catalog.ts';
 import { isPlausible } from './pricing/plausible-usage.ts';
 import { shorten } from './provider-fault.ts';
-import { isModestJson } from './transport/modest-json.ts';
+import { isModestJson } from '../core/modest-json.ts';
 import { parseProviderMessage } from './provider-message.ts';
 import { redact } from './redact.ts';
 import type { WireAnswer } from './transport/watched-fetch.ts';

@@ -244,23 +244,30 @@ test('while all slots are in use, another batch is cancelled, reported, and serv
   assert.deepEqual([(await worker.ended).code, (await helper.ended).code], [0, 0]);
 });
 
-test('a worker leaves an open batch alone whose folder is damaged, says so once, and works on the others', async (t) => {
-  const place = await createWorkplace(t, server);
-  const [one, two] = [await place.write('one.json', ['one']), await place.write('two.json', ['two'])];
-  for (const file of [one, two]) assert.equal((await place.run(file, ['--detach'])).code, 0);
-  const ids = await batchIdsIn(place.outputDir);
-  const newest = ids.find((id) => id.startsWith('two-'))!;
-  const files = [join('revisions', '000002.json'), 'batch.json'].map((name) =>
-    join(place.outputDir, newest, name),
-  );
-  const kept = await Promise.all(files.map((file) => readFile(file)));
-  for (const file of files) await writeFile(file, '{');
-  const worker = place.start(['worker', '--output-dir', 'out']);
-  await worker.said(/^one-\w+: done\.$/m);
-  assert.equal(place.provider.requests, 1);
-  for (const [at, file] of files.entries()) await writeFile(file, kept[at]!);
-  await worker.said(/^two-\w+: done\.$/m);
-  assert.equal(worker.output.match(/^two-\w+: left alone\. .+ is not a batch manifest/gm)?.length, 1);
-  worker.kill('SIGTERM');
-  assert.equal((await worker.ended).code, 0);
-});
+const deep = `"later":${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+const damages: [title: string, damage: (manifest: string) => string][] = [
+  ['is damaged', () => '{'],
+  ['has a setting nested beyond reading', (text) => text.replace(/"settings": \{/, `$&${deep},`)],
+  ['has a limit nested beyond reading', (text) => text.replace(/"limits": \{/g, `$&${deep},`)],
+];
+for (const [title, damage] of damages)
+  test(`a worker leaves an open batch alone whose manifest ${title}, says so once, and works on the others`, async (t) => {
+    const place = await createWorkplace(t, server);
+    const [one, two] = [await place.write('one.json', ['one']), await place.write('two.json', ['two'])];
+    for (const file of [one, two]) assert.equal((await place.run(file, ['--detach'])).code, 0);
+    const ids = await batchIdsIn(place.outputDir);
+    const newest = ids.find((id) => id.startsWith('two-'))!;
+    const files = [join('revisions', '000002.json'), 'batch.json'].map((name) =>
+      join(place.outputDir, newest, name),
+    );
+    const kept = await Promise.all(files.map((file) => readFile(file)));
+    for (const [at, file] of files.entries()) await writeFile(file, damage(kept[at]!.toString()));
+    const worker = place.start(['worker', '--output-dir', 'out']);
+    await worker.said(/^one-\w+: done\.$/m);
+    assert.equal(place.provider.requests, 1);
+    for (const [at, file] of files.entries()) await writeFile(file, kept[at]!);
+    await worker.said(/^two-\w+: done\.$/m);
+    assert.equal(worker.output.match(/^two-\w+: left alone\. .+ is not a batch manifest/gm)?.length, 1);
+    worker.kill('SIGTERM');
+    assert.equal((await worker.ended).code, 0);
+  });

@@ -6,7 +6,7 @@ import { noteIdleTime } from '../../store/manifest/idle-notes.ts';
 import { findOutputFolder, holdsBatch, openOutputFolder } from '../../store/output-folder.ts';
 import type { BatchStore } from '../../store/batch-store.ts';
 import { promptsDigests } from '../../store/prompts/prompts-digest.ts';
-import { isFolderFault, messageOf, StoreError } from '../../store/store-error.ts';
+import { messageOf, StoreError } from '../../store/store-error.ts';
 import { connectWorker, logWorkersTo, createBatchWorker, type KeyPolicy } from '../../worker/batch-worker.ts';
 import { destinationOf, refusedKeyText, unusualAddress } from '../../providers/destination.ts';
 import type { Manifest } from '../../store/manifest/manifest.ts';
@@ -19,6 +19,7 @@ import { ensureServer } from '../../temporal-server/embedded-server.ts';
 import { sweepDeadWorkers, sweeperOf } from '../follow/sweep-dead-workers.ts';
 import { listRemoteBatches } from '../observe/remote-batch.ts';
 import { isOf, viewOf } from '../observe/server-view.ts';
+import { grpcErrorOf } from '../connect/grpc-error.ts';
 import { connectTemporal, type Temporal } from '../connect/temporal.ts';
 import { type CommandContext, interruptSignal } from './context.ts';
 import { logLine } from './worker-log.ts';
@@ -97,7 +98,7 @@ interface Duty {
   interrupt: AbortSignal;
   /** Ids of the batches of which was said that their key may not be used. */
   refused: Set<string>;
-  /** What was said of batches whose folders cannot be read, by their ids. */
+  /** What was said of batches that cannot be worked on, by their ids. */
   damaged: Map<string, string>;
   /** Hashes of batches' prompts, by their folders. */
   digests: Map<string, { revision: number; digests: readonly string[] | null }>;
@@ -164,10 +165,12 @@ async function tend(duty: Duty): Promise<void> {
       await tendOne(id);
       damaged.delete(id);
     } catch (error) {
-      // Those behind it shall not wait until its folder is mended.
-      if (!isFolderFault(error)) throw error;
-      if (damaged.get(id) !== error.message) context.note(`${id}: left alone. ${error.message}`);
-      damaged.set(id, error.message);
+      // The server is at fault, and is asked again for all of them.
+      if (grpcErrorOf(error)) throw error;
+      // Those behind it shall not wait until it is mended.
+      const message = messageOf(error);
+      if (damaged.get(id) !== message) context.note(`${id}: left alone. ${message}`);
+      damaged.set(id, message);
     }
   }
 }

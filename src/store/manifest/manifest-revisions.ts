@@ -6,6 +6,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ZodError } from 'zod';
+import { isModestJson } from '../../core/modest-json.ts';
 import { createWhole, readWhole } from '../../system/files/create-whole.ts';
 import { type Manifest, MANIFEST_FILE, MAX_MANIFEST_BYTES } from './manifest.ts';
 import { manifestSchema } from './manifest-schema.ts';
@@ -175,8 +176,11 @@ function parseManifest(text: string, file: string): Manifest {
   }
 }
 
-/** Throws for a text that is none. */
-const toManifest = (text: string): Manifest => manifestSchema.parse(JSON.parse(text));
+/** Throws for a text that is none. What is nested beyond reading would fill the stack of whoever hashes or writes it. */
+function toManifest(text: string): Manifest {
+  if (!isModestJson(text)) throw new Error('too many or too deeply nested values');
+  return manifestSchema.parse(JSON.parse(text));
+}
 
 /** Returns the first problem of the text, in one line. */
 function flawOf(error: unknown): string {

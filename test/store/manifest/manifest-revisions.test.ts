@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import { MAX_DEPTH } from '../../../src/input/json/find-flaws.ts';
 import type { PromptItem } from '../../../src/core/prompt.ts';
 import { stageAddition, takeInAddition } from '../../../src/store/additions.ts';
 import { BatchDraft } from '../../../src/store/batch-draft.ts';
@@ -77,6 +78,7 @@ test('a change that changes nothing makes no revision', async (t) => {
   assert.deepEqual(await revisionsOf(store), ['000001.json']);
 });
 
+const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
 const unreadable: [title: string, change: (manifest: Manifest) => Manifest][] = [
   [
     'a pause by somebody with a long name',
@@ -91,6 +93,7 @@ const unreadable: [title: string, change: (manifest: Manifest) => Manifest][] = 
     (manifest) => ({ ...manifest, limits: { ...manifest.limits, patienceMs: NaN } }),
   ],
   ['a shard too many', (manifest) => ({ ...manifest, shards: manifest.shards + 1 })],
+  ['metadata nested beyond reading', (manifest) => ({ ...manifest, metadata: { nested: nested(200) } })],
   ['a long description', (manifest) => ({ ...manifest, description: 'x'.repeat(1_000_001) })],
 ];
 for (const [title, change] of unreadable) {
@@ -106,6 +109,12 @@ for (const [title, change] of unreadable) {
     await assert.rejects(makeBatch(t, items, change(await store.readManifest())), StoreError);
   });
 }
+
+test('metadata may be as deeply nested as those of a prompts file', async (t) => {
+  const metadata = { nested: nested(MAX_DEPTH) };
+  const store = await makeBatch(t, items, { metadata });
+  assert.deepEqual((await again(store).readManifest()).metadata, metadata);
+});
 
 test('changes of several processes of one batch are all kept, in any interleaving', async (t) => {
   await fc.assert(

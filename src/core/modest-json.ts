@@ -1,18 +1,17 @@
-/** Values, roughly, that a chat completion may consist of: a text is one of them, however long it is. */
+/** Values, roughly, that a chat completion or a manifest may consist of: a text is one of them, however long it is. */
 const MAX_VALUES = 1_000_000;
-const DEEPEST = 100;
-/** Texts shorter than this hold no more values than that, however they are nested. */
-const SHORT = 64 * 1024;
+/** More than metadata may have, around which a manifest has its own. */
+const DEEPEST = 200;
 
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /**
- * Whether JSON can be parsed without taking gigabytes and minutes: 60 MB of `{},` or `[` do. Looks only
- * at what separates values; whether the text is JSON at all is for the parser to say.
+ * Whether JSON can be parsed without taking gigabytes and minutes, as 60 MB of `{},` or `[` do, and walked through without
+ * the stack running full, as 20 KB of `[` do. Looks only at what separates values; whether the text is JSON at all is for
+ * the parser to say.
  */
 export function isModestJson(text: string): boolean {
-  if (text.length <= SHORT) return true;
   let values = 0;
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {

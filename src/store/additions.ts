@@ -11,6 +11,7 @@ import { appendControl } from './controls-log.ts';
 import { presentLedgerSizes } from './ledger/ledger-files.ts';
 import { keyFileOf } from './prompts/key-file.ts';
 import { type Manifest, MANIFEST_FILE, promptsFileName } from './manifest/manifest.ts';
+import { assertNoLinks } from './no-links.ts';
 import { ledgerFolderOf, ledgerRootOf } from './shard-name.ts';
 import { messageOf, StoreError } from './store-error.ts';
 import { makeFolder, syncFolder } from '../system/files/sync-folder.ts';
@@ -63,6 +64,8 @@ export async function takeInAddition(
   more: (manifest: Manifest) => Manifest = (manifest) => manifest,
 ): Promise<Manifest> {
   const known = await store.readManifest();
+  // It may have come after the batch's folder was looked at, and becomes a part of it.
+  if (STAGE.test(stage)) await assertNoLinks(join(store.folder, stage));
   if (isTakenIn(known, sha256)) {
     if (STAGE.test(stage)) await assertSame(store, stage, sha256);
     const manifest = await store.updateManifest(more);

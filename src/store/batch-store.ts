@@ -1,17 +1,17 @@
 /** The batch store: one folder per batch with its manifest, its prompts and its ledger. */
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { StoreLocation } from '../core/batch-layout.ts';
 import { shardRange } from '../core/shard-range.ts';
 import { answersOf, noteAnswers } from './reuse/answer-index.ts';
 import { layoutOf, type Manifest, promptsFileOf } from './manifest/manifest.ts';
 import { readNewestRevision, reviseManifest, type RevisedManifest } from './manifest/manifest-revisions.ts';
-import { assertNoLinks } from './no-links.ts';
+import { assertNoLink, assertNoLinks, assertNoTopLinks } from './no-links.ts';
 import { batchFolderOf } from './output-folder.ts';
 import { OpenShards } from './digests/open-shards.ts';
 import { Shard } from './shard.ts';
 import { takeDigest } from './digests/shard-digest.ts';
-import { ledgerRootOf } from './shard-name.ts';
+import { ledgerFolderOf, ledgerRootOf } from './shard-name.ts';
 import { messageOf, StoreError } from './store-error.ts';
 
 export class BatchStore {
@@ -49,6 +49,7 @@ export class BatchStore {
   async readManifest(): Promise<Manifest> {
     const lookedAt = performance.now();
     try {
+      await assertNoTopLinks(this.#folder);
       const manifest = this.#remember(await readNewestRevision(this.#folder));
       this.#lookedAt = Math.max(this.#lookedAt, lookedAt);
       return manifest;
@@ -138,6 +139,11 @@ export class BatchStore {
     // Prompts may have been added since it was read.
     const manifest = shard < known.shards ? known : await this.readManifest();
     await this.assertNoLinks();
+    // The look at the whole folder may be long ago.
+    if (!this.#shards.has(shard)) {
+      const folders = [join(this.#folder, 'prompts'), ledgerRootOf(this.#folder)];
+      for (const folder of [...folders, ledgerFolderOf(this.#folder, shard)]) await assertNoLink(folder);
+    }
     const { first, last } = shardRange(layoutOf(manifest), shard);
     const place = {
       ...{ batchFolder: this.#folder, promptsFile: promptsFileOf(manifest, shard) },

@@ -5,14 +5,23 @@ import { join } from 'node:path';
 import { StoreError } from './store-error.ts';
 
 /**
- * Throws {@link StoreError} if the batch folder, an entry of it, or an entry of one of its folders is a symbolic link. Files
- * below that are opened without following links (`regular-file.ts`). A missing folder is no link.
+ * Throws {@link StoreError} if the folder of a batch or a stage, an entry of it, or an entry of one of its folders is a symbolic
+ * link. Files below that are opened without following links (`regular-file.ts`). A missing folder is no link.
  */
-export async function assertNoLinks(batchFolder: string): Promise<void> {
-  await assertNoLink(batchFolder);
-  const entries = await entriesOf(batchFolder);
-  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(batchFolder, name));
+export async function assertNoLinks(folder: string): Promise<void> {
+  const entries = await entriesWithoutLinks(folder);
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
   await Promise.all(folders.map(entriesOf));
+}
+
+/** As {@link assertNoLinks}, of the folder and its own entries alone. */
+export async function assertNoTopLinks(folder: string): Promise<void> {
+  await entriesWithoutLinks(folder);
+}
+
+async function entriesWithoutLinks(folder: string): Promise<Dirent[]> {
+  await assertNoLink(folder);
+  return entriesOf(folder);
 }
 
 /** Throws {@link StoreError} if there is a symbolic link of this name. */

@@ -256,10 +256,22 @@ for (const [name, kind] of links) {
     }
     const { stderr } = await place.cli(['resume', id]);
     assert.match(stderr, /is a link/);
+    // Where they need it, what only looks refuses it too.
+    for (const command of name === 'prompts/00000.jsonl' ? [] : lookingAt(id)) {
+      const looked = await place.cli([...command, '--output-dir', 'out']);
+      assert.match(looked.stdout + looked.stderr, /is a link/, command.join(' '));
+    }
     assert.equal(place.provider.requests, 0);
     assert.deepEqual(await contentsOf(outside), untouched);
   });
 }
+
+const lookingAt = (id: string): string[][] => [
+  ['status', id],
+  ['list'],
+  ['tail', id],
+  ['tail', id, '--from', 'now'],
+];
 
 /** A file's text, or those of the files below a folder. */
 async function contentsOf(path: string): Promise<string[]> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { ControlNote } from '../../src/core/progress.ts';
@@ -17,6 +17,8 @@ const itemsOf = (...ids: string[]): PromptItem[] => ids.map((id) => ({ prompt_id
 const control: ControlNote = {
   ...{ id: 'u1', control: 'add', at: '2026-01-01T00:00:00.000Z', by: 'ann@laptop', reason: null },
 };
+
+const notOnWindows = { skip: process.platform === 'win32' && 'needs links of POSIX' };
 
 /** A batch of three prompts in shards of two. */
 const batchOfThree = (t: TestContext): Promise<BatchStore> =>
@@ -91,6 +93,32 @@ test('a stage is taken in only for the prompts that it holds', async (t) => {
   assert.deepEqual(await idsOf(store), ['a', 'b', 'c', 'd']);
   assert.ok((await readdir(store.folder)).includes(other), 'the other stage still waits');
 });
+
+for (const inside of ['', 'prompts', 'ledger', join('ledger', '00000'), join('prompts', '00000.jsonl')]) {
+  test(
+    `a stage that is reached through a link is not taken in: ${inside || 'the stage'}`,
+    notOnWindows,
+    async (t) => {
+      const store = await batchOfThree(t);
+      await store.updateManifest((manifest) => ({ ...manifest, description: 'looked at before' }));
+      const draft = await BatchDraft.open(store.location, 2);
+      for (const item of itemsOf('d', 'e')) await draft.add(item);
+      await draft.addAnswers(0, 'w-1.jsonl', [answer('a1', { index: 3 })]);
+      const name = await stageAddition(draft, store, {
+        ...{ sha256: 'h1', source: null, prompts: 2, max_completions: 1, after: 3 },
+      });
+      const outside = join(store.location.outputDir, 'outside');
+      await rename(join(store.folder, name, inside), outside);
+      await symlink(outside, join(store.folder, name, inside));
+      await assert.rejects(takeInAddition(store, { stage: name, sha256: 'h1' }, control), (error: Error) => {
+        assert.ok(error instanceof StoreError);
+        return /is a link/.test(error.message);
+      });
+      await rm(join(store.folder, name), { recursive: true });
+      assert.deepEqual(await idsOf(store), ['a', 'b', 'c']);
+    },
+  );
+}
 
 test('killed at any step of it, it is taken in whole by the next try', async (t) => {
   const store = await batchOfThree(t);

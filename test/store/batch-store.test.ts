@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
@@ -24,6 +24,8 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { makeBatch } from './support/batches.ts';
 import { putInTheWay } from './support/put-in-the-way.ts';
 import { answer } from './support/records.ts';
+
+const notOnWindows = { skip: process.platform === 'win32' && 'needs links of POSIX' };
 
 const itemsOf = (...texts: string[]): PromptItem[] =>
   texts.map((prompt, i) => ({ prompt_id: `p${i}`, prompt }));
@@ -148,6 +150,26 @@ test('an id that is no name of a folder leads to no batch, not even to one that 
     assert.equal(await findBatch(location.outputDir, id), null, id);
   }
 });
+
+for (const name of ['prompts', 'ledger', join('ledger', '00001')]) {
+  test(
+    `a link that comes while a batch is open is seen when a shard is opened: ${name}`,
+    notOnWindows,
+    async (t) => {
+      const store = await makeBatch(t, itemsOf('a', 'b'), { shardSize: 1 });
+      await store.withShard(0, ({ writer }) => writer.append(answer('a1'), { durable: true }));
+      const outside = join(store.location.outputDir, 'outside');
+      await mkdir(outside);
+      await rm(join(store.folder, name), { recursive: true, force: true });
+      await symlink(outside, join(store.folder, name));
+      await assert.rejects(store.openShard(1), (error: Error) => {
+        assert.ok(error instanceof StoreError);
+        return error.message.startsWith(`${join(store.folder, name)} is a link`);
+      });
+      assert.deepEqual(await readdir(outside), []);
+    },
+  );
+}
 
 // ---------------------------------------------------------------- draft
 

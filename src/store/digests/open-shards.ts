@@ -28,6 +28,10 @@ export class OpenShards {
     return entry.shard;
   }
 
+  has(number: number): boolean {
+    return this.#entries.has(number);
+  }
+
   *[Symbol.iterator](): Generator<Shard> {
     for (const { shard } of this.#entries.values()) yield shard;
   }

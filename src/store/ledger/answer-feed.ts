@@ -7,7 +7,8 @@ import { ledgerSizes } from './ledger-files.ts';
 import { linesOf } from '../../system/files/lines.ts';
 import { toRecord } from './record-schema.ts';
 import type { AnswerRecord, LedgerRecord } from './records.ts';
-import { ledgerFolderOf } from '../shard-name.ts';
+import { assertNoLink } from '../no-links.ts';
+import { ledgerFolderOf, ledgerRootOf } from '../shard-name.ts';
 import { StoreError } from '../store-error.ts';
 import { openRegular } from '../../system/files/regular-file.ts';
 
@@ -84,7 +85,9 @@ export class AnswerFeed {
 
   /** Shards that have a ledger, in order. */
   async #shards(): Promise<number[]> {
-    const names = await readdir(join(this.#store.folder, 'ledger')).catch((error: NodeJS.ErrnoException) => {
+    const ledger = ledgerRootOf(this.#store.folder);
+    await assertNoLink(ledger);
+    const names = await readdir(ledger).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
       throw error;
     });

@@ -14,9 +14,11 @@ import {
 import { toRecord } from './record-schema.ts';
 import type { AnswerRecord, LedgerRecord } from './records.ts';
 import { endOf } from './prompt-state.ts';
+import { parseLine } from '../parse-line.ts';
+import { messageOf } from '../store-error.ts';
 import { openRegular } from '../../system/files/regular-file.ts';
 
-/** A ledger file holds a line that is not this batch's. Names the file and the line. */
+/** A ledger file holds a line that is not this batch's. Names the file and the line, and quotes nothing of it. */
 export class ForeignLedgerError extends Error {
   override readonly name = 'ForeignLedgerError';
 }
@@ -145,7 +147,7 @@ export class LedgerReader implements WriterAudience {
   async read(answer: AnswerMeta): Promise<AnswerRecord> {
     const { file, offset, length } = answer.location;
     const bytes = await this.#texts.read(file, offset, length);
-    const record = toRecord(JSON.parse(bytes.toString('utf8')));
+    const record = toRecord(parseLine(bytes));
     if (record?.type !== 'answer' || record.id !== answer.id)
       throw new ForeignLedgerError(
         `${join(this.#folder, file)} has changed since it was read, at byte ${offset}`,
@@ -245,13 +247,13 @@ export class LedgerReader implements WriterAudience {
     if (bytes.length === 0 && !last) return true;
     let value: unknown;
     try {
-      value = JSON.parse(bytes.toString('utf8'));
-    } catch {
+      value = parseLine(bytes);
+    } catch (error) {
       if (last) return false;
-      throw this.#foreign(file, line, `it is not JSON: ${excerpt(bytes)}`);
+      throw this.#foreign(file, line, messageOf(error));
     }
     const record = toRecord(value);
-    if (!record) throw this.#foreign(file, line, `it is not a ledger record: ${excerpt(bytes)}`);
+    if (!record) throw this.#foreign(file, line, 'it is not a ledger record');
     if (!this.#has(record.index)) {
       throw this.#foreign(
         file,
@@ -284,5 +286,3 @@ function addOnce({ prompts, ended, seen }: Index, record: LedgerRecord, location
   if (endOf(history)) ended.add(record.index);
   else ended.delete(record.index);
 }
-
-const excerpt = (bytes: Buffer): string => JSON.stringify(bytes.toString('utf8').slice(0, 60));

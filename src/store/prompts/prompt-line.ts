@@ -4,6 +4,7 @@
  * thousands of lines.
  */
 import type { PromptItem } from '../../core/prompt.ts';
+import { parseLine } from '../parse-line.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -28,9 +29,9 @@ const isMessages = (value: unknown): boolean =>
 const isBody = (value: unknown): boolean =>
   isObject(value) && !NOT_IN_BODY.some((name) => Object.hasOwn(value, name));
 
-/** Returns the prompt of a line. Throws an `Error` that says what was expected and what was found. */
-export function parsePromptLine(line: string, maxCompletions: number): PromptItem {
-  const value: unknown = JSON.parse(line);
+/** Returns the prompt of a line. Throws an `Error` that says what was expected and what was found, without a text: it may go to Temporal. */
+export function parsePromptLine(line: Buffer, maxCompletions: number): PromptItem {
+  const value = parseLine(line);
   const flaw = flawOf(value, maxCompletions);
   if (flaw !== null) throw new Error(flaw);
   return value as PromptItem;
@@ -71,6 +72,8 @@ const flaw = (name: string, expected: string, value: unknown): string =>
   `"${name}" must be ${expected}, got ${shown(value)}`;
 
 function shown(value: unknown): string {
-  const text = value === undefined ? 'nothing' : JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'string') return 'a string';
+  if (Array.isArray(value)) return 'a list';
+  return isObject(value) ? 'an object' : JSON.stringify(value);
 }

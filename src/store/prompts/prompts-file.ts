@@ -68,7 +68,7 @@ export class PromptsFile {
     try {
       if (index > this.#lastIndex)
         throw new Error(`expected ${this.#lastIndex - this.#firstIndex + 1} prompts, got more`);
-      return parsePromptLine(bytes.toString('utf8'), this.#maxCompletions);
+      return parsePromptLine(bytes, this.#maxCompletions);
     } catch (error) {
       throw new StoreError(
         `${this.#path}: line ${index - this.#firstIndex + 1}: ${messageOf(error)}. ` +

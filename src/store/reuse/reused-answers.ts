@@ -4,6 +4,7 @@ import { BlockReader } from '../../system/files/block-reader.ts';
 import type { RecordLocation } from '../ledger/prompt-history.ts';
 import { toRecord } from '../ledger/record-schema.ts';
 import type { AnswerRecord } from '../ledger/records.ts';
+import { parseLine } from '../parse-line.ts';
 
 /** An answer that is to be copied: where it is, and which prompt it is for. */
 export interface AnswerCopy {
@@ -70,7 +71,7 @@ async function readCopy(
   now: Date,
 ): Promise<AnswerRecord> {
   const bytes = await texts.read(file, offset, length);
-  const record = toRecord(JSON.parse(bytes.toString('utf8')));
+  const record = toRecord(parseLine(bytes));
   if (record?.type !== 'answer') throw new Error(`${file} holds no answer at byte ${offset}`);
   const found = originOf(record, from);
   const choice = record.choices.find((each) => each.sample === from);

@@ -145,10 +145,10 @@ test('what is read in any increments is what is read at once', async (t) => {
 });
 
 const foreign: { title: string; line: string; why: RegExp }[] = [
-  { title: 'no JSON', line: 'hello', why: /it is not JSON: "hello"/ },
+  { title: 'no JSON', line: 'hello', why: /it is not JSON\. Nothing/ },
   { title: 'a torn line in the middle', line: '{"type":"start","id":"x', why: /it is not JSON/ },
   { title: 'NULs in the middle', line: '\0\0\0', why: /it is not JSON/ },
-  { title: 'JSON but no record', line: '{"a":1}', why: /it is not a ledger record: "\{\\"a\\":1\}"/ },
+  { title: 'JSON but no record', line: '{"a":1}', why: /it is not a ledger record\. Nothing/ },
   { title: 'a scalar', line: '12', why: /it is not a ledger record/ },
   {
     title: 'a record without its id',

@@ -18,35 +18,37 @@ async function itemsOf(prompts: AsyncIterable<{ item: PromptItem }>): Promise<Pr
 const user = { role: 'user', content: 'Question?' };
 
 const foreign: [line: string, says: string | RegExp][] = [
-  ['hello', /is not valid JSON/],
-  ['', /JSON/],
+  ['hello', 'it is not JSON'],
+  ['', 'it is not JSON'],
+  ['{"prompt_id":"p","prompt":"Question?', 'it is not JSON'],
+  [prompt({ temperature: 'Question?' }), /got a string/],
   ['null', 'expected a prompt, got null'],
-  ['["x"]', 'expected a prompt, got ["x"]'],
+  ['["x"]', 'expected a prompt, got a list'],
   [
     prompt({ prompt_id: undefined }),
     '"prompt_id" must be a string of at most 10,000 characters, got nothing',
   ],
   [prompt({ prompt_id: 7 }), /"prompt_id" must be .*, got 7/],
-  [prompt({ prompt: { toString: 1 } }), '"prompt" must be a string, got {"toString":1}'],
+  [prompt({ prompt: { toString: 1 } }), '"prompt" must be a string, got an object'],
   [
     prompt({ prompt: undefined }),
     '"messages" must be a list of {"role", "content"} where there is no "prompt", got nothing',
   ],
   [prompt({ messages: [user] }), /"messages" must be absent beside "prompt"/],
-  [prompt({ prompt: undefined, messages: [] }), /"messages" must be .*, got \[\]/],
+  [prompt({ prompt: undefined, messages: [] }), /"messages" must be .*, got a list/],
   [prompt({ prompt: undefined, messages: [user, { role: 'owner', content: '' }] }), /"messages" must be/],
   [prompt({ prompt: undefined, messages: [{ role: 'user', content: 7 }] }), /"messages" must be/],
   [prompt({ model: 7 }), /"model" must be .*, got 7/],
   [prompt({ temperature: 3 }), '"temperature" must be a number from 0 to 2, got 3'],
-  [prompt({ top_p: '1' }), '"top_p" must be a number from 0 to 1, got "1"'],
+  [prompt({ top_p: '1' }), '"top_p" must be a number from 0 to 1, got a string'],
   [prompt({ max_tokens: -1 }), '"max_tokens" must be a whole number, at least 1, got -1'],
   [prompt({ completions: 5 }), '"completions" must be a whole number from 1 to 4, got 5'],
   [prompt({ completions: 1e9 }), /"completions" must be .*, got 1000000000/],
   [prompt({ completions: 0 }), /"completions" must be .*, got 0/],
   [prompt({ extra_body: 'x' }), /"extra_body" must be an object/],
-  [prompt({ extra_body: { n: 64 } }), /"extra_body" must be an object without .*, got \{"n":64\}/],
+  [prompt({ extra_body: { n: 64 } }), /"extra_body" must be an object without .*, got an object/],
   [prompt({ extra_body: { max_tokens: 100_000 } }), /"extra_body" must be/],
-  [prompt({ fields: ['x'] }), '"fields" must be an object, got ["x"]'],
+  [prompt({ fields: ['x'] }), '"fields" must be an object, got a list'],
   [prompt({ prompt: 7, other: 'x'.repeat(1e5) }), /got 7/],
 ];
 for (const [line, says] of foreign) {
@@ -63,6 +65,7 @@ for (const [line, says] of foreign) {
         assert.ok(error.message.startsWith(`${path}: line 2: `), error.message);
         if (typeof says === 'string') assert.ok(error.message.includes(`line 2: ${says}. `), error.message);
         else assert.match(error.message, says);
+        assert.doesNotMatch(error.message, /Question/);
         assert.ok(error.message.length < path.length + 400);
         return true;
       });

@@ -175,6 +175,39 @@ test('what went wrong with the first answers may be set right: cut off, and with
   );
 });
 
+test('of one request with a cut off and a whole completion, only the cut off one is bought again, and counts', async (t) => {
+  const place = await createWorkplace(t, server, {
+    script: () =>
+      reply.raw(
+        JSON.stringify({
+          id: 'mixed',
+          model: 'test-model',
+          choices: [
+            { index: 0, message: { content: 'half an' }, finish_reason: 'length' },
+            { index: 1, message: { content: 'whole' }, finish_reason: 'stop' },
+          ],
+          usage: { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 },
+        }),
+      ),
+  });
+  const file = await place.write('prompts.json', promptTexts(1));
+  const first = await place.run(file, ['--id', 'mixed', '--reject-truncated', '--completions', '2']);
+  assert.equal(first.code, 3, first.stdout + first.stderr);
+  place.provider.script = () => reply.ok({ text: 'bought again' });
+  const retried = await place.cli(['retry', 'mixed', '--json']);
+  assert.equal(retried.code, 0, retried.stdout + retried.stderr);
+  assert.equal(place.provider.requests, 2);
+  const { results } = await newestResults(place.outputDir);
+  assert.deepEqual(
+    results[0]!.completions.map(({ text, truncated }) => [text, truncated]),
+    [
+      ['bought again', false],
+      ['whole', false],
+    ],
+  );
+  assert.match((await place.cli(['audit', 'mixed'])).stdout, /equal/);
+});
+
 test('a batch that nobody knows: exit 2', async (t) => {
   const place = await createWorkplace(t, server);
   const { code, stderr } = await place.cli(['retry', 'nowhere']);

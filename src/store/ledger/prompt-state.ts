@@ -47,6 +47,8 @@ export type Judgement = Pick<RunLimits, 'rejectTruncated' | 'retryEmpty'>;
 /** Takes answers that were cut off at their token limit. */
 export const LENIENT: Judgement = { rejectTruncated: false, retryEmpty: false };
 
+const STRICT: Judgement = { rejectTruncated: true, retryEmpty: false };
+
 /** Success is an answer that ended by itself, or at its token limit where that is good enough, and says something. */
 export const isUsable = (
   choice: { finishReason: string; blank: boolean },
@@ -86,7 +88,10 @@ export function promptStateOf(
   let spoiled: PromptState['spoiled'] = null;
   const named = settled ? answers.filter((answer) => settled.answers.includes(answer.id)) : answers;
   for (let sample = 1; sample <= completions; sample++) {
-    const usable = firstOf(named, sample, (_, choice) => isUsable(choice, settled ? LENIENT : judgement));
+    const usableBy = (by: Judgement): ReturnType<typeof firstOf> =>
+      firstOf(named, sample, (_, choice) => isUsable(choice, by));
+    // An end names answers, of which one may hold a sample that was cut off, and another one the whole one that replaced it.
+    const usable = settled ? (usableBy(STRICT) ?? usableBy(LENIENT)) : usableBy(judgement);
     if (usable) {
       chosen.push({ sample, answer: usable.answer, finishReason: usable.choice.finishReason });
       continue;

@@ -38,6 +38,33 @@ const cases: {
     is: { chosen: ['1:a', '2:a'], missing: [], spoiled: null, settled: null },
   },
   {
+    title:
+      'an end names two answers: the whole sample that was bought later counts, not the one that was cut off',
+    records: [
+      answer('cut', { choices: [choice(1, 'length'), choice(2)] }),
+      answer('whole', { turn: 2, choices: [choice(1)] }),
+      settled('end', { turn: 2, answers: ['whole', 'cut'] }),
+    ],
+    is: { chosen: ['1:whole', '2:cut'], missing: [], spoiled: null, settled: 'end' },
+  },
+  {
+    title: 'the same for the last sample, whichever answer is named first',
+    records: [
+      answer('cut', { choices: [choice(1), choice(2, 'length')] }),
+      answer('whole', { turn: 2, choices: [choice(2)] }),
+      settled('end', { turn: 2, answers: ['cut', 'whole'] }),
+    ],
+    is: { chosen: ['1:cut', '2:whole'], missing: [], spoiled: null, settled: 'end' },
+  },
+  {
+    title: 'an end that took a sample as it was cut off keeps it',
+    records: [
+      answer('cut', { choices: [choice(1, 'length'), choice(2)] }),
+      settled('end', { answers: ['cut'] }),
+    ],
+    is: { chosen: ['1:cut', '2:cut'], missing: [], spoiled: null, settled: 'end' },
+  },
+  {
     title: 'an answer to a sample nobody asks for any more',
     records: [answer('a', { choices: [choice(3)] })],
     is: { chosen: [], missing: [1, 2], spoiled: null, settled: null },

@@ -14,6 +14,7 @@ const exceptions: Record<string, string> = {
 };
 /** Files that make a folder without `makeFolder`, which syncs the one that holds it. */
 const folderExceptions: Record<string, string> = {
+  'client/command-line/compile-cache.ts': 'compiled code, which is made again',
   'client/commands/tail.ts': 'a cursor of `tail`',
   'client/commands/worker-log.ts': 'the log of a worker',
   'client/prices/price-updates.ts': 'prices that are fetched again',

@@ -94,7 +94,7 @@ interface Claim {
 
 type Name = keyof Activities;
 
-/** The same activities, which refuse requests of another form, other batches and runs, and whoever is no workflow of the batch. */
+/** The same activities, refusing requests that have another form, are for another batch or run, or come from another workflow. */
 export function guardActivities(unguarded: Activities, store: BatchStore): Activities {
   const guarded =
     <Request extends Claim, Result>(name: Name, work: (request: Request) => Promise<Result>) =>

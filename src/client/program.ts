@@ -76,7 +76,7 @@ function toOption(name: string, { usage, help, otherwise, group, repeats, hidden
     : option;
 }
 
-/** Runs a command to its exit code. What a person can put right is told without a stack. */
+/** Runs a command to its exit code. An error that the user can mend is printed without a stack. */
 async function perform(
   { run, contextOf = createContext }: CommandRow,
   raw: Record<string, unknown>,

@@ -1,6 +1,6 @@
 /**
- * Types of the failures by which this tool's processes tell each other through Temporal what happened. Types that a
- * prompt's end has in the ledger and in reports are in `receipt.ts`.
+ * Types of the failures that this tool's processes send each other through Temporal. The types that a prompt can
+ * end with in the ledger and in reports are in `receipt.ts`.
  */
 export const failureTypes = {
   /** A prompt waits for its account's next permits. */
@@ -11,7 +11,7 @@ export const failureTypes = {
   additionOvertaken: 'Addition.Overtaken',
   /** A provider charged more than a request can cost. */
   overcharged: 'Batch.Overcharged',
-  /** What nobody has foreseen. */
+  /** An error that has no type of its own. */
   unexpected: 'Batch.Unexpected',
   /** A prompt's request is under way in another process. */
   underWayElsewhere: 'Request.Elsewhere',

@@ -1,4 +1,5 @@
 /** What a prompt cost, and how it ended: small enough to cross Temporal, without texts. */
+import { type Is, isFinite, isLike, isRecordOf, isWhole, orNull } from './shape.ts';
 
 /** Tokens as the provider counted them. `cached` is part of `prompt`, `reasoning` part of `completion`. */
 export interface Usage {
@@ -60,3 +61,18 @@ export interface Unsettled {
   /** What its missing completions can cost at most; `null` where the price is unknown. */
   worstCostNanoUsd: number | null;
 }
+
+/** Whether a value from outside has the form of {@link Paid}. */
+export const isPaid: Is = isLike({
+  usage: isLike({
+    prompt: isFinite,
+    completion: isFinite,
+    total: isFinite,
+    cached: isFinite,
+    reasoning: isFinite,
+  }),
+  costNanoUsd: orNull(isFinite),
+});
+
+/** Whether a value from outside has the form of {@link FailureCounts}. */
+export const isFailureCounts: Is = isRecordOf(isWhole());

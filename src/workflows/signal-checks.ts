@@ -1,6 +1,7 @@
 /** Whether what workflows and workers tell each other is what it should be: whoever has the Temporal CLI may send anything. */
 import type { ShardReport, ShardLoan } from '../core/shard-protocol.ts';
 import type { WorkerPace } from '../core/batch-input.ts';
+import { isFailureCounts, isPaid } from '../core/receipt.ts';
 import {
   isFinite,
   isFlag,
@@ -8,7 +9,6 @@ import {
   isListOf,
   isNumber,
   isOneOf,
-  isRecordOf,
   isText,
   isWhole,
   orNull,
@@ -18,24 +18,16 @@ import {
 const isMessage = isText(100_000);
 const isAmount = orNull(isFinite);
 
-const isUsage = isLike({
-  prompt: isFinite,
-  completion: isFinite,
-  total: isFinite,
-  cached: isFinite,
-  reasoning: isFinite,
-});
-
 const isShardTally = isLike(
   {
     succeeded: isWhole(),
     failed: isWhole(),
-    paid: isLike({ usage: isUsage, costNanoUsd: isAmount }),
+    paid: isPaid,
     lastFailures: isListOf(isLike({ promptId: isMessage, type: isText(), message: isMessage }), 5),
     sameFailure: orNull(isMessage),
   },
   {
-    failuresByType: isRecordOf(isWhole()),
+    failuresByType: isFailureCounts,
     spans: orNull(isLike({ count: isFinite, meanMs: isFinite, completions: isFinite, slowestMs: isFinite })),
   },
 );

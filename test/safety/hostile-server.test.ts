@@ -1,21 +1,12 @@
 /** What somebody who reaches the Temporal server's port makes other commands of this tool read there. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Client, Connection } from '@temporalio/client';
+import { test } from 'node:test';
+import { Connection } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import { createWorkplace } from '../e2e/workplace.ts';
-import { startTestServer, type TestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 
-let server: TestServer;
-let client: Client;
-before(async () => {
-  server = await startTestServer();
-  client = new Client({ connection: await Connection.connect({ address: server.address }) });
-});
-after(async () => {
-  await client.connection.close();
-  await server.stop();
-});
+const server = useTestServer();
 
 const pause = { reason: 'operator', message: 'lunch', since: '2026-01-01T00:00:00.000Z' };
 const store = { uuid: 'u', outputDir: '/tmp/x', host: 'elsewhere' };
@@ -37,8 +28,10 @@ const memos: Record<string, Record<string, Payload>> = {
 test('a workflow with a forged memo hides no batch, stops no list and no worker, and has a status', async (t) => {
   const place = await createWorkplace(t, server, {});
   assert.equal((await place.run(await place.write('honest.json', ['one']), ['--id', 'honest'])).code, 0);
+  const connection = await Connection.connect({ address: server.address });
+  t.after(() => connection.close());
   for (const [workflowId, fields] of Object.entries(memos))
-    await client.workflowService.startWorkflowExecution({
+    await connection.workflowService.startWorkflowExecution({
       namespace: 'default',
       workflowId,
       requestId: workflowId,

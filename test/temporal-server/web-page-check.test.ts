@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { readRecord } from '../../src/temporal-server/server-record.ts';
 import { refusesWebPages } from '../../src/temporal-server/web-page-check.ts';
-import { startTestServer } from '../support/temporal-server.ts';
+import { useTestServer } from '../support/temporal-server.ts';
 
 async function portThatAnswers(t: TestContext, status: number): Promise<number> {
   const server = createServer((_request, response) => response.writeHead(status).end('{"namespaces":[]}'));
@@ -13,9 +13,9 @@ async function portThatAnswers(t: TestContext, status: number): Promise<number> 
   return (server.address() as AddressInfo).port;
 }
 
-test('the server that is started refuses web pages', async (t) => {
-  const server = await startTestServer();
-  t.after(() => server.stop());
+const server = useTestServer();
+
+test('the server that is started refuses web pages', async () => {
   assert.equal(await refusesWebPages(readRecord(server.home)!.ports.http), true);
 });
 

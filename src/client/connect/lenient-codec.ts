@@ -3,8 +3,8 @@ import { defaultPayloadConverter, type Payload, type PayloadCodec } from '@tempo
 const NOTHING: Payload = defaultPayloadConverter.toPayload(null);
 
 /**
- * Reads what cannot be decoded as `null`: whoever reaches the server can start a workflow whose memo has an unknown
- * encoding, and an error there would end every list of workflows.
+ * Decodes an undecodable payload as `null`. Anyone who reaches the server can start a workflow whose memo has an unknown
+ * encoding, and an error would end every list of workflows.
  */
 export const lenientCodec: PayloadCodec = {
   encode: async (payloads) => payloads,

@@ -36,8 +36,8 @@ const MAX_SILENCE_MS = 180_000;
 const NOTING_MS = 1000;
 
 /**
- * An Update, with an id of its own: the server has it carried out once, however often it is sent. A refusal becomes a
- * `UsageError`. Who waits for a worker that does not answer is told so, and in the end by an {@link UpdateUnansweredError}.
+ * Returns a function that sends an Update with an id of its own: it is carried out once, however often it is sent. A refusal
+ * becomes a `UsageError`. If no worker answers, a note says so, and in the end an {@link UpdateUnansweredError} is thrown.
  */
 export function createOperatorUpdate<Args extends [unknown, ...unknown[]]>({
   temporal: { client },

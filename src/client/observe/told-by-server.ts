@@ -1,5 +1,5 @@
 /**
- * What a Temporal server tells of a batch, as far as it has the form it should have: whoever reaches the server can
+ * What a Temporal server says of a batch. Only values of the expected form are used: anyone who reaches the server can
  * start a workflow with any memo, and answer any query.
  */
 import type { BatchOutcome } from '../../core/outcome.ts';
@@ -11,7 +11,7 @@ import {
   pauseReasonNames,
   type Progress,
 } from '../../core/progress.ts';
-import type { FailureCounts, Paid } from '../../core/receipt.ts';
+import { type FailureCounts, isFailureCounts, isPaid, type Paid } from '../../core/receipt.ts';
 import {
   type Is,
   isFinite,
@@ -19,7 +19,6 @@ import {
   isLike,
   isListOf,
   isOneOf,
-  isRecordOf,
   isText,
   isWhole,
   orNull,
@@ -41,7 +40,7 @@ export interface BatchMemo {
   results?: Pick<BatchOutcome, 'resultsFile' | 'csvFile' | 'failuresFile'>;
 }
 
-/** Failures and pauses are told with a provider's message. */
+/** Failures and pauses carry a provider's message. */
 const isMessage = isText(100_000);
 const isPath = isText(10_000);
 const isPause = isLike(
@@ -56,15 +55,6 @@ const isCounts = isLike({
   failed: isWhole(),
   notRun: isWhole(),
 });
-const isUsage = isLike({
-  prompt: isFinite,
-  completion: isFinite,
-  total: isFinite,
-  cached: isFinite,
-  reasoning: isFinite,
-});
-const isPaid = isLike({ usage: isUsage, costNanoUsd: orNull(isFinite) });
-const isFailureCounts = isRecordOf(isWhole());
 const isState = isOneOf(...batchStates);
 
 const memoFields: Readonly<Record<keyof BatchMemo, Is>> = {

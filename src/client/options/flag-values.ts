@@ -155,7 +155,7 @@ export const accountNameValue = z
 
 const MAX_REASON_CHARACTERS = 500;
 
-/** Why somebody controls a batch. */
+/** The reason given for a control. */
 export const reasonValue = textValue.refine(
   (text) => text.length <= MAX_REASON_CHARACTERS,
   `must be at most ${MAX_REASON_CHARACTERS} characters long`,

@@ -33,7 +33,7 @@ export function priceFaults({ priceInput, priceOutput, priceCached }: LimitFlags
 
 export function toTypedLimits(flags: LimitFlags): TypedLimits {
   const { rpm, tpm, account } = flags;
-  const limits: { [Name in keyof RunLimits]: RunLimits[Name] | undefined } = {
+  const limits = {
     ...flags.maxWorkers,
     maxAttempts: flags.maxAttempts,
     requestTimeoutMs: flags.requestTimeout,
@@ -47,7 +47,7 @@ export function toTypedLimits(flags: LimitFlags): TypedLimits {
     apiKeyEnv: flags.apiKeyEnv,
     simulateLatencyMs: flags.simulateLatency,
     simulateErrors: flags.simulateErrors,
-  } as { [Name in keyof RunLimits]: RunLimits[Name] | undefined };
+  } satisfies { [Name in keyof RunLimits]?: RunLimits[Name] | undefined };
   const typedAccount = defined({ name: account, requestsPerMinute: rpm, tokensPerMinute: tpm });
   return {
     typedLimits: defined(limits),

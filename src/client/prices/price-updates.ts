@@ -87,8 +87,8 @@ async function update(folder: string, url: string, now: Date, signal: AbortSigna
 
 /**
  * Makes a file for the day and the address, and returns its path; `null` if it was there. Until the look is over, it holds
- * the time from which another command may look again: a command does not wait for its look, and may be killed. An address
- * that was put right is asked at once, not tomorrow. Its hash is in the name, since an address may hold a password.
+ * the time from which another command may look again: a command does not wait for its look, and may be killed. The hash
+ * of the address is in the name, so that a corrected address is asked at once, and since an address may hold a password.
  */
 async function claimDay(folder: string, url: string, now: Date): Promise<string | null> {
   await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });

@@ -34,7 +34,7 @@ const fewestTokens = (cutOff: number, written: readonly AnsweredChoice[], maxTok
 const countWords = (text: string): number => text.match(/\S{3,}/g)?.length ?? 0;
 
 /** Tokens longer than this are rare in the vocabularies of DeepSeek, Qwen and OpenAI (November 2026), and are boilerplate. */
-const LONGEST_PHRASE = 8;
+const MAX_TOKEN_CHARACTERS = 8;
 
 /**
  * Tokens that a text in Chinese or Japanese has at least, for as many different pairs of neighbouring characters. A repeated
@@ -47,5 +47,5 @@ function countPhrases(text: string): number {
     const characters = [...run];
     return characters.slice(1).map((character, before) => characters[before]! + character);
   });
-  return Math.floor(new Set(pairs).size / LONGEST_PHRASE);
+  return Math.floor(new Set(pairs).size / MAX_TOKEN_CHARACTERS);
 }
